@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the compiler can be told: attributes, branch hints, assertions that
+ * are checked while compiling.  gcc >= 12 and clang >= 14.
+ */
+#ifndef KERNEL_COMPILER_H
+#define KERNEL_COMPILER_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MUST_CHECK	__attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
+#define NOINLINE	__attribute__((noinline))
+#define ALWAYS_INLINE	inline __attribute__((always_inline))
+#define PACKED		__attribute__((packed))
+#define ALIGNED(n)	__attribute__((aligned(n)))
+#define UNUSED		__attribute__((unused))
+#define COLD		__attribute__((cold))
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) \
+	((type *)((char *)(ptr) - offsetof(type, member)))
+#define MIN(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
+#define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+/* n is a power of two. */
+#define ALIGN_DOWN(x, n) ((x) & ~((__typeof__(x))(n) - 1))
+#define ALIGN_UP(x, n)	 ALIGN_DOWN((x) + ((__typeof__(x))(n) - 1), n)
+#define DIV_ROUND_UP(x, n) (((x) + (n) - 1) / (n))
+
+#define READ_ONCE(x)	 __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#define load_acquire(p)	 __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+
+enum { PAGE_SHIFT = 12 };
+#define PAGE_SIZE ((size_t)1 << PAGE_SHIFT)
+#define PAGE_MASK (~((uint64_t)PAGE_SIZE - 1))
+#endif

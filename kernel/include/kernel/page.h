@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical pages: one struct page each, and the allocator that hands them out
+ * (buddy system, per-CPU caches for single pages).
+ */
+#ifndef KERNEL_PAGE_H
+#define KERNEL_PAGE_H
+#include <hal/mem.h>
+#include <kernel/compiler.h>
+#include <kernel/list.h>
+
+struct mapping;		/* <kernel/pagecache.h> */
+
+enum page_flags {
+	PG_LOCKED	= 1u << 0,	/* I/O or truncation in progress: page_lock() */
+	PG_UPTODATE	= 1u << 1,	/* contents are the file's */
+	PG_DIRTY	= 1u << 2,	/* newer than the disk */
+	PG_WRITEBACK	= 1u << 3,	/* being written */
+	PG_REFERENCED	= 1u << 4,	/* second chance for reclaim */
+	PG_LRU		= 1u << 5,	/* on the reclaim list */
+	PG_ERROR	= 1u << 6,	/* the last read or write failed */
+	PG_BUDDY	= 1u << 7,	/* free, head of a buddy block */
+	PG_SLAB		= 1u << 8,
+	PG_ANON		= 1u << 9,	/* anonymous user memory */
+	PG_RESERVED	= 1u << 10,	/* never handed out */
+};
+
+struct page {
+	uint32_t flags;		/* [a] enum page_flags */
+	int32_t refs;		/* [a] references; 0: free */
+	int32_t mapcount;	/* [a] user mappings */
+	uint8_t order;		/* of a buddy or slab block */
+	struct list_head link;	/* buddy list, per-CPU cache, LRU: by state */
+	struct mapping *mapping;	/* page cache: the file [PG_LOCKED] */
+	uint64_t index;		/* page cache: offset in pages */
+	void *priv;		/* slab: its cache; file system: its own */
+};
+
+enum { PAGE_ORDER_MAX = 10 };
+enum alloc_flags {
+	ALLOC_ZERO	= 1,	/* cleared */
+	ALLOC_ATOMIC	= 2,	/* may not sleep or reclaim; may use the reserve */
+	ALLOC_NOFS	= 4,	/* may sleep, must not enter a file system */
+};
+
+/*
+ * 2^order contiguous pages, reference count 1.  NULL: no memory (after reclaim,
+ * unless ALLOC_ATOMIC).  May sleep without ALLOC_ATOMIC; with it any context.
+ */
+struct page *page_alloc(unsigned order, unsigned flags);
+/* Drop a reference; the last one frees the block.  Any context. */
+void page_put(struct page *p);
+static inline void page_get(struct page *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
+
+struct page *phys_to_page(paddr_t pa);	/* NULL: not RAM of ours */
+paddr_t page_to_phys(const struct page *p);
+static inline void *page_addr(const struct page *p) { return hal_phys_to_virt(page_to_phys(p)); }
+static inline struct page *virt_to_page(const void *va) { return phys_to_page(hal_virt_to_phys(va)); }
+
+/* For /proc/meminfo, sysinfo(2). */
+struct mem_info { uint64_t total_pages, free_pages, cache_pages, dirty_pages, anon_pages, slab_pages; };
+void mem_info_get(struct mem_info *out);
+
+/* From hal_boot_info()'s ranges; the first thing kernel_main() does. */
+void page_init(void);
+#endif
