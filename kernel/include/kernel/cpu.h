@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Per-CPU data, preemption, interrupts of devices. */
+#ifndef KERNEL_CPU_H
+#define KERNEL_CPU_H
+#include <hal/cpu.h>
+#include <hal/irq.h>
+#include <kernel/compiler.h>
+
+struct task;
+struct runqueue;
+struct timer_base;
+struct rcu_cpu;
+
+enum { KSTACK_SIZE = 32768 };	/* bytes of every kernel stack */
+
+struct cpu {
+	struct task *current;		/* [o] the thread that runs */
+	unsigned id;			/* [I] */
+	int preempt_count;		/* [o] > 0: no preemption */
+	bool need_resched;		/* [a] set by any CPU */
+	bool online;			/* [a] */
+	unsigned irq_depth;		/* [c] in an upcall */
+	struct task *idle;		/* [I] */
+	struct runqueue *rq;		/* [I] */
+	struct timer_base *timers;	/* [I] */
+	struct rcu_cpu *rcu;		/* [I] */
+	void *page_cache;		/* mm: per-CPU free pages [c] */
+	void *slab_cache;		/* mm: per-CPU slab magazines [c] */
+	uint64_t irqs, ipis, timer_irqs, switches, syscalls, faults;	/* [c] statistics */
+	uint64_t user_ns, system_ns, idle_ns;	/* [c] */
+#ifdef EFT_DEBUG
+	uint16_t held[24];		/* [o] classes of the spinlocks held */
+	unsigned held_count;
+#endif
+};
+extern struct cpu *cpus[];		/* [I] by id, NULL: absent */
+extern unsigned cpu_count;		/* [I] that exist */
+
+/* Only while preemption or interrupts are off, or where staleness does not matter. */
+static inline struct cpu *this_cpu(void) { return hal_cpu_self(); }
+struct task *current_task(void);	/* always right: it is the same thread wherever it runs */
+#define current current_task()
+
+void preempt_disable(void);
+void preempt_enable(void);		/* may switch threads */
+bool in_interrupt(void);
+/* May this code sleep?  Debug builds panic if not. */
+void might_sleep(void);
+
+/*
+ * Device interrupts.  The handler runs with interrupts off, returns true if it
+ * was its device's; lines may be shared.  0, -ENOMEM, -EINVAL.
+ */
+int irq_request(unsigned irq, bool (*handler)(void *arg), void *arg, const char *name);
+void irq_release(unsigned irq, void *arg);
+#endif

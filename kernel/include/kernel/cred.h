@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Credentials: immutable once published, replaced as a whole (credentials(7), capabilities(7)). */
+#ifndef KERNEL_CRED_H
+#define KERNEL_CRED_H
+#include <kernel/lock.h>
+
+struct cred {
+	struct refcount refs;
+	uint32_t uid, euid, suid, fsuid;
+	uint32_t gid, egid, sgid, fsgid;
+	uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
+	unsigned securebits;
+	unsigned ngroups;
+	uint32_t *groups;		/* sorted */
+	struct rcu_head rcu;
+};
+enum cap {
+	CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_FOWNER = 3, CAP_FSETID = 4, CAP_KILL = 5,
+	CAP_SETGID = 6, CAP_SETUID = 7, CAP_SETPCAP = 8, CAP_NET_BIND_SERVICE = 10, CAP_NET_ADMIN = 12, CAP_NET_RAW = 13,
+	CAP_IPC_LOCK = 14, CAP_IPC_OWNER = 15, CAP_SYS_RAWIO = 17, CAP_SYS_CHROOT = 18, CAP_SYS_PTRACE = 19,
+	CAP_SYS_ADMIN = 21, CAP_SYS_BOOT = 22, CAP_SYS_NICE = 23, CAP_SYS_RESOURCE = 24, CAP_SYS_TIME = 25,
+	CAP_SYS_TTY_CONFIG = 26, CAP_MKNOD = 27, CAP_LEASE = 28, CAP_SYSLOG = 34, CAP_LAST = 40
+};
+/* current's effective set. */
+bool capable(enum cap c);
+bool cred_in_group(const struct cred *c, uint32_t gid);
+struct cred *cred_get(struct cred *c);
+void cred_put(struct cred *c);
+/* A writable copy of current's, to change and commit.  NULL: no memory. */
+struct cred *cred_prepare(void);
+void cred_commit(struct cred *c);
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Open files and file-descriptor tables. */
+#ifndef KERNEL_FILE_H
+#define KERNEL_FILE_H
+#include <kernel/vfs.h>
+
+struct task;
+struct file {
+	struct refcount refs;		/* freed after an RCU grace period: look-ups take no lock */
+	struct path path;		/* [I] mount and dentry */
+	struct inode *inode;		/* [I] of the dentry */
+	const struct file_ops *ops;	/* [I] after open */
+	struct mapping *mapping;	/* [I] page cache, may be NULL */
+	unsigned flags;			/* [lock] O_* without creation flags */
+	unsigned mode;			/* [I] FMODE_* */
+	uint64_t pos;			/* [pos_lock] */
+	struct mutex pos_lock;		/* [FILE_POS] */
+	struct spinlock lock;		/* [FILE] */
+	void *private;			/* the driver's */
+	struct cred *cred;		/* [I] opener */
+	uint64_t ra_start, ra_next; unsigned ra_pages;	/* [lock] read-ahead */
+	struct list_head epoll_links;	/* epoll items that watch it [lock] */
+	struct fown { struct pid *pid; int pid_type, sig; uint32_t uid, euid; } owner;	/* [lock] F_SETOWN */
+	struct fasync *fasync;		/* [lock] */
+	int error;			/* write-back error seen, for fsync */
+	unsigned seals;			/* memfd */
+	struct rcu_head rcu;
+};
+enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_NONBLOCK_ALWAYS = 16, FMODE_EXEC = 32 };
+
+/*
+ * Open by kernel path relative to dfd.  flags: O_*.  0 and a referenced file.
+ */
+int file_open(int dfd, const char *name, unsigned flags, uint32_t mode, struct file **out) MUST_CHECK;
+int file_open_path(const struct path *p, unsigned flags, struct file **out) MUST_CHECK;
+/* A file without a name in any directory (pipes, sockets, eventfd): inode of the internal "anonfs"; name for /proc/self/fd ("pipe", "[eventfd]"). */
+int file_create_anon(const char *name, uint32_t inode_mode, const struct file_ops *ops, void *private, unsigned o_flags, struct file **out) MUST_CHECK;
+void file_get(struct file *f);
+void file_put(struct file *f);		/* the last one closes: may sleep.  From atomic context: file_put_deferred */
+void file_put_deferred(struct file *f);
+
+/* fd tables: grow without limit but RLIMIT_NOFILE. */
+struct files *files_create(void);
+struct files *files_copy(struct files *old, unsigned max_fd);
+void files_get(struct files *t);
+void files_put(struct files *t);
+void files_close_on_exec(struct files *t);
+/* current's: a reference, or NULL (EBADF). */
+struct file *fd_get(int fd);
+struct file *fd_get_any(int fd);	/* O_PATH ones too */
+struct file *fd_get_task(struct task *t, int fd);
+/* Reserve the lowest free fd >= min: fd or -EMFILE, -ENOMEM; then publish (takes the reference) or give back. */
+int fd_reserve(unsigned min, unsigned o_flags /* O_CLOEXEC */) MUST_CHECK;
+void fd_install(int fd, struct file *f);
+void fd_unreserve(int fd);
+/* reserve + install; on error the caller keeps the reference. */
+int fd_add(struct file *f, unsigned o_flags) MUST_CHECK;
+int fd_close(int fd);
+/* Highest open fd + 1; used by procfs with fd_get_task. */
+unsigned files_max(struct task *t);
+/* SIGIO to the owner: drivers call it when data comes (poll_notify below does both). */
+void file_sigio(struct file *f, int band);
+
+/* Kernel-side I/O (exec, image loading). */
+int64_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos);
+int64_t file_write_kernel(struct file *f, const void *buf, size_t n, uint64_t pos);
+/* ETXTBSY bookkeeping. */
+int file_deny_write(struct file *f);
+void file_allow_write(struct file *f);
+#endif

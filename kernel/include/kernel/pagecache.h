@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The unified page cache: read, write, mmap and exec of a file share the pages
+ * of its mapping.  A block device's pages hold file-system metadata.
+ */
+#ifndef KERNEL_PAGECACHE_H
+#define KERNEL_PAGECACHE_H
+#include <kernel/lock.h>
+#include <kernel/page.h>
+#include <kernel/radix.h>
+#include <kernel/uio.h>
+
+struct inode;
+struct file;
+struct mapping;
+struct mapping_ops {
+	/*
+	 * Fill `n` locked pages with consecutive indices (starting at pages[0]->index); for each:
+	 * set PG_UPTODATE or PG_ERROR and page_unlock() it, now or at completion.
+	 * Returns 0 or -errno (pages then unlocked with PG_ERROR).
+	 */
+	int (*read_pages)(struct mapping *m, struct page **pages, unsigned n);
+	/* Start writing locked dirty pages with consecutive indices (PG_WRITEBACK is set, PG_DIRTY cleared by the
+	 * caller); page_unlock() each when submitted and page_end_writeback() at completion. */
+	int (*write_pages)(struct mapping *m, struct page **pages, unsigned n);
+	/* Before bytes [off, off + n) of the locked page are overwritten: allocate blocks, read what is kept.  0 or -ENOSPC... */
+	int (*write_begin)(struct mapping *m, struct page *p, unsigned off, unsigned n);
+	/* A shared mapping is about to be written: allocate blocks (the page is locked). */
+	int (*page_mkwrite)(struct mapping *m, struct page *p);
+	/* memory-backed (tmpfs): pages are the only copy; no write-back, not reclaimable. */
+	bool memory_only;
+};
+struct mapping {
+	struct spinlock lock;		/* [MAPPING] */
+	struct radix_tree pages;	/* [lock] by index; readers under RCU */
+	uint64_t page_count;		/* [lock] */
+	const struct mapping_ops *ops;	/* [I] */
+	struct inode *inode;		/* [I] NULL: shared anonymous memory */
+	struct mutex areas_lock;	/* [MAPPING_AREAS] */
+	struct list_head areas;		/* [areas_lock] vm_area.mapping_link */
+	uint64_t dirty_pages;		/* [lock] */
+	int error;			/* [a] a write-back error not yet reported by fsync */
+	uint64_t writable_maps;		/* [a] shared writable areas: for ETXTBSY, seals */
+};
+void mapping_init(struct mapping *m, const struct mapping_ops *ops, struct inode *inode);
+/* Drop every page (inode is going away, nothing maps it). */
+void mapping_destroy(struct mapping *m);
+
+/* Page with a reference, NULL: not cached. */
+struct page *mapping_find(struct mapping *m, uint64_t index);
+/* Uptodate page with a reference, read if need be (with read-ahead hints).  -EIO, -ENOMEM, -EINTR.  May sleep. */
+int mapping_read(struct mapping *m, uint64_t index, struct page **out);
+/* The page, locked, with a reference, created if absent (then not uptodate). */
+int mapping_get_locked(struct mapping *m, uint64_t index, struct page **out);
+void page_lock(struct page *p);
+bool page_trylock(struct page *p);
+void page_unlock(struct page *p);		/* wakes who waits for it */
+void page_wait_locked(struct page *p);
+void page_end_writeback(struct page *p, int error);
+void page_wait_writeback(struct page *p);
+void page_mark_dirty(struct page *p);		/* any context but interrupts; accounts, queues the inode */
+
+/* Cut to `size` bytes: zero the tail of the last page, unmap and drop what is behind (also from user address spaces). */
+void mapping_truncate(struct mapping *m, uint64_t size);
+/* Write dirty pages of [start, end) bytes and wait.  Returns the mapping's error, once. */
+int mapping_sync(struct mapping *m, uint64_t start, uint64_t end);
+int mapping_write_async(struct mapping *m, unsigned max_pages);	/* start write-back; pages started */
+void mapping_invalidate(struct mapping *m, uint64_t start, uint64_t end);	/* drop clean unmapped pages */
+
+/* read(2) and write(2) of a regular file through the cache.  Bytes or -errno.  write: the inode is locked by the caller. */
+int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos);
+int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos);
+/* All dirty pages of all mappings: sync(2), and the flusher thread. */
+void pagecache_sync_all(bool wait);
+void pagecache_init(void);
+#endif

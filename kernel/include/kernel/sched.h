@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: a fair class with nice levels (earliest eligible virtual
+ * deadline first) below SCHED_FIFO and SCHED_RR; a run queue per CPU,
+ * balancing, affinity.
+ */
+#ifndef KERNEL_SCHED_H
+#define KERNEL_SCHED_H
+#include <hal/dev.h>
+#include <kernel/compiler.h>
+#include <kernel/list.h>
+#include <kernel/rbtree.h>
+
+struct task;
+enum sched_policy { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3, SCHED_IDLE = 5 };
+
+struct sched_entity {
+	struct rb_node node;		/* [rq] fair: by virtual deadline */
+	struct list_head link;		/* [rq] real time: queue of its priority */
+	uint64_t vruntime, deadline, min_vruntime;	/* [rq] weighted ns; min: of the subtree */
+	uint64_t slice_ns;		/* [rq] left of this slice */
+	uint64_t exec_start_ns, sum_exec_ns;	/* [rq] */
+	uint32_t weight;		/* [rq] */
+	int8_t nice;			/* [rq] -20..19 */
+	uint8_t policy, rt_priority;	/* [rq] 1..99 for real time */
+	uint8_t pi_priority;		/* [rq] inherited; 0: none */
+	bool reset_on_fork;
+	bool on_rq;			/* [rq] */
+	bool on_cpu;			/* [a] its stack is in use */
+	unsigned cpu;			/* [rq] whose queue it is on, or was on last */
+	uint64_t affinity;		/* [rq] CPUs it may run on */
+};
+
+void sched_init(void);			/* boot CPU; the boot thread becomes its idle thread */
+void sched_init_cpu(unsigned cpu);	/* others, on themselves */
+/* A new thread: inherits from current; then make it runnable. */
+void sched_fork(struct task *child);
+void sched_start(struct task *t);
+/* Make it runnable if its state is in `states`.  Returns whether it was.  Any context. */
+bool task_wake(struct task *t, unsigned states);
+/* Interrupt it if it runs user code, so that it looks at its flags (signals). */
+void task_kick(struct task *t);
+void sched_set_state(unsigned state);	/* current's, before a recheck; see wait.h */
+void sched_yield(void);
+/* Leave for the last time.  Called with preemption off by task_exit(). */
+_Noreturn void sched_exit(void);
+void sched_exec_account(void);		/* brings current's times up to date */
+
+int sched_set_policy(struct task *t, unsigned policy, unsigned rt_priority) MUST_CHECK;
+void sched_set_nice(struct task *t, int nice);
+void sched_set_pi(struct task *t, unsigned rt_priority);	/* priority inheritance; 0 ends it */
+int sched_set_affinity(struct task *t, uint64_t mask) MUST_CHECK;	/* -EINVAL: no CPU of it exists */
+uint64_t task_runtime_ns(struct task *t);	/* CLOCK_THREAD_CPUTIME_ID */
+/* Load for /proc/loadavg: 11-bit fixed point. */
+void sched_loadavg(uint64_t avg[3], unsigned *running, unsigned *threads);
+#endif

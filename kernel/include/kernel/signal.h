@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals inside the kernel (signal(7)); wire formats are in <abi/signal.h>. */
+#ifndef KERNEL_SIGNAL_H
+#define KERNEL_SIGNAL_H
+#include <abi/signal.h>
+#include <hal/types.h>
+#include <kernel/lock.h>
+
+struct task;
+struct process;
+
+#define SIGMASK(sig) (1ull << ((sig) - 1))
+struct sigqueue_list {
+	uint64_t set;			/* one bit a pending signal */
+	struct list_head queue;		/* struct sigqueue: siginfo, in order of arrival */
+};
+struct sigqueue { struct list_head link; struct abi_siginfo info; uint32_t uid; struct ksigtimer *timer; };
+
+struct ksigaction { uint64_t handler, flags, restorer, mask; };
+struct sighand {
+	struct refcount refs;
+	struct spinlock lock;		/* guards this and everything marked [sig] */
+	struct ksigaction action[64];	/* [lock] index sig - 1 */
+};
+
+/* Send; info NULL: SI_KERNEL.  -EAGAIN (RLIMIT_SIGPENDING, real-time only), -ESRCH (exiting).  Any context. */
+int signal_send_task(struct task *t, int sig, const struct abi_siginfo *info);
+int signal_send_process(struct process *p, int sig, const struct abi_siginfo *info);
+/* To every process of the group; -ESRCH: none. */
+struct pid;
+int signal_send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info);
+/* A synchronous one that cannot be ignored or blocked away (faults). */
+void signal_force(int sig, int si_code, uaddr_t addr);
+/* Before user code: delivers, stops, exits.  Called by task_user_loop(). */
+void signal_deliver(void);
+/* May current send sig to p?  kill(2). */
+bool signal_permitted(struct process *p, int sig);
+#endif

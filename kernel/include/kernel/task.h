@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads and thread groups, as Linux has them: a task is a thread; the tasks
+ * that share a struct process are a POSIX process.  What clone(2) can share
+ * (vm, files, fs, sighand) is reference counted apart from both.
+ *
+ * Lock keys: [I] immutable, [a] atomic, [o] the task itself, [rq] its run
+ * queue, [tree] process_tree_lock, [sig] its sighand's lock.
+ */
+#ifndef KERNEL_TASK_H
+#define KERNEL_TASK_H
+#include <hal/thread.h>
+#include <kernel/cpu.h>
+#include <kernel/cred.h>
+#include <kernel/lock.h>
+#include <kernel/sched.h>
+#include <kernel/signal.h>
+#include <kernel/timer.h>
+#include <kernel/wait.h>
+
+struct file;
+struct files;		/* fd table, <kernel/file.h> */
+struct fs_context;	/* root, cwd, umask, <kernel/vfs.h> */
+struct tty;
+struct vm_space;	/* <kernel/vm.h> */
+
+typedef int32_t pid_t;
+enum { TASK_COMM_LEN = 16, PID_MAX = 4194304 };
+
+/*
+ * A number and whoever bears it: a thread, a thread group, a process group, a
+ * session.  Found under RCU; lives as long as somebody holds a reference.
+ */
+enum pid_type { PID_THREAD, PID_PROCESS, PID_PGRP, PID_SESSION, PID_TYPES };
+struct pid {
+	struct refcount refs;
+	pid_t nr;			/* [I] */
+	struct list_head members[PID_TYPES];	/* [tree] THREAD: task.pid_link; others: process.pid_link */
+	struct waitq pidfd_wait;	/* woken when the process exits */
+	struct rcu_head rcu;
+};
+
+enum rlimit_id {
+	RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC, RLIMIT_NOFILE,
+	RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO,
+	RLIMIT_RTTIME, RLIMIT_COUNT
+};
+#define RLIM_INFINITY UINT64_MAX
+struct rlimit { uint64_t cur, max; };
+
+/* A thread group.  Lives until its leader has been waited for and the last reference is gone. */
+struct process {
+	struct refcount refs;
+	struct pid *pid[PID_TYPES];	/* [tree] PROCESS, PGRP, SESSION */
+	struct list_head pid_link[PID_TYPES];	/* [tree] */
+	struct task *leader;		/* [tree] */
+	struct list_head threads;	/* [tree] task.thread_link */
+	unsigned thread_count;		/* [sig] not yet exited */
+	struct process *parent;		/* [tree] */
+	struct list_head children, sibling;	/* [tree] */
+	struct list_head all_link;	/* [tree] every process, oldest first */
+	struct waitq child_wait;	/* woken when a child changes state */
+	struct sigqueue_list shared_pending;	/* [sig] */
+	struct waitq signalfd_wait;	/* woken when a signal is queued */
+	struct tty *tty;		/* [tree] controlling terminal */
+	struct rlimit rlimit[RLIMIT_COUNT];	/* [sig] */
+	unsigned group_flags;		/* [sig] GROUP_* */
+	int exit_code;			/* [sig] wait status, once GROUP_EXITING */
+	unsigned stop_signal;		/* [sig] why it stopped, for wait */
+	unsigned stops_pending;		/* [sig] threads that have yet to stop */
+	bool wait_stopped, wait_continued;	/* [sig] not yet reported to the parent */
+	bool session_leader;		/* [tree] */
+	bool execed;			/* [tree] has done execve: setpgid by the parent fails */
+	bool child_subreaper, has_child_subreaper;	/* [tree] */
+	int exit_signal;		/* [tree] to the parent, SIGCHLD for fork */
+	struct ktimer real_timer;	/* ITIMER_REAL */
+	uint64_t real_interval_ns;	/* [sig] */
+	struct { uint64_t value_ns, interval_ns; } cpu_itimer[2];	/* [sig] VIRTUAL, PROF */
+	struct posix_timers *posix_timers;	/* task/posix_timer.c */
+	uint64_t dead_user_ns, dead_system_ns;	/* [sig] of exited threads */
+	uint64_t children_user_ns, children_system_ns;	/* [sig] waited for */
+	uint64_t min_faults, maj_faults, children_min_faults, children_maj_faults;	/* [a] */
+	uint64_t max_rss_pages, children_max_rss_pages;
+	uint64_t read_chars, write_chars, read_calls, write_calls;	/* [a] /proc/self/io */
+	uint64_t start_ns;		/* [I] */
+	int oom_score_adj;
+	struct rcu_head rcu;
+};
+enum { GROUP_EXITING = 1, GROUP_STOPPED = 2, GROUP_EXEC = 4 };
+
+/* How an interrupted call is continued by restart_syscall(2). */
+struct restart_block {
+	long (*fn)(struct restart_block *rb);
+	union {
+		struct { uint64_t deadline_ns; uaddr_t rem; int clock; unsigned flags; } sleep;
+		struct { uaddr_t uaddr; uint32_t val, bitset; uint64_t deadline_ns; unsigned flags; } futex;
+		struct { uaddr_t fds; uint64_t nfds, deadline_ns; } poll;
+	};
+};
+
+struct task {
+	/* scheduling: sched/ */
+	struct sched_entity se;
+	unsigned state;			/* [a] enum task_state */
+	struct hal_kctx *kctx;		/* [I] */
+	void *kstack;			/* [I] */
+	unsigned flags;			/* [o] TASK_* below */
+
+	/* user side */
+	struct hal_uctx *uctx;		/* [o] NULL: kernel thread */
+	struct vm_space *vm;		/* [o] NULL: kernel thread */
+	struct hal_trap_info trap;	/* [o] of the last trap */
+	uint64_t syscall_args[6];	/* [o] of the call being run, for restarts and strace */
+	long syscall_nr;		/* [o] -1: not in a call */
+	struct uaccess_cache *ucache;	/* [o] translation cache of user copies, mm/uaccess.c */
+
+	/* identity */
+	struct refcount refs;
+	struct process *process;	/* [I] NULL: kernel thread */
+	struct pid *pid;		/* [tree] */
+	struct list_head pid_link;	/* [tree] on pid->members[PID_THREAD] */
+	struct list_head thread_link;	/* [tree] on process->threads */
+	struct cred *cred;		/* [o]; others: task_cred_get() */
+	char comm[TASK_COMM_LEN];	/* torn reads are harmless */
+	struct files *files;		/* [o] */
+	struct fs_context *fs;		/* [o] */
+
+	/* signals: task/signal.c */
+	struct sighand *sighand;	/* [sig]; NULL after exit */
+	struct sigqueue_list pending;	/* [sig] */
+	uint64_t sigmask;		/* [o] written under [sig] */
+	uint64_t saved_sigmask;		/* [o] of sigsuspend, ppoll... */
+	bool restore_sigmask;		/* [o] */
+	bool sig_work;			/* [a] look at pending signals, stops, exit before user code */
+	uaddr_t altstack_sp; uint64_t altstack_size; unsigned altstack_flags;	/* [o] */
+	struct restart_block restart;	/* [o] */
+
+	/* threads: task/ */
+	uaddr_t clear_child_tid, set_child_tid;	/* [o] */
+	uaddr_t robust_list;		/* [o] */
+	uaddr_t rseq; uint32_t rseq_len, rseq_sig;	/* [o] */
+	struct completion *vfork_done;	/* [o] the parent waits for exec or exit */
+	struct futex_pi *pi;		/* task/futex.c */
+	struct ptrace *ptrace;		/* task/ptrace.c */
+	int exit_code;			/* wait status */
+	int pdeath_signal;		/* [o] */
+	bool no_new_privs, dumpable;	/* [o] */
+	unsigned oom_victim;		/* [a] */
+
+	/* accounting */
+	uint64_t user_ns, system_ns;	/* [o] */
+	uint64_t start_ns;		/* [I] */
+	uint64_t min_faults, maj_faults, nvcsw, nivcsw;	/* [o] */
+	uint64_t timer_slack_ns;
+	unsigned fail_nth;		/* allocation-failure injection: count down */
+
+#ifdef EFT_DEBUG
+	uint16_t held[16]; unsigned held_count;	/* classes of sleeping locks held */
+#endif
+	struct rcu_head rcu;
+};
+enum { TASKF_KTHREAD = 1, TASKF_EXITING = 2, TASKF_FORKNOEXEC = 4, TASKF_MEMALLOC = 8 /* may use the reserve */ };
+
+extern struct spinlock process_tree_lock;
+extern struct list_head process_list;		/* [tree] */
+extern struct process *init_process;		/* pid 1, reaps orphans */
+
+static inline void task_get(struct task *t) { ref_get(&t->refs); }
+void task_put(struct task *t);
+/* With a reference; NULL: none. */
+struct task *task_find(pid_t tid);
+struct process *process_find(pid_t pid);
+void process_put(struct process *p);
+static inline pid_t task_tid(const struct task *t) { return t->pid ? t->pid->nr : 0; }
+static inline pid_t process_pid(const struct process *p) { return p->pid[PID_PROCESS]->nr; }
+
+/* A thread for sched/ and task/: allocates the struct, kernel stack and context; state 0, not yet runnable. NULL: no memory. */
+struct task *task_alloc(const char *comm, void (*fn)(void *arg), void *arg);
+void task_free_stack(struct task *t);
+/* First run of init: executes path in a new process with pid 1.  Called by a kernel thread. */
+int process_start_init(const char *path, const char *const *argv, const char *const *envp) MUST_CHECK;
+/* The loop of the design: runs user code until the thread exits. */
+_Noreturn void task_user_loop(void);
+_Noreturn void task_exit(int wait_status);		/* this thread */
+_Noreturn void process_exit(int wait_status);	/* the group: exit_group(2), fatal signals */
+void task_init(void);
+uint64_t rlimit_get(enum rlimit_id id);		/* current's soft limit */
+#endif

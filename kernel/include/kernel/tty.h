@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Terminals: a driver below, N_TTY in the middle, /dev files above.
+ * tty(4), termios(3), POSIX general terminal interface (XBD ch. 11).
+ */
+#ifndef KERNEL_TTY_H
+#define KERNEL_TTY_H
+#include <abi/termios.h>
+#include <kernel/lock.h>
+#include <kernel/wait.h>
+
+struct tty;
+struct tty_driver_ops {
+	/* Take up to n bytes of output; the number taken (0: full, tty_write_wakeup() will be called).  May be called with [TTY_OUT]. */
+	size_t (*write)(struct tty *t, const uint8_t *buf, size_t n);
+	size_t (*write_room)(struct tty *t);
+	void (*set_termios)(struct tty *t, const struct abi_ktermios *old);
+	void (*hangup)(struct tty *t);
+	void (*flush_output)(struct tty *t);
+	void (*throttle)(struct tty *t, bool on);
+};
+/* A terminal with a driver: appears as /dev/NAME (kmalloc'd; NULL: no memory). */
+struct tty *tty_register(const char *name, unsigned major, unsigned minor, const struct tty_driver_ops *ops, void *driver);
+void *tty_driver_data(struct tty *t);
+/* Input from the driver; any context.  Echo, signals and line editing happen in a work item. */
+void tty_receive(struct tty *t, const uint8_t *buf, size_t n);
+void tty_write_wakeup(struct tty *t);		/* the driver has room again; any context */
+void tty_hangup(struct tty *t);
+void tty_set_winsize(struct tty *t, unsigned rows, unsigned cols);	/* SIGWINCH to the foreground group if changed; any context */
+/* Which terminal /dev/console is: the one named by console= or the first registered. */
+void tty_set_console(const char *name);
+void tty_init(void);
+/* The task side, called by task/: a session leader exits; exec, setsid. */
+struct process;
+void tty_session_exit(struct process *leader);
+void tty_put(struct tty *t);
+void tty_get(struct tty *t);
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual file system: inodes, names (dentries), mounts, and what a file
+ * system implements.
+ *
+ * A path is (mount, dentry).  Look-ups go through the dentry cache (negative
+ * entries included); a directory's contents change under its inode lock.
+ */
+#ifndef KERNEL_VFS_H
+#define KERNEL_VFS_H
+#include <abi/fs.h>
+#include <hal/types.h>
+#include <kernel/cred.h>
+#include <kernel/list.h>
+#include <kernel/lock.h>
+#include <kernel/pagecache.h>
+
+struct dentry;
+struct file;
+struct inode;
+struct mount;
+struct super;
+struct filesystem;
+struct poll_table;
+struct uio;
+struct vm_area;
+
+typedef uint32_t kdev_t;	/* (major << 20) | minor */
+#define KDEV(major, minor) ((kdev_t)((major) << 20 | (minor)))
+#define KDEV_MAJOR(d) ((d) >> 20)
+#define KDEV_MINOR(d) ((d) & 0xfffff)
+
+struct qstr { const char *name; unsigned len; uint32_t hash; };	/* not NUL-terminated */
+
+struct inode_time { int64_t sec; uint32_t nsec; };
+struct inode {
+	struct refcount refs;
+	struct super *super;		/* [I] */
+	uint64_t ino;			/* [I] */
+	uint32_t mode;			/* [lock] type and permissions; type is [I] */
+	uint32_t uid, gid, nlink;	/* [lock] */
+	uint64_t size;			/* [lock]; read without it */
+	uint64_t blocks;		/* [lock] in 512-byte units */
+	struct inode_time atime, mtime, ctime, btime;	/* [lock] */
+	kdev_t rdev;			/* [I] of device nodes */
+	uint32_t blksize;		/* [I] st_blksize */
+	uint32_t flags;			/* [lock] INODE_* */
+	uint64_t version;		/* [a] changes of a directory */
+	struct rwsem lock;		/* [INODE] contents, attributes, directory entries */
+	const struct inode_ops *ops;	/* [I] */
+	const struct file_ops *fops;	/* [I] of files opened from it */
+	struct mapping *mapping;	/* [I] &own_mapping, or the device's */
+	struct mapping own_mapping;
+	void *fs_private;		/* the file system's */
+	struct pipe *pipe;		/* FIFOs: ipc/fifo.c [LOCK_INODE_STATE state_lock] */
+	struct unix_socket *socket;	/* bound UNIX sockets: net/unix.c [state_lock] */
+	struct file_locks *locks;	/* flock, fcntl: vfs/lock.c [state_lock] */
+	struct inotify_marks *marks;	/* vfs/inotify.c [state_lock] */
+	struct spinlock state_lock;	/* [INODE_STATE] */
+	int32_t write_count;		/* [a] open writers; negative: being executed (ETXTBSY) */
+	struct list_head hash_link, super_link, dirty_link;	/* vfs/inode.c */
+	struct list_head lru_link;
+	unsigned state;			/* [state_lock] ISTATE_* */
+	struct rcu_head rcu;
+};
+enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4 };
+enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4 };
+
+struct dentry {
+	struct refcount refs;		/* users and children; 0: cached on the LRU */
+	struct inode *inode;		/* [lock], read under RCU; NULL: negative */
+	struct dentry *parent;		/* [lock, RENAME], read under RCU; itself: a root */
+	struct qstr name;		/* [lock, RENAME] */
+	struct spinlock lock;		/* [DENTRY] */
+	struct list_head children, sibling;	/* [parent->lock] */
+	struct dentry *hash_next;	/* [DCACHE_HASH] */
+	struct list_head lru_link;
+	struct super *super;		/* [I] */
+	unsigned mounts;		/* [a] something may be mounted here */
+	unsigned flags;
+	void *fs_private;
+	struct rcu_head rcu;
+	char inline_name[40];
+};
+enum { DENTRY_HASHED = 1, DENTRY_NOCACHE = 2 /* revalidate always: procfs */ };
+
+struct path { struct mount *mnt; struct dentry *dentry; };
+void path_get(const struct path *p);
+void path_put(struct path *p);
+
+struct dir_context {
+	/* Called by iterate for each entry; false: the buffer is full, stop. */
+	bool (*emit)(struct dir_context *ctx, const char *name, unsigned len, uint64_t ino, unsigned dt_type);
+	uint64_t pos;			/* in: where to go on; out: past the last emitted */
+};
+
+struct inode_attr {			/* notify_change */
+	unsigned valid;			/* ATTR_* */
+	uint32_t mode, uid, gid;
+	uint64_t size;
+	struct inode_time atime, mtime;
+};
+enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
+	ATTR_ATIME_SET = 128, ATTR_MTIME_SET = 256, ATTR_KILL_SUID = 512 };
+
+/*
+ * All run with the directory's inode write-locked (look-up: read-locked), after
+ * permission checks and with the name's absence or presence known from the
+ * dentry cache.  A missing operation means -EPERM (or -ENOTDIR for look-up).
+ */
+struct inode_ops {
+	/* Finds d->name in dir: d_instantiate()s d, or leaves it negative.  0 or -errno (-EIO, -ENOMEM). */
+	int (*lookup)(struct inode *dir, struct dentry *d);
+	int (*create)(struct inode *dir, struct dentry *d, uint32_t mode);		/* regular file */
+	int (*mkdir)(struct inode *dir, struct dentry *d, uint32_t mode);
+	int (*mknod)(struct inode *dir, struct dentry *d, uint32_t mode, kdev_t dev);	/* devices, FIFOs, sockets */
+	int (*symlink)(struct inode *dir, struct dentry *d, const char *target);
+	int (*link)(struct inode *dir, struct dentry *d, struct inode *target);
+	int (*unlink)(struct inode *dir, struct dentry *d);
+	int (*rmdir)(struct inode *dir, struct dentry *d);	/* -ENOTEMPTY */
+	/* flags: RENAME_NOREPLACE is checked above; RENAME_EXCHANGE is passed */
+	int (*rename)(struct inode *odir, struct dentry *od, struct inode *ndir, struct dentry *nd, unsigned flags);
+	/* Target of a symbolic link into buf (NUL-terminated); its length or -errno. */
+	int (*readlink)(struct inode *inode, char *buf, size_t max);
+	/* Magic links (/proc/self/fd/N): the path itself, with references.  Absent: follow readlink. */
+	int (*get_link)(struct inode *inode, struct path *out);
+	int (*setattr)(struct inode *inode, const struct inode_attr *a);	/* inode write-locked; absent: attributes in memory only */
+	int (*getattr)(struct inode *inode);		/* refresh the fields (procfs); may be absent */
+	int (*permission)(struct inode *inode, unsigned mask);	/* absent: mode bits */
+	int64_t (*getxattr)(struct inode *inode, const char *name, void *buf, size_t max);
+	int (*setxattr)(struct inode *inode, const char *name, const void *buf, size_t n, unsigned flags);
+	int64_t (*listxattr)(struct inode *inode, char *buf, size_t max);
+	int (*removexattr)(struct inode *inode, const char *name);
+};
+
+struct file_ops {
+	int (*open)(struct inode *inode, struct file *f);
+	void (*release)(struct file *f);		/* the last reference is gone */
+	int (*flush)(struct file *f);			/* each close(2) */
+	/* pos is in and out; files that cannot seek ignore it.  Bytes or -errno. */
+	int64_t (*read)(struct file *f, struct uio *u, uint64_t *pos);
+	int64_t (*write)(struct file *f, struct uio *u, uint64_t *pos);
+	int64_t (*llseek)(struct file *f, int64_t off, int whence);	/* absent: -ESPIPE; vfs_llseek for regular ones */
+	int (*iterate)(struct file *f, struct dir_context *ctx);
+	unsigned (*poll)(struct file *f, struct poll_table *pt);	/* POLL* now; registers on wait queues if pt.  Absent: always ready */
+	long (*ioctl)(struct file *f, unsigned cmd, uint64_t arg);	/* absent: -ENOTTY */
+	int (*mmap)(struct file *f, struct vm_area *a);	/* sets a->mapping...; absent: the inode's mapping, -ENODEV if it has none */
+	int (*fsync)(struct file *f, bool datasync);
+	int (*fallocate)(struct file *f, unsigned mode, uint64_t off, uint64_t len);
+	int (*fasync)(struct file *f, bool on);
+	/* splice: absent means through a buffer */
+	void (*show_fdinfo)(struct file *f, char *buf, size_t max);
+};
+
+struct super_ops {
+	int (*write_inode)(struct inode *inode);	/* attributes to the buffer cache */
+	void (*evict_inode)(struct inode *inode);	/* last reference; frees the blocks if nlink == 0; mapping_destroy() is the caller's */
+	int (*sync)(struct super *s, bool wait);
+	int (*statfs)(struct super *s, struct abi_statfs *out);
+	void (*put_super)(struct super *s);		/* unmounted: everything is written */
+	int (*remount)(struct super *s, unsigned flags, const char *data);
+	void (*show_options)(struct super *s, char *buf, size_t max);
+};
+struct super {
+	struct refcount refs;
+	const struct filesystem *fs;	/* [I] */
+	const struct super_ops *ops;	/* [I] */
+	kdev_t dev;			/* [I] st_dev */
+	uint32_t block_size;
+	uint64_t max_bytes;		/* largest file */
+	unsigned flags;			/* MS_RDONLY ... of the super block */
+	struct dentry *root;
+	struct blkdev *bdev;		/* NULL: no device */
+	struct mutex rename_lock;	/* [RENAME] */
+	struct spinlock inodes_lock;	/* [ICACHE] */
+	struct list_head inodes;	/* [inodes_lock] */
+	struct list_head link;		/* all supers */
+	void *fs_private;
+	char id[64];			/* device name as mounted */
+};
+struct filesystem {
+	const char *name;
+	/* source: path of a device or any word.  0 and *out, or -errno (-EINVAL: not such a file system). */
+	int (*mount)(const struct filesystem *fs, const char *source, unsigned ms_flags, const char *data, struct super **out);
+	bool needs_device;
+	struct list_head link;
+};
+void filesystem_register(struct filesystem *fs);
+
+/* ---- for file systems ---- */
+struct super *super_alloc(const struct filesystem *fs);		/* NULL: no memory; takes a fresh anonymous device number */
+void super_put(struct super *s);
+/* A referenced inode with ISTATE_NEW (fill it, then inode_unlock_new) or the cached one.  NULL: no memory. */
+struct inode *inode_get_locked(struct super *s, uint64_t ino);
+void inode_unlock_new(struct inode *i);
+void inode_fail_new(struct inode *i);				/* filling failed: drops it */
+struct inode *inode_new(struct super *s, uint64_t ino);		/* a fresh one, not hashed if ino == 0 (gets a number) */
+void inode_get(struct inode *i);
+void inode_put(struct inode *i);
+void inode_mark_dirty(struct inode *i);				/* attributes changed */
+void inode_init_owner(struct inode *i, const struct inode *dir, uint32_t mode);	/* uid, gid (setgid dirs), times */
+void inode_touch(struct inode *i, unsigned attr_times);		/* ATTR_ATIME|MTIME|CTIME: now */
+struct inode_time inode_now(void);
+void inode_init_special(struct inode *i, uint32_t mode, kdev_t dev);	/* fops of devices, FIFOs, sockets */
+void d_instantiate(struct dentry *d, struct inode *i);		/* takes the caller's reference on i */
+struct dentry *d_make_root(struct inode *i);			/* takes the reference; NULL: no memory (inode dropped) */
+void d_drop(struct dentry *d);					/* out of the hash: a later look-up asks the file system */
+struct dentry *dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+int vfs_setattr_simple(struct inode *i, const struct inode_attr *a);	/* copies the valid fields */
+extern const struct file_ops generic_file_ops;			/* page cache: read, write, mmap, llseek, fsync */
+int64_t vfs_llseek(struct file *f, int64_t off, int whence);	/* SEEK_SET/CUR/END against inode->size */
+
+/* ---- paths and name-space changes, for system calls and the kernel ---- */
+enum { LOOKUP_FOLLOW = 1, LOOKUP_DIRECTORY = 2, LOOKUP_PARENT = 4, LOOKUP_CREATE = 8, LOOKUP_EMPTY = 16, LOOKUP_NO_AUTOMOUNT = 32,
+	LOOKUP_NO_SYMLINKS = 64, LOOKUP_NO_MAGICLINKS = 128, LOOKUP_NO_XDEV = 256, LOOKUP_BENEATH = 512, LOOKUP_IN_ROOT = 1024 };
+enum { AT_FDCWD = -100 };
+/* A kernel-space path.  0 and a referenced path, or -errno. */
+int path_lookup(int dfd, const char *name, unsigned flags, struct path *out) MUST_CHECK;
+/* The same with the name in user memory. */
+int path_lookup_user(int dfd, uaddr_t name, unsigned flags, struct path *out) MUST_CHECK;
+/* Copies a path in: kmalloc'd by *out, -ENOENT if empty (unless LOOKUP_EMPTY), -ENAMETOOLONG. */
+int path_name_from_user(uaddr_t name, unsigned flags, char **out) MUST_CHECK;
+int inode_permission(struct inode *i, unsigned mask);		/* MAY_* against current's fs ids */
+enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8 };
+/* Absolute name of a path as current's root sees it, into buf; pointer inside buf or NULL (too long). */
+char *path_name(const struct path *p, char *buf, size_t max);
+int vfs_mkdir(int dfd, const char *name, uint32_t mode);	/* kernel path; also used at boot */
+int vfs_mknod(int dfd, const char *name, uint32_t mode, kdev_t dev);
+int vfs_mount(const char *source, const char *target, const char *fstype, unsigned flags, const char *data);
+/* Mount the root file system and make it init's root and cwd. */
+int vfs_mount_root(const char *source, const char *fstype, unsigned flags);
+/* UNIX sockets: create a socket inode at a path (-EADDRINUSE), find one.  References. */
+int vfs_mksock(const char *name, uint32_t mode, struct path *out);
+void vfs_sync(bool wait);
+void vfs_init(void);
+
+struct fs_context {
+	struct refcount refs;
+	struct spinlock lock;		/* [FS_CONTEXT] */
+	struct path root, cwd;		/* [lock] */
+	uint32_t umask;			/* [lock] */
+};
+struct fs_context *fs_context_copy(struct fs_context *old);	/* NULL: no memory */
+void fs_context_get(struct fs_context *c);
+void fs_context_put(struct fs_context *c);
+extern struct fs_context init_fs_context;
+
+/* ---- devices ---- */
+/* Character devices: open() finds the driver by number.  -EBUSY: taken. */
+int chrdev_register(unsigned major, unsigned minor_base, unsigned count, const struct file_ops *ops, const char *name);
+const struct file_ops *chrdev_find(kdev_t dev);
+/* A node in /dev (any time; before devfs is mounted it is remembered). */
+int devfs_add(const char *name, uint32_t mode, kdev_t dev);
+void devfs_remove(const char *name);
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A user address space: a balanced tree of areas over pages.  It is the
+ * truth; the machine's tables (struct hal_as) are a cache of it.
+ */
+#ifndef KERNEL_VM_H
+#define KERNEL_VM_H
+#include <hal/aspace.h>
+#include <kernel/compiler.h>
+#include <kernel/list.h>
+#include <kernel/lock.h>
+#include <kernel/rbtree.h>
+
+struct file;
+struct page;
+struct task;
+struct vm_area;
+
+enum vm_flags {
+	VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4,		/* as HAL_READ.. */
+	VM_MAYREAD = 0x10, VM_MAYWRITE = 0x20, VM_MAYEXEC = 0x40,
+	VM_SHARED = 0x80,
+	VM_GROWSDOWN = 0x100,
+	VM_LOCKED = 0x200,
+	VM_DONTFORK = 0x400, VM_WIPEONFORK = 0x800, VM_DONTDUMP = 0x1000,
+	VM_DEVICE = 0x2000,	/* maps device memory: no struct pages behind it */
+	VM_SPECIAL = 0x4000,	/* vDSO: pages of the kernel's, not counted, not merged */
+	VM_NORESERVE = 0x8000,
+};
+struct vm_area {
+	struct rb_node node;
+	uaddr_t start, end;		/* page aligned, [start, end) */
+	unsigned flags;
+	struct vm_space *vm;
+	struct file *file;		/* reference; NULL: anonymous */
+	uint64_t pgoff;			/* offset in the file, pages; for anonymous areas start >> PAGE_SHIFT at creation */
+	struct list_head mapping_link;	/* on the mapping's list of areas */
+	struct mapping *mapping;	/* file's page cache, or the shared anonymous one; NULL: private anonymous */
+	const struct vm_special *special;
+	uint64_t gap, max_gap;		/* free bytes below, largest of the subtree */
+};
+struct vm_space {
+	struct refcount refs;		/* users: tasks and those that look in */
+	struct rwsem lock;		/* [VM] areas; readers fault in parallel */
+	struct rb_root areas;		/* [lock] */
+	unsigned area_count;		/* [lock] */
+	struct hal_as *as;		/* [I] */
+	struct vm_pages *pages;		/* which page is at which address: mm/ */
+	uint64_t generation;		/* [a] bumped whenever a mapping goes away: translation caches */
+	uaddr_t brk_start, brk, stack_top, mmap_base;	/* [lock] */
+	uaddr_t arg_start, arg_end, env_start, env_end;	/* for /proc/PID/cmdline */
+	uaddr_t start_code, end_code, start_data, end_data, vdso;
+	uint64_t auxv[48]; unsigned auxv_words;		/* for /proc/PID/auxv */
+	uint64_t total_pages, locked_pages, data_pages;	/* [lock] sizes of areas */
+	int64_t rss_anon, rss_file, rss_shmem, max_rss;	/* [a] */
+	struct file *exe;		/* [lock] */
+	unsigned def_flags;		/* [lock] mlockall */
+};
+
+struct vm_space *vm_create(void);			/* NULL: no memory */
+struct vm_space *vm_fork(struct vm_space *parent);	/* copy on write; NULL: no memory */
+void vm_get(struct vm_space *vm);
+void vm_put(struct vm_space *vm);
+/* Make it current's, and the machine's (exec, exit with NULL). */
+void vm_activate(struct vm_space *vm);
+
+/*
+ * mmap: addr 0 or a hint, or exact with MAP_FIXED.  flags: abi MAP_*, prot: abi PROT_*.
+ * Returns the address or -errno as an int64_t.
+ */
+int64_t vm_mmap(struct vm_space *vm, uaddr_t addr, uint64_t len, unsigned prot, unsigned flags, struct file *file, uint64_t pgoff);
+int vm_munmap(struct vm_space *vm, uaddr_t addr, uint64_t len);
+int vm_set_brk(struct vm_space *vm, uaddr_t start, uaddr_t end);	/* exec: the empty heap */
+/* The stack area of a new image below top; grows down to the limit. */
+int vm_map_stack(struct vm_space *vm, uaddr_t top, uint64_t size, unsigned prot_exec);
+/* Pages of the kernel's own, mapped into user space (vDSO).  pages[] are referenced. */
+int vm_map_special(struct vm_space *vm, uaddr_t addr, struct page **pages, unsigned n, unsigned vm_flags, const char *name);
+struct vm_area *vm_find(struct vm_space *vm, uaddr_t addr);	/* [lock] first area with end > addr */
+struct vm_area *vm_next(struct vm_area *a);
+
+/*
+ * A page fault of current.  0: handled.  -EFAULT with *si_code (SEGV_MAPERR, SEGV_ACCERR),
+ * -EIO (SIGBUS), -ENOMEM (the OOM path has chosen a victim), -EINTR (fatal signal).  May sleep.
+ */
+int vm_fault(struct vm_space *vm, uaddr_t addr, unsigned access, int *si_code);
+/*
+ * The page behind an address, faulted in for `access`, with a reference; for
+ * futex, ptrace, process_vm_readv, AIO.  0 or -EFAULT, -ENOMEM.
+ */
+int vm_get_page(struct vm_space *vm, uaddr_t addr, unsigned access, struct page **out);
+/* Copy to or from another address space.  Returns bytes copied (short at the first fault). */
+size_t vm_access(struct vm_space *vm, uaddr_t addr, void *buf, size_t n, bool write, bool force);
+void vm_init(void);
+
+/* A name for a file-backed futex, and for shared ones: see task/futex.c. */
+struct vm_key { const void *object; uint64_t offset; bool shared; };
+/* 0 or -EFAULT.  private: by address space and address, no fault taken. */
+int vm_futex_key(uaddr_t addr, bool is_private, struct vm_key *out);
+#endif
