@@ -171,6 +171,13 @@ void task_put(struct task *t);
 struct task *task_find(pid_t tid);
 struct process *process_find(pid_t pid);
 void process_put(struct process *p);
+static inline void process_get(struct process *p) { ref_get(&p->refs); }
+/* With a reference; NULL: nobody bears the number. */
+struct pid *pid_find(pid_t nr);
+static inline void pid_get(struct pid *p) { ref_get(&p->refs); }
+void pid_put(struct pid *p);		/* NULL is fine */
+/* Has no member whose parent is outside of the group but in its session (POSIX: orphaned).  [tree] is held. */
+bool pgrp_is_orphaned(struct pid *pgrp) REQUIRES(&process_tree_lock);
 static inline pid_t task_tid(const struct task *t) { return t->pid ? t->pid->nr : 0; }
 static inline pid_t process_pid(const struct process *p) { return p->pid[PID_PROCESS]->nr; }
 

@@ -22,6 +22,7 @@ struct tty_driver_ops {
 /* A terminal with a driver: appears as /dev/NAME (kmalloc'd; NULL: no memory). */
 struct tty *tty_register(const char *name, unsigned major, unsigned minor, const struct tty_driver_ops *ops, void *driver);
 void *tty_driver_data(struct tty *t);
+const struct abi_ktermios *tty_termios(struct tty *t);	/* in set_termios: the new ones */
 /* Input from the driver; any context.  Echo, signals and line editing happen in a work item. */
 void tty_receive(struct tty *t, const uint8_t *buf, size_t n);
 void tty_write_wakeup(struct tty *t);		/* the driver has room again; any context */
@@ -30,6 +31,14 @@ void tty_set_winsize(struct tty *t, unsigned rows, unsigned cols);	/* SIGWINCH t
 /* Which terminal /dev/console is: the one named by console= or the first registered. */
 void tty_set_console(const char *name);
 void tty_init(void);
+/* Hang up now; may sleep (vhangup(2)).  exit_session: SIGHUP for the foreground group as well. */
+void tty_vhangup(struct tty *t, bool exit_session);
+/* current's controlling terminal with a reference, or NULL. */
+struct tty *tty_current(void);
+/* "pts/3", "hvc0": for /proc/PID/stat and the like. */
+const char *tty_name(const struct tty *t);
+uint32_t tty_device(const struct tty *t);	/* kdev_t */
+int tty_foreground(struct tty *t);		/* process group number, -1: none */
 /* The task side, called by task/: a session leader exits; exec, setsid. */
 struct process;
 void tty_session_exit(struct process *leader);
