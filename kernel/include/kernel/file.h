@@ -35,6 +35,8 @@ int file_open(int dfd, const char *name, unsigned flags, uint32_t mode, struct f
 int file_open_path(const struct path *p, unsigned flags, struct file **out) MUST_CHECK;
 /* A file without a name in any directory (pipes, sockets, eventfd): inode of the internal "anonfs"; name for /proc/self/fd ("pipe", "[eventfd]"). */
 int file_create_anon(const char *name, uint32_t inode_mode, const struct file_ops *ops, void *private, unsigned o_flags, struct file **out) MUST_CHECK;
+/* Another open file on the same nameless inode with other access (the second end of a pipe). */
+int file_clone_anon(struct file *f, const struct file_ops *ops, void *private, unsigned o_flags, struct file **out) MUST_CHECK;
 void file_get(struct file *f);
 void file_put(struct file *f);		/* the last one closes: may sleep.  From atomic context: file_put_deferred */
 void file_put_deferred(struct file *f);

@@ -84,7 +84,25 @@ struct dentry {
 };
 enum { DENTRY_HASHED = 1, DENTRY_NOCACHE = 2 /* revalidate always: procfs */ };
 
+struct mount {
+	struct refcount refs;		/* paths through it, and 1 while it is in the tree */
+	struct super *super;		/* [I] */
+	struct dentry *root;		/* [I] what of the super is seen: not its root for a bind mount */
+	struct mount *parent;		/* [MOUNT, MOUNT_TREE]; itself: the root of the tree, or detached */
+	struct dentry *mountpoint;	/* [MOUNT, MOUNT_TREE] in parent */
+	unsigned flags;			/* [a] MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, NODIRATIME, RELATIME, NOSYMFOLLOW */
+	int id;				/* [I] for mountinfo, statx */
+	char *source;			/* [I] as given to mount(2) */
+	bool detached;			/* [MOUNT] not in the tree any more */
+	int32_t writers;		/* [a] open for writing; MNT_WRITE_HOLD: becoming read-only */
+	struct list_head children, child_link;	/* [MOUNT] */
+	struct mount *hash_next;	/* [MOUNT_TREE] read under RCU */
+	struct list_head all_link;	/* [MOUNT] in mount order */
+	struct rcu_head rcu;
+};
 struct path { struct mount *mnt; struct dentry *dentry; };
+bool path_noexec(const struct path *p);		/* mounted noexec: EACCES for execve and PROT_EXEC mappings */
+bool path_nosuid(const struct path *p);		/* set-user-id bits are ignored */
 void path_get(const struct path *p);
 void path_put(struct path *p);
 
@@ -235,6 +253,8 @@ int vfs_mksock(const char *name, uint32_t mode, struct path *out);
 void vfs_sync(bool wait);
 void vfs_init(void);
 
+enum { MNT_FORCE = 1, MNT_DETACH = 2, MNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };
+
 struct fs_context {
 	struct refcount refs;
 	struct spinlock lock;		/* [FS_CONTEXT] */
@@ -253,4 +273,10 @@ const struct file_ops *chrdev_find(kdev_t dev);
 /* A node in /dev (any time; before devfs is mounted it is remembered). */
 int devfs_add(const char *name, uint32_t mode, kdev_t dev);
 void devfs_remove(const char *name);
+
+/* Files of FIFOs (ipc) and block devices (block): by inode type. */
+extern const struct file_ops fifo_file_ops;
+extern const struct file_ops blkdev_file_ops;
+/* Memory is short: unused dentries and inodes are given back soon, by a work item.  Any context. */
+void vfs_shrink_async(void);
 #endif
