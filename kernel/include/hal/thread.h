@@ -25,6 +25,16 @@ void hal_kctx_destroy(struct hal_kctx *k);
 /* Save this thread in `from`, continue `to`.  Returns when somebody switches back, perhaps on another CPU. */
 void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) REQUIRES(irqs_off);
 
+/*
+ * The running kernel thread: a word that the kernel sets (interrupts off, just
+ * before hal_kctx_switch()) and that reading never gets wrong, even if the
+ * thread is preempted and migrates in the middle: ONE instruction or register
+ * (x86: %gs:offset, AArch64: SP_EL0 while in the kernel, um: %gs:offset).
+ */
+struct task;
+struct task *hal_current(void);
+void hal_current_set(struct task *t) REQUIRES(irqs_off);
+
 /* ---- user threads ---- */
 
 enum hal_trap {

@@ -4,6 +4,7 @@
 #define KERNEL_CPU_H
 #include <hal/cpu.h>
 #include <hal/irq.h>
+#include <hal/thread.h>
 #include <kernel/compiler.h>
 
 struct task;
@@ -14,9 +15,8 @@ struct rcu_cpu;
 enum { KSTACK_SIZE = 32768 };	/* bytes of every kernel stack */
 
 struct cpu {
-	struct task *current;		/* [o] the thread that runs */
+	struct task *current;		/* [rq] the thread that runs: for other CPUs; self: current_task() */
 	unsigned id;			/* [I] */
-	int preempt_count;		/* [o] > 0: no preemption */
 	bool need_resched;		/* [a] set by any CPU */
 	bool online;			/* [a] */
 	unsigned irq_depth;		/* [c] in an upcall */
@@ -30,7 +30,7 @@ struct cpu {
 	uint64_t user_ns, system_ns, idle_ns;	/* [c] */
 #ifdef EFT_DEBUG
 	uint16_t held[24];		/* [o] classes of the spinlocks held */
-	unsigned held_count;
+	unsigned held_count, held_base;	/* base: of this interrupt */
 #endif
 };
 extern struct cpu *cpus[];		/* [I] by id, NULL: absent */
@@ -38,7 +38,7 @@ extern unsigned cpu_count;		/* [I] that exist */
 
 /* Only while preemption or interrupts are off, or where staleness does not matter. */
 static inline struct cpu *this_cpu(void) { return hal_cpu_self(); }
-struct task *current_task(void);	/* always right: it is the same thread wherever it runs */
+static inline struct task *current_task(void) { return hal_current(); }	/* always right, wherever it runs */
 #define current current_task()
 
 void preempt_disable(void);

@@ -25,7 +25,7 @@ enum lock_class {
 };
 
 struct CAPABILITY("spinlock") spinlock {
-	uint32_t ticket;	/* [a] next << 16 | owner */
+	uint32_t held;		/* [a] */
 	uint16_t class;
 	uint16_t cpu;		/* debug: holder + 1 */
 };

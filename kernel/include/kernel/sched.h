@@ -33,6 +33,14 @@ struct sched_entity {
 
 void sched_init(void);			/* boot CPU; the boot thread becomes its idle thread */
 void sched_init_cpu(unsigned cpu);	/* others, on themselves */
+/*
+ * THE FIRST THING that the function given to hal_kctx_create() does: lets go of
+ * the run queue that the switch holds, and enables interrupts.
+ */
+void sched_thread_begin(void);
+/* A quiescent state of RCU and a point to switch at: the task loop calls it, with interrupts on, before user code. */
+void sched_user_return(void);
+bool sched_need_resched(void);
 /* A new thread: inherits from current; then make it runnable. */
 void sched_fork(struct task *child);
 void sched_start(struct task *t);

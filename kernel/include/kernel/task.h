@@ -105,6 +105,7 @@ struct task {
 	struct hal_kctx *kctx;		/* [I] */
 	void *kstack;			/* [I] */
 	unsigned flags;			/* [o] TASK_* below */
+	int preempt_count;		/* [o] > 0: not preempted; sched/preempt.c */
 
 	/* user side */
 	struct hal_uctx *uctx;		/* [o] NULL: kernel thread */
