@@ -4,8 +4,18 @@
 #define KERNEL_CRED_H
 #include <kernel/lock.h>
 
+/* What one real user has in use, for RLIMIT_NPROC, RLIMIT_SIGPENDING, RLIMIT_MEMLOCK... */
+struct user_account {
+	struct refcount refs;
+	uint32_t uid;			/* [I] */
+	int32_t processes, signals;	/* [a] threads; queued signals */
+	int64_t locked_pages, mq_bytes;	/* [a] */
+	struct list_head link;
+};
+
 struct cred {
 	struct refcount refs;
+	struct user_account *user;	/* of uid */
 	uint32_t uid, euid, suid, fsuid;
 	uint32_t gid, egid, sgid, fsgid;
 	uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
@@ -16,14 +26,17 @@ struct cred {
 };
 enum cap {
 	CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_FOWNER = 3, CAP_FSETID = 4, CAP_KILL = 5,
-	CAP_SETGID = 6, CAP_SETUID = 7, CAP_SETPCAP = 8, CAP_NET_BIND_SERVICE = 10, CAP_NET_ADMIN = 12, CAP_NET_RAW = 13,
+	CAP_SETGID = 6, CAP_SETUID = 7, CAP_SETPCAP = 8, CAP_LINUX_IMMUTABLE = 9, CAP_NET_BIND_SERVICE = 10, CAP_NET_ADMIN = 12, CAP_NET_RAW = 13,
 	CAP_IPC_LOCK = 14, CAP_IPC_OWNER = 15, CAP_SYS_RAWIO = 17, CAP_SYS_CHROOT = 18, CAP_SYS_PTRACE = 19,
 	CAP_SYS_ADMIN = 21, CAP_SYS_BOOT = 22, CAP_SYS_NICE = 23, CAP_SYS_RESOURCE = 24, CAP_SYS_TIME = 25,
-	CAP_SYS_TTY_CONFIG = 26, CAP_MKNOD = 27, CAP_LEASE = 28, CAP_SYSLOG = 34, CAP_LAST = 40
+	CAP_SYS_TTY_CONFIG = 26, CAP_MKNOD = 27, CAP_LEASE = 28, CAP_SETFCAP = 31, CAP_SYSLOG = 34, CAP_WAKE_ALARM = 35, CAP_LAST = 40
 };
 /* current's effective set. */
 bool capable(enum cap c);
 bool cred_in_group(const struct cred *c, uint32_t gid);
+/* Another task's, with a reference. */
+struct task;
+struct cred *task_cred_get(struct task *t);
 struct cred *cred_get(struct cred *c);
 void cred_put(struct cred *c);
 /* A writable copy of current's, to change and commit.  NULL: no memory. */

@@ -44,6 +44,8 @@ bool sched_need_resched(void);
 /* A new thread: inherits from current; then make it runnable. */
 void sched_fork(struct task *child);
 void sched_start(struct task *t);
+/* The first thing a new thread does (task_alloc's entry calls it): finishes the switch to it; returns with interrupts on. */
+void sched_thread_start(void);
 /* Make it runnable if its state is in `states`.  Returns whether it was.  Any context. */
 bool task_wake(struct task *t, unsigned states);
 /* Interrupt it if it runs user code, so that it looks at its flags (signals). */

@@ -21,6 +21,7 @@ struct sighand {
 	struct refcount refs;
 	struct spinlock lock;		/* guards this and everything marked [sig] */
 	struct ksigaction action[64];	/* [lock] index sig - 1 */
+	struct rcu_head rcu;
 };
 
 /* Send; info NULL: SI_KERNEL.  -EAGAIN (RLIMIT_SIGPENDING, real-time only), -ESRCH (exiting).  Any context. */
@@ -33,6 +34,19 @@ int signal_send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info);
 void signal_force(int sig, int si_code, uaddr_t addr);
 /* Before user code: delivers, stops, exits.  Called by task_user_loop(). */
 void signal_deliver(void);
+/* Take the first pending signal that is in `wanted` off current's queues (signalfd, sigtimedwait): its number, 0: none. */
+int signal_dequeue(uint64_t wanted, struct abi_siginfo *info);
+/* What is pending for current, blocked or not. */
+uint64_t signal_pending_set(void);
+/* Replace current's mask (SIGKILL and SIGSTOP stay deliverable). */
+void signal_set_mask(uint64_t mask);
+/*
+ * The mask of ppoll, pselect, epoll_pwait, sigsuspend: in force until the call
+ * ends; the old one comes back after a handler has run.  Without a handler call
+ * signal_restore_mask() unless the call returns because of a signal.
+ */
+void signal_set_temporary_mask(uint64_t mask);
+void signal_restore_mask(void);
 /* May current send sig to p?  kill(2). */
 bool signal_permitted(struct process *p, int sig);
 #endif

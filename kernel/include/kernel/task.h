@@ -36,6 +36,8 @@ struct pid {
 	struct refcount refs;
 	pid_t nr;			/* [I] */
 	struct list_head members[PID_TYPES];	/* [tree] THREAD: task.pid_link; others: process.pid_link */
+	struct task *task;		/* [tree], read under RCU: the thread, NULL when it is gone */
+	struct process *process;	/* [tree], read under RCU: the thread group */
 	struct waitq pidfd_wait;	/* woken when the process exits */
 	struct rcu_head rcu;
 };
@@ -54,8 +56,14 @@ struct process {
 	struct pid *pid[PID_TYPES];	/* [tree] PROCESS, PGRP, SESSION */
 	struct list_head pid_link[PID_TYPES];	/* [tree] */
 	struct task *leader;		/* [tree] */
-	struct list_head threads;	/* [tree] task.thread_link */
+	struct list_head threads;	/* changed under [tree] and [sig]: task.thread_link */
 	unsigned thread_count;		/* [sig] not yet exited */
+	struct sighand *sighand;	/* [sig], read under RCU: process_siglock() */
+	struct task *exec_task;		/* [sig] GROUP_EXEC: waits for the other threads to go */
+	struct waitq exec_wait;
+	bool zombie;			/* [tree] every thread has exited; waits to be waited for */
+	bool no_signals;		/* [sig] init: default actions do not kill it */
+	struct list_head ptraced;	/* [tree] struct ptrace of the tasks it traces */
 	struct process *parent;		/* [tree] */
 	struct list_head children, sibling;	/* [tree] */
 	struct list_head all_link;	/* [tree] every process, oldest first */
@@ -83,10 +91,12 @@ struct process {
 	uint64_t max_rss_pages, children_max_rss_pages;
 	uint64_t read_chars, write_chars, read_calls, write_calls;	/* [a] /proc/self/io */
 	uint64_t start_ns;		/* [I] */
+	uint64_t cpu_limit_warned_s;	/* [sig] RLIMIT_CPU: last SIGXCPU */
+	struct ktimer cpu_timer;	/* watches cpu_itimer, RLIMIT_CPU and CPU-time posix timers */
 	int oom_score_adj;
 	struct rcu_head rcu;
 };
-enum { GROUP_EXITING = 1, GROUP_STOPPED = 2, GROUP_EXEC = 4 };
+enum { GROUP_EXITING = 1, GROUP_STOPPED = 2, GROUP_EXEC = 4, GROUP_CONTINUED = 8 /* tell the parent */ };
 
 /* How an interrupted call is continued by restart_syscall(2). */
 struct restart_block {
@@ -132,6 +142,7 @@ struct task {
 	uint64_t sigmask;		/* [o] written under [sig] */
 	uint64_t saved_sigmask;		/* [o] of sigsuspend, ppoll... */
 	bool restore_sigmask;		/* [o] */
+	bool stop_pending;		/* [sig] has to take part in a group stop */
 	bool sig_work;			/* [a] look at pending signals, stops, exit before user code */
 	uaddr_t altstack_sp; uint64_t altstack_size; unsigned altstack_flags;	/* [o] */
 	struct restart_block restart;	/* [o] */
@@ -146,6 +157,9 @@ struct task {
 	int exit_code;			/* wait status */
 	int pdeath_signal;		/* [o] */
 	bool no_new_privs, dumpable;	/* [o] */
+	bool keep_caps;			/* [o] PR_SET_KEEPCAPS */
+	unsigned personality;		/* [o] */
+	unsigned ioprio;		/* [o] */
 	unsigned oom_victim;		/* [a] */
 
 	/* accounting */
@@ -182,7 +196,11 @@ bool pgrp_is_orphaned(struct pid *pgrp) REQUIRES(&process_tree_lock);
 static inline pid_t task_tid(const struct task *t) { return t->pid ? t->pid->nr : 0; }
 static inline pid_t process_pid(const struct process *p) { return p->pid[PID_PROCESS]->nr; }
 
-/* A thread for sched/ and task/: allocates the struct, kernel stack and context; state 0, not yet runnable. NULL: no memory. */
+/*
+ * A thread for sched/ and task/: allocates the struct, kernel stack and context; state 0, not yet runnable. NULL: no memory.
+ * It starts in sched_thread_start(), then calls fn(arg), and sched_exit()s if that returns.
+ * Its one reference is the scheduler's, which after the last switch away from it calls task_free_stack() and task_put().
+ */
 struct task *task_alloc(const char *comm, void (*fn)(void *arg), void *arg);
 void task_free_stack(struct task *t);
 /* First run of init: executes path in a new process with pid 1.  Called by a kernel thread. */
@@ -192,5 +210,19 @@ _Noreturn void task_user_loop(void);
 _Noreturn void task_exit(int wait_status);		/* this thread */
 _Noreturn void process_exit(int wait_status);	/* the group: exit_group(2), fatal signals */
 void task_init(void);
+/* With a reference; the process group or session `nr`, or whoever bears it.  NULL: none. */
+struct pid *pid_find(pid_t nr);
+void pid_put(struct pid *pid);
+static inline void pid_get(struct pid *pid) { ref_get(&pid->refs); }
+/* Runs in the context of any process: the process's signal lock.  Never fails. */
+struct sighand *process_siglock(struct process *p, unsigned long *flags);
+void process_sigunlock(struct sighand *sh, unsigned long flags);
+/* CPU time of the whole group, dead threads included. */
+void process_times(struct process *p, uint64_t *user_ns, uint64_t *system_ns);
+void task_times(struct task *t, uint64_t *user_ns, uint64_t *system_ns);
+/* Is no member's parent in another group of the same session?  [tree] */
+bool pgrp_is_orphaned(struct pid *pgrp);
+/* One letter as in /proc/PID/stat: R S D T t Z. */
+char task_state_char(const struct task *t);
 uint64_t rlimit_get(enum rlimit_id id);		/* current's soft limit */
 #endif
