@@ -23,6 +23,10 @@ enum page_flags {
 	PG_SLAB		= 1u << 8,
 	PG_ANON		= 1u << 9,	/* anonymous user memory */
 	PG_RESERVED	= 1u << 10,	/* never handed out */
+	PG_KMALLOC	= 1u << 11,	/* head of a large kmalloc() block */
+	PG_TABLE	= 1u << 12,	/* a node of vm_space.pages */
+	PG_READAHEAD	= 1u << 13,	/* reached: read the next window */
+	PG_WAITERS	= 1u << 14,	/* somebody may sleep in page_lock() or page_wait_*() */
 };
 
 struct page {
@@ -30,11 +34,15 @@ struct page {
 	int32_t refs;		/* [a] references; 0: free */
 	int32_t mapcount;	/* [a] user mappings */
 	uint8_t order;		/* of a buddy or slab block */
+	uint8_t zone;		/* [I] which range of RAM */
+	uint16_t inuse;		/* slab: objects handed out [SLAB]; table: entries in use [PAGE_TABLE] */
 	struct list_head link;	/* buddy list, per-CPU cache, LRU: by state */
 	struct mapping *mapping;	/* page cache: the file [PG_LOCKED] */
 	uint64_t index;		/* page cache: offset in pages */
 	void *priv;		/* slab: its cache; file system: its own */
+	void *free_list;	/* slab: first free object [SLAB] */
 };
+_Static_assert(sizeof(struct page) == 64, "one cache line");
 
 enum { PAGE_ORDER_MAX = 10 };
 enum alloc_flags {
@@ -57,8 +65,19 @@ paddr_t page_to_phys(const struct page *p);
 static inline void *page_addr(const struct page *p) { return hal_phys_to_virt(page_to_phys(p)); }
 static inline struct page *virt_to_page(const void *va) { return phys_to_page(hal_virt_to_phys(va)); }
 
+/* Flag bits are changed by more than one party. */
+static inline bool page_flag(const struct page *p, uint32_t f) { return (__atomic_load_n(&p->flags, __ATOMIC_ACQUIRE) & f) != 0; }
+static inline void page_set_flag(struct page *p, uint32_t f) { __atomic_or_fetch(&p->flags, f, __ATOMIC_ACQ_REL); }
+static inline void page_clear_flag(struct page *p, uint32_t f) { __atomic_and_fetch(&p->flags, ~f, __ATOMIC_ACQ_REL); }
+/* What it was before. */
+static inline bool page_test_set_flag(struct page *p, uint32_t f) { return (__atomic_fetch_or(&p->flags, f, __ATOMIC_ACQ_REL) & f) != 0; }
+static inline bool page_test_clear_flag(struct page *p, uint32_t f) { return (__atomic_fetch_and(&p->flags, ~f, __ATOMIC_ACQ_REL) & f) != 0; }
+
 /* For /proc/meminfo, sysinfo(2). */
-struct mem_info { uint64_t total_pages, free_pages, cache_pages, dirty_pages, anon_pages, slab_pages; };
+struct mem_info {
+	uint64_t total_pages, free_pages, cache_pages, dirty_pages, anon_pages, slab_pages;
+	uint64_t shmem_pages, mapped_pages, table_pages, writeback_pages, available_pages;
+};
 void mem_info_get(struct mem_info *out);
 
 /* From hal_boot_info()'s ranges; the first thing kernel_main() does. */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of mm/ share and nobody else needs. */
+#ifndef MM_MM_H
+#define MM_MM_H
+#include <kernel/page.h>
+#include <kernel/vm.h>
+
+/* ---- page allocator: page.c, buddy.c ---- */
+
+/* One range of RAM.  Page structs are initialised in chunks as memory is first needed: a big machine boots fast. */
+struct page_zone {
+	paddr_t base;			/* [I] */
+	uint64_t npages;		/* [I] */
+	struct page *pages;		/* [I] array at the start of the range */
+	uint64_t ready;			/* [BUDDY] pages[0 .. ready) are initialised */
+};
+extern struct page_zone page_zones[];
+extern unsigned page_zone_count;
+
+/* Counters behind mem_info_get(). */
+struct mm_stat {
+	int64_t cache, dirty, anon, slab, shmem, mapped, tables, writeback;
+};
+extern struct mm_stat mm_stat;
+#define mm_stat_add(field, n) ((void)__atomic_add_fetch(&mm_stat.field, (int64_t)(n), __ATOMIC_RELAXED))
+
+void buddy_init(void);
+uint64_t buddy_free_pages(void);
+uint64_t buddy_total_pages(void);
+/* Below this many free pages reclaim starts in the background; below the second one callers reclaim themselves. */
+uint64_t buddy_low_mark(void);
+uint64_t buddy_min_mark(void);
+void buddy_drain_cpus(void);	/* per-CPU caches back to the buddy lists */
+
+/* Allocation-failure injection: true if this allocation of current has to fail. */
+bool alloc_should_fail(void);
+
+/* ---- reclaim.c, oom.c ---- */
+/* Free about n pages; returns how many were.  May sleep. */
+unsigned reclaim_pages(unsigned n, unsigned alloc_flags);
+void reclaim_wake(void);
+void reclaim_init(void);
+void lru_add(struct page *p);
+void lru_remove(struct page *p);
+
+/* A page of user data: tries harder than page_alloc(): reclaims, then kills a program.  NULL: current has to die, or nobody is left. */
+struct page *page_alloc_user(unsigned flags);
+/* Kill the biggest program and give it time.  False: current is (or should be) the victim, or there is none. */
+bool oom_kill(void);
+
+/* ---- uaccess.c ---- */
+/* After vm->generation was bumped: no user copy uses an older translation when this returns. */
+void uaccess_quiesce(void);
+
+/* ---- pagecache ---- */
+struct mapping;
+struct file;
+/* Unmap [first, last] pages of the mapping from every address space; cows: private copies as well. */
+void mapping_unmap_range(struct mapping *m, uint64_t first, uint64_t last, bool cows);
+/* Write-protect a page everywhere; returns whether it was writable anywhere. */
+bool mapping_write_protect(struct mapping *m, struct page *p);
+/* Take a clean, unused, locked page out of its mapping.  True: done; the cache's reference is dropped. */
+bool mapping_evict(struct page *p, bool truncated);
+/* Unmap from every address space without waiting for locks.  True: mapcount is 0. */
+bool page_try_unmap(struct page *p);
+void page_wait_init(void);
+void writeback_init(void);
+/* Read ahead of a fault or read at index. */
+void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want);
+struct page *mapping_find_get(struct mapping *m, uint64_t index);
+int mapping_add_new(struct mapping *m, uint64_t index, struct page *p);
+extern const struct mapping_ops shmem_anon_ops;
+struct mapping *shmem_create(uint64_t pages);	/* shared anonymous memory, reference 1 */
+void shmem_get(struct mapping *m);
+void shmem_put(struct mapping *m);
+#endif
