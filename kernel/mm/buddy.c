@@ -256,7 +256,7 @@ struct page *page_alloc(unsigned order, unsigned flags)
 		return NULL;
 	if (unlikely(READ_ONCE(free_count) < low_mark)) {
 		reclaim_wake();
-		if (!reserve && this_cpu()->current && !in_interrupt()) {
+		if (!reserve && hal_current() && !in_interrupt()) {
 			struct task *t = current;
 
 			reserve = t->flags & TASKF_MEMALLOC || READ_ONCE(t->oom_victim);
@@ -340,6 +340,7 @@ void buddy_init(void)
 		total_count += z->npages - own;
 	}
 	free_count = total_count;
-	min_mark = MIN(MAX(total_count / 128, (uint64_t)64), (uint64_t)2048);
+	min_mark = MAX(total_count / 128, (uint64_t)64);
+	min_mark = MIN(min_mark, (uint64_t)2048);
 	low_mark = min_mark * 2;
 }

@@ -66,10 +66,9 @@ void page_init(void)
 
 bool alloc_should_fail(void)
 {
-	struct cpu *c = this_cpu();
 	struct task *t;
 
-	if (likely(!c->current) || in_interrupt())
+	if (likely(!hal_current()) || in_interrupt())
 		return false;
 	t = current;
 	if (likely(!t->fail_nth) || t->flags & TASKF_MEMALLOC)

@@ -15,7 +15,7 @@ struct rcu_cpu;
 enum { KSTACK_SIZE = 32768 };	/* bytes of every kernel stack */
 
 struct cpu {
-	struct task *current;		/* [rq] the thread that runs: for other CPUs; self: current_task() */
+	struct task *curr;		/* [rq] the thread that runs: for other CPUs; self: current_task() */
 	unsigned id;			/* [I] */
 	bool need_resched;		/* [a] set by any CPU */
 	bool online;			/* [a] */
