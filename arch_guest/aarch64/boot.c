@@ -184,6 +184,7 @@ static void publish_ranges(void)
 static void percpu_init(struct percpu *c)
 {
 	sysreg_write(tpidr_el1, c);
+	sysreg_write(sp_el0, 0);	/* hal_current() */
 	c->mpidr = sysreg_read(mpidr_el1) & 0xff00ffffff;
 }
 

@@ -48,3 +48,12 @@ struct hal_kctx *hal_kctx_create_self(void *stack_base, size_t size)
 
 void hal_kctx_destroy(struct hal_kctx *k) { kfree(k); }
 void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) { kctx_switch(from, to); }
+
+/* SP_EL0 is free while the kernel runs: it uses SP_EL1 always. */
+struct task *hal_current(void)
+{
+	struct task *t;
+	__asm__ volatile("mrs %0, sp_el0" : "=r"(t));
+	return t;
+}
+void hal_current_set(struct task *t) { sysreg_write(sp_el0, t); }

@@ -6,7 +6,8 @@
  * below them, loads u's registers and goes to EL0.  An exception from EL0 finds
  * SP_EL1 exactly as user_enter left it: the vector stores every register into
  * u and returns from user_enter with the reason.  So there is no trap frame for
- * user code, and no state but the stack pointer says "in user mode".
+ * user code, and no state but the stack pointer says "in user mode".  SP_EL0,
+ * which is hal_current() while the kernel runs, waits in the same frame.
  *
  * An exception from EL1 pushes a struct kframe on the running stack.  The
  * synchronous one first asks the MMU whether that stack is writable: if not,
@@ -148,13 +149,14 @@ el1_bad:
 	bl	trap_el1_bad
 	b	.
 
-#define UE_SIZE 112		/* u, padding, x19-x30 */
+#define UE_SIZE 112		/* u, hal_current(), x19-x30 */
 
 	.global user_enter
 	.type	user_enter, %function
 user_enter:
 	sub	sp, sp, #UE_SIZE
-	str	x0, [sp]
+	mrs	x1, sp_el0
+	stp	x0, x1, [sp]
 	stp	x19, x20, [sp, #16]
 	stp	x21, x22, [sp, #32]
 	stp	x23, x24, [sp, #48]
@@ -216,6 +218,8 @@ el0:
 	stp	x2, x3, [x0, #U_SP]
 	str	x4, [x0, #U_PSTATE]
 	str	x5, [x0, #U_TLS]
+	ldr	x6, [sp, #8]
+	msr	sp_el0, x6
 	mov	w0, w1
 	ldp	x19, x20, [sp, #16]
 	ldp	x21, x22, [sp, #32]
