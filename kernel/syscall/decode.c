@@ -141,7 +141,7 @@ static void text_arg(struct text *t, const struct syscall_desc *d, unsigned i, c
 			text_bytes(t, buf, n, len > n);
 			break;
 		}
-		/* fall through */
+		FALLTHROUGH;
 	default:
 		text_add(t, v ? "%#llx" : "NULL", (unsigned long long)v);
 		break;

@@ -17,6 +17,7 @@
 #define ALIGNED(n)	__attribute__((aligned(n)))
 #define UNUSED		__attribute__((unused))
 #define COLD		__attribute__((cold))
+#define FALLTHROUGH	__attribute__((fallthrough))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 

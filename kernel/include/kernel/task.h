@@ -211,9 +211,6 @@ _Noreturn void task_exit(int wait_status);		/* this thread */
 _Noreturn void process_exit(int wait_status);	/* the group: exit_group(2), fatal signals */
 void task_init(void);
 /* With a reference; the process group or session `nr`, or whoever bears it.  NULL: none. */
-struct pid *pid_find(pid_t nr);
-void pid_put(struct pid *pid);
-static inline void pid_get(struct pid *pid) { ref_get(&pid->refs); }
 /* Runs in the context of any process: the process's signal lock.  Never fails. */
 struct sighand *process_siglock(struct process *p, unsigned long *flags);
 void process_sigunlock(struct sighand *sh, unsigned long flags);
