@@ -149,7 +149,7 @@ static int split_block(struct hal_as *as, uint64_t *e, uaddr_t va)
 		return -ENOMEM;
 	uint64_t *t = page_addr(p);
 	for (unsigned i = 0; i < 512; i++)
-		t[i] = block + (uint64_t)i * PAGE_SIZE | PTE_TABLE;
+		t[i] = (block + (uint64_t)i * PAGE_SIZE) | PTE_TABLE;
 	WRITE_ONCE(*e, 0);
 	dsb(ishst);
 	invalidate_page(as, va);

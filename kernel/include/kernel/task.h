@@ -210,7 +210,6 @@ _Noreturn void task_user_loop(void);
 _Noreturn void task_exit(int wait_status);		/* this thread */
 _Noreturn void process_exit(int wait_status);	/* the group: exit_group(2), fatal signals */
 void task_init(void);
-/* With a reference; the process group or session `nr`, or whoever bears it.  NULL: none. */
 /* Runs in the context of any process: the process's signal lock.  Never fails. */
 struct sighand *process_siglock(struct process *p, unsigned long *flags);
 void process_sigunlock(struct sighand *sh, unsigned long flags);
