@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Address spaces: stub processes and the changes of their mappings.
+ *
+ * Changes are collected in one of two buffers in a page that the stub sees.
+ * The next thread that is resumed does them before its user code runs (the
+ * buffer is "in flight", the other one fills), so that they cost no hand-off of
+ * their own.  Whoever else wants to run or flush waits until they are done, and
+ * so they are done in order.  When no thread of the address space is in user
+ * code, a flush is nothing at all: stale mappings cannot be used.  Otherwise
+ * the service thread does them at once.
+ *
+ * Stubs are kept for reuse; the first change of a reused one is to unmap all.
+ *
+ * Lifetime: struct hal_as is never freed, see stubs.h.  A dead stub (somebody
+ * killed it) keeps its struct until hal_as_destroy(), and gets a new process
+ * when it is taken from the pool.
+ */
+#include "stubs.h"
+#include <kernel/errno.h>
+#include <kernel/print.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+
+enum { POOL_MAX = 32, THREADS_KEEP = 4, ALIVE_CHECK_NS = 100000000 };
+
+static struct { struct um_lock lock; struct list_head ready, empty; unsigned count; bool init; } pool;
+
+uaddr_t hal_as_limit(void) { return STUB_BASE; }
+uaddr_t hal_as_min(void) { return 0x10000; }
+
+bool um_stop_wait(struct hal_as *as, uint32_t *stop)
+{
+	for (;;) {
+		uint32_t v = __atomic_load_n(stop, __ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
+			return false;
+		if (v & STUB_STOPPED)
+			return true;
+		if (!(v & STUB_WAITER)) {
+			__atomic_fetch_or(stop, STUB_WAITER, __ATOMIC_ACQ_REL);
+			continue;
+		}
+		host_futex_wait(stop, v, ALIVE_CHECK_NS);
+	}
+}
+
+void um_go(uint32_t *go)
+{
+	if (__atomic_exchange_n(go, STUB_GO_RUN, __ATOMIC_ACQ_REL) == STUB_GO_SLEEP)
+		host_futex_wake(go);
+}
+
+static bool svc_call(struct hal_as *as, enum stub_cmd cmd)
+{
+	as->svc->cmd = cmd;
+	__atomic_store_n(&as->svc->stop, 0, __ATOMIC_RELEASE);
+	um_go(&as->svc->go);
+	return um_stop_wait(as, &as->svc->stop);
+}
+
+void um_as_wait_inflight(struct hal_as *as)
+{
+	struct um_thread *t = as->inflight;
+
+	if (!t)
+		return;
+	while (!__atomic_load_n(&t->ctl->ops_done, __ATOMIC_ACQUIRE) && !__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
+		host_yield();
+	as->inflight = NULL;
+}
+
+/* Everything pending, now. */
+static void ops_sync(struct hal_as *as) REQUIRES(as->lock)
+{
+	um_as_wait_inflight(as);
+	if (as->count && !as->dead) {
+		as->svc->buffer = as->buffer;
+		as->svc->count = as->count;
+		svc_call(as, STUB_CMD_OPS);
+	}
+	as->count = 0;
+}
+
+/* ---- processes ---- */
+
+static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
+{
+	memset(as->svc, 0, offsetof(struct stub_svc, stack));
+	as->dead = 0;
+	as->nthreads = 0;
+	as->buffer = as->count = 0;
+	as->inflight = NULL;
+	as->pid = host_stub_create(page_to_phys(as->svc_page), as);
+	if (as->pid < 0) {
+		as->dead = 1;
+		return false;
+	}
+	if (um_stop_wait(as, &as->svc->stop))
+		return true;
+	host_stub_kill(as->pid);
+	return false;
+}
+
+static void threads_free(struct hal_as *as) REQUIRES(as->lock)
+{
+	struct um_thread *t, *tmp;
+
+	list_for_each_safe(t, tmp, &as->threads, link) {
+		list_del(&t->link);
+		page_put(t->page);
+		kfree(t);
+	}
+	as->nthreads = 0;
+}
+
+static struct hal_as *as_alloc(void)
+{
+	struct hal_as *as = kzalloc(sizeof(*as), 0);
+	if (!as)
+		return NULL;
+	as->svc_page = page_alloc(1, 0);
+	if (!as->svc_page) {
+		kfree(as);
+		return NULL;
+	}
+	as->svc = page_addr(as->svc_page);
+	as->dead = 1;
+	list_init(&as->threads);
+	list_init(&as->pool);
+	return as;
+}
+
+static struct hal_as *pool_take(void)
+{
+	struct hal_as *as = NULL;
+
+	um_lock(&pool.lock);
+	if (!pool.init) {
+		pool.init = true;
+		list_init(&pool.ready);
+		list_init(&pool.empty);
+	}
+	struct list_head *from = !list_empty(&pool.ready) ? &pool.ready : &pool.empty;
+	if (!list_empty(from)) {
+		as = list_first(from, struct hal_as, pool);
+		list_del_init(&as->pool);
+		if (from == &pool.ready)
+			pool.count--;
+	}
+	um_unlock(&pool.lock);
+	return as;
+}
+
+static void pool_give(struct hal_as *as)
+{
+	um_lock(&pool.lock);
+	if (as->dead) {
+		list_add_tail(&as->pool, &pool.empty);
+	} else {
+		list_add(&as->pool, &pool.ready);
+		pool.count++;
+	}
+	um_unlock(&pool.lock);
+}
+
+struct hal_as *hal_as_create(void) NO_TSA
+{
+	unsigned long flags = hal_irq_save();
+	struct hal_as *as = pool_take();
+	hal_irq_restore(flags);
+	if (!as)
+		as = as_alloc();
+	if (!as)
+		return NULL;
+	flags = hal_irq_save();
+	um_lock(&as->lock);
+	if (as->dead)
+		threads_free(as);
+	bool ok = !as->dead || as_spawn(as);
+	if (ok && list_empty(&as->threads))
+		ok = um_thread_get(as);		/* the first one now, while failing is easy */
+	um_unlock(&as->lock);
+	if (!ok) {
+		pool_give(as);
+		as = NULL;
+	}
+	hal_irq_restore(flags);
+	return as;
+}
+
+void hal_as_destroy(struct hal_as *as) NO_TSA
+{
+	struct um_thread *t;
+	unsigned long flags = hal_irq_save();
+
+	um_lock(&as->lock);
+	list_for_each(t, &as->threads, link)
+		if (t->owner) {
+			um_fpu_save(t->owner, t);
+			t->owner->t = NULL;
+			t->owner = NULL;
+		}
+	as->inflight = NULL;
+	as->count = 0;
+	um_lock(&pool.lock);
+	bool many = pool.count >= POOL_MAX;
+	um_unlock(&pool.lock);
+	if (!as->dead && (many || as->nthreads > THREADS_KEEP)) {
+		host_stub_kill(as->pid);
+		as->dead = 1;
+	}
+	if (as->dead)
+		threads_free(as);
+	else
+		hal_as_unmap(as, 0, STUB_BASE >> PAGE_SHIFT);
+	um_unlock(&as->lock);
+	pool_give(as);
+	hal_irq_restore(flags);
+}
+
+/* From the host's main thread: only atomics here. */
+void um_stub_died(void *cookie)
+{
+	struct hal_as *as = cookie;
+
+	/* Whoever waits looks at `dead` when woken, or soon. */
+	__atomic_store_n(&as->dead, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&as->svc->stop, STUB_DEAD, __ATOMIC_ACQ_REL);
+	host_futex_wake(&as->svc->stop);
+}
+
+void hal_as_activate(struct hal_as *as) { um_cpu()->as = as; }
+
+/* ---- threads ---- */
+
+static struct um_thread *thread_create(struct hal_as *as) REQUIRES(as->lock)
+{
+	size_t size = um_boot->min_sigstack + 2048 + STUB_THREAD_CTL <= 2 * PAGE_SIZE ? 2 * PAGE_SIZE : 4 * PAGE_SIZE;
+	struct um_thread *t;
+
+	if (as->nthreads >= STUB_SLOTS)
+		return NULL;
+	t = kzalloc(sizeof(*t), ALLOC_ATOMIC);
+	if (!t)
+		return NULL;
+	t->page = page_alloc(size == 2 * PAGE_SIZE ? 1 : 2, ALLOC_ATOMIC | ALLOC_ZERO);
+	if (!t->page)
+		goto free;
+	t->as = as;
+	t->ctl = page_addr(t->page);
+	t->size = size;
+	t->area = STUB_THREADS + (uint64_t)as->nthreads * STUB_SLOT;
+	t->host_cpu = -1;
+	t->ctl->has_fsgsbase = um_boot->hwcap2 >> 1 & 1;
+	as->svc->slot = as->nthreads;
+	as->svc->pa = page_to_phys(t->page);
+	as->svc->size = size;
+	if (!svc_call(as, STUB_CMD_THREAD) || as->svc->result <= 0)
+		goto put;
+	as->nthreads++;
+	t->tid = as->svc->result;
+	if (!um_stop_wait(as, &t->ctl->stop))
+		goto put;
+	/* No user code has run in it yet: what it says can be believed, and is remembered. */
+	t->frame = (uint32_t)(t->ctl->frame - t->area);
+	t->fp = (uint32_t)(um_frame(t)->fpstate - t->area);
+	uint32_t *sw = (uint32_t *)((char *)um_frame_fp(t) + 464);
+	t->fp_size = sw[4];	/* struct _fpx_sw_bytes: magic1, extended_size, xfeatures, xstate_size */
+	BUG_ON(t->frame + sizeof(struct um_frame) > size || t->fp + um_fpu_size > size);
+	list_add(&t->link, &as->threads);
+	return t;
+put:
+	page_put(t->page);
+free:
+	kfree(t);
+	return NULL;
+}
+
+struct um_thread *um_thread_get(struct hal_as *as)
+{
+	struct um_thread *t;
+
+	if (as->dead)
+		return NULL;
+	list_for_each(t, &as->threads, link)
+		if (!t->owner)
+			return t;
+	return thread_create(as);
+}
+
+/* ---- mappings ---- */
+
+static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64_t len, paddr_t pa, unsigned prot) NO_TSA
+{
+	unsigned long flags = hal_irq_save();
+	um_lock(&as->lock);
+	if (as->dead)
+		goto out;
+	struct stub_op *op = as->svc->op[as->buffer];
+	if (as->count) {
+		struct stub_op *last = &op[as->count - 1];
+		if (last->kind == (uint32_t)kind && last->addr + last->len == va && last->prot == prot &&
+		    (kind != STUB_OP_MAP || last->off + last->len == pa)) {
+			last->len += len;
+			goto out;
+		}
+	}
+	if (as->count == STUB_OPS) {
+		ops_sync(as);
+		op = as->svc->op[as->buffer];
+	}
+	op[as->count++] = (struct stub_op){ va, len, pa, kind, prot };
+out:
+	um_unlock(&as->lock);
+	hal_irq_restore(flags);
+}
+
+int hal_as_map(struct hal_as *as, uaddr_t va, paddr_t pa, size_t pages, unsigned prot)
+{
+	BUG_ON(va >= STUB_BASE || pages > (STUB_BASE - va) >> PAGE_SHIFT);
+	op_add(as, STUB_OP_MAP, va, (uint64_t)pages << PAGE_SHIFT, pa, prot & 7);
+	return 0;
+}
+
+void hal_as_unmap(struct hal_as *as, uaddr_t va, size_t pages)
+{
+	BUG_ON(va >= STUB_BASE || pages > (STUB_BASE - va) >> PAGE_SHIFT);
+	op_add(as, STUB_OP_UNMAP, va, (uint64_t)pages << PAGE_SHIFT, 0, 0);
+}
+
+void hal_as_protect(struct hal_as *as, uaddr_t va, size_t pages, unsigned prot)
+{
+	BUG_ON(va >= STUB_BASE || pages > (STUB_BASE - va) >> PAGE_SHIFT);
+	op_add(as, STUB_OP_PROTECT, va, (uint64_t)pages << PAGE_SHIFT, 0, prot & 7);
+}
+
+unsigned hal_as_test_clear(struct hal_as *as, uaddr_t va) { return 0; }
+
+void hal_as_flush(struct hal_as *as) NO_TSA
+{
+	unsigned long flags = hal_irq_save();
+
+	um_lock(&as->lock);
+	if (__atomic_load_n(&as->running, __ATOMIC_ACQUIRE))
+		ops_sync(as);
+	um_unlock(&as->lock);
+	hal_irq_restore(flags);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* CPUs: start, idle, interrupts between them, and the locks that the port itself needs. */
+#include "um.h"
+#include <kernel/errno.h>
+
+struct um_cpu um_cpus[HOST_CPUS];
+
+struct cpu *hal_cpu_self(void)
+{
+	struct cpu *c;
+	__asm__ volatile("movq %%gs:8, %0" : "=r"(c) : : "memory");
+	return c;
+}
+
+void hal_cpu_set_self(struct cpu *c) { um_cpu()->kcpu = c; }
+
+static void cpu_enter(void *arg)
+{
+	struct um_cpu *c = arg;
+	kernel_cpu_main(c->index);
+}
+
+static void cpu_thread(void *arg)
+{
+	struct um_cpu *c = arg;
+	host_cpu_ready(c->index, c);
+	um_enter_stack((char *)c->stack + c->stack_size, cpu_enter, c);
+}
+
+int hal_cpu_start(unsigned cpu, void *stack_base, size_t stack_size)
+{
+	if (cpu >= um_boot->cpus || cpu == 0)
+		return -ENODEV;
+	struct um_cpu *c = &um_cpus[cpu];
+	c->stack = stack_base;
+	c->stack_size = stack_size;
+	c->host_cpu = host_cpu_pinned(cpu);
+	unsigned long flags = hal_irq_save();
+	int r = host_cpu_start(cpu, cpu_thread, c);
+	hal_irq_restore(flags);
+	return r ? -EIO : 0;
+}
+
+void hal_cpu_ipi(unsigned cpu)
+{
+	if (cpu < um_boot->cpus)
+		um_irq_post(&um_cpus[cpu], UM_PEND_IPI);
+}
+
+/*
+ * Sleeps on the word in which every sender sets a bit before it wakes or
+ * signals this thread: whichever comes first, the host's futex sees it.
+ */
+void hal_cpu_idle(void) NO_TSA
+{
+	struct um_cpu *c = um_cpu();
+
+	while (!__atomic_load_n(&c->pending, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&c->idle, 1, __ATOMIC_SEQ_CST);
+		host_futex_wait(&c->pending, 0, 0);
+		__atomic_store_n(&c->idle, 0, __ATOMIC_RELAXED);
+	}
+	um_irq_run();
+}
+
+void hal_cpu_relax(void)
+{
+	/* How often this host thread's kernel code found nothing; a lost count does not matter. */
+	static uint32_t spins;
+
+	__builtin_ia32_pause();
+	if ((__atomic_add_fetch(&spins, 1, __ATOMIC_RELAXED) & 63) == 0) {
+		unsigned long flags = hal_irq_save();
+		host_yield();
+		hal_irq_restore(flags);
+	}
+#ifdef UM_TSAN
+	else {
+		unsigned long flags = hal_irq_save();
+		hal_irq_restore(flags);
+	}
+#endif
+}
+
+_Noreturn void hal_cpu_stop(void)
+{
+	um_irq_set_off();
+	host_cpu_park();
+}
+
+/* 0 free, 1 taken, 2 taken and somebody sleeps (Drepper, "Futexes are tricky"). */
+void um_lock(struct um_lock *l) NO_TSA
+{
+	uint32_t v = 0;
+
+	if (__atomic_compare_exchange_n(&l->v, &v, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	for (int i = 0; i < 100; i++) {
+		__builtin_ia32_pause();
+		v = 0;
+		if (__atomic_compare_exchange_n(&l->v, &v, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return;
+	}
+	while (__atomic_exchange_n(&l->v, 2, __ATOMIC_ACQUIRE))
+		host_futex_wait(&l->v, 2, 0);
+}
+
+void um_unlock(struct um_lock *l) NO_TSA
+{
+	if (__atomic_exchange_n(&l->v, 0, __ATOMIC_RELEASE) == 2)
+		host_futex_wake(&l->v);
+}

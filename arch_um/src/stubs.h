@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Address spaces (stub processes) and their threads, between aspace.c and user.c. */
+#ifndef UM_STUBS_H
+#define UM_STUBS_H
+#include "um.h"
+#include <abi/regs.h>
+#include <host/stub.h>
+#include <host/stub_abi.h>
+#include <kernel/list.h>
+#include <kernel/page.h>
+
+/* A thread of a stub process: runs one user thread at a time. */
+struct um_thread {
+	struct hal_as *as;		/* [I] */
+	struct list_head link;		/* [as->lock] as->threads */
+	struct stub_thread *ctl;	/* [I] its area, through the direct map */
+	struct page *page;		/* [I] */
+	uint64_t area;			/* [I] where the stub sees it */
+	size_t size;			/* [I] */
+	int tid;			/* [I] the host's */
+	int host_cpu;			/* [o] bound to, or -1 */
+	uint32_t frame, fp, fp_size;	/* [I] offsets of the signal frame and FP state in the area */
+	struct hal_uctx *owner;		/* [as->lock] NULL: free */
+};
+
+/*
+ * A stub process.  Type-stable: once allocated it stays one, so that a stale
+ * uctx->t can be looked at under its lock.
+ */
+struct hal_as {
+	struct um_lock lock;
+	struct list_head pool;		/* [pool_lock] free stubs */
+	struct list_head threads;	/* [lock] */
+	struct stub_svc *svc;		/* [I while alive] */
+	struct page *svc_page;
+	int pid;			/* [I while alive] */
+	uint32_t dead;			/* [a] the process is gone */
+	unsigned nthreads;		/* [lock] slots used */
+	uint32_t running;		/* [a] threads that may be in user code */
+	uint32_t buffer;		/* [lock] op buffer being filled */
+	uint32_t count;			/* [lock] ops in it */
+	struct um_thread *inflight;	/* [lock] does the other buffer before its user code */
+};
+
+/* A user thread. */
+struct hal_uctx {
+	struct abi_regs regs;		/* [o] */
+	struct um_thread *t;		/* [t->as->lock] its FP state is in t's frame; NULL: in fpu */
+	void *fpu;			/* [o] um_fpu_size bytes */
+	bool step;			/* [o] */
+};
+
+/* The host's rt signal frame (arch/x86/include/uapi/asm/{ucontext,sigcontext}.h); a layout that cannot change. */
+struct um_frame {
+	uint64_t restorer;
+	uint64_t uc_flags, uc_link;
+	uint64_t ss_sp, ss_flags, ss_size;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
+	uint16_t cs, gs, fs, ss;
+	uint64_t err, trapno, oldmask, cr2, fpstate, reserved[8];
+	uint64_t sigmask;
+	int32_t signo, si_errno, si_code, pad;
+	union {
+		uint64_t addr;
+		struct { uint64_t call_addr; int32_t nr; uint32_t arch; } sys;
+	};
+};
+_Static_assert(offsetof(struct um_frame, signo) == 312, "ucontext");
+
+extern size_t um_fpu_size;
+
+static inline struct um_frame *um_frame(struct um_thread *t) { return (void *)((char *)t->ctl + t->frame); }
+static inline void *um_frame_fp(struct um_thread *t) { return (char *)t->ctl + t->fp; }
+
+/* A free thread of that stub, or a new one.  NULL: dead, no memory.  Locks: as->lock held. */
+struct um_thread *um_thread_get(struct hal_as *as) REQUIRES(as->lock);
+/* Until the other buffer has been done.  Locks: as->lock held. */
+void um_as_wait_inflight(struct hal_as *as) REQUIRES(as->lock);
+/* Wait until the word says STOPPED; false: the stub died. */
+bool um_stop_wait(struct hal_as *as, uint32_t *stop);
+void um_go(uint32_t *go);
+void um_fpu_save(struct hal_uctx *u, struct um_thread *t);
+void um_fpu_load(struct hal_uctx *u, struct um_thread *t);
+void um_fpu_init(void *fpu);
+#endif

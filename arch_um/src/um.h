@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the um port.
+ *
+ * A CPU is a host thread; its struct um_cpu is at %gs:0.  A kernel thread may
+ * move between host threads whenever interrupts are on, so what is per CPU is
+ * touched either with interrupts off or by one %gs-relative instruction.
+ */
+#ifndef UM_H
+#define UM_H
+#include <hal/hal.h>
+#include <host/boot.h>
+#include <host/cpu.h>
+#include <kernel/compiler.h>
+
+enum { UM_PEND_TIMER = 1, UM_PEND_IPI = 2, UM_PEND_IRQ = 4 };
+
+struct um_cpu {
+	struct um_cpu *self;		/* [I] at %gs:0 */
+	struct cpu *kcpu;		/* [c] at %gs:8 */
+	uint32_t irq_off;		/* [c] at %gs:16: the soft mask */
+	uint32_t pending;		/* [a] at %gs:20: UM_PEND_* */
+	struct task *curr;		/* [c] at %gs:24: the kernel thread that runs */
+	uint64_t lines;			/* [a] device lines behind UM_PEND_IRQ */
+	uint32_t *wait_word;		/* [c] what an interrupt must change: see um_user_wait() */
+	struct hal_as *as;		/* [c] active address space */
+	uint64_t timer_want, timer_set;	/* [c] deadline asked for, deadline the host has */
+	unsigned index;			/* [I] */
+	int host_cpu;			/* [I] pinned to, or -1 */
+	uint32_t idle;			/* [a] sleeps on `pending` */
+	void *stack;			/* [I] first stack */
+	size_t stack_size;
+};
+
+_Static_assert(offsetof(struct um_cpu, pending) == 20 && offsetof(struct um_cpu, curr) == 24, "%gs offsets");
+
+extern struct um_cpu um_cpus[HOST_CPUS];
+extern const struct host_boot *um_boot;
+extern char *um_ram;			/* [I] where physical address 0 would be */
+
+static inline struct um_cpu *um_cpu(void)
+{
+	struct um_cpu *c;
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(c) : : "memory");
+	return c;
+}
+
+static inline bool um_irq_off(void)
+{
+	uint32_t v;
+	__asm__ volatile("movl %%gs:16, %0" : "=r"(v) : : "memory");
+	return v;
+}
+static inline void um_irq_set_off(void) { __asm__ volatile("movl $1, %%gs:16" : : : "memory"); }
+static inline void um_irq_set_on(void) { __asm__ volatile("movl $0, %%gs:16" : : : "memory"); }
+static inline uint32_t um_irq_pending(void)
+{
+	uint32_t v;
+	__asm__ volatile("movl %%gs:20, %0" : "=r"(v) : : "memory");
+	return v;
+}
+
+/* Run the upcalls that are pending; interrupts off.  May come back on another CPU. */
+void um_irq_run(void);
+void um_irq_post(struct um_cpu *c, uint32_t bits);
+void um_interrupt(int timer);
+void um_irq_line(unsigned line);
+void um_stub_died(void *cookie);
+void um_crash(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr);
+
+/* A lock between CPUs for short sections, interrupts off; sleeps in the host when contended. */
+struct CAPABILITY("um_lock") um_lock { uint32_t v; };
+void um_lock(struct um_lock *l) ACQUIRES(l);
+void um_unlock(struct um_lock *l) RELEASES(l);
+
+bool um_kstack_phys(const void *va, paddr_t *pa);
+bool um_stack_ok(uintptr_t fp);
+/* Onto a stack, for the first time on this host thread. */
+_Noreturn void um_enter_stack(void *top, void (*fn)(void *), void *arg);
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UM_ASAN 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define UM_TSAN 1
+#endif
+#endif
+#ifdef UM_ASAN
+void __sanitizer_start_switch_fiber(void **fake_save, const void *bottom, size_t size);
+void __sanitizer_finish_switch_fiber(void *fake, const void **bottom_old, size_t *size_old);
+void __asan_unpoison_memory_region(const volatile void *p, size_t n);
+#endif
+#ifdef UM_TSAN
+void *__tsan_get_current_fiber(void);
+void *__tsan_create_fiber(unsigned flags);
+void __tsan_destroy_fiber(void *fiber);
+void __tsan_switch_to_fiber(void *fiber, unsigned flags);
+#endif
+#endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * User threads.
+ *
+ * hal_user_run() writes the registers into the signal frame on which the stub's
+ * thread waits, lets it return from its handler, and waits until it is in the
+ * handler again.  An interrupt meanwhile changes the word that we wait on (the
+ * handler sees the soft mask and does just that) or ends the host's wait; then
+ * the thread is kicked, and the upcalls run when it has stopped.
+ *
+ * A user thread is bound to a stub thread of its address space when it first
+ * runs there, and its FP state lives in that thread's frame until it moves.
+ *
+ * Nothing in the shared area is trusted: offsets were taken down before user
+ * code first ran, and every resume writes the whole frame head anew.
+ */
+#include "stubs.h"
+#include <kernel/errno.h>
+#include <kernel/print.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+
+enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9, SIGSEGV = 11, SIGURG = 23, SIGSYS = 31 };
+enum { EFLAGS_TF = 0x100, ENOSYS_ = 38, TRAP_PF = 14 };
+enum { SI_KERNEL = 0x80 };
+enum { ARCH_X86_64 = 0xc000003e };
+#define KICK_TIMEOUT_NS UINT64_C(10000000000)
+
+/* ---- life ---- */
+
+struct hal_uctx *hal_user_create(void)
+{
+	if (!um_fpu_size)
+		um_fpu_size = um_boot->xsave_size;
+	struct hal_uctx *u = kzalloc(sizeof(*u), 0);
+	if (!u)
+		return NULL;
+	u->fpu = kmalloc(um_fpu_size, 0);
+	if (!u->fpu) {
+		kfree(u);
+		return NULL;
+	}
+	um_fpu_init(u->fpu);
+	return u;
+}
+
+/* From whatever stub thread it is bound to; afterwards its FP state is in u->fpu. */
+static void user_unbind(struct hal_uctx *u) NO_TSA
+{
+	struct um_thread *t;
+	unsigned long flags = hal_irq_save();
+
+	while ((t = __atomic_load_n(&u->t, __ATOMIC_ACQUIRE))) {
+		struct hal_as *as = t->as;
+		um_lock(&as->lock);
+		if (u->t == t) {
+			um_fpu_save(u, t);
+			t->owner = NULL;
+			u->t = NULL;
+		}
+		um_unlock(&as->lock);
+	}
+	hal_irq_restore(flags);
+}
+
+static bool user_bind(struct hal_uctx *u, struct hal_as *as) NO_TSA
+{
+	user_unbind(u);
+	um_lock(&as->lock);
+	struct um_thread *t = um_thread_get(as);
+	if (t) {
+		t->owner = u;
+		u->t = t;
+		um_fpu_load(u, t);
+	}
+	um_unlock(&as->lock);
+	return t;
+}
+
+struct hal_uctx *hal_user_clone(struct hal_uctx *parent)
+{
+	struct hal_uctx *u = hal_user_create();
+	if (!u)
+		return NULL;
+	u->regs = parent->regs;
+	hal_user_fpu_get(parent, u->fpu, um_fpu_size);
+	return u;
+}
+
+void hal_user_destroy(struct hal_uctx *u)
+{
+	user_unbind(u);
+	kfree(u->fpu);
+	kfree(u);
+}
+
+struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
+void hal_user_switch_out(struct hal_uctx *u) { }
+void hal_user_single_step(struct hal_uctx *u, bool on) { u->step = on; }
+size_t hal_user_copy_from(void *dst, uaddr_t src, size_t n) { return 0; }
+size_t hal_user_copy_to(uaddr_t dst, const void *src, size_t n) { return 0; }
+
+/* ---- registers ---- */
+
+static bool canonical(uint64_t a) { return (uint64_t)((int64_t)(a << 16) >> 16) == a; }
+
+static void regs_to_frame(struct hal_uctx *u, struct um_thread *t)
+{
+	struct um_frame *f = um_frame(t);
+	const struct abi_regs *r = &u->regs;
+
+	f->uc_flags = 7;	/* XSTATE, SS, STRICT_SS */
+	f->uc_link = 0;
+	f->ss_sp = t->area + STUB_THREAD_CTL;
+	f->ss_flags = 0;
+	f->ss_size = t->size - STUB_THREAD_CTL;
+	f->r8 = r->r8;
+	f->r9 = r->r9;
+	f->r10 = r->r10;
+	f->r11 = r->r11;
+	f->r12 = r->r12;
+	f->r13 = r->r13;
+	f->r14 = r->r14;
+	f->r15 = r->r15;
+	f->di = r->rdi;
+	f->si = r->rsi;
+	f->bp = r->rbp;
+	f->bx = r->rbx;
+	f->dx = r->rdx;
+	f->ax = r->rax;
+	f->cx = r->rcx;
+	f->sp = r->rsp;
+	f->ip = r->rip;
+	f->flags = r->eflags | (u->step ? EFLAGS_TF : 0);
+	f->cs = 0x33;
+	f->ss = 0x2b;
+	f->gs = f->fs = 0;
+	f->fpstate = t->area + t->fp;
+	f->sigmask = 0;
+	t->ctl->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
+	t->ctl->gs_base = canonical(r->gs_base) ? r->gs_base : 0;
+}
+
+static void regs_from_frame(struct hal_uctx *u, struct um_thread *t)
+{
+	const struct um_frame *f = um_frame(t);
+	struct abi_regs *r = &u->regs;
+
+	r->r8 = f->r8;
+	r->r9 = f->r9;
+	r->r10 = f->r10;
+	r->r11 = f->r11;
+	r->r12 = f->r12;
+	r->r13 = f->r13;
+	r->r14 = f->r14;
+	r->r15 = f->r15;
+	r->rdi = f->di;
+	r->rsi = f->si;
+	r->rbp = f->bp;
+	r->rbx = f->bx;
+	r->rdx = f->dx;
+	r->rax = f->ax;
+	r->rcx = f->cx;
+	r->rsp = f->sp;
+	r->rip = f->ip;
+	r->eflags = f->flags & ~(uint64_t)(u->step ? EFLAGS_TF : 0);
+	r->cs = 0x33;
+	r->ss = 0x2b;
+	r->orig_rax = UINT64_MAX;
+	if (um_boot->hwcap2 & 2) {
+		r->fs_base = t->ctl->fs_base;
+		r->gs_base = t->ctl->gs_base;
+	}
+}
+
+/* ---- why it stopped ---- */
+
+static enum hal_trap exception(struct hal_trap_info *info, int sig, int code, uaddr_t addr)
+{
+	info->signal = sig;
+	info->si_code = code;
+	info->addr = addr;
+	return HAL_TRAP_EXCEPTION;
+}
+
+static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_trap_info *info)
+{
+	struct um_frame f = *um_frame(t);	/* once: another thread of the program may be writing there */
+
+	info->trap_nr = 0;
+	info->error_code = 0;
+	if (f.signo == SIGURG || (f.si_code <= 0 && f.signo != SIGSYS))
+		return HAL_TRAP_KICK;		/* ours, or sent by somebody on the host */
+	if (f.signo == SIGSYS) {
+		if (f.si_code != 1 || f.sys.arch != ARCH_X86_64) {
+			info->trap_nr = 13;
+			return exception(info, SIGSEGV, SI_KERNEL, 0);
+		}
+		u->regs.orig_rax = u->regs.rax;
+		u->regs.rax = (uint64_t)-ENOSYS_;
+		return HAL_TRAP_SYSCALL;
+	}
+	info->trap_nr = (unsigned)f.trapno;
+	info->error_code = (unsigned)f.err;
+	if (f.signo == SIGSEGV && f.trapno == TRAP_PF) {
+		info->addr = f.cr2;
+		info->access = f.err & 16 ? HAL_EXEC : f.err & 2 ? HAL_WRITE : HAL_READ;
+		return HAL_TRAP_FAULT;
+	}
+	return exception(info, f.signo, f.si_code, f.addr);
+}
+
+/* ---- run ---- */
+
+static enum hal_trap killed(struct hal_trap_info *info)
+{
+	info->trap_nr = info->error_code = 0;
+	return exception(info, SIGKILL, SI_KERNEL, 0);
+}
+
+/* Wait until the thread has stopped; false: it died. */
+static bool run_wait(struct um_cpu *c, struct hal_as *as, struct um_thread *t)
+{
+	uint32_t *stop = &t->ctl->stop;
+	uint64_t kicked = 0;
+
+	for (;;) {
+		uint32_t v = __atomic_load_n(stop, __ATOMIC_ACQUIRE);
+		if (v & STUB_STOPPED)
+			return true;
+		if (__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
+			return false;
+		if (!kicked && __atomic_load_n(&c->pending, __ATOMIC_ACQUIRE)) {
+			kicked = host_time_mono_ns();
+			host_stub_kick(as->pid, t->tid);
+			continue;
+		}
+		if (!(v & STUB_WAITER)) {
+			__atomic_compare_exchange_n(stop, &v, v | STUB_WAITER, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+			continue;
+		}
+		host_futex_wait(stop, v, 100000000);
+		if (kicked && host_time_mono_ns() - kicked > KICK_TIMEOUT_NS) {
+			klog_warn("um: process %d does not stop: killed", as->pid);
+			host_stub_kill(as->pid);
+			kicked = host_time_mono_ns();
+		}
+	}
+}
+
+enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TSA
+{
+	struct um_cpu *c = um_cpu();
+	struct hal_as *as = c->as;
+
+	if (c->pending) {
+		um_irq_run();
+		return HAL_TRAP_KICK;
+	}
+	if ((!u->t || u->t->as != as) && !user_bind(u, as))
+		return killed(info);
+	struct um_thread *t = u->t;
+	struct stub_thread *ctl = t->ctl;
+
+	regs_to_frame(u, t);
+	if (t->host_cpu != c->host_cpu) {
+		t->host_cpu = c->host_cpu;
+		host_stub_pin(t->tid, c->host_cpu);
+	}
+	um_lock(&as->lock);
+	um_as_wait_inflight(as);
+	ctl->ops_count = as->count;
+	if (as->count) {
+		ctl->ops_buffer = as->buffer;
+		ctl->ops_done = 0;
+		as->inflight = t;
+		as->buffer ^= 1;
+		as->count = 0;
+	}
+	__atomic_fetch_add(&as->running, 1, __ATOMIC_ACQ_REL);
+	um_unlock(&as->lock);
+
+	__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->wait_word, &ctl->stop, __ATOMIC_RELEASE);
+	um_go(&ctl->go);
+	bool alive = run_wait(c, as, t);
+	__atomic_store_n(&c->wait_word, NULL, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&as->running, 1, __ATOMIC_ACQ_REL);
+	if (!alive)
+		return killed(info);
+	regs_from_frame(u, t);
+	if (ctl->frame != t->area + t->frame) {
+		/* It pointed its stack into the area: nobody's bug but its own. */
+		info->trap_nr = 0;
+		host_stub_kill(as->pid);
+		return killed(info);
+	}
+	enum hal_trap why = decode(u, t, info);
+	if (why == HAL_TRAP_KICK)
+		um_irq_run();
+	return why;
+}

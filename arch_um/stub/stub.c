@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The stub: the tiny program that becomes a user process.
+ *
+ * It runs first as the zygote: it empties its address space down to its own
+ * code page and forks stubs on request (a fork of nearly nothing is cheap).
+ * A stub has a service thread, which changes mappings and makes threads when
+ * the kernel asks, and one thread per user thread.  User code runs under a
+ * seccomp filter that turns every system call outside this page into SIGSYS.
+ * SIGSYS, faults and the kernel's kick all end in signal_main(): the host has
+ * saved all registers in a signal frame on the thread's shared area, so this
+ * frame *is* the register file; the kernel reads and changes it, and the
+ * return from the signal continues the user program.
+ *
+ * No data, no libc, no thread pointer (%fs and %gs are the user's); a handler
+ * finds its control block from its stack pointer.
+ *
+ * Lifetime: a stub is killed by the host when the kernel's process dies
+ * (PR_SET_PDEATHSIG; its parent is the kernel's main thread, CLONE_PARENT).
+ */
+#include <host/stub_abi.h>
+#include <stddef.h>
+
+#pragma GCC visibility push(hidden)	/* no indirection through a table of addresses */
+
+enum {
+	NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_sigaction = 13, NR_sigreturn = 15, NR_ioctl = 16,
+	NR_clone = 56, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_prctl = 157,
+	NR_arch_prctl = 158, NR_setrlimit = 160, NR_futex = 202, NR_seccomp = 317,
+};
+enum { PROT_RWX = 7, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANON = 0x20, MAP_POPULATE = 0x8000 };
+enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
+enum { SIGILL_ = 4, SIGTRAP_ = 5, SIGBUS_ = 7, SIGFPE_ = 8, SIGKILL_ = 9, SIGSEGV_ = 11, SIGTERM_ = 15, SIGURG_ = 23,
+       SIGSYS_ = 31 };
+/* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID */
+enum { THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x100000 };
+enum { POPULATE_MAX = 64 * 4096 };
+
+long call_futex(volatile uint32_t *word, long op, uint32_t val, void *timeout);
+long call_mmap(uint64_t addr, uint64_t len, long prot, long flags, long fd, uint64_t off);
+long call_munmap(uint64_t addr, uint64_t len);
+long call_mprotect(uint64_t addr, uint64_t len, long prot);
+long call_arch_prctl(long code, uint64_t addr);
+long call_sigaltstack(const void *ss, void *old);
+long call_thread(long flags, void *stack, int32_t *tid, uint64_t first);
+long call_any(long nr, long a, long b, long c, long d, long e, ...);
+_Noreturn void svc_enter(void *stack);
+void call_sigreturn(void);
+void signal_entry(int sig);
+extern const char call_futex_at[], call_mmap_at[], call_munmap_at[], call_mprotect_at[], call_arch_prctl_at[],
+	call_sigaltstack_at[], call_thread_at[], call_sigreturn_at[];
+
+void zygote_map(void);
+_Noreturn void zygote_main(void);
+_Noreturn void svc_main(void);
+void thread_main(void *stack);
+void signal_main(char *frame);
+
+static struct stub_zygote *zygote(void) { return (struct stub_zygote *)STUB_ZYGOTE; }
+static struct stub_svc *svc(void) { return (struct stub_svc *)STUB_SVC; }
+
+static void wait_go(uint32_t *go, uint32_t spin)
+{
+	for (;;) {
+		if (__atomic_load_n(go, __ATOMIC_ACQUIRE) == STUB_GO_RUN)
+			break;
+		if (spin) {
+			spin--;
+			__builtin_ia32_pause();
+			continue;
+		}
+		uint32_t none = STUB_GO_NONE;
+		if (__atomic_compare_exchange_n(go, &none, STUB_GO_SLEEP, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+		    none == STUB_GO_SLEEP)
+			call_futex(go, FUTEX_WAIT, STUB_GO_SLEEP, NULL);
+	}
+	__atomic_store_n(go, STUB_GO_NONE, __ATOMIC_RELAXED);
+}
+
+static void post_stop(uint32_t *stop)
+{
+	if (__atomic_exchange_n(stop, STUB_STOPPED, __ATOMIC_ACQ_REL) & STUB_WAITER)
+		call_futex(stop, FUTEX_WAKE, 1, NULL);
+}
+
+/*
+ * The host may refuse for want of map areas, or because a protected range has
+ * holes.  Mappings are only a cache: forgetting is always right.
+ */
+static void ops_run(uint32_t buffer, uint32_t count)
+{
+	const struct stub_op *op = svc()->op[buffer & 1];
+
+	for (; count; count--, op++) {
+		long r = 0;
+		if (op->kind == STUB_OP_MAP)
+			r = call_mmap(op->addr, op->len, op->prot, MAP_SHARED | MAP_FIXED |
+				(op->len <= POPULATE_MAX ? MAP_POPULATE : 0), STUB_FD_RAM, op->off);
+		else if (op->kind == STUB_OP_UNMAP)
+			r = call_munmap(op->addr, op->len);
+		else if (op->kind == STUB_OP_PROTECT && call_mprotect(op->addr, op->len, op->prot) < 0)
+			r = call_munmap(op->addr, op->len);
+		if (r < 0 && r > -4096)
+			call_munmap(0, STUB_BASE);
+	}
+}
+
+/* ---- user threads ---- */
+
+void thread_main(void *stack)
+{
+	uint64_t area = (uint64_t)stack & ~(uint64_t)(STUB_SLOT - 1);
+	struct { uint64_t sp; int32_t flags; uint64_t size; } ss = { area + STUB_THREAD_CTL, 0, svc()->size - STUB_THREAD_CTL };
+	call_sigaltstack(&ss, NULL);
+	/* int3 follows: the first frame, and the kernel finds the thread stopped. */
+}
+
+static uint64_t fs_read(void) { uint64_t v; __asm__ volatile("rdfsbase %0" : "=r"(v)); return v; }
+static uint64_t gs_read(void) { uint64_t v; __asm__ volatile("rdgsbase %0" : "=r"(v)); return v; }
+static void fs_write(uint64_t v) { __asm__ volatile("wrfsbase %0" :: "r"(v)); }
+static void gs_write(uint64_t v) { __asm__ volatile("wrgsbase %0" :: "r"(v)); }
+
+void signal_main(char *frame)
+{
+	struct stub_thread *t = (struct stub_thread *)((uint64_t)frame & ~(uint64_t)(STUB_SLOT - 1));
+
+	t->frame = (uint64_t)frame;
+	if (t->has_fsgsbase) {
+		t->fs_base = fs_read();
+		t->gs_base = gs_read();
+	}
+	post_stop(&t->stop);
+	wait_go(&t->go, t->spin);
+	if (t->ops_count) {
+		ops_run(t->ops_buffer, t->ops_count);
+		__atomic_store_n(&t->ops_done, 1, __ATOMIC_RELEASE);
+	}
+	if (t->has_fsgsbase) {
+		/* A non-canonical base would fault here, in the stub: the kernel has checked it. */
+		fs_write(t->fs_base);
+		gs_write(t->gs_base);
+	} else {
+		call_arch_prctl(0x1002, t->fs_base);
+		call_arch_prctl(0x1001, t->gs_base);
+	}
+}
+
+/* ---- the service thread ---- */
+
+_Noreturn void svc_main(void)
+{
+	struct stub_svc *s = svc();
+
+	call_munmap(STUB_ZYGOTE, 0x1000 + STUB_ZYGOTE_STACK);
+	for (;;) {
+		post_stop(&s->stop);
+		wait_go(&s->go, s->spin);
+		if (s->cmd == STUB_CMD_OPS) {
+			ops_run(s->buffer, s->count);
+			s->result = 0;
+		} else if (s->cmd == STUB_CMD_THREAD) {
+			uint64_t area = STUB_THREADS + (uint64_t)s->slot * STUB_SLOT;
+			long r = call_mmap(area, s->size, 3, MAP_SHARED | MAP_FIXED, STUB_FD_RAM, s->pa);
+			if (r == (long)area)
+				r = call_thread(THREAD_FLAGS, (char *)area + s->size - 64,
+					&((struct stub_thread *)area)->tid, 0);
+			s->result = (int32_t)r;
+		}
+	}
+}
+
+/* ---- the filter ---- */
+
+struct bpf { uint16_t code; uint8_t jt, jf; uint32_t k; };
+enum { LD = 0x20, JEQ = 0x15, RET = 0x06 };
+enum { AT_NR = 0, AT_ARCH = 4, AT_IP = 8, AT_ARG = 16 };
+#define ALLOW	0x7fff0000u
+#define TRAP	0x00030000u
+#define KILL	0x80000000u
+
+#define STEP(c, t, f, v) (p[n++] = (struct bpf){ c, t, f, v })
+/* From this one instruction only this call: else fall through to the next rule. */
+#define RULE(at, nr) do { STEP(JEQ, 0, 3, (uint32_t)(uint64_t)(at)); STEP(LD, 0, 0, AT_NR); \
+	STEP(JEQ, 0, 1, nr); STEP(RET, 0, 0, ALLOW); STEP(LD, 0, 0, AT_IP); } while (0)
+
+/* nr, descriptor and flags are what the stub uses; the address is below the stub. */
+static long filter_install(void)
+{
+	struct bpf p[96];
+	uint16_t n = 0;
+
+	STEP(LD, 0, 0, AT_ARCH);
+	STEP(JEQ, 1, 0, 0xc000003e);
+	STEP(RET, 0, 0, TRAP);
+	STEP(LD, 0, 0, AT_IP + 4);
+	STEP(JEQ, 1, 0, (uint32_t)(STUB_BASE >> 32));
+	STEP(RET, 0, 0, TRAP);
+	STEP(LD, 0, 0, AT_IP);
+	RULE(call_sigreturn_at, NR_sigreturn);
+	RULE(call_futex_at, NR_futex);
+	RULE(call_munmap_at, NR_munmap);
+	RULE(call_mprotect_at, NR_mprotect);
+	RULE(call_arch_prctl_at, NR_arch_prctl);
+	RULE(call_sigaltstack_at, NR_sigaltstack);
+
+	STEP(JEQ, 0, 11, (uint32_t)(uint64_t)call_mmap_at);
+	STEP(LD, 0, 0, AT_NR);
+	STEP(JEQ, 0, 8, NR_mmap);
+	STEP(LD, 0, 0, AT_ARG + 8 * 4);		/* fd */
+	STEP(JEQ, 0, 6, STUB_FD_RAM);
+	STEP(LD, 0, 0, AT_ARG + 8 * 3);		/* flags */
+	STEP(JEQ, 1, 0, MAP_SHARED | MAP_FIXED);
+	STEP(JEQ, 0, 3, MAP_SHARED | MAP_FIXED | MAP_POPULATE);
+	STEP(LD, 0, 0, AT_ARG + 8 * 2 + 4);	/* prot, high half */
+	STEP(JEQ, 0, 1, 0);
+	STEP(RET, 0, 0, ALLOW);
+	STEP(LD, 0, 0, AT_IP);
+
+	STEP(JEQ, 0, 4, (uint32_t)(uint64_t)call_thread_at);
+	STEP(LD, 0, 0, AT_NR);
+	STEP(JEQ, 0, 2, NR_clone);
+	STEP(LD, 0, 0, AT_ARG);
+	STEP(JEQ, 1, 0, THREAD_FLAGS);
+	STEP(RET, 0, 0, TRAP);
+	STEP(RET, 0, 0, ALLOW);
+
+	struct { uint16_t len; struct bpf *filter; } prog = { n, p };
+	call_any(NR_prctl, 38, 1, 0, 0, 0);	/* PR_SET_NO_NEW_PRIVS */
+	return call_any(NR_seccomp, 1, 0, (long)&prog, 0, 0);
+}
+
+/* ---- the zygote ---- */
+
+static _Noreturn void die(void)
+{
+	for (;;)
+		call_any(NR_exit, 127, 0, 0, 0, 0);
+}
+
+/* Until here this runs on the stack that exec made; it goes away in zygote_main(). */
+void zygote_map(void)
+{
+	if (call_mmap(STUB_ZYGOTE, 0x1000, 3, MAP_SHARED | MAP_FIXED, STUB_FD_COMM, 0) != STUB_ZYGOTE ||
+	    call_mmap(STUB_ZYGOTE + 0x1000, STUB_ZYGOTE_STACK, 3, MAP_PRIVATE | MAP_ANON | MAP_FIXED, -1, 0) !=
+		    STUB_ZYGOTE + 0x1000)
+		die();
+}
+
+/* The kernel is gone: it may have left the terminal raw. */
+static void kernel_gone(int sig)
+{
+	if (zygote()->tty_saved)
+		call_any(NR_ioctl, STUB_FD_TTY, 0x5403, (long)zygote()->termios, 0, 0);	/* TCSETSW */
+	die();
+}
+
+static void signals_init(void)
+{
+	static const uint8_t sigs[] = { SIGSYS_, SIGSEGV_, SIGBUS_, SIGFPE_, SIGILL_, SIGTRAP_, SIGURG_ };
+	/* SA_SIGINFO, SA_ONSTACK, SA_RESTORER; all signals blocked in the handler */
+	struct { void (*handler)(int); uint64_t flags; void (*restorer)(void); uint64_t mask; } sa = {
+		signal_entry, 4 | 0x08000000 | 0x04000000, call_sigreturn, ~(uint64_t)0 };
+
+	for (unsigned i = 0; i < sizeof(sigs); i++)
+		call_any(NR_sigaction, sigs[i], (long)&sa, 0, 8, 0);
+	sa.handler = kernel_gone;
+	sa.flags = 0x04000000;
+	call_any(NR_sigaction, SIGTERM_, (long)&sa, 0, 8, 0);
+}
+
+static void stub_child(void)
+{
+	struct stub_zygote *z = zygote();
+	uint64_t zero[4] = { 0 };	/* SIG_DFL */
+
+	call_any(NR_sigaction, SIGTERM_, (long)zero, 0, 8, 0);
+	call_any(NR_prctl, 1, SIGKILL_, 0, 0, 0);	/* PR_SET_PDEATHSIG */
+	if (call_any(NR_getppid, 0, 0, 0, 0, 0) != z->kernel_pid)
+		die();
+	if (call_mmap(STUB_SVC, STUB_SVC_SIZE, 3, MAP_SHARED | MAP_FIXED, STUB_FD_RAM, z->pa) != STUB_SVC)
+		die();
+	call_any(NR_close, STUB_FD_COMM, 0, 0, 0, 0);
+	call_any(NR_close, STUB_FD_TTY, 0, 0, 0, 0);
+	/* The zygote's pages stay mapped until svc_main(): this is its stack. */
+}
+
+_Noreturn void zygote_main(void)
+{
+	struct stub_zygote *z = zygote();
+
+	/* Everything but the stub's own pages: exec's stack, the host's vDSO. */
+	call_munmap(0, STUB_BASE);
+	call_munmap(STUB_ZYGOTE + 0x1000 + STUB_ZYGOTE_STACK, 0x7ffffffff000 - (STUB_ZYGOTE + 0x1000 + STUB_ZYGOTE_STACK));
+	signals_init();
+	for (;;) {
+		post_stop(&z->stop);
+		wait_go(&z->go, 0);
+		uint32_t no_filter = z->no_filter;
+		/* CLONE_PARENT: the kernel is the parent of every stub; SIGCHLD goes to it. */
+		long pid = call_any(NR_clone, 0x8000 | 17, 0, 0, 0, 0);
+		if (pid == 0) {
+			stub_child();
+			if (!no_filter && filter_install() < 0)
+				die();
+			svc_enter(svc()->stack + sizeof(svc()->stack));
+		}
+		z->pid = (int32_t)pid;
+	}
+}

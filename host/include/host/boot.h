@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command line says, as um_main() is told, and the way out. */
+#ifndef HOST_BOOT_H
+#define HOST_BOOT_H
+#include <stddef.h>
+#include <stdint.h>
+
+enum { HOST_RAM_BASE = 0x100000, HOST_CPUS = 8, HOST_DEVS = 32 };
+
+struct host_boot {
+	const char *cmdline;
+	char *ram;			/* where physical address 0 would be; the first HOST_RAM_BASE bytes are not there */
+	uint64_t ram_end;		/* physical */
+	uint64_t initrd, initrd_size;	/* physical, page-aligned; 0: none */
+	unsigned cpus;
+	int trap_ptrace;
+	uint64_t xsave_size;
+	uint64_t hwcap, hwcap2, min_sigstack;
+};
+
+/* The one symbol of the kernel that the host side sees: on CPU 0's thread. */
+void um_main(const struct host_boot *boot);
+
+/* Ends the process: restores the terminal, ends the stubs.  Any thread. */
+_Noreturn void host_exit(int status);
+void host_console_log(const char *s, size_t n);
+void host_entropy(void *buf, size_t n);
+#endif

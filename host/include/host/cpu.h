@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Host threads as CPUs; the signal that interrupts one; clocks and timers.
+ *
+ * Everything here is called with the kernel's interrupts off (the soft mask),
+ * so that no kernel thread is switched away from inside libc.
+ */
+#ifndef HOST_CPU_H
+#define HOST_CPU_H
+#include <stdint.h>
+
+/* What the host side calls in the kernel; set once, before the first other call. */
+struct host_hooks {
+	/* On a CPU's thread, in a signal handler, on the interrupted stack; may switch kernel threads. */
+	void (*interrupt)(int timer);
+	/* Likewise: the kernel itself trapped. */
+	void (*crash)(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr);
+	/* A device's line, from any thread. */
+	void (*irq)(unsigned line);
+	/* The stub with this cookie is dead; from the main thread. */
+	void (*stub_died)(void *cookie);
+};
+void host_set_hooks(const struct host_hooks *hooks);
+
+/* A new host thread, which calls entry(arg) with interrupts blocked by the host until host_cpu_ready(). */
+int host_cpu_start(unsigned cpu, void (*entry)(void *), void *arg);
+/* This thread is that CPU; gs is what %gs:0 shall be.  From here on interrupts arrive. */
+void host_cpu_ready(unsigned cpu, void *gs);
+void host_cpu_interrupt(unsigned cpu);
+/* The host CPU that this CPU is bound to, or -1. */
+int host_cpu_pinned(unsigned cpu);
+void host_yield(void);
+_Noreturn void host_cpu_park(void);
+
+/* Shared between processes.  Returns when woken, interrupted, or *word != val; timeout 0: none. */
+void host_futex_wait(uint32_t *word, uint32_t val, uint64_t timeout_ns);
+void host_futex_wake(uint32_t *word);
+
+uint64_t host_time_mono_ns(void);	/* any context */
+uint64_t host_time_real_ns(void);
+/* This CPU's timer: interrupt(1) at that host_time_mono_ns(); UINT64_MAX: never. */
+void host_timer_arm(unsigned cpu, uint64_t deadline_ns);
+/* The counter of user code: ns = base + ((tsc - base_tsc) * mult >> shift).  -ENOTSUP. */
+int host_time_tsc(uint64_t *base_tsc, uint64_t *base_ns, uint32_t *mult, uint32_t *shift);
+#endif

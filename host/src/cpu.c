@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPUs as threads, and the signal that interrupts one.
+ *
+ * The interrupt signal is not blocked while its handler runs (SA_NODEFER): the
+ * handler may switch kernel threads and never come back on this host thread.
+ * It runs on the stack it interrupted.  Only crashes use an alternate stack,
+ * because the kernel's stack may be what is broken.
+ *
+ * The handlers are installed with the raw system call, not through libc: a
+ * sanitizer's wrapper would postpone them.
+ */
+#include "host.h"
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+struct host_hooks host_hooks;
+void host_set_hooks(const struct host_hooks *hooks) { host_hooks = *hooks; }
+
+static struct {
+	int tid;	/* [a] */
+	int pinned;	/* [I] host CPU or -1 */
+	void (*entry)(void *);
+	void *arg;
+} cpus[HOST_CPUS];
+static int self_pid;
+
+/* What the host kernel takes; libc's struct sigaction is another one. */
+struct raw_sigaction { void *handler; unsigned long flags; void (*restorer)(void); uint64_t mask; };
+void host_sigreturn(void);
+__asm__(".text\n.globl host_sigreturn\nhost_sigreturn:\n\tmov $15, %eax\n\tsyscall\n");
+
+static void on_interrupt(int sig, siginfo_t *si, void *uc)
+{
+	(void)sig;
+	(void)uc;
+	/* It may return on another thread, so errno is not saved; kernel code, which was interrupted, has none. */
+	host_hooks.interrupt(si->si_code == SI_TIMER);
+}
+
+static void on_crash(int sig, siginfo_t *si, void *context)
+{
+	ucontext_t *uc = context;
+	const char *what = sig == SIGSEGV ? "segmentation fault" : sig == SIGBUS ? "bus error" :
+		sig == SIGILL ? "illegal instruction" : sig == SIGFPE ? "arithmetic trap" : "trap";
+
+	if (host_hooks.crash)
+		host_hooks.crash(what, (uintptr_t)uc->uc_mcontext.gregs[REG_RIP], (uintptr_t)uc->uc_mcontext.gregs[REG_RBP],
+			(uintptr_t)si->si_addr);
+	host_exit(101);
+}
+
+static void raw_action(int sig, void (*fn)(int, siginfo_t *, void *), unsigned long flags)
+{
+	/* SA_RESTORER */
+	struct raw_sigaction sa = { (void *)fn, flags | SA_SIGINFO | 0x04000000, host_sigreturn, 0 };
+	syscall(SYS_rt_sigaction, sig, &sa, NULL, 8);
+}
+
+void cpu_init(unsigned n, bool pin)
+{
+	cpu_set_t set;
+	int allowed[CPU_SETSIZE], count = 0;
+
+	self_pid = getpid();
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		for (int i = 0; i < CPU_SETSIZE; i++)
+			if (CPU_ISSET(i, &set))
+				allowed[count++] = i;
+	/* Machines started side by side must not all sit on the first host CPU. */
+	for (unsigned i = 0; i < HOST_CPUS; i++)
+		cpus[i].pinned = pin && count > 0 && n <= (unsigned)count ?
+			allowed[((unsigned)self_pid + i) % (unsigned)count] : -1;
+	raw_action(HOST_SIG_IRQ, on_interrupt, SA_NODEFER);
+#if !defined(HOST_ASAN) && !defined(HOST_TSAN)
+	static const int traps[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+	for (unsigned i = 0; i < sizeof(traps) / sizeof(traps[0]); i++)
+		raw_action(traps[i], on_crash, SA_ONSTACK | SA_NODEFER);
+#else
+	(void)on_crash;		/* the sanitizer's report is the better one */
+#endif
+}
+
+static void *cpu_thread(void *arg)
+{
+	unsigned cpu = (unsigned)(uintptr_t)arg;
+	cpus[cpu].entry(cpus[cpu].arg);
+	return NULL;
+}
+
+int host_cpu_start(unsigned cpu, void (*entry)(void *), void *arg)
+{
+	pthread_t t;
+	pthread_attr_t attr;
+
+	cpus[cpu].entry = entry;
+	cpus[cpu].arg = arg;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	int r = pthread_create(&t, &attr, cpu_thread, (void *)(uintptr_t)cpu);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+void host_cpu_ready(unsigned cpu, void *gs)
+{
+	syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, gs);
+#if !defined(HOST_ASAN) && !defined(HOST_TSAN)
+	stack_t ss = { .ss_size = 65536 };
+	ss.ss_sp = mmap(NULL, ss.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (ss.ss_sp != MAP_FAILED)
+		sigaltstack(&ss, NULL);
+#endif
+	if (cpus[cpu].pinned >= 0)
+		host_stub_pin(0, cpus[cpu].pinned);
+	time_thread_init(cpu);
+	__atomic_store_n(&cpus[cpu].tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
+	/* Signals from outside are the main thread's. */
+	static const int mine[] = { HOST_SIG_IRQ, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT };
+	uint64_t mask = 0;
+	for (unsigned i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
+		mask |= UINT64_C(1) << (mine[i] - 1);
+	syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, 8);
+}
+
+void host_cpu_interrupt(unsigned cpu)
+{
+	int tid = __atomic_load_n(&cpus[cpu].tid, __ATOMIC_ACQUIRE);
+	if (tid)
+		syscall(SYS_tgkill, self_pid, tid, HOST_SIG_IRQ);
+}
+
+int host_cpu_pinned(unsigned cpu) { return cpus[cpu].pinned; }
+void host_yield(void) { sched_yield(); }
+
+_Noreturn void host_cpu_park(void)
+{
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	for (;;)
+		pause();
+}
+
+void host_futex_wait(uint32_t *word, uint32_t val, uint64_t timeout_ns)
+{
+	struct timespec ts = { .tv_sec = (time_t)(timeout_ns / 1000000000), .tv_nsec = (long)(timeout_ns % 1000000000) };
+	syscall(SYS_futex, word, FUTEX_WAIT, val, timeout_ns ? &ts : NULL, NULL, 0);
+}
+
+void host_futex_wake(uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0); }

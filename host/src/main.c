@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* From main() to the kernel, and every way out. */
+#include "host.h"
+#include <cpuid.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+bool host_want_stats;
+static struct host_boot boot;
+static bool started;
+
+_Noreturn void host_exit(int status)
+{
+	static int leaving;
+
+	/* One thread leaves; the others end with the process. */
+	if (__atomic_exchange_n(&leaving, 1, __ATOMIC_ACQ_REL))
+		for (;;)
+			pause();
+	tty_restore();
+	if (started)
+		stub_kill_all();
+	if (host_want_stats)
+		stats_print();
+	fflush(NULL);
+#ifdef EFT_HOST_COVERAGE
+	exit(status);
+#endif
+	_exit(status);
+}
+
+void host_console_log(const char *s, size_t n)
+{
+	/* A raw terminal needs the carriage return. */
+	char buf[512];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '\n' && tty_in)
+			buf[k++] = '\r';
+		buf[k++] = s[i];
+		if (k >= sizeof(buf) - 2 || i + 1 == n) {
+			if (write(STDERR_FILENO, buf, k) < 0 && errno != EINTR)
+				return;		/* nobody listens */
+			k = 0;
+		}
+	}
+}
+
+void host_entropy(void *buf, size_t n)
+{
+	char *p = buf;
+
+	while (n) {
+		ssize_t r = getrandom(p, n < 256 ? n : 256, 0);
+		if (r > 0) {
+			p += r;
+			n -= (size_t)r;
+		}
+	}
+}
+
+static void cpu0(void *arg)
+{
+	(void)arg;
+	um_main(&boot);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	unsigned a, b, c, d;
+
+	options_parse(&o, argc, argv);
+	host_want_stats = o.stats;
+	time_init();
+	tty_init();
+	mem_init(o.mem, o.initrd);
+	stub_init(o.trap == 'p');
+	started = true;
+	loop_init();
+	devices_init(&o);
+	boot.cmdline = options_cmdline(&o);
+	boot.ram = host_ram;
+	boot.ram_end = host_ram_end;
+	if (o.initrd)
+		boot.initrd = mem_load_initrd(o.initrd, &boot.initrd_size);
+	boot.cpus = o.cpus;
+	boot.trap_ptrace = o.trap == 'p';
+	boot.xsave_size = 512;
+	if (__get_cpuid_count(0xd, 0, &a, &b, &c, &d))
+		boot.xsave_size = b;
+	boot.hwcap = getauxval(AT_HWCAP);
+	boot.hwcap2 = getauxval(AT_HWCAP2);
+	boot.min_sigstack = getauxval(AT_MINSIGSTKSZ);
+	if (!boot.min_sigstack)
+		boot.min_sigstack = 2048 + boot.xsave_size;
+	cpu_init(o.cpus, o.pin);
+	tty_raw();
+	if (host_cpu_start(0, cpu0, NULL))
+		fatal("cannot start a thread: %s", strerror(errno));
+	loop_run();
+}
+
+/* The kernel's stacks and signal stacks are its own affair. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "use_sigaltstack=0:detect_leaks=0:handle_segv=1:allocator_may_return_null=1"; }
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) { return "report_signal_unsafe=0:handle_segv=1"; }

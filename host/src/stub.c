@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stub processes: the zygote, its children, their deaths.
+ *
+ * The zygote is forked and executed by the main thread before anything else
+ * runs; it forks stubs whose parent is this process (CLONE_PARENT), so SIGCHLD
+ * and PR_SET_PDEATHSIG work for them as for its own children.
+ *
+ * Locking: one mutex around creation and reaping: a stub that dies while it is
+ * being created is found in the table afterwards.
+ */
+#include "host.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <host/stub_abi.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern const char stub_image[], stub_image_end[];
+
+struct child { int pid; void *cookie; struct child *next; };
+enum { BUCKETS = 256 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct child *table[BUCKETS];		/* [lock] */
+static struct stub_zygote *zygote;		/* shared page */
+static int zygote_pid;				/* [lock] 0: none */
+static int comm_fd = -1, image_fd = -1;
+
+static bool zygote_wait(void)
+{
+	for (;;) {
+		uint32_t v = __atomic_load_n(&zygote->stop, __ATOMIC_ACQUIRE);
+		if (v & STUB_STOPPED)
+			return true;
+		if (!(v & STUB_WAITER)) {
+			__atomic_fetch_or(&zygote->stop, STUB_WAITER, __ATOMIC_ACQ_REL);
+			continue;
+		}
+		/* It may have been killed: then nobody wakes us. */
+		host_futex_wait(&zygote->stop, v, 50000000);
+		siginfo_t si = { 0 };
+		if (waitid(P_PID, (id_t)zygote_pid, &si, WEXITED | WNOHANG | WNOWAIT) || si.si_pid)
+			return false;
+	}
+}
+
+static _Noreturn void zygote_exec(int parent)
+{
+	sigset_t none;
+	struct rlimit core = { 0, 0 };
+	int tty = tty_in ? dup(STDIN_FILENO) : -1;
+	/* Out of the way of the numbers they shall have. */
+	int fds[4] = { fcntl(host_ram_fd, F_DUPFD, 20), fcntl(comm_fd, F_DUPFD, 20), tty >= 0 ? fcntl(tty, F_DUPFD, 20) : -1,
+		fcntl(image_fd, F_DUPFD, 20) };
+
+	setsid();	/* the terminal's signals are not for us */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(127);
+	setrlimit(RLIMIT_CORE, &core);
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			dup2(fds[i], STUB_FD_RAM + i);
+	dup2(fds[3], 6);
+	fcntl(6, F_SETFD, FD_CLOEXEC);
+	syscall(SYS_close_range, 7, ~0u, 0);
+	close(0);
+	close(1);
+	close(2);
+	if (fds[2] < 0)
+		close(STUB_FD_TTY);
+	for (int s = 1; s < 32; s++)
+		signal(s, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	personality(ADDR_NO_RANDOMIZE);
+	char *const argv[] = { "eft-stub", NULL }, *const envp[] = { NULL };
+	syscall(SYS_execveat, 6, "", argv, envp, AT_EMPTY_PATH);
+	_exit(127);
+}
+
+static bool zygote_start(void)
+{
+	int parent = getpid();
+
+	zygote->go = zygote->stop = 0;
+	zygote->kernel_pid = parent;
+	zygote_pid = fork();
+	if (zygote_pid == 0)
+		zygote_exec(parent);
+	if (zygote_pid < 0) {
+		zygote_pid = 0;
+		return false;
+	}
+	return true;
+}
+
+void stub_init(bool no_filter)
+{
+	size_t size = (size_t)(stub_image_end - stub_image);
+
+	image_fd = memfd_create("eft-stub", MFD_CLOEXEC);
+	comm_fd = memfd_create("eft-comm", MFD_CLOEXEC);
+	if (image_fd < 0 || comm_fd < 0 || write(image_fd, stub_image, size) != (ssize_t)size || ftruncate(comm_fd, 4096))
+		fatal("cannot make the stub: %s", strerror(errno));
+	zygote = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, comm_fd, 0);
+	if (zygote == MAP_FAILED)
+		fatal("cannot make the stub: %s", strerror(errno));
+	zygote->no_filter = no_filter;
+	if (!zygote_start())
+		fatal("cannot start a process: %s", strerror(errno));
+}
+
+int host_stub_create(uint64_t svc_pa, void *cookie)
+{
+	struct child *c = malloc(sizeof(*c));
+	int r = -ENOMEM;
+
+	if (!c)
+		return r;
+	pthread_mutex_lock(&lock);
+	if (!zygote_pid || !zygote_wait()) {
+		/* Somebody killed it.  Only the main thread can make a new one. */
+		r = -EAGAIN;
+		goto out;
+	}
+	zygote->pa = svc_pa;
+	__atomic_store_n(&zygote->stop, 0, __ATOMIC_RELEASE);
+	if (__atomic_exchange_n(&zygote->go, STUB_GO_RUN, __ATOMIC_ACQ_REL) == STUB_GO_SLEEP)
+		host_futex_wake(&zygote->go);
+	if (!zygote_wait())
+		r = -EAGAIN;
+	else
+		r = zygote->pid;
+	if (r > 0) {
+		c->pid = r;
+		c->cookie = cookie;
+		c->next = table[r % BUCKETS];
+		table[r % BUCKETS] = c;
+		c = NULL;
+	}
+out:
+	pthread_mutex_unlock(&lock);
+	free(c);
+	return r;
+}
+
+void host_stub_kill(int pid)
+{
+	if (pid > 0)
+		kill(pid, SIGKILL);
+}
+
+void host_stub_kick(int pid, int tid) { syscall(SYS_tgkill, pid, tid, SIGURG); }
+
+void host_stub_pin(int tid, int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(tid, sizeof(set), &set);
+}
+
+/* Main thread, on SIGCHLD. */
+void stub_reap(void)
+{
+	for (;;) {
+		siginfo_t si = { 0 };
+		pthread_mutex_lock(&lock);
+		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WNOHANG) || !si.si_pid) {
+			pthread_mutex_unlock(&lock);
+			return;
+		}
+		if (si.si_code == CLD_STOPPED || si.si_code == CLD_TRAPPED) {
+			/* A stopped stub would hold a CPU: it is as good as dead. */
+			kill(si.si_pid, SIGKILL);
+			pthread_mutex_unlock(&lock);
+			continue;
+		}
+		void *cookie = NULL;
+		for (struct child **p = &table[si.si_pid % BUCKETS]; *p; p = &(*p)->next)
+			if ((*p)->pid == si.si_pid) {
+				struct child *c = *p;
+				*p = c->next;
+				cookie = c->cookie;
+				free(c);
+				break;
+			}
+		if (si.si_pid == zygote_pid)
+			zygote_start();
+		pthread_mutex_unlock(&lock);
+		if (cookie && host_hooks.stub_died)
+			host_hooks.stub_died(cookie);
+	}
+}
+
+void stub_kill_all(void)
+{
+	/* Called on the way out, perhaps from a crash: no lock. */
+	for (int i = 0; i < BUCKETS; i++)
+		for (struct child *c = table[i]; c; c = c->next)
+			kill(c->pid, SIGKILL);
+	if (zygote_pid)
+		kill(zygote_pid, SIGKILL);
+}
+
+void stub_tty_saved(const struct termios *t)
+{
+	/* The kernel's struct: the first 36 bytes of libc's, up to 19 control characters. */
+	if (t)
+		memcpy(zygote->termios, t, 36);
+	zygote->tty_saved = t != NULL;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Console (virtio 1.2, 5.3) on standard input and output; one port, with size.
+ *
+ * Input is read only when the guest has given a buffer, so nothing is read from
+ * a pipe that the guest does not take.  At the end of an input that is no
+ * terminal the guest gets one ^D, which its line discipline makes an end of
+ * file.  Output goes out directly while it would not block, else the main
+ * thread goes on with it: a slow reader never stops a CPU.
+ */
+#include "virtio.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { RX, TX };
+enum { F_SIZE = 1 };
+enum { EOF_CHAR = 4 };
+
+static struct {
+	struct vdev d;
+	struct loop_source in, out;
+	bool always_in;			/* input cannot be polled: a file */
+	bool eof_sent, eof;
+	bool line_start;
+	struct vq_request tx;		/* being written */
+	unsigned tx_seg;
+	size_t tx_off;
+	bool tx_busy;
+} con;
+
+static void size_set(void)
+{
+	unsigned cols, rows;
+
+	if (!tty_size(&cols, &rows))
+		return;
+	con.d.config[0] = (uint8_t)cols;
+	con.d.config[1] = (uint8_t)(cols >> 8);
+	con.d.config[2] = (uint8_t)rows;
+	con.d.config[3] = (uint8_t)(rows >> 8);
+}
+
+void console_winch(void)
+{
+	pthread_mutex_lock(&con.d.lock);
+	size_set();
+	vdev_config_changed(&con.d);
+	pthread_mutex_unlock(&con.d.lock);
+}
+
+/* One buffer of input; false: there is nothing now, or no buffer. */
+static bool input_once(void)
+{
+	static struct vq_request r;
+	struct vq *q = &con.d.q[RX];
+	ssize_t n;
+
+	if (con.eof_sent || !vq_available(&con.d, q))
+		return false;
+	if (!con.eof) {
+		struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+		if (poll(&p, 1, 0) <= 0)
+			return false;
+	}
+	if (vq_take(&con.d, q, &r) <= 0)
+		return false;
+	if (!r.in) {
+		vq_done(&con.d, q, r.head, 0);
+		return true;
+	}
+	char *buf = r.iov[r.out].iov_base;
+	n = con.eof ? 0 : read(STDIN_FILENO, buf, r.iov[r.out].iov_len);
+	if (n > 0) {
+		con.line_start = buf[n - 1] == '\n';
+	} else {
+		/* Behind a partial line the first ^D only hands over the line. */
+		con.eof = true;
+		n = 0;
+		if (tty_in) {
+			host_exit(129);		/* the terminal is gone */
+		} else {
+			if (!con.line_start && r.iov[r.out].iov_len > 1)
+				buf[n++] = EOF_CHAR;
+			buf[n++] = EOF_CHAR;
+			con.eof_sent = true;
+		}
+	}
+	vq_done(&con.d, q, r.head, (uint32_t)n);
+	return true;
+}
+
+static void input_pump(void)
+{
+	bool any = false;
+
+	while (input_once())
+		any = true;
+	if (any)
+		vq_interrupt(&con.d, &con.d.q[RX]);
+	if (!con.always_in)
+		loop_watch(&con.in, !con.eof && vq_available(&con.d, &con.d.q[RX]) ? EPOLLIN | EPOLLONESHOT : 0);
+}
+
+/* Write what can be written now; false: it would block, and the loop watches. */
+static bool output_some(void)
+{
+	while (con.tx_seg < con.tx.out) {
+		struct iovec *v = &con.tx.iov[con.tx_seg];
+		struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+		size_t n = v->iov_len - con.tx_off;
+		if (poll(&p, 1, 0) == 0) {
+			if (loop_watch(&con.out, EPOLLOUT | EPOLLONESHOT) == 0)
+				return false;
+		}
+		/* A pipe that is ready takes this much. */
+		ssize_t w = write(STDOUT_FILENO, (char *)v->iov_base + con.tx_off, n < 4096 ? n : 4096);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0 && errno == EAGAIN)
+			continue;
+		if (w < 0)
+			w = (ssize_t)n;		/* nobody reads it any more: the guest need not know */
+		con.tx_off += (size_t)w;
+		if (con.tx_off == v->iov_len) {
+			con.tx_seg++;
+			con.tx_off = 0;
+		}
+	}
+	return true;
+}
+
+static void output_pump(void)
+{
+	struct vq *q = &con.d.q[TX];
+	bool any = false;
+
+	for (;;) {
+		if (!con.tx_busy) {
+			if (vq_take(&con.d, q, &con.tx) <= 0)
+				break;
+			con.tx_busy = true;
+			con.tx_seg = 0;
+			con.tx_off = 0;
+		}
+		if (!output_some())
+			break;
+		con.tx_busy = false;
+		vq_done(&con.d, q, con.tx.head, 0);
+		any = true;
+	}
+	if (any)
+		vq_interrupt(&con.d, q);
+}
+
+static void on_input(void *arg, uint32_t events)
+{
+	(void)arg;
+	(void)events;
+	pthread_mutex_lock(&con.d.lock);
+	input_pump();
+	pthread_mutex_unlock(&con.d.lock);
+}
+
+static void on_output(void *arg, uint32_t events)
+{
+	(void)arg;
+	(void)events;
+	pthread_mutex_lock(&con.d.lock);
+	output_pump();
+	pthread_mutex_unlock(&con.d.lock);
+}
+
+static void console_notify(struct vdev *d, unsigned queue)
+{
+	(void)d;
+	if (queue == TX)
+		output_pump();
+	else
+		input_pump();
+}
+
+static void console_reset(struct vdev *d)
+{
+	(void)d;
+	con.tx_busy = false;
+	loop_watch(&con.in, 0);
+}
+
+void console_add(void)
+{
+	static const struct vdev_ops ops = { .id = 3, .queues = 2, .notify = console_notify, .reset = console_reset };
+	unsigned cols, rows;
+
+	con.in = (struct loop_source){ STDIN_FILENO, on_input, NULL, 0, false };
+	con.out = (struct loop_source){ STDOUT_FILENO, on_output, NULL, 0, false };
+	con.line_start = true;
+	int r = loop_watch(&con.in, EPOLLIN | EPOLLONESHOT);
+	con.always_in = r == -EPERM;
+	con.eof = r != 0 && r != -EPERM;	/* closed */
+	loop_watch(&con.in, 0);
+	con.d.config_len = 12;
+	con.d.config[4] = 1;
+	size_set();
+	vdev_add(&con.d, &ops, tty_size(&cols, &rows) ? F_SIZE : 0);
+}
