@@ -210,10 +210,12 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 		host_stub_kill(as->pid);
 		as->dead = 1;
 	}
-	if (as->dead)
+	if (as->dead) {
 		threads_free(as);
-	else
-		hal_as_unmap(as, 0, STUB_BASE >> PAGE_SHIFT);
+	} else {
+		as->svc->op[as->buffer][0] = (struct stub_op){ 0, STUB_BASE, 0, STUB_OP_UNMAP, 0 };
+		as->count = 1;
+	}
 	um_unlock(&as->lock);
 	pool_give(as);
 	hal_irq_restore(flags);
