@@ -55,6 +55,7 @@ _Noreturn void zygote_main(void);
 _Noreturn void svc_main(void);
 void thread_main(void *stack);
 void signal_main(char *frame);
+void kernel_gone(int sig);
 
 static struct stub_zygote *zygote(void) { return (struct stub_zygote *)STUB_ZYGOTE; }
 static struct stub_svc *svc(void) { return (struct stub_svc *)STUB_SVC; }
@@ -247,7 +248,7 @@ void zygote_map(void)
 }
 
 /* The kernel is gone: it may have left the terminal raw. */
-static void kernel_gone(int sig)
+void kernel_gone(int sig)
 {
 	if (zygote()->tty_saved)
 		call_any(NR_ioctl, STUB_FD_TTY, 0x5403, (long)zygote()->termios, 0, 0);	/* TCSETSW */
@@ -258,12 +259,17 @@ static void signals_init(void)
 {
 	static const uint8_t sigs[] = { SIGSYS_, SIGSEGV_, SIGBUS_, SIGFPE_, SIGILL_, SIGTRAP_, SIGURG_ };
 	/* SA_SIGINFO, SA_ONSTACK, SA_RESTORER; all signals blocked in the handler */
-	struct { void (*handler)(int); uint64_t flags; void (*restorer)(void); uint64_t mask; } sa = {
-		signal_entry, 4 | 0x08000000 | 0x04000000, call_sigreturn, ~(uint64_t)0 };
+	struct { void *handler; uint64_t flags; void *restorer; uint64_t mask; } sa;
+
+	/* Computed, or the compiler makes a table with relocations. */
+	__asm__("lea signal_entry(%%rip), %0" : "=r"(sa.handler));
+	__asm__("lea call_sigreturn(%%rip), %0" : "=r"(sa.restorer));
+	sa.flags = 4 | 0x08000000 | 0x04000000;
+	sa.mask = ~(uint64_t)0;
 
 	for (unsigned i = 0; i < sizeof(sigs); i++)
 		call_any(NR_sigaction, sigs[i], (long)&sa, 0, 8, 0);
-	sa.handler = kernel_gone;
+	__asm__("lea kernel_gone(%%rip), %0" : "=r"(sa.handler));
 	sa.flags = 0x04000000;
 	call_any(NR_sigaction, SIGTERM_, (long)&sa, 0, 8, 0);
 }
