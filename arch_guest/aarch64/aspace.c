@@ -8,8 +8,9 @@
  * for different memory goes through an invalid entry and a completed
  * invalidation first (break before make); a change of permissions alone need not.
  *
- * A walker may hold copies of table entries, so tables are freed only with the
- * address space: what an unmap empties is used again by the next map there.
+ * A walker may hold copies of table entries, so a table that an unmap covers
+ * whole is unlinked, invalidated with the rest, and freed by hal_as_flush().
+ * Tables that become empty piece by piece stay until the address space goes.
  *
  * Accessed: the access flag, by hardware (FEAT_HAFDBS) or by a fault, which the
  * kernel answers by mapping the page again.  Dirty: not told.
@@ -47,6 +48,7 @@ struct hal_as *hal_as_create(void)
 		return NULL;
 	}
 	as->pgd = page_to_phys(p);
+	list_init(&as->dead);
 	return as;
 }
 
@@ -57,6 +59,15 @@ static void free_level(uint64_t *table, unsigned shift)
 			if ((table[i] & 3) == 3)
 				free_level(table_of(table[i]), shift - 9);
 	page_put(virt_to_page(table));
+}
+
+static void free_dead(struct hal_as *as)
+{
+	while (!list_empty(&as->dead)) {
+		struct page *p = list_first(&as->dead, struct page, link);
+		list_del(&p->link);
+		page_put(p);
+	}
 }
 
 void hal_as_destroy(struct hal_as *as)
@@ -70,6 +81,7 @@ void hal_as_destroy(struct hal_as *as)
 		__asm__ volatile("tlbi aside1is, %0" : : "r"(asid) : "memory");
 		dsb(ish);
 	}
+	free_dead(as);
 	free_level(hal_phys_to_virt(as->pgd), 39);
 	kfree(as);
 }
@@ -110,6 +122,7 @@ void hal_as_flush(struct hal_as *as)
 		dsb(ish);
 		isb();
 	}
+	free_dead(as);
 }
 
 /* The level-3 or level-2 entry that maps va; *shift says which.  NULL: no table. */
@@ -212,14 +225,36 @@ int hal_as_map(struct hal_as *as, uaddr_t va, paddr_t pa, size_t pages, unsigned
 	return 0;
 }
 
-/* Calls for every mapped entry of the range; blocks that stick out of it are split. */
+/* The level-2 entry of va if a level-3 table hangs there. */
+static uint64_t *find_leaf_table(struct hal_as *as, uaddr_t va)
+{
+	uint64_t *t = hal_phys_to_virt(as->pgd);
+	for (unsigned s = 39; s > 21; s -= 9) {
+		uint64_t v = READ_ONCE(t[va >> s & 511]);
+		if ((v & 3) != 3)
+			return NULL;
+		t = table_of(v);
+	}
+	uint64_t *e = &t[va >> 21 & 511];
+	return (*e & 3) == 3 ? e : NULL;
+}
+
+/* Unmaps (bits 0) or protects every mapped entry of the range; blocks that stick out of it are split. */
 static void for_range(struct hal_as *as, uaddr_t va, size_t pages, uint64_t bits)
 {
 	uaddr_t end = va + pages * PAGE_SIZE;
 	bool all = pages > TLBI_PAGES_MAX, changed = false;
 	while (va < end) {
 		unsigned shift = 39;
-		uint64_t *e = find_entry(as, va, &shift);
+		uint64_t *e;
+		if (!bits && !(va & 0x1fffff) && end - va >= 0x200000 && (e = find_leaf_table(as, va))) {
+			list_add(&virt_to_page(table_of(*e))->link, &as->dead);
+			WRITE_ONCE(*e, 0);
+			all = changed = true;
+			va += 0x200000;
+			continue;
+		}
+		e = find_entry(as, va, &shift);
 		uint64_t span = (uint64_t)1 << shift;
 		if (!e || !(*e & PTE_VALID)) {
 			va = (va | (span - 1)) + 1;

@@ -103,7 +103,7 @@ void cpufeat_cpu_init(void)
 	sysreg_write(cntkctl_el1, 2);		/* EL0VCTEN: user code reads the virtual counter */
 	if ((sysreg_read(id_aa64dfr0_el1) >> 8 & 15) - 1 < 14)
 		sysreg_write(pmuserenr_el0, 0);
-	sysreg_write(mdscr_el1, 0);
+	sysreg_write(mdscr_el1, 1 << 12);	/* TDCC: the debug channel is not for programs */
 	sysreg_write(oslar_el1, 0);		/* OS lock off: single step works */
 	sysreg_write(tpidrro_el0, 0);
 	isb();
