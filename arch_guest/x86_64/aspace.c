@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * User address spaces: four-level page tables, 4 KiB pages; and keeping the
+ * CPUs' translation buffers honest.
+ *
+ * Every change that a TLB may contradict (something present was removed,
+ * replaced or restricted) gets a generation number, and its range goes into a
+ * short ring.  A CPU remembers the generation that its TLB has seen; before it
+ * runs user code, and when another CPU's hal_as_flush() interrupts it, it
+ * catches up: page by page if the ring still has all of it and it is little,
+ * with everything otherwise.  So a flush interrupts only CPUs that are in this
+ * address space now and are behind, once for any number of changes.
+ *
+ * Writers are serialized by the caller; readers of the ring are other CPUs, and
+ * check after reading that the writer has not lapped them.
+ *
+ * Page-table pages are freed with the address space.
+ */
+#include <kernel/errno.h>
+#include <kernel/page.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include "aspace.h"
+#include "apic.h"
+#include "cpu.h"
+
+enum { FEW_PAGES = 32 };
+
+static uint64_t *virt(uint64_t entry) { return hal_phys_to_virt(entry & PTE_ADDR); }
+
+struct hal_as *hal_as_create(void)
+{
+	struct hal_as *as = kzalloc(sizeof(*as), 0);
+	struct page *p = as ? page_alloc(0, ALLOC_ZERO) : NULL;
+
+	if (!p) {
+		kfree(as);
+		return NULL;
+	}
+	as->root = page_to_phys(p);
+	as->pml4 = page_addr(p);
+	memcpy(as->pml4 + 256, kernel_pml4 + 256, 256 * sizeof(uint64_t));
+	return as;
+}
+
+static void table_free(uint64_t *t, unsigned level)
+{
+	for (unsigned i = 0; i < (level == 4 ? 256 : 512); i++)
+		if (t[i] & PTE_P && level > 1)
+			table_free(virt(t[i]), level - 1);
+	page_put(virt_to_page(t));
+}
+
+void hal_as_destroy(struct hal_as *as)
+{
+	table_free(as->pml4, 4);
+	kfree(as);
+}
+
+/* The entry for va; NULL: there is none (or no memory for its table). */
+static uint64_t *walk(struct hal_as *as, uaddr_t va, bool create)
+{
+	uint64_t *t = as->pml4;
+
+	for (unsigned shift = 39; shift > 12; shift -= 9) {
+		uint64_t *slot = &t[va >> shift & 511];
+
+		if (!(*slot & PTE_P)) {
+			struct page *p;
+
+			if (!create)
+				return NULL;
+			p = page_alloc(0, ALLOC_ZERO | ALLOC_ATOMIC);
+			if (!p)
+				return NULL;
+			store_release(slot, page_to_phys(p) | PTE_P | PTE_W | PTE_U);
+		}
+		t = virt(*slot);
+	}
+	return &t[va >> 12 & 511];
+}
+
+/* Like walk() without create; where there is no table, *skip is what it would have covered. */
+static uint64_t *walk_or_skip(struct hal_as *as, uaddr_t va, uint64_t *skip)
+{
+	uint64_t *t = as->pml4;
+
+	for (unsigned shift = 39; shift > 12; shift -= 9) {
+		uint64_t e = t[va >> shift & 511];
+
+		if (!(e & PTE_P)) {
+			*skip = (uint64_t)1 << shift;
+			return NULL;
+		}
+		t = virt(e);
+	}
+	return &t[va >> 12 & 511];
+}
+
+static uint64_t prot_bits(unsigned prot)
+{
+	return PTE_P | PTE_U | (prot & HAL_WRITE ? PTE_W : 0) | (prot & HAL_EXEC ? 0 : pte_nx()) |
+		(prot & HAL_DEVICE ? PTE_PCD | PTE_PWT : 0);
+}
+
+static void changed(struct hal_as *as, uaddr_t va, size_t pages)
+{
+	uint64_t gen = as->gen + 1;
+
+	as->ring[gen % AS_RING].va = va;
+	as->ring[gen % AS_RING].pages = pages;
+	__atomic_store_n(&as->gen, gen, __ATOMIC_SEQ_CST);
+}
+
+int hal_as_map(struct hal_as *as, uaddr_t va, paddr_t pa, size_t pages, unsigned prot)
+{
+	uint64_t bits = prot_bits(prot), *pte = NULL;
+	bool stale = false;
+	size_t i;
+
+	if (!(prot & (HAL_READ | HAL_WRITE | HAL_EXEC))) {
+		hal_as_unmap(as, va, pages);
+		return 0;
+	}
+	for (i = 0; i < pages; i++) {
+		uaddr_t a = va + i * PAGE_SIZE;
+
+		pte = pte && a >> 12 & 511 ? pte + 1 : walk(as, a, true);
+		if (!pte)
+			break;
+		stale |= __atomic_exchange_n(pte, (pa + i * PAGE_SIZE) | bits, __ATOMIC_RELAXED) & PTE_P;
+	}
+	if (stale)
+		changed(as, va, i);
+	return i == pages ? 0 : -ENOMEM;
+}
+
+static void update(struct hal_as *as, uaddr_t va, size_t pages, uint64_t keep, uint64_t set)
+{
+	uaddr_t end = va + pages * PAGE_SIZE, first = 0, last = 0;
+	uint64_t *pte = NULL, skip;
+
+	for (uaddr_t a = va; a < end; ) {
+		uint64_t old;
+
+		pte = pte && a >> 12 & 511 ? pte + 1 : walk_or_skip(as, a, &skip);
+		if (!pte) {
+			a = ALIGN_DOWN(a, skip) + skip;
+			continue;
+		}
+		old = READ_ONCE(*pte);
+		if (old & PTE_P) {
+			/* The CPUs set accessed and dirty bits in it meanwhile. */
+			while (!__atomic_compare_exchange_n(pte, &old, set ? (old & keep) | set : 0, false,
+							    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+				;
+			if (!first)
+				first = a;
+			last = a + PAGE_SIZE;
+		}
+		a += PAGE_SIZE;
+	}
+	if (first)
+		changed(as, first, (last - first) / PAGE_SIZE);
+}
+
+void hal_as_unmap(struct hal_as *as, uaddr_t va, size_t pages) { update(as, va, pages, 0, 0); }
+
+void hal_as_protect(struct hal_as *as, uaddr_t va, size_t pages, unsigned prot)
+{
+	bool none = !(prot & (HAL_READ | HAL_WRITE | HAL_EXEC));
+
+	update(as, va, pages, PTE_ADDR | PTE_A | PTE_D | PTE_PCD | PTE_PWT, none ? 0 : prot_bits(prot));
+}
+
+unsigned hal_as_test_clear(struct hal_as *as, uaddr_t va)
+{
+	uint64_t *pte = walk(as, va, false), old;
+
+	if (!pte || !(READ_ONCE(*pte) & PTE_P))
+		return 0;
+	old = __atomic_fetch_and(pte, ~(uint64_t)(PTE_A | PTE_D), __ATOMIC_RELAXED);
+	if (old & PTE_D)	/* a TLB that knows the page as dirty would not say so again */
+		changed(as, va, 1);
+	return (old & PTE_A ? HAL_ACCESSED : 0) | (old & PTE_D ? HAL_DIRTY : 0);
+}
+
+uaddr_t hal_as_limit(void) { return USER_LIMIT; }
+uaddr_t hal_as_min(void) { return USER_MIN; }
+
+/* ---- TLBs ---- */
+
+void tlb_catch_up(struct pcpu *c)
+{
+	struct hal_as *as = c->as;
+	uint64_t gen, seen = c->as_seen, n = 0;
+
+	if (!as)
+		return;
+	gen = load_acquire(&as->gen);
+	if (gen == seen)
+		return;
+	if (gen - seen < AS_RING) {
+		for (uint64_t g = seen + 1; g <= gen && n <= FEW_PAGES; g++)
+			n += as->ring[g % AS_RING].pages;
+		if (n <= FEW_PAGES) {
+			uint64_t few[FEW_PAGES];
+
+			for (uint64_t g = seen + 1; g <= gen; g++)
+				for (size_t i = 0; i < READ_ONCE(as->ring[g % AS_RING].pages) && n < FEW_PAGES; i++)
+					few[n++] = READ_ONCE(as->ring[g % AS_RING].va) + i * PAGE_SIZE;
+			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+			if (READ_ONCE(as->gen) - seen < AS_RING) {
+				for (uint64_t i = 0; i < n; i++)
+					invlpg(few[i]);
+				store_release(&c->as_seen, gen);
+				return;
+			}
+		}
+	}
+	write_cr3(read_cr3());
+	store_release(&c->as_seen, gen);
+}
+
+void hal_as_activate(struct hal_as *as)
+{
+	struct pcpu *c = pcpu();
+	struct hal_as *old = c->as;
+
+	if (as == old) {
+		tlb_catch_up(c);
+		return;
+	}
+	if (as)
+		__atomic_fetch_or(&as->cpus, (uint64_t)1 << c->id, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->as, as, __ATOMIC_SEQ_CST);
+	if (as) {
+		__atomic_store_n(&c->as_seen, __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+		write_cr3(as->root);
+	} else {
+		write_cr3((uint64_t)kernel_pml4 - DIRECT_BASE);
+	}
+	if (old)
+		__atomic_fetch_and(&old->cpus, ~((uint64_t)1 << c->id), __ATOMIC_SEQ_CST);
+}
+
+static bool behind(struct pcpu *c, struct hal_as *as, uint64_t gen)
+{
+	return __atomic_load_n(&c->as, __ATOMIC_SEQ_CST) == as && load_acquire(&c->as_seen) < gen;
+}
+
+void hal_as_flush(struct hal_as *as)
+{
+	unsigned long f = flags_save_cli();
+	uint64_t gen = __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST), mask;
+	struct pcpu *self = pcpu();
+
+	if (self->as == as)
+		tlb_catch_up(self);
+	mask = __atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST) & ~((uint64_t)1 << self->id);
+	for (uint64_t m = mask; m; m &= m - 1) {
+		struct pcpu *c = cpu_table[__builtin_ctzll(m)];
+
+		if (behind(c, as, gen))
+			apic_send(c->apic_id, VEC_TLB | APIC_ASSERT);
+	}
+	flags_restore(f);
+	for (uint64_t m = mask; m; m &= m - 1) {
+		struct pcpu *c = cpu_table[__builtin_ctzll(m)];
+
+		while (behind(c, as, gen)) {
+			/* If our caller has interrupts off, two CPUs may wait for each other. */
+			f = flags_save_cli();
+			tlb_catch_up(pcpu());
+			flags_restore(f);
+			cpu_pause();
+		}
+	}
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* A user address space as this machine knows it: see aspace.c. */
+#ifndef X86_ASPACE_H
+#define X86_ASPACE_H
+#include <hal/types.h>
+
+enum { AS_RING = 16 };
+struct hal_as {
+	uint64_t *pml4;		/* [I] */
+	paddr_t root;		/* [I] of pml4 */
+	uint64_t cpus;		/* [a] CPUs that have it active */
+	uint64_t gen;		/* [a] number of the last change that a TLB may contradict */
+	struct { uaddr_t va; size_t pages; } ring[AS_RING];	/* change g is at g % AS_RING */
+};
+#endif
