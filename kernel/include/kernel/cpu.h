@@ -53,4 +53,6 @@ void might_sleep(void);
  */
 int irq_request(unsigned irq, bool (*handler)(void *arg), void *arg, const char *name);
 void irq_release(unsigned irq, void *arg);
+/* For /proc/interrupts: the first line >= *irq that has or had a handler; false: none. */
+bool irq_info_get(unsigned *irq, uint64_t *count, const char **name);
 #endif

@@ -31,13 +31,11 @@ struct sched_entity {
 	uint64_t affinity;		/* [rq] CPUs it may run on */
 };
 
-void sched_init(void);			/* boot CPU; the boot thread becomes its idle thread */
-void sched_init_cpu(unsigned cpu);	/* others, on themselves */
-/*
- * THE FIRST THING that the function given to hal_kctx_create() does: lets go of
- * the run queue that the switch holds, and enables interrupts.
- */
-void sched_thread_begin(void);
+void sched_early_init(void);		/* before everything: gives the boot thread an identity, for locks */
+void sched_init(void);			/* boot CPU, after kmalloc works; the boot thread becomes its idle thread */
+_Noreturn void sched_init_cpu(unsigned cpu);	/* others, on themselves: becomes the idle thread, does not return */
+int sched_start_cpu(unsigned cpu) MUST_CHECK;	/* -ENODEV, -EIO, -ENOMEM */
+_Noreturn void sched_idle(void);
 /* A quiescent state of RCU and a point to switch at: the task loop calls it, with interrupts on, before user code. */
 void sched_user_return(void);
 bool sched_need_resched(void);

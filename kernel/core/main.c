@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start-up, as a table of contents: memory, scheduler, file systems, drivers,
+ * the other CPUs, the root file system, init.
+ *
+ * Command line: root=DEVICE (default /dev/vda), rootfstype=, ro, init=PATH,
+ * console=NAME, loglevel=N, maxcpus=N, strace, ktest[=PATTERN].
+ */
+#include <hal/hal.h>
+#include <kernel/block.h>
+#include <kernel/cmdline.h>
+#include <kernel/device.h>
+#include <kernel/errno.h>
+#include <kernel/pagecache.h>
+#include <kernel/power.h>
+#include <kernel/print.h>
+#include <kernel/string.h>
+#include <kernel/slab.h>
+#include <kernel/syscall.h>
+#include <kernel/task.h>
+#include <kernel/tty.h>
+#include <kernel/vm.h>
+#include "sched/sched_internal.h"
+
+enum { INIT_ARGS_MAX = 256, INIT_ARG_BYTES = 4096, BOOT_FAILED = 102 };
+
+static uint64_t option_number(const char *key, uint64_t otherwise)
+{
+	char buf[24];
+	uint64_t v;
+
+	return cmdline_get(key, buf, sizeof(buf)) && !parse_u64(buf, 0, &v) ? v : otherwise;
+}
+
+/* What no user can repair from inside: say why, and end with a status that shows it. */
+static _Noreturn void boot_failed(const char *what, const char *which, int err)
+{
+	klog(KLOG_EMERG, "eft: %s %s failed (error %d)", what, which, -err);
+	hal_poweroff(BOOT_FAILED);
+}
+
+static void start_cpus(void)
+{
+	uint64_t max = option_number("maxcpus", HAL_CPUS);
+
+	for (unsigned i = 1; i < hal_boot_info()->cpus && i < max; i++) {
+		int err = sched_start_cpu(i);
+
+		if (err)
+			klog_warn("cpu %u did not start (%d)", i, -err);
+	}
+}
+
+static void mount_root(void)
+{
+	char root[64] = "/dev/vda", type[16] = "ext2";
+	unsigned flags = cmdline_has("ro") ? MS_RDONLY : 0;
+	int err;
+
+	cmdline_get("root", root, sizeof(root));
+	cmdline_get("rootfstype", type, sizeof(type));
+	err = vfs_mount_root(root, type, flags);
+	if (err)
+		boot_failed("mounting the root file system", root, err);
+	err = vfs_mount("devfs", "/dev", "devfs", 0, NULL);
+	if (err)
+		klog_warn("no /dev on the root file system (%d)", -err);
+}
+
+static void start_init(void)
+{
+	static const char *const envp[] = { "HOME=/", "TERM=linux", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	const char **argv = kzalloc((INIT_ARGS_MAX + 2) * sizeof(*argv), 0);
+	char path[256] = "/sbin/init", *buf = kmalloc(INIT_ARG_BYTES, 0);
+	unsigned n = 0;
+	int err;
+
+	if (!argv || !buf)
+		boot_failed("starting", path, -ENOMEM);
+	cmdline_get("init", path, sizeof(path));
+	argv[n++] = path;
+	for (unsigned i = 0; cmdline_init_arg(i, buf, INIT_ARG_BYTES); i++) {
+		if (n > INIT_ARGS_MAX || !(argv[n] = kstrdup(buf, 0)))
+			boot_failed("passing arguments to", path, n > INIT_ARGS_MAX ? -E2BIG : -ENOMEM);
+		n++;
+	}
+	err = process_start_init(path, argv, envp);
+	if (err)
+		boot_failed("starting", path, err);
+	for (unsigned i = 1; i < n; i++)
+		kfree((void *)(uintptr_t)argv[i]);
+	kfree(argv);
+	kfree(buf);
+}
+
+/* The rest of the start, in a thread that may sleep. */
+static void boot_thread(void *arg)
+{
+	(void)arg;
+	work_start();
+	rcu_start();
+	start_cpus();
+	vfs_init();
+	block_init();
+	tty_init();
+	pagecache_init();
+	drivers_init();
+	mount_root();
+	klog_info("%u CPUs, init starts", cpu_count);
+	start_init();
+}
+
+_Noreturn void kernel_main(void)
+{
+	sched_early_init();
+	klog_console_level((enum klog_level)option_number("loglevel", KLOG_WARN));
+	strace_enabled = cmdline_has("strace");
+	page_init();
+	slab_init();
+	sched_init();
+	vm_init();
+	task_init();
+	klog_info("Eft, %s", hal_boot_info()->cmdline);
+	if (!kthread_create(boot_thread, NULL, "boot"))
+		panic("no memory for the first thread");
+	sched_idle();
+}
+
+_Noreturn void kernel_cpu_main(unsigned cpu)
+{
+	sched_init_cpu(cpu);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of the machine by a fault of ours: what happened, where, in whose
+ * context, the last of the log, then power off with status 101.
+ */
+#include <hal/dev.h>
+#include <hal/upcall.h>
+#include <kernel/cpu.h>
+#include <kernel/print.h>
+#include <kernel/task.h>
+
+enum { PANIC_STATUS = 101, BACKTRACE_MAX = 24 };
+static bool panicking;
+
+/* No locks here: whoever holds them may be what broke. */
+static void PRINTF_LIKE(1, 2) say(const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = kvsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	hal_console_write(line, MIN((size_t)n, sizeof(line) - 1));
+}
+
+static _Noreturn void end(uintptr_t fp)
+{
+	uintptr_t pc[BACKTRACE_MAX];
+	struct task *t = current;
+	unsigned n;
+
+	if (t)
+		say("cpu %u, thread %d \"%s\"%s\n", this_cpu()->id, task_tid(t), t->comm, t->preempt_count ? ", preemption off" : "");
+	n = hal_backtrace(fp, pc, BACKTRACE_MAX);
+	for (unsigned i = 0; i < n; i++)
+		say("  #%u %#lx\n", i, (unsigned long)pc[i]);
+	hal_poweroff(PANIC_STATUS);
+}
+
+static void only_one(void)
+{
+	if (__atomic_exchange_n(&panicking, true, __ATOMIC_ACQ_REL))
+		hal_cpu_stop();	/* another CPU, or the panic itself, is at it */
+}
+
+_Noreturn void panic(const char *fmt, ...)
+{
+	char line[224];
+	va_list ap;
+
+	(void)hal_irq_save();
+	only_one();
+	va_start(ap, fmt);
+	kvsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	say("\nkernel panic: %s\n", line);
+	end(0);
+}
+
+_Noreturn void kernel_oops(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr)
+{
+	(void)hal_irq_save();
+	only_one();
+	say("\nkernel oops: %s at %#lx, address %#lx\n", what, (unsigned long)pc, (unsigned long)addr);
+	end(fp);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * String functions.  memcpy, memmove, memset and memcmp are also what the
+ * compiler calls behind our back.  Word-wise where alignment allows; the fast
+ * string instructions on x86-64 (ERMS) and pairs on AArch64 are what the
+ * compiler makes of these loops.
+ */
+#include <kernel/compiler.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+
+typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
+
+#ifdef EFT_CPU_x86_64
+void *memcpy(void *restrict d, const void *restrict s, size_t n)
+{
+	void *r = d;
+
+	if (n >= 256) {
+		__asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
+		return r;
+	}
+	while (n >= 8) {
+		*(word_t *)d = *(const word_t *)s;
+		d = (char *)d + 8, s = (const char *)s + 8, n -= 8;
+	}
+	while (n--) {
+		*(char *)d = *(const char *)s;
+		d = (char *)d + 1, s = (const char *)s + 1;
+		__asm__ volatile("" : : : "memory");	/* not a call to memcpy again */
+	}
+	return r;
+}
+
+void *memset(void *d, int c, size_t n)
+{
+	void *r = d;
+
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	return r;
+}
+#else
+/* Device memory never passes here; normal memory allows unaligned words, but -mstrict-align splits them: align first. */
+void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+	char *d = dst;
+	const char *s = src;
+
+	if ((((uintptr_t)d ^ (uintptr_t)s) & 7) == 0) {
+		for (; n && ((uintptr_t)d & 7); n--) {
+			*d++ = *s++;
+			__asm__ volatile("" : : : "memory");
+		}
+		for (; n >= 32; n -= 32, d += 32, s += 32) {
+			uint64_t a = ((const uint64_t *)s)[0], b = ((const uint64_t *)s)[1];
+			uint64_t e = ((const uint64_t *)s)[2], f = ((const uint64_t *)s)[3];
+
+			((uint64_t *)d)[0] = a, ((uint64_t *)d)[1] = b;
+			((uint64_t *)d)[2] = e, ((uint64_t *)d)[3] = f;
+			__asm__ volatile("" : : : "memory");
+		}
+	}
+	for (; n; n--) {
+		*d++ = *s++;
+		__asm__ volatile("" : : : "memory");
+	}
+	return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+	char *d = dst;
+	uint64_t w = 0x0101010101010101ull * (unsigned char)c;
+
+	for (; n && ((uintptr_t)d & 7); n--) {
+		*d++ = (char)c;
+		__asm__ volatile("" : : : "memory");
+	}
+	for (; n >= 32; n -= 32, d += 32) {
+		((uint64_t *)d)[0] = w, ((uint64_t *)d)[1] = w;
+		((uint64_t *)d)[2] = w, ((uint64_t *)d)[3] = w;
+		__asm__ volatile("" : : : "memory");
+	}
+	for (; n; n--) {
+		*d++ = (char)c;
+		__asm__ volatile("" : : : "memory");
+	}
+	return dst;
+}
+#endif
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+	char *d = dst;
+	const char *s = src;
+
+	if (d == s || !n)
+		return dst;
+	if (d < s || d >= s + n) {
+		if (d + n <= s || d >= s + n)
+			return memcpy(dst, src, n);
+		for (; n; n--) {
+			*d++ = *s++;
+			__asm__ volatile("" : : : "memory");
+		}
+	} else {
+		while (n--) {
+			d[n] = s[n];
+			__asm__ volatile("" : : : "memory");
+		}
+	}
+	return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const unsigned char *p = a, *q = b;
+
+	for (; n; n--, p++, q++)
+		if (*p != *q)
+			return *p - *q;
+	return 0;
+}
+
+void *memchr(const void *s, int c, size_t n)
+{
+	const unsigned char *p = s;
+
+	for (; n; n--, p++)
+		if (*p == (unsigned char)c)
+			return (void *)(uintptr_t)p;
+	return NULL;
+}
+
+size_t strlen(const char *s)
+{
+	const char *p = s;
+
+	while (*p) {
+		p++;
+		__asm__ volatile("" : : : "memory");
+	}
+	return (size_t)(p - s);
+}
+
+size_t strnlen(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && s[n])
+		n++;
+	return n;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	for (; *a && *a == *b; a++, b++)
+		;
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n; n--, a++, b++)
+		if (*a != *b || !*a)
+			return (unsigned char)*a - (unsigned char)*b;
+	return 0;
+}
+
+char *strchr(const char *s, int c)
+{
+	for (;; s++) {
+		if (*s == (char)c)
+			return (char *)(uintptr_t)s;
+		if (!*s)
+			return NULL;
+	}
+}
+
+char *strrchr(const char *s, int c)
+{
+	const char *found = NULL;
+
+	for (;; s++) {
+		if (*s == (char)c)
+			found = s;
+		if (!*s)
+			return (char *)(uintptr_t)found;
+	}
+}
+
+char *strstr(const char *hay, const char *needle)
+{
+	size_t n = strlen(needle);
+
+	for (;; hay++) {
+		if (!strncmp(hay, needle, n))
+			return (char *)(uintptr_t)hay;
+		if (!*hay)
+			return NULL;
+	}
+}
+
+size_t strlcpy(char *d, const char *s, size_t max)
+{
+	size_t n = strlen(s);
+
+	if (max) {
+		size_t m = MIN(n, max - 1);
+
+		memcpy(d, s, m);
+		d[m] = 0;
+	}
+	return n;
+}
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'z' ? c - 'a' + 10 : 99;
+}
+
+/* Parses digits; *end is the first character that is none. */
+static int parse_digits(const char *s, unsigned base, uint64_t *out, const char **end)
+{
+	uint64_t v = 0;
+	const char *start;
+
+	if ((base == 0 || base == 16) && s[0] == '0' && (s[1] | 32) == 'x') {
+		s += 2;
+		base = 16;
+	} else if (base == 0) {
+		base = s[0] == '0' ? 8 : 10;
+	}
+	for (start = s; (unsigned)digit_value(*s) < base; s++) {
+		uint64_t next;
+
+		if (__builtin_mul_overflow(v, (uint64_t)base, &next) ||
+		    __builtin_add_overflow(next, (uint64_t)digit_value(*s), &v))
+			return -ERANGE;
+	}
+	*out = v;
+	*end = s;
+	return s == start ? -EINVAL : 0;
+}
+
+int parse_u64(const char *s, unsigned base, uint64_t *out)
+{
+	const char *end;
+	int err = parse_digits(s, base, out, &end);
+
+	return err ? err : *end ? -EINVAL : 0;
+}
+
+int parse_size(const char *s, uint64_t *out)
+{
+	const char *end;
+	uint64_t v;
+	unsigned shift = 0;
+	int err = parse_digits(s, 0, &v, &end);
+
+	if (err)
+		return err;
+	switch (*end | 32) {
+	case 'g': shift = 30; end++; break;
+	case 'm': shift = 20; end++; break;
+	case 'k': shift = 10; end++; break;
+	}
+	if (*end)
+		return -EINVAL;
+	if (v > UINT64_MAX >> shift)
+		return -ERANGE;
+	*out = v << shift;
+	return 0;
+}

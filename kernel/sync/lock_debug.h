@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Lock-order checks of debug builds: see lock_debug.c.  Empty otherwise. */
+#ifndef SYNC_LOCK_DEBUG_H
+#define SYNC_LOCK_DEBUG_H
+#include <kernel/lock.h>
+#ifdef EFT_DEBUG
+void lock_debug_spin_acquire(uint16_t class, bool nested);
+void lock_debug_spin_release(uint16_t class);
+void lock_debug_sleep_acquire(uint16_t class, bool nested);
+void lock_debug_sleep_release(uint16_t class);
+#else
+static inline void lock_debug_spin_acquire(uint16_t class, bool nested) {}
+static inline void lock_debug_spin_release(uint16_t class) {}
+static inline void lock_debug_sleep_acquire(uint16_t class, bool nested) {}
+static inline void lock_debug_sleep_release(uint16_t class) {}
+#endif
+/* For the scheduler's run queues, which one thread locks and the next unlocks: interrupts are off, preemption is not counted. */
+void spin_lock_raw(struct spinlock *l);
+bool spin_trylock_raw(struct spinlock *l);
+void spin_unlock_raw(struct spinlock *l);
+#endif
