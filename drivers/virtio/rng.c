@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Virtio entropy device (virtio 1.1, 5.4): seeds the kernel's random pool once, at boot. */
+#include <kernel/random.h>
 #include "virtio.h"
 #include <hal/mem.h>
 #include <kernel/device.h>
@@ -16,7 +17,7 @@ static void vrng_used(struct virtqueue *q)
 	uint32_t len;
 
 	while (virtq_get(q, &len)) {
-		random_add(r->buf, len);
+		random_add_entropy(r->buf, len);
 		memset(r->buf, 0, sizeof(r->buf));
 	}
 }

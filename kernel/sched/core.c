@@ -399,7 +399,7 @@ static void reap(struct work *w)
 static struct task *switched_from[HAL_CPUS];	/* [c] between switch and finish */
 
 /* preempted: stays runnable whatever its state says. */
-static void schedule_irqoff(bool preempted)
+static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: interrupts are off */
 {
 	struct cpu *c = this_cpu();
 	struct runqueue *rq = c->rq;
@@ -444,7 +444,7 @@ static void schedule_irqoff(bool preempted)
 	finish_switch(switched_from[this_cpu()->id]);
 }
 
-void sched_thread_start(void)
+void sched_thread_start(void) NO_TSA
 {
 	finish_switch(switched_from[this_cpu()->id]);
 	hal_irq_enable();
@@ -622,7 +622,7 @@ void sched_start(struct task *t)
 	preempt_enable();
 }
 
-_Noreturn void sched_exit(void)
+_Noreturn void sched_exit(void) NO_TSA
 {
 	hal_irq_disable();
 	WRITE_ONCE(current->state, TASK_DEAD);
@@ -764,7 +764,7 @@ static void rq_init(struct runqueue *rq, struct cpu *c, struct task *idle)
 }
 
 /* Before anything else in kernel_main(): what every lock and allocation relies on. */
-void sched_early_init(void)
+void sched_early_init(void) NO_TSA	/* interrupts are off: nothing has enabled them */
 {
 	strlcpy(boot_task.comm, "idle/0", sizeof(boot_task.comm));
 	boot_task.preempt_count = 1;
@@ -786,7 +786,7 @@ void sched_init(void)
 	online_mask = 1;
 }
 
-_Noreturn void sched_idle(void)
+_Noreturn void sched_idle(void) NO_TSA
 {
 	struct cpu *c = this_cpu();
 
@@ -837,7 +837,7 @@ fail:
 }
 
 /* On the CPU itself. */
-_Noreturn void sched_init_cpu(unsigned id)
+_Noreturn void sched_init_cpu(unsigned id) NO_TSA
 {
 	struct cpu *c = cpus[id];
 

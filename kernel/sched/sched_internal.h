@@ -32,7 +32,7 @@ struct runqueue {
 };
 
 void sched_preempt(void);
-void sched_preempt_irqoff(void) REQUIRES(irqs_off);
+void sched_preempt_irqoff(void);	/* interrupts off */
 void irq_enter(void);
 void irq_exit(void);
 void timer_run(void);

@@ -40,7 +40,7 @@ void ktimer_init(struct ktimer *t, void (*fn)(struct ktimer *))
 }
 
 /* The base is this CPU's. */
-static void program(struct timer_base *b)
+static void program(struct timer_base *b) NO_TSA
 {
 	uint64_t next = b->first ? rb_entry(b->first, struct ktimer, node)->expires_ns : UINT64_MAX;
 
