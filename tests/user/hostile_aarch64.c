@@ -172,7 +172,18 @@ int main(int argc, char **argv)
 	attempt("jump to a page without PROT_EXEC", i_jump, (uint64_t)page, SIGSEGV, SEGV_ACCERR, (uint64_t)page, 1);
 	attempt("jump to an odd address", i_jump, (uint64_t)&main + 1, SIGBUS, BUS_ADRALN, (uint64_t)&main + 1, 1);
 	attempt("exclusive load across 16 bytes", i_exclusive, (uint64_t)page + 12, SIGBUS, BUS_ADRALN, (uint64_t)page + 12, 1);
-	attempt("misaligned stack pointer", i_misaligned_sp, 0, SIGBUS, BUS_ADRALN, 0, 0);
+	/* QEMU does not emulate the check, on Linux or elsewhere. */
+	pid_t pid = fork();
+	if (pid == 0) {
+		i_misaligned_sp(0);
+		_exit(1);
+	}
+	int status = -1;
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
+		printf("ok %d - misaligned stack pointer # SKIP this CPU does not check\n", ++tests);
+	else
+		ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS, "misaligned stack pointer");
 	attempt("PSTATE of EL1 in a signal frame", i_pstate, 0, SIGSEGV, ANY, 0, 0);
 	attempt("kernel pc in a signal frame", i_sigpc, 0, SIGSEGV, ANY, 0, 0);
 	attempt("sigreturn with the stack nowhere", i_sigreturn, 0x100, SIGSEGV, ANY, 0, 0);
