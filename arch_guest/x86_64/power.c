@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The end.  The exit status for the shell that started the machine goes out as
- * one byte through the QEMU debug console (isa-debugcon, port 0xe9), which
+ * three digits through the QEMU debug console (isa-debugcon, port 0xe9), which
  * run.sh connects to a pipe: isa-debug-exit alone can pass 7 bits only, and an
  * ACPI power off none.  Then the machine is turned off by whatever there is.
  */
@@ -25,8 +25,14 @@ _Noreturn void hal_poweroff(int status)
 
 	__asm__ volatile("cli");
 	if (cpu_features.hypervisor) {
-		if (inb(DEBUGCON) == 0xe9)
-			outb(DEBUGCON, (uint8_t)status);
+		if (inb(DEBUGCON) == 0xe9) {
+			unsigned v = status & 0xff;
+
+			outb(DEBUGCON, (uint8_t)('0' + v / 100));
+			outb(DEBUGCON, (uint8_t)('0' + v / 10 % 10));
+			outb(DEBUGCON, (uint8_t)('0' + v % 10));
+			outb(DEBUGCON, '\n');
+		}
 		outl(DEBUG_EXIT, (uint32_t)status & 0xff);	/* QEMU ends here if it has the device */
 	}
 	if (a->sleep.space != ACPI_IO_NONE)
