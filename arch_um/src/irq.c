@@ -15,7 +15,6 @@
 #include "um.h"
 #include <kernel/errno.h>
 
-struct irq_state irqs_off UNUSED;
 
 static uint64_t lines_enabled;		/* [a] */
 static uint64_t lines_waiting;		/* [a] raised while masked */
