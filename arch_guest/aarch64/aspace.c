@@ -2,9 +2,10 @@
 /*
  * User address spaces: four levels of tables, 4 KiB pages and 2 MiB blocks.
  *
- * Invalidations are broadcast by the hardware (TLBI ...IS): unmap and protect
- * issue them as they go, hal_as_flush() waits for them (DSB).  More than a few
- * hundred pages become one invalidation of the ASID.  Replacing an entry by one
+ * Invalidations are broadcast by the hardware (TLBI ...IS): map, unmap and
+ * protect issue them as they go and wait once before they return (only the CPU
+ * that issued them can wait: DSB), so hal_as_flush() has little to do.  More
+ * than a few hundred pages become one invalidation of the ASID.  Replacing an entry by one
  * for different memory goes through an invalid entry and a completed
  * invalidation first (break before make); a change of permissions alone need not.
  *
@@ -115,13 +116,18 @@ static void invalidate_all(struct hal_as *as)
 	as->stale = true;
 }
 
-void hal_as_flush(struct hal_as *as)
+static void complete(struct hal_as *as)
 {
 	if (as->stale) {
 		as->stale = false;
 		dsb(ish);
 		isb();
 	}
+}
+
+void hal_as_flush(struct hal_as *as)
+{
+	complete(as);
 	free_dead(as);
 }
 
@@ -222,6 +228,7 @@ int hal_as_map(struct hal_as *as, uaddr_t va, paddr_t pa, size_t pages, unsigned
 		pages -= done;
 	}
 	dsb(ishst);	/* before the return to user code, on this CPU or another */
+	complete(as);
 	return 0;
 }
 
@@ -285,6 +292,7 @@ static void for_range(struct hal_as *as, uaddr_t va, size_t pages, uint64_t bits
 	}
 	if (all && changed)
 		invalidate_all(as);
+	complete(as);
 }
 
 void hal_as_unmap(struct hal_as *as, uaddr_t va, size_t pages)
