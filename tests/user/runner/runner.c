@@ -3,7 +3,7 @@
  * Runs the user programs one after the other, inside the machine under test
  * (or on the host, for the oracle), and reports each as a structured line:
  *
- *	runner [-t SECONDS] DIRECTORY [NAME...]
+ *	runner [-t SECONDS] [-d SCRATCH] DIRECTORY [NAME...]
  *	@@RESULT <name> pass|fail|timeout|signal|noplan <ok> <not ok> <ms>
  *	@@OUT <name> <line of its output>	(of those that did not pass)
  *	@@DONE <programs>
@@ -28,6 +28,7 @@
 
 enum { OUTPUT_MAX = 64 * 1024 };
 static unsigned timeout_s = 30;
+static const char *scratch_in = "/tmp";
 
 static long now_ms(void)
 {
@@ -52,13 +53,14 @@ struct outcome { char *out; size_t len; int status; int timed_out; long ms; };
 
 static void run(const char *dir, const char *name, struct outcome *o)
 {
-	char path[1024], scratch[] = "/tmp/eft-test.XXXXXX";
+	char path[1024], scratch[1024];
 	int fds[2];
 	long start = now_ms(), deadline = start + timeout_s * 1000L;
 	int reaped = 0;
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(scratch, sizeof(scratch), "%s/eft-test.XXXXXX", scratch_in);
 	if (!mkdtemp(scratch) || pipe2(fds, O_CLOEXEC)) {
 		perror("runner");
 		exit(2);
@@ -168,11 +170,13 @@ int main(int argc, char **argv)
 	size_t n = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "t:")) != -1)
+	while ((opt = getopt(argc, argv, "t:d:")) != -1)
 		if (opt == 't')
 			timeout_s = (unsigned)atoi(optarg);
+		else if (opt == 'd')
+			scratch_in = optarg;
 	if (optind >= argc) {
-		fprintf(stderr, "usage: runner [-t seconds] directory [name...]\n");
+		fprintf(stderr, "usage: runner [-t seconds] [-d scratch] directory [name...]\n");
 		return 2;
 	}
 	const char *dir = argv[optind++];

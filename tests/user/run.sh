@@ -1,0 +1,145 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The parity suite: every program of tests/user on the host's Linux (the
+# oracle) and on each port, each port booted once.
+#
+#   tests/user/run.sh [--port linux|um|um-asan|x86_64|aarch64]... [--only GLOB]...
+#
+# Prints "ok user/PORT/NAME" or "not ok ..." per cell, then the matrix; also as
+# build/test/matrix.md and build/test/user.xml (JUnit).  expected.txt lists the
+# cells that may differ, each with its reason.
+set -u
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+out=$top/build/test/user
+ports= only=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--port) ports="$ports $2" ;;
+	--only) only="$only $2" ;;
+	*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
+	esac
+	shift 2
+done
+: "${ports:=linux um x86_64 aarch64}"
+mkdir -p "$out"
+
+# ---- programs ----
+compile() {	# cpu compiler
+	dir=$top/build/user/$1
+	mkdir -p "$dir"
+	for src in "$here"/*.c "$here"/runner/runner.c; do
+		name=$(basename "$src" .c)
+		case $name in
+		*_x86_64) [ "$1" = x86_64 ] || continue ;;
+		*_aarch64) [ "$1" = aarch64 ] || continue ;;
+		esac
+		[ "$dir/$name" -nt "$src" ] && [ "$dir/$name" -nt "$here/harness.h" ] || echo "$src"
+	done | xargs -r -P "$(nproc)" -I{} sh -c '
+		n=$(basename "$1" .c)
+		'"$2"' -static -O1 -g -Wall -Wextra -Wno-unused-parameter -pthread -o "$2/$n.tmp" "$1" -lrt -lm 2>"$2/$n.log" &&
+			mv "$2/$n.tmp" "$2/$n" && rm -f "$2/$n.log" || { echo "# $1 does not compile:"; sed "s/^/# /" "$2/$n.log"; echo "not ok user/compile/$n"; }
+	' sh {} "$dir"
+	for f in "$dir"/*; do	# of sources that are gone
+		n=$(basename "$f"); [ "$n" = runner ] || [ -e "$here/$n.c" ] || rm -f "$f"
+	done
+}
+compile x86_64 gcc
+case " $ports " in *aarch64*) compile aarch64 aarch64-linux-gnu-gcc ;; esac
+
+names=
+for pat in ${only:-'*'}; do
+	for f in "$here"/$pat.c; do [ -e "$f" ] && names="$names $(basename "$f" .c)"; done
+done
+names_for() {	# cpu
+	for n in $names; do
+		case $n in
+		*_x86_64) [ "$1" = x86_64 ] || continue ;;
+		*_aarch64) [ "$1" = aarch64 ] || continue ;;
+		esac
+		[ ! -x "$top/build/user/$1/$n" ] || printf '%s ' "$n"
+	done
+}
+tests_image() {	# cpu
+	"$top/rootfs/make-image.sh" -o "$top/build/rootfs/$1-tests.ext2" -s 192 -a "$top/build/user/$1:/tests" "$1" busybox
+}
+
+# ---- one port ----
+run_port() {
+	raw=$out/$1.raw
+	start=$(date +%s)
+	case $1 in
+	linux)
+		scratch=$(mktemp -d "$out/scratch.XXXXXX")
+		chmod 755 "$scratch"
+		# A pid and mount namespace of its own, where we may: what a program leaves behind goes with it.
+		ns=; unshare -pfm --mount-proc true 2>/dev/null && ns="unshare -pfm --mount-proc"
+		timeout 600 $ns "$top/build/user/x86_64/runner" -t 30 -d "$scratch" "$top/build/user/x86_64" $(names_for x86_64) </dev/null >"$raw" 2>&1
+		rm -rf "$scratch" ;;
+	um|um-asan)
+		tests_image x86_64
+		cp "$top/build/rootfs/x86_64-tests.ext2" "$out/$1.img"
+		timeout 900 "$top/build/$1/arch_um/eft-um" --mem 512M --disk "$out/$1.img" --rw ${EFT_UM_OPTIONS:-} -- \
+			/tests/runner -t "$([ "$1" = um ] && echo 30 || echo 90)" -d /root /tests $(names_for x86_64) </dev/null >"$raw" 2>"$out/$1.log"
+		if e2fsck -fn "$out/$1.img" >"$out/$1.fsck" 2>&1; then
+			echo "ok user/$1/e2fsck"
+		else
+			sed 's/^/# /' "$out/$1.fsck" | head -20
+			echo "not ok user/$1/e2fsck"
+		fi
+		rm -f "$out/$1.img" ;;
+	x86_64|aarch64)
+		tests_image "$1"
+		timeout 1500 "$top/arch_guest/$1/run.sh" --mem 512M --disk "$top/build/rootfs/$1-tests.ext2" -- \
+			/tests/runner -t 60 -d /root /tests $(names_for "$1") </dev/null >"$raw" 2>"$out/$1.log" ;;
+	*) echo "run.sh: unknown port $1" >&2; exit 2 ;;
+	esac
+	tr -d '\r' <"$raw" | grep -a '^@@RESULT ' | cut -d' ' -f2- >"$out/$1.res"
+	echo "# $1: $(wc -l <"$out/$1.res") programs in $(($(date +%s) - start)) s"
+	cpu=x86_64; [ "$1" != aarch64 ] || cpu=aarch64
+	for n in $(names_for $cpu); do
+		verdict=$(awk -v n="$n" '$1 == n { print $2; exit }' "$out/$1.res")
+		reason=$(awk -v p="$1" -v n="$n" '($1 == p || $1 == "*") && $2 == n { sub(/^[^ \t]+[ \t]+[^ \t]+[ \t]+/, ""); print; exit }' "$here/expected.txt")
+		case ${verdict:-missing} in
+		pass) echo "ok user/$1/$n" ;;
+		*)
+			tr -d '\r' <"$raw" | grep -a "^@@OUT $n " | cut -d' ' -f3- | head -n 12 | sed 's/^/#   /'
+			if [ -n "$reason" ]; then echo "# user/$1/$n differs: $reason"
+			else echo "not ok user/$1/$n # ${verdict:-missing}"; fi ;;
+		esac
+	done
+	if [ ! -s "$out/$1.res" ]; then
+		tail -n 5 "$raw" "$out/$1.log" 2>/dev/null | sed 's/^/# /'
+		echo "not ok user/$1 # no result at all"
+	fi
+}
+for p in $ports; do run_port "$p"; done
+
+# ---- the matrix ----
+cell() { awk -v n="$2" '$1 == n { print $2; f = 1; exit } END { if (!f) print "-" }' "$out/$1.res"; }
+{
+	printf '| program |'; for p in $ports; do printf ' %s |' "$p"; done; echo
+	printf '|---|'; for p in $ports; do printf -- '---|'; done; echo
+	for n in $names; do
+		printf '| %s |' "$n"; for p in $ports; do printf ' %s |' "$(cell "$p" "$n")"; done; echo
+	done
+} >"$top/build/test/matrix.md"
+{
+	echo '<?xml version="1.0"?><testsuites>'
+	for p in $ports; do
+		echo "<testsuite name=\"$p\">"
+		while read -r n v _ _ ms; do
+			printf '<testcase name="%s" time="%s.%03d">' "$n" $((ms / 1000)) $((ms % 1000))
+			[ "$v" = pass ] || printf '<failure message="%s"/>' "$v"
+			echo '</testcase>'
+		done <"$out/$p.res"
+		echo '</testsuite>'
+	done
+	echo '</testsuites>'
+} >"$top/build/test/user.xml"
+for p in $ports; do
+	echo "# $p: $(grep -c ' pass ' "$out/$p.res") of $(wc -l <"$out/$p.res") pass"
+done
+echo "# the matrix: build/test/matrix.md"
