@@ -18,6 +18,7 @@
  */
 #include <kernel/errno.h>
 #include <kernel/page.h>
+#include <kernel/print.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include "aspace.h"
@@ -51,8 +52,37 @@ static void table_free(uint64_t *t, unsigned level)
 	page_put(virt_to_page(t));
 }
 
+/* This CPU may still have the tables of a space that it left (see hal_as_activate): let go of one that dies. */
+static void drop_dying(struct pcpu *c)
+{
+	struct hal_as *as = c->as;
+
+	if (!as || !__atomic_load_n(&as->dying, __ATOMIC_SEQ_CST))
+		return;
+	BUG_ON(!c->as_lazy);
+	write_cr3((uint64_t)kernel_pml4 - DIRECT_BASE);
+	c->as = NULL;
+	__atomic_fetch_and(&as->cpus, ~((uint64_t)1 << c->id), __ATOMIC_SEQ_CST);
+}
+
 void hal_as_destroy(struct hal_as *as)
 {
+	unsigned long f = flags_save_cli();
+	uint64_t mask;
+
+	__atomic_store_n(&as->dying, true, __ATOMIC_SEQ_CST);
+	drop_dying(pcpu());
+	for (uint64_t m = __atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST); m; m &= m - 1)
+		apic_send(cpu_table[__builtin_ctzll(m)]->apic_id, VEC_TLB | APIC_ASSERT);
+	flags_restore(f);
+	do {
+		f = flags_save_cli();
+		tlb_catch_up(pcpu());
+		flags_restore(f);
+		mask = __atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST);
+		if (mask)
+			cpu_pause();
+	} while (mask);
 	table_free(as->pml4, 4);
 	kfree(as);
 }
@@ -195,9 +225,11 @@ void tlb_catch_up(struct pcpu *c)
 	struct hal_as *as = c->as;
 	uint64_t gen, seen = c->as_seen, n = 0;
 
-	if (!as)
+	if (!as || c->as_lazy) {
+		drop_dying(c);
 		return;
-	gen = load_acquire(&as->gen);
+	}
+	gen = __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST);
 	if (gen == seen)
 		return;
 	if (gen - seen < AS_RING) {
@@ -222,31 +254,39 @@ void tlb_catch_up(struct pcpu *c)
 	store_release(&c->as_seen, gen);
 }
 
+/*
+ * Leaving an address space for a kernel thread leaves its tables loaded: most
+ * often the CPU comes back to it.  Meanwhile nobody waits for this CPU; coming
+ * back catches up, and the end of the space makes it let go.
+ */
 void hal_as_activate(struct hal_as *as)
 {
 	struct pcpu *c = pcpu();
 	struct hal_as *old = c->as;
 
+	if (!as) {
+		__atomic_store_n(&c->as_lazy, true, __ATOMIC_SEQ_CST);
+		drop_dying(c);
+		return;
+	}
 	if (as == old) {
+		__atomic_store_n(&c->as_lazy, false, __ATOMIC_SEQ_CST);
 		tlb_catch_up(c);
 		return;
 	}
-	if (as)
-		__atomic_fetch_or(&as->cpus, (uint64_t)1 << c->id, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&as->cpus, (uint64_t)1 << c->id, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&c->as, as, __ATOMIC_SEQ_CST);
-	if (as) {
-		__atomic_store_n(&c->as_seen, __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
-		write_cr3(as->root);
-	} else {
-		write_cr3((uint64_t)kernel_pml4 - DIRECT_BASE);
-	}
+	__atomic_store_n(&c->as_lazy, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->as_seen, __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+	write_cr3(as->root);
 	if (old)
 		__atomic_fetch_and(&old->cpus, ~((uint64_t)1 << c->id), __ATOMIC_SEQ_CST);
 }
 
 static bool behind(struct pcpu *c, struct hal_as *as, uint64_t gen)
 {
-	return __atomic_load_n(&c->as, __ATOMIC_SEQ_CST) == as && load_acquire(&c->as_seen) < gen;
+	return __atomic_load_n(&c->as, __ATOMIC_SEQ_CST) == as && !__atomic_load_n(&c->as_lazy, __ATOMIC_SEQ_CST) &&
+		load_acquire(&c->as_seen) < gen;
 }
 
 void hal_as_flush(struct hal_as *as)

@@ -9,6 +9,7 @@ struct hal_as {
 	uint64_t *pml4;		/* [I] */
 	paddr_t root;		/* [I] of pml4 */
 	uint64_t cpus;		/* [a] CPUs that have it active */
+	bool dying;		/* [a] being destroyed */
 	uint64_t gen;		/* [a] number of the last change that a TLB may contradict */
 	struct { uaddr_t va; size_t pages; } ring[AS_RING];	/* change g is at g % AS_RING */
 };

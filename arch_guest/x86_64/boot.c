@@ -79,7 +79,7 @@ bool boot_is_ram(paddr_t base, paddr_t end, bool *mixed)
 	return false;
 }
 
-/* Upwards from the end of the image, around the initial ramdisk. */
+/* Upwards from the end of the image, around the initial ramdisk and over holes. */
 paddr_t boot_page(void)
 {
 	bool mixed;
@@ -87,10 +87,16 @@ paddr_t boot_page(void)
 
 	if (boot_next < info.initrd + info.initrd_size && boot_next + PAGE_SIZE > info.initrd && info.initrd)
 		boot_next = ALIGN_UP(info.initrd + info.initrd_size, (uint64_t)PAGE_SIZE);
+	for (unsigned i = 0; !boot_is_ram(boot_next, boot_next + PAGE_SIZE, &mixed) || mixed; i++) {
+		if (i == ram_count)
+			boot_fail("not enough memory for the page tables");
+		if (ram[i].base > boot_next)
+			boot_next = ram[i].base;
+	}
 	p = boot_next;
 	boot_next += PAGE_SIZE;
-	if (!boot_is_ram(p, p + PAGE_SIZE, &mixed) || mixed || p >= (paddr_t)4 << 30)
-		boot_fail("not enough memory for the page tables");
+	if (p >= (paddr_t)4 << 30)
+		boot_fail("no memory below 4 GiB for the page tables");
 	memset(hal_phys_to_virt(p), 0, PAGE_SIZE);
 	return p;
 }

@@ -29,7 +29,8 @@ struct pcpu {
 	uint64_t gdt[10];	/* [I] */
 	bool online;		/* [a] */
 
-	struct hal_as *as;	/* [o] active address space, or NULL */
+	struct hal_as *as;	/* [o] address space whose tables are loaded, or NULL */
+	bool as_lazy;		/* [o] but a kernel thread runs, which does not use it */
 	uint64_t as_seen;	/* [a] its changes up to this generation are in our TLB */
 
 	struct hal_uctx *fpu_owner;	/* [o] whose FP state the registers hold */

@@ -28,7 +28,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 die() { echo "run.sh: $*" >&2; exit 2; }
 
 cpus=2 mem=512M disk=$top/build/rootfs/x86_64.ext2 disk2= snapshot=on initrd= cpu=max machine=q35 uefi= append=
-kernel=$top/build/x86_64/arch_guest/kernel.elf extra=
+kernel= extra=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--rw) snapshot=off; shift; continue ;;
@@ -54,6 +54,9 @@ while [ $# -gt 0 ]; do
 	esac
 	shift 2
 done
+build=$top/build/x86_64/arch_guest
+[ -n "$kernel" ] || kernel=$build/${uefi:+x86_64/efi/eft.efi}
+[ "$kernel" != "$build/" ] || kernel=$build/kernel.elf
 [ -r "$kernel" ] || die "no kernel $kernel (cmake --preset x86_64 && ninja -C build/x86_64)"
 
 # Everything but plain characters as %XX: the kernel splits at blanks.

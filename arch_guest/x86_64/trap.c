@@ -7,6 +7,7 @@
  * copies and the loads of a backtrace.  Anything else is a bug of ours: an oops.
  */
 #include <kernel/print.h>
+#include <kernel/string.h>
 #include "cpu.h"
 
 struct gate { uint16_t offset0, sel; uint8_t ist, type; uint16_t offset1; uint32_t offset2, zero; };
@@ -63,24 +64,26 @@ static bool fixup(struct kframe *f)
 
 static _Noreturn void oops(unsigned vector, const struct kframe *f, uint64_t addr)
 {
-	static char what[900];
+	const char *what = vector < 32 && names[vector] ? names[vector] : "trap";
+	static char text[900];
 	static bool once;
 
 	if (__atomic_exchange_n(&once, true, __ATOMIC_RELAXED))
 		hal_cpu_stop();
-	ksnprintf(what, sizeof(what), "%s, error %llx, CPU %u\n"
+	ksnprintf(text, sizeof(text), "\n%s, error %#llx, CPU %u\n"
 		" rax %016llx rbx %016llx rcx %016llx rdx %016llx\n"
 		" rsi %016llx rdi %016llx rbp %016llx rsp %016llx\n"
 		" r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n"
 		" r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n"
-		" rip %016llx flags %08llx cr2 %016llx cr3 %llx",
-		vector < 32 && names[vector] ? names[vector] : "trap", (unsigned long long)f->error, pcpu()->id,
+		" rip %016llx flags %08llx cr2 %016llx cr3 %llx\n",
+		what, (unsigned long long)f->error, pcpu()->id,
 		(unsigned long long)f->rax, (unsigned long long)f->rbx, (unsigned long long)f->rcx, (unsigned long long)f->rdx,
 		(unsigned long long)f->rsi, (unsigned long long)f->rdi, (unsigned long long)f->rbp, (unsigned long long)f->rsp,
 		(unsigned long long)f->r8, (unsigned long long)f->r9, (unsigned long long)f->r10, (unsigned long long)f->r11,
 		(unsigned long long)f->r12, (unsigned long long)f->r13, (unsigned long long)f->r14, (unsigned long long)f->r15,
 		(unsigned long long)f->rip, (unsigned long long)f->rflags,
 		(unsigned long long)read_cr2(), (unsigned long long)read_cr3());
+	hal_console_write(text, strlen(text));
 	kernel_oops(what, f->rip, f->rbp, addr);
 }
 

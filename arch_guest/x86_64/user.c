@@ -252,7 +252,7 @@ static bool ready(void)
 {
 	unsigned long f = flags_save_cli();
 	struct pcpu *c = pcpu();
-	bool active = c->as;
+	bool active = c->as && !c->as_lazy;
 
 	tlb_catch_up(c);
 	flags_restore(f);
