@@ -18,5 +18,8 @@ static inline void poll_wait(struct poll_table *pt, struct waitq *q)
 	if (pt && pt->queue)
 		pt->queue(pt, q);
 }
+/* POLL* now; files without a poll operation are always ready. */
 unsigned file_poll(struct file *f, struct poll_table *pt);
+/* The last reference to f is gone: take it out of every epoll set.  Called before its release operation. */
+void epoll_forget(struct file *f);
 #endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What main.c starts of kernel/ipc and kernel/net, and what others have to tell them. */
+#ifndef KERNEL_IPC_INIT_H
+#define KERNEL_IPC_INIT_H
+struct task;
+struct process;
+void pipe_init(void);
+void epoll_init(void);
+void timerfd_init(void);
+void sysv_init(void);
+void socket_init(void);
+/* CLOCK_REALTIME jumped: absolute timers are set anew, TFD_TIMER_CANCEL_ON_SET ones are cancelled. */
+void timerfd_clock_set(void);
+/* A process exits: its semaphore adjustments are undone (SEM_UNDO). */
+void sysv_process_exit(struct process *p);
+#endif

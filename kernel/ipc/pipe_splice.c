@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages in and out of pipes: what splice(2), tee(2) and vmsplice(2) are made
+ * of.  Buffers hold references; tee shares pages, and a page that is shared is
+ * never appended to (PIPE_MERGE is dropped on both sides).  Two pipes are
+ * locked in the order of their addresses, and neither is while waiting.
+ */
+#include "ipc/pipe_internal.h"
+
+static inline struct pipe_buf *slot(struct pipe *p, unsigned i) { return &p->ring[i & (p->slots - 1)]; }
+
+int64_t pipe_drain_to(struct pipe *p, size_t max, bool nonblock,
+	int64_t (*actor)(void *arg, struct page *page, unsigned off, unsigned len), void *arg)
+{
+	int64_t done = 0, n;
+	int err;
+
+	if (max == 0)
+		return 0;
+	mutex_lock(&p->lock);
+	err = pipe_wait_data(p, nonblock);
+	if (err) {
+		mutex_unlock(&p->lock);
+		return err > 0 ? 0 : err;
+	}
+	while (max && p->tail != p->head) {
+		struct pipe_buf *b = slot(p, p->tail);
+		unsigned want = (unsigned)MIN((size_t)b->len, max);
+
+		n = actor(arg, b->page, b->off, want);
+		if (n <= 0) {
+			if (!done)
+				done = n;
+			break;
+		}
+		b->off += (uint32_t)n;
+		b->len -= (uint32_t)n;
+		done += n;
+		max -= (size_t)n;
+		if (b->len == 0)
+			pipe_pop(p);
+		if (n < want)
+			break;
+	}
+	mutex_unlock(&p->lock);
+	if (done > 0)
+		pipe_wake_writers(p);
+	return done;
+}
+
+int64_t pipe_append_page(struct pipe *p, struct page *page, unsigned off, unsigned len, bool nonblock)
+{
+	int err;
+
+	mutex_lock(&p->lock);
+	err = pipe_wait_slot(p, nonblock);
+	if (!err) {
+		page_get(page);
+		*slot(p, p->head) = (struct pipe_buf){ .page = page, .off = off, .len = len };
+		WRITE_ONCE(p->head, p->head + 1);
+	}
+	mutex_unlock(&p->lock);
+	if (err)
+		return err;
+	pipe_wake_readers(p);
+	return len;
+}
+
+static NO_TSA void lock_both(struct pipe *a, struct pipe *b)
+{
+	mutex_lock(a < b ? &a->lock : &b->lock);
+	mutex_lock_nested(a < b ? &b->lock : &a->lock);
+}
+
+static NO_TSA void unlock_both(struct pipe *a, struct pipe *b)
+{
+	mutex_unlock(&a->lock);
+	mutex_unlock(&b->lock);
+}
+
+/* Waits until `from` has data and `to` a slot, and returns with both locked; 1: end of file, -errno: then neither is. */
+static NO_TSA int lock_ready(struct pipe *from, struct pipe *to, bool nonblock)
+{
+	int err;
+
+	for (;;) {
+		mutex_lock(&from->lock);
+		err = pipe_wait_data(from, nonblock);
+		mutex_unlock(&from->lock);
+		if (err)
+			return err;
+		mutex_lock(&to->lock);
+		err = pipe_wait_slot(to, nonblock);
+		mutex_unlock(&to->lock);
+		if (err)
+			return err;
+		lock_both(from, to);
+		if (from->head != from->tail && to->head - to->tail < to->slots)
+			return 0;
+		unlock_both(from, to);
+	}
+}
+
+static NO_TSA int64_t transfer(struct pipe *from, struct pipe *to, size_t max, bool nonblock, bool keep)
+{
+	int64_t done = 0;
+	unsigned i;
+	int err;
+
+	if (from == to)
+		return -EINVAL;
+	if (max == 0)
+		return 0;
+	err = lock_ready(from, to, nonblock);
+	if (err)
+		return err > 0 ? 0 : err;
+	for (i = from->tail; max && i != from->head && to->head - to->tail < to->slots; i++) {
+		struct pipe_buf *b = slot(from, i), *n = slot(to, to->head);
+		uint32_t len = (uint32_t)MIN((size_t)b->len, max);
+
+		*n = (struct pipe_buf){ .page = b->page, .off = b->off, .len = len, .flags = b->flags & PIPE_PACKET };
+		WRITE_ONCE(to->head, to->head + 1);
+		done += len;
+		max -= len;
+		if (keep || len < b->len) {
+			page_get(b->page);
+			b->flags &= ~(uint32_t)PIPE_MERGE;
+			if (!keep) {
+				b->off += len;
+				b->len -= len;
+			}
+		} else {
+			n->flags |= b->flags & PIPE_MERGE;
+			b->page = NULL;
+			WRITE_ONCE(from->tail, from->tail + 1);
+		}
+	}
+	unlock_both(from, to);
+	if (!keep)
+		pipe_wake_writers(from);
+	pipe_wake_readers(to);
+	return done;
+}
+
+int64_t pipe_tee(struct pipe *from, struct pipe *to, size_t max, bool nonblock)
+{
+	return transfer(from, to, max, nonblock, true);
+}
+
+int64_t pipe_move(struct pipe *from, struct pipe *to, size_t max, bool nonblock)
+{
+	return transfer(from, to, max, nonblock, false);
+}
+
+void pipe_init(void) { }
