@@ -13,6 +13,7 @@ _Static_assert(offsetof(struct pcpu, kernel) == CPU_KERNEL, "layout.h");
 _Static_assert(offsetof(struct pcpu, ksp) == CPU_KSP, "layout.h");
 _Static_assert(offsetof(struct pcpu, scratch) == CPU_SCRATCH, "layout.h");
 _Static_assert(offsetof(struct pcpu, tss) + 4 == CPU_RSP0, "layout.h");
+_Static_assert(offsetof(struct pcpu, current) == CPU_CURRENT, "layout.h");
 _Static_assert(sizeof(struct tss) == 104, "SDM 3A 8.7");
 _Static_assert(sizeof(struct pcpu) <= 4096, "CPU_BLOCK");
 
@@ -161,6 +162,15 @@ struct cpu *hal_cpu_self(void)
 }
 
 void hal_cpu_set_self(struct cpu *k) { pcpu()->kernel = k; }
+struct task *hal_current(void)
+{
+	struct task *t;
+
+	__asm__ volatile("movq %%gs:32, %0" : "=r"(t));
+	return t;
+}
+
+void hal_current_set(struct task *t) { __asm__ volatile("movq %0, %%gs:32" : : "r"(t) : "memory"); }
 void hal_cpu_relax(void) { cpu_pause(); }
 
 void hal_cpu_idle(void) NO_TSA

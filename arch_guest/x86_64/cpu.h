@@ -21,6 +21,7 @@ struct pcpu {
 	struct cpu *kernel;	/* [I] the kernel's per-CPU data */
 	uint64_t ksp;		/* [o] kernel stack pointer while user code runs */
 	uint64_t scratch;	/* [o] the user's rsp, for some instructions of the system-call entry */
+	struct task *current;	/* [o] hal_current() */
 	struct PACKED {
 		uint32_t align_;
 		struct tss tss;	/* rsp[0] is the end of the running thread's register frame, see trap.S */

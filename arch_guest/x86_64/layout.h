@@ -35,7 +35,8 @@
 #define CPU_KERNEL	8
 #define CPU_KSP		16
 #define CPU_SCRATCH	24
-#define CPU_RSP0	40	/* tss.rsp[0] */
+#define CPU_CURRENT	32
+#define CPU_RSP0	48	/* tss.rsp[0] */
 
 /* Sizes of the IST stacks; each is aligned to its size, with the struct pcpu's address in its lowest word. */
 #define NMI_STACK	4096
