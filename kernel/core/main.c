@@ -10,6 +10,7 @@
 #include <kernel/block.h>
 #include <kernel/cmdline.h>
 #include <kernel/device.h>
+#include <kernel/fs_init.h>
 #include <kernel/errno.h>
 #include <kernel/pagecache.h>
 #include <kernel/power.h>
@@ -104,6 +105,7 @@ static void boot_thread(void *arg)
 	block_init();
 	tty_init();
 	pagecache_init();
+	ext2_init();
 	drivers_init();
 	mount_root();
 	klog_info("%u CPUs, init starts", cpu_count);
