@@ -41,6 +41,7 @@ struct mapping {
 	uint64_t dirty_pages;		/* [lock] */
 	int error;			/* [a] a write-back error not yet reported by fsync */
 	uint64_t writable_maps;		/* [a] shared writable areas: for ETXTBSY, seals */
+	struct list_head dirty_link;	/* writeback.c: on the list of mappings to write */
 };
 void mapping_init(struct mapping *m, const struct mapping_ops *ops, struct inode *inode);
 /* Drop every page (inode is going away, nothing maps it). */

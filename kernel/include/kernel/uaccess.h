@@ -8,8 +8,15 @@
 #include <hal/types.h>
 #include <kernel/compiler.h>
 
+struct task;
+
 int copy_from_user(void *dst, uaddr_t src, size_t n) MUST_CHECK;
 int copy_to_user(uaddr_t dst, const void *src, size_t n) MUST_CHECK;
+/* current is going away, or changes its address space: drop the translation cache. */
+void uaccess_forget(struct task *t);
+/* Bytes copied until the first page that is not at hand: takes no fault, may be used with a page locked (not in atomic context). */
+size_t copy_from_user_nofault(void *dst, uaddr_t src, size_t n);
+size_t copy_to_user_nofault(uaddr_t dst, const void *src, size_t n);
 /* Bytes copied before the first fault. */
 size_t copy_from_user_partial(void *dst, uaddr_t src, size_t n);
 size_t copy_to_user_partial(uaddr_t dst, const void *src, size_t n);

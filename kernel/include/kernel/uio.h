@@ -12,6 +12,7 @@ struct uio {
 	size_t seg_off;			/* done of the first segment */
 	uint8_t *kbuf;
 	size_t left;			/* bytes still to move */
+	bool nofault;			/* stop at a page that is not at hand (a page is locked) */
 };
 void uio_init_user(struct uio *u, struct uio_seg *one, uaddr_t base, size_t len);
 void uio_init_segs(struct uio *u, const struct uio_seg *segs, unsigned n, size_t total);

@@ -26,6 +26,8 @@ enum vm_flags {
 	VM_DEVICE = 0x2000,	/* maps device memory: no struct pages behind it */
 	VM_SPECIAL = 0x4000,	/* vDSO: pages of the kernel's, not counted, not merged */
 	VM_NORESERVE = 0x8000,
+	VM_RAND_READ = 0x10000, VM_SEQ_READ = 0x20000,	/* madvise */
+	VM_ACCOUNT = 0x40000,	/* private writable: counted in data_pages */
 };
 struct vm_area {
 	struct rb_node node;
@@ -36,11 +38,12 @@ struct vm_area {
 	uint64_t pgoff;			/* offset in the file, pages; for anonymous areas start >> PAGE_SHIFT at creation */
 	struct list_head mapping_link;	/* on the mapping's list of areas */
 	struct mapping *mapping;	/* file's page cache, or the shared anonymous one; NULL: private anonymous */
-	const struct vm_special *special;
+	struct vm_special *special;	/* VM_SPECIAL: reference */
 	uint64_t gap, max_gap;		/* free bytes below, largest of the subtree */
 };
 struct vm_space {
 	struct refcount refs;		/* users: tasks and those that look in */
+	uint64_t id;			/* [I] unique for ever */
 	struct rwsem lock;		/* [VM] areas; readers fault in parallel */
 	struct rb_root areas;		/* [lock] */
 	unsigned area_count;		/* [lock] */
@@ -55,19 +58,23 @@ struct vm_space {
 	int64_t rss_anon, rss_file, rss_shmem, max_rss;	/* [a] */
 	struct file *exe;		/* [lock] */
 	unsigned def_flags;		/* [lock] mlockall */
+	struct rcu_head rcu;		/* the struct outlives its last reference by a grace period */
 };
 
 struct vm_space *vm_create(void);			/* NULL: no memory */
 struct vm_space *vm_fork(struct vm_space *parent);	/* copy on write; NULL: no memory */
 void vm_get(struct vm_space *vm);
 void vm_put(struct vm_space *vm);
-/* Make it current's, and the machine's (exec, exit with NULL). */
+/* A reference to another task's, NULL: none (kernel thread, exiting). */
+struct vm_space *vm_get_task(struct task *t);
+/* Make it current's, and the machine's (exec, exit with NULL).  Takes over the caller's reference; the caller puts the old one. */
 void vm_activate(struct vm_space *vm);
 
 /*
  * mmap: addr 0 or a hint, or exact with MAP_FIXED.  flags: abi MAP_*, prot: abi PROT_*.
  * Returns the address or -errno as an int64_t.
  */
+/* Driver-mapped device memory (file_ops.mmap): set VM_DEVICE in a->flags and a->pgoff to the page frame number. */
 int64_t vm_mmap(struct vm_space *vm, uaddr_t addr, uint64_t len, unsigned prot, unsigned flags, struct file *file, uint64_t pgoff);
 int vm_munmap(struct vm_space *vm, uaddr_t addr, uint64_t len);
 int vm_set_brk(struct vm_space *vm, uaddr_t start, uaddr_t end);	/* exec: the empty heap */
@@ -91,6 +98,15 @@ int vm_get_page(struct vm_space *vm, uaddr_t addr, unsigned access, struct page 
 /* Copy to or from another address space.  Returns bytes copied (short at the first fault). */
 size_t vm_access(struct vm_space *vm, uaddr_t addr, void *buf, size_t n, bool write, bool force);
 void vm_init(void);
+
+/* For /proc/PID/{maps,smaps,statm}: the areas in order, the lock held for reading; fn false: stop. */
+struct vm_area_usage { uint64_t rss_pages, anon_pages, shared_pages, private_pages, dirty_pages, pss_bytes; };
+void vm_for_each_area(struct vm_space *vm, uaddr_t from, bool (*fn)(struct vm_area *a, void *arg), void *arg);
+void vm_area_usage(struct vm_area *a, struct vm_area_usage *out);	/* inside fn */
+/* "[heap]", "[stack]", "[vdso]"...; NULL: a file's name, or none. */
+const char *vm_area_name(const struct vm_area *a);
+/* Fault everything in (mlock, MAP_POPULATE).  0 or the first error. */
+int vm_populate(struct vm_space *vm, uaddr_t start, uaddr_t end);
 
 /* A name for a file-backed futex, and for shared ones: see task/futex.c. */
 struct vm_key { const void *object; uint64_t offset; bool shared; };

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page faults.
+ *
+ * A fault finds the area, checks the access against it, and makes the entry of
+ * vm->pages what the access needs; the machine is told under the same lock.
+ * vm->lock is held for reading: faults of one address space run in parallel.
+ * What happened meanwhile is noticed by comparing the entry before changing it;
+ * the loser drops its page and user code tries again.
+ *
+ *  - present and sufficient: the machine forgot; it is told again, with what
+ *    lies around (the address space of a fresh child is filled that way);
+ *  - anonymous: the zero page for reads, a cleared page for writes;
+ *  - a file's page: from the page cache, mapped with the cached pages around
+ *    it.  Shared pages of files are mapped read-only until written to, so that
+ *    the file system hears of the first write (page_mkwrite) and write-back
+ *    finds them dirty;
+ *  - copy on write: a private page with one mapping is just made writable (the
+ *    sole owner), otherwise copied.
+ *
+ * A file's page is mapped with the page locked and its mapping checked, so that
+ * truncation either sees the entry or keeps it from being made.
+ */
+#include <kernel/file.h>
+#include <kernel/pagecache.h>
+#include <kernel/string.h>
+#include <kernel/task.h>
+#include "mm/mm.h"
+#include "mm/vm_internal.h"
+
+enum { AROUND_PAGES = 16 };
+struct fault {
+	struct vm_space *vm;
+	struct vm_area *a;
+	uaddr_t addr;			/* page aligned */
+	bool write, force;
+};
+
+struct page *vm_zero_page;
+
+/* The window of pages around the fault, inside the area. */
+static void around_window(const struct fault *f, uaddr_t *start, uaddr_t *end)
+{
+	uint64_t size = AROUND_PAGES * PAGE_SIZE;
+
+	*start = MAX(ALIGN_DOWN(f->addr, size), f->a->start);
+	*end = MIN(ALIGN_DOWN(f->addr, size) + size, f->a->end);
+}
+
+/* Tell the machine all entries of [start, end), in runs.  Only the error of the faulting page counts. */
+static int map_present(const struct fault *f, uaddr_t start, uaddr_t end)
+{
+	uaddr_t at = start, run_va = 0;
+	paddr_t run_pa = 0;
+	size_t run = 0;
+	unsigned run_prot = 0;
+	int err = 0;
+
+	for (;;) {
+		vpe_t *slot = vpe_next(f->vm, &at, end), e = slot ? *slot : 0;
+		unsigned prot = slot ? vm_hal_prot(f->a, e) : 0;
+		paddr_t pa = slot ? vpe_phys(e) : 0;
+
+		if (slot && !(e & VPE_R)) {
+			at += PAGE_SIZE;
+			continue;
+		}
+		if (slot && run && at == run_va + run * PAGE_SIZE && pa == run_pa + run * PAGE_SIZE && prot == run_prot) {
+			run++;
+		} else {
+			if (run) {
+				int got = hal_as_map(f->vm->as, run_va, run_pa, run, run_prot);
+
+				if (f->addr >= run_va && f->addr < run_va + run * PAGE_SIZE)
+					err = got;
+			}
+			run_va = at;
+			run_pa = pa;
+			run_prot = prot;
+			run = 1;
+		}
+		if (!slot)
+			return err;
+		at += PAGE_SIZE;
+	}
+}
+
+/*
+ * Make the entry new (with the caller's reference to its page) if it is still
+ * `old`.  1: somebody was faster.  The reference of an old page is the caller's afterwards.
+ */
+static int install(const struct fault *f, vpe_t old, vpe_t new)
+{
+	for (;;) {
+		vpe_t *slot;
+		int err = vpe_prepare(f->vm, f->addr);
+
+		if (err)
+			return err;
+		spin_lock(&f->vm->pages->lock);
+		slot = vpe_find(f->vm, f->addr);
+		if (!slot) {
+			spin_unlock(&f->vm->pages->lock);
+			continue;
+		}
+		if (*slot != old) {
+			spin_unlock(&f->vm->pages->lock);
+			return 1;
+		}
+		vpe_account(f->vm, new, 1);
+		if (old)
+			vpe_account(f->vm, old, -1);
+		vpe_set(slot, new);
+		/* Out of memory for the machine's tables: the entry stands, the next fault tries again. */
+		(void)hal_as_map(f->vm->as, f->addr, vpe_phys(new), 1, vm_hal_prot(f->a, new));
+		spin_unlock(&f->vm->pages->lock);
+		return 0;
+	}
+}
+
+static unsigned anon_bits(const struct fault *f)
+{
+	return VPE_R | (f->a->flags & VM_WRITE ? VPE_W : 0);
+}
+
+static struct page *anon_page(unsigned flags)
+{
+	struct page *p = page_alloc_user(flags);
+
+	if (p) {
+		page_set_flag(p, PG_ANON);
+		mm_stat_add(anon, 1);
+	}
+	return p;
+}
+
+static void max_rss_update(struct vm_space *vm)
+{
+	int64_t rss = READ_ONCE(vm->rss_anon) + READ_ONCE(vm->rss_file) + READ_ONCE(vm->rss_shmem);
+
+	if (rss > READ_ONCE(vm->max_rss))
+		WRITE_ONCE(vm->max_rss, rss);
+}
+
+static int fault_anon(const struct fault *f)
+{
+	struct page *p;
+	int ret;
+
+	if (!f->write) {
+		ret = install(f, 0, vpe_make(vm_zero_page, VPE_R));
+		return MIN(ret, 0);
+	}
+	p = anon_page(ALLOC_ZERO);
+	if (!p)
+		return -ENOMEM;
+	ret = install(f, 0, vpe_make(p, anon_bits(f)));
+	if (ret)
+		page_put(p);
+	max_rss_update(f->vm);
+	return MIN(ret, 0);
+}
+
+/* A private copy of `from` takes the place of entry old. */
+static int fault_copy(const struct fault *f, struct page *from, vpe_t old)
+{
+	struct page *p = anon_page(from == vm_zero_page ? ALLOC_ZERO : 0);
+	int ret;
+
+	if (!p)
+		return -ENOMEM;
+	if (from != vm_zero_page) {
+		hal_page_copy(page_addr(p), page_addr(from));
+		if (f->a->flags & VM_EXEC)
+			hal_icache_sync(page_addr(p), PAGE_SIZE);
+	}
+	ret = install(f, old, vpe_make(p, anon_bits(f)));
+	if (ret) {
+		page_put(p);
+		return MIN(ret, 0);
+	}
+	if (old) {
+		vm_shootdown(f->vm);
+		if (vpe_page(old) != vm_zero_page)
+			page_put(vpe_page(old));
+	}
+	max_rss_update(f->vm);
+	return 0;
+}
+
+static uint64_t fault_index(const struct fault *f)
+{
+	return f->a->pgoff + ((f->addr - f->a->start) >> PAGE_SHIFT);
+}
+
+static bool beyond_end(const struct mapping *m, uint64_t index)
+{
+	return m->inode && index >= DIV_ROUND_UP(READ_ONCE(m->inode->size), PAGE_SIZE);
+}
+
+static unsigned cache_bits(const struct mapping *m)
+{
+	return VPE_R | (m->ops->memory_only ? VPE_SHMEM : VPE_FILE);
+}
+
+/* Pages of memory itself have no write-back to wait for: writable at once. */
+static unsigned shared_bits(const struct fault *f, const struct mapping *m)
+{
+	unsigned bits = cache_bits(m);
+
+	if (m->ops->memory_only && !m->ops->page_mkwrite && (f->a->flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE))
+		bits |= VPE_W;
+	return bits;
+}
+
+/* Map the cached pages around the fault that nobody has locked. */
+static void fault_around(const struct fault *f, struct mapping *m)
+{
+	struct page *pages[AROUND_PAGES];
+	uaddr_t start, end;
+	unsigned n = 0;
+
+	around_window(f, &start, &end);
+	for (uaddr_t va = start; va < end; va += PAGE_SIZE) {
+		uint64_t index = f->a->pgoff + ((va - f->a->start) >> PAGE_SHIFT);
+		struct page *p;
+
+		pages[n] = NULL;
+		p = va == f->addr ? NULL : mapping_find(m, index);
+		if (p && page_flag(p, PG_UPTODATE) && page_trylock(p)) {
+			if (p->mapping == m && !beyond_end(m, index) && page_flag(p, PG_UPTODATE))
+				pages[n] = p;
+			else
+				page_unlock(p);
+		}
+		if (p && !pages[n])
+			page_put(p);
+		n++;
+	}
+	spin_lock(&f->vm->pages->lock);
+	for (unsigned i = 0; i < n; i++) {
+		uaddr_t va = start + i * PAGE_SIZE;
+		vpe_t *slot = pages[i] ? vpe_find(f->vm, va) : NULL;
+
+		if (!slot || *slot)
+			continue;
+		vpe_account(f->vm, vpe_make(pages[i], cache_bits(m)), 1);
+		vpe_set(slot, vpe_make(pages[i], shared_bits(f, m)));
+		page_get(pages[i]);
+	}
+	(void)map_present(f, start, end);
+	spin_unlock(&f->vm->pages->lock);
+	for (unsigned i = 0; i < n; i++) {
+		if (pages[i]) {
+			page_unlock(pages[i]);
+			page_put(pages[i]);
+		}
+	}
+}
+
+/* The first write to a shared file page: p is locked and belongs to m. */
+static int mkwrite(struct mapping *m, struct page *p)
+{
+	int err = m->ops->page_mkwrite ? m->ops->page_mkwrite(m, p) : 0;
+
+	if (!err)
+		page_mark_dirty(p);
+	return err == -ENOMEM ? err : err ? -EIO : 0;
+}
+
+static int fault_file(const struct fault *f)
+{
+	struct mapping *m = f->a->mapping;
+	uint64_t index = fault_index(f);
+	bool shared_write = f->write && f->a->flags & VM_SHARED;
+	struct page *p;
+	vpe_t e;
+	int err;
+
+	if (beyond_end(m, index))
+		return -EIO;
+	if (f->a->file && !(f->a->flags & VM_RAND_READ))
+		readahead(m, f->a->file, index, 0);
+	err = mapping_read(m, index, &p);
+	if (err)
+		return err;
+	if (f->write && !shared_write) {
+		err = fault_copy(f, p, 0);
+		page_put(p);
+		return err;
+	}
+	page_lock(p);
+	if (p->mapping != m || beyond_end(m, index)) {
+		/* Truncated meanwhile: try again, and see. */
+		page_unlock(p);
+		page_put(p);
+		return 0;
+	}
+	e = vpe_make(p, shared_bits(f, m));
+	if (shared_write) {
+		err = mkwrite(m, p);
+		e |= VPE_W;
+	}
+	if (!err)
+		err = install(f, 0, e);
+	page_unlock(p);
+	if (err)
+		page_put(p);
+	if (!err && !shared_write && !(f->a->flags & VM_RAND_READ))
+		fault_around(f, m);
+	max_rss_update(f->vm);
+	return MIN(err, 0);
+}
+
+/* A write to a present page that may not be written yet; we hold a reference to it. */
+static int fault_write(const struct fault *f, vpe_t e)
+{
+	struct page *p = vpe_page(e);
+	int ret;
+
+	if (f->a->flags & VM_SHARED) {
+		struct mapping *m = f->a->mapping;
+
+		if (!m)
+			return 0;
+		page_lock(p);
+		ret = p->mapping == m ? mkwrite(m, p) : 1;
+		if (!ret)
+			ret = install(f, e, e | VPE_W);
+		page_unlock(p);
+		return MIN(ret, 0);
+	}
+	/* Only fork raises mapcount, and fork excludes us: the only owner stays the only one. */
+	if (page_flag(p, PG_ANON) && READ_ONCE(p->mapcount) == 1) {
+		ret = install(f, e, e | anon_bits(f));
+		return MIN(ret, 0);
+	}
+	return fault_copy(f, p, e);
+}
+
+static int fault_special(const struct fault *f)
+{
+	struct vm_special *s = f->a->special;
+	uint64_t i = fault_index(f);
+	int ret;
+
+	if (i >= s->n)
+		return -EIO;
+	page_get(s->pages[i]);
+	ret = install(f, 0, vpe_make(s->pages[i], VPE_R | (f->a->flags & VM_WRITE && f->a->flags & VM_SHARED ? VPE_W : 0)));
+	if (ret)
+		page_put(s->pages[i]);
+	return MIN(ret, 0);
+}
+
+static int fault_device(const struct fault *f)
+{
+	vpe_t e = (vpe_t)(fault_index(f) << PAGE_SHIFT) | VPE_DEV | VPE_R | (f->a->flags & VM_WRITE ? VPE_W : 0);
+	int ret = install(f, 0, e);
+
+	return MIN(ret, 0);
+}
+
+static bool sufficient(const struct fault *f, vpe_t e)
+{
+	if (!e || !(e & VPE_R))
+		return false;
+	if (!f->write || e & VPE_W)
+		return true;
+	return f->force && !(f->a->flags & VM_WRITE) && !(e & (VPE_DEV | VPE_FILE | VPE_SHMEM)) &&
+		page_flag(vpe_page(e), PG_ANON) && READ_ONCE(vpe_page(e)->mapcount) == 1;
+}
+
+static int fault_in(const struct fault *f)
+{
+	vpe_t *slot, e;
+	uaddr_t start, end;
+	int err = 0;
+
+	spin_lock(&f->vm->pages->lock);
+	slot = vpe_find(f->vm, f->addr);
+	e = slot ? *slot : 0;
+	if (e && !(e & VPE_R)) {
+		/* Left from a time of PROT_NONE. */
+		e |= VPE_R;
+		vpe_set(slot, e);
+	}
+	if (sufficient(f, e)) {
+		around_window(f, &start, &end);
+		err = map_present(f, start, end);
+		spin_unlock(&f->vm->pages->lock);
+		return err;
+	}
+	if (e && !(e & VPE_DEV))
+		page_get(vpe_page(e));
+	spin_unlock(&f->vm->pages->lock);
+	if (e) {
+		err = f->write && !(e & VPE_DEV) ? fault_write(f, e) : 0;
+		if (!(e & VPE_DEV))
+			page_put(vpe_page(e));
+		return err;
+	}
+	if (f->a->flags & VM_DEVICE)
+		return fault_device(f);
+	if (f->a->special)
+		return fault_special(f);
+	return f->a->mapping ? fault_file(f) : fault_anon(f);
+}
+
+/* Let the stack area above addr reach down to it. */
+static int stack_grow(struct vm_space *vm, uaddr_t addr) REQUIRES(vm->lock)
+{
+	struct vm_area *a = vm_find(vm, addr), *p;
+	uaddr_t to = addr & PAGE_MASK;
+	uint64_t pages;
+
+	if (!a)
+		return -EFAULT;
+	if (a->start <= addr)
+		return 0;
+	if (!(a->flags & VM_GROWSDOWN) || to < hal_as_min())
+		return -EFAULT;
+	pages = (a->start - to) >> PAGE_SHIFT;
+	if (a->end - to > rlimit_get(RLIMIT_STACK) || !vm_may_expand(vm, a->flags, pages))
+		return -EFAULT;
+	p = vm_prev(a);
+	if (p && to < p->end)
+		return -EFAULT;
+	if (p && p->flags & (VM_READ | VM_WRITE | VM_EXEC) && !(p->flags & VM_GROWSDOWN) &&
+	    to - p->end < STACK_GUARD_PAGES * PAGE_SIZE)
+		return -EFAULT;
+	vm_area_resize(a, to, a->end, a->pgoff - pages);
+	return 0;
+}
+
+static bool access_ok(const struct vm_area *a, unsigned access, unsigned flags)
+{
+	if (access & HAL_WRITE) {
+		if (a->flags & VM_WRITE)
+			return true;
+		return flags & FAULT_FORCE && a->flags & VM_MAYWRITE && !(a->flags & VM_SHARED);
+	}
+	if (access & HAL_EXEC)
+		return a->flags & VM_EXEC;
+	return a->flags & (VM_READ | VM_WRITE | VM_EXEC) || (flags & FAULT_FORCE && a->flags & VM_MAYREAD);
+}
+
+int vm_fault_flags(struct vm_space *vm, uaddr_t addr, unsigned access, unsigned flags, int *si_code) NO_TSA	/* write lock becomes read lock */
+{
+	struct vm_area *a;
+	int err = -EFAULT;
+
+	*si_code = SEGV_MAPERR;
+	if (addr >= hal_as_limit())
+		return -EFAULT;
+	rwsem_read_lock(&vm->lock);
+	a = vm_find(vm, addr);
+	if (a && a->start > addr && a->flags & VM_GROWSDOWN) {
+		rwsem_read_unlock(&vm->lock);
+		rwsem_write_lock(&vm->lock);
+		err = stack_grow(vm, addr);
+		rwsem_downgrade(&vm->lock);
+		a = err ? NULL : vm_find(vm, addr);
+	}
+	if (a && a->start <= addr) {
+		*si_code = SEGV_ACCERR;
+		err = -EFAULT;
+		if (access_ok(a, access, flags)) {
+			struct fault f = {
+				.vm = vm, .a = a, .addr = addr & PAGE_MASK, .write = access & HAL_WRITE, .force = flags & FAULT_FORCE,
+			};
+
+			err = fault_in(&f);
+			*si_code = err == -EIO ? BUS_ADRERR : SEGV_MAPERR;
+		}
+	}
+	rwsem_read_unlock(&vm->lock);
+	return err;
+}
+
+int vm_fault(struct vm_space *vm, uaddr_t addr, unsigned access, int *si_code)
+{
+	struct task *t = current;
+	int err;
+
+	might_sleep();
+	t->min_faults++;
+	err = vm_fault_flags(vm, addr, access, 0, si_code);
+	if (unlikely(err) && fatal_signal_pending(t))
+		return -EINTR;
+	return err;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies between the kernel and user memory.
+ *
+ * First the machine's own way (hal_user_copy_*), which may stop anywhere.  The
+ * rest goes page by page through the direct map, with vm->pages as the truth
+ * and a fault where it says no.
+ *
+ * Each task caches translations it has used.  They hold as long as
+ * vm->generation, which is bumped whenever a mapping goes away or loses
+ * rights, is what it was.  The check and the copy form a section with
+ * preemption off, announced in ua_seq of the CPU (odd: inside).  Whoever
+ * unmaps bumps the generation and then waits in uaccess_quiesce() until every
+ * CPU that was inside has left: after that nobody writes through an old
+ * translation, and the page may be given away.  Sections are short (a page),
+ * do not sleep, and take no lock, so the wait is bounded.
+ */
+#include <hal/dev.h>
+#include <hal/thread.h>
+#include <kernel/cpu.h>
+#include <kernel/errno.h>
+#include <kernel/pagecache.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/task.h>
+#include <kernel/uaccess.h>
+#include "mm/mm.h"
+#include "mm/vm_internal.h"
+
+enum { CACHE_SLOTS = 32 };
+struct uaccess_cache {
+	uint64_t vm_id, generation;	/* [o] what the slots were filled under */
+	struct { uint64_t tag; char *kva; } slot[CACHE_SLOTS];	/* [o] tag: user page | 1: valid | 2: may be written */
+};
+
+static struct { uint64_t seq; } ALIGNED(64) ua_cpu[HAL_CPUS];
+
+bool user_range_ok(uaddr_t addr, size_t n)
+{
+	uaddr_t limit = hal_as_limit();
+
+	return n <= limit && addr <= limit - n;
+}
+
+static uint64_t *section_enter(void)
+{
+	uint64_t *seq;
+
+	preempt_disable();
+	seq = &ua_cpu[this_cpu()->id].seq;
+	/* Orders the announcement before the look at the generation, on every CPU. */
+	__atomic_add_fetch(seq, 1, __ATOMIC_SEQ_CST);
+	return seq;
+}
+
+static void section_leave(uint64_t *seq)
+{
+	__atomic_add_fetch(seq, 1, __ATOMIC_RELEASE);
+	preempt_enable();
+}
+
+void uaccess_quiesce(void)
+{
+	for (unsigned i = 0; i < hal_boot_info()->cpus; i++) {
+		uint64_t s = __atomic_load_n(&ua_cpu[i].seq, __ATOMIC_SEQ_CST);
+
+		if (s & 1)
+			while (__atomic_load_n(&ua_cpu[i].seq, __ATOMIC_ACQUIRE) == s)
+				hal_cpu_relax();
+	}
+}
+
+void uaccess_forget(struct task *t)
+{
+	kfree(t->ucache);
+	t->ucache = NULL;
+}
+
+/* In a section: where to find addr, or NULL. */
+static char *cache_find(struct task *t, uaddr_t addr, bool write)
+{
+	struct uaccess_cache *c = t->ucache;
+	uint64_t want = (addr & PAGE_MASK) | 1 | (write ? 2 : 0);
+	unsigned i = (addr >> PAGE_SHIFT) % CACHE_SLOTS;
+
+	if (!c || (c->slot[i].tag & (PAGE_MASK | want)) != want || c->vm_id != t->vm->id ||
+	    c->generation != __atomic_load_n(&t->vm->generation, __ATOMIC_SEQ_CST))
+		return NULL;
+	return c->slot[i].kva + (addr & (PAGE_SIZE - 1));
+}
+
+/* Look addr up in vm->pages and remember it.  False: not there for this access. */
+static bool cache_fill(struct task *t, uaddr_t addr, bool write)
+{
+	struct uaccess_cache *c = t->ucache;
+	struct vm_space *vm = t->vm;
+	uint64_t generation = __atomic_load_n(&vm->generation, __ATOMIC_SEQ_CST);
+	unsigned i = (addr >> PAGE_SHIFT) % CACHE_SLOTS;
+	vpe_t *slot, e;
+
+	spin_lock(&vm->pages->lock);
+	slot = vpe_find(vm, addr);
+	e = slot ? *slot : 0;
+	spin_unlock(&vm->pages->lock);
+	if (!(e & VPE_R) || e & VPE_DEV || (write && !(e & VPE_W)))
+		return false;
+	if (!c) {
+		c = t->ucache = kzalloc(sizeof(*c), ALLOC_ATOMIC);
+		if (!c)
+			return false;
+	}
+	if (c->vm_id != vm->id || c->generation != generation) {
+		memset(c->slot, 0, sizeof(c->slot));
+		c->vm_id = vm->id;
+		c->generation = generation;
+	}
+	c->slot[i].tag = (addr & PAGE_MASK) | 1 | (e & VPE_W ? 2 : 0);
+	c->slot[i].kva = page_addr(vpe_page(e));
+	return true;
+}
+
+enum copy_kind { COPY_IN, COPY_OUT, COPY_CLEAR };
+
+/* Bytes moved; stops at the first page that cannot be had. */
+static size_t copy_slow(enum copy_kind kind, void *k, uaddr_t u, size_t n, bool fault)
+{
+	struct task *t = current;
+	bool write = kind != COPY_IN;
+	size_t done = 0;
+	unsigned tries = 0;
+
+	if (!t->vm)
+		return 0;
+	while (done < n) {
+		size_t part = MIN(n - done, PAGE_SIZE - ((u + done) & (PAGE_SIZE - 1)));
+		uint64_t *seq = section_enter();
+		char *at = cache_find(t, u + done, write);
+		int code;
+
+		if (at) {
+			if (kind == COPY_IN)
+				memcpy((char *)k + done, at, part);
+			else if (kind == COPY_OUT)
+				memcpy(at, (char *)k + done, part);
+			else
+				memset(at, 0, part);
+		}
+		section_leave(seq);
+		if (at) {
+			done += part;
+			tries = 0;
+			continue;
+		}
+		if (cache_fill(t, u + done, write)) {
+			/* Another thread may unmap faster than we look: let it go on for a while only. */
+			if (++tries < 1000)
+				continue;
+			break;
+		}
+		if (!fault || vm_fault(t->vm, u + done, write ? HAL_WRITE : HAL_READ, &code))
+			break;
+	}
+	return done;
+}
+
+size_t copy_from_user_partial(void *dst, uaddr_t src, size_t n)
+{
+	size_t done;
+
+	if (!user_range_ok(src, n))
+		n = src < hal_as_limit() ? hal_as_limit() - src : 0;
+	done = hal_user_copy_from(dst, src, n);
+	if (done < n)
+		done += copy_slow(COPY_IN, (char *)dst + done, src + done, n - done, true);
+	return done;
+}
+
+size_t copy_to_user_partial(uaddr_t dst, const void *src, size_t n)
+{
+	size_t done;
+
+	if (!user_range_ok(dst, n))
+		n = dst < hal_as_limit() ? hal_as_limit() - dst : 0;
+	done = hal_user_copy_to(dst, src, n);
+	if (done < n)
+		done += copy_slow(COPY_OUT, (char *)(uintptr_t)src + done, dst + done, n - done, true);
+	return done;
+}
+
+size_t copy_from_user_nofault(void *dst, uaddr_t src, size_t n)
+{
+	size_t done;
+
+	if (!user_range_ok(src, n))
+		return 0;
+	done = hal_user_copy_from(dst, src, n);
+	if (done < n)
+		done += copy_slow(COPY_IN, (char *)dst + done, src + done, n - done, false);
+	return done;
+}
+
+size_t copy_to_user_nofault(uaddr_t dst, const void *src, size_t n)
+{
+	size_t done;
+
+	if (!user_range_ok(dst, n))
+		return 0;
+	done = hal_user_copy_to(dst, src, n);
+	if (done < n)
+		done += copy_slow(COPY_OUT, (char *)(uintptr_t)src + done, dst + done, n - done, false);
+	return done;
+}
+
+int copy_from_user(void *dst, uaddr_t src, size_t n)
+{
+	if (!user_range_ok(src, n))
+		return -EFAULT;
+	return copy_from_user_partial(dst, src, n) == n ? 0 : -EFAULT;
+}
+
+int copy_to_user(uaddr_t dst, const void *src, size_t n)
+{
+	if (!user_range_ok(dst, n))
+		return -EFAULT;
+	return copy_to_user_partial(dst, src, n) == n ? 0 : -EFAULT;
+}
+
+int clear_user(uaddr_t dst, size_t n)
+{
+	if (!user_range_ok(dst, n))
+		return -EFAULT;
+	return copy_slow(COPY_CLEAR, NULL, dst, n, true) == n ? 0 : -EFAULT;
+}
+
+int64_t strncpy_from_user(char *dst, uaddr_t src, size_t max)
+{
+	size_t done = 0;
+
+	while (done < max) {
+		uaddr_t at = src + done;
+		/* Up to the end of the page: the string may end just before one that is not there. */
+		size_t part = MIN(max - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+		size_t got = copy_from_user_partial(dst + done, at, part);
+		const char *nul = memchr(dst + done, 0, got);
+
+		if (nul)
+			return nul - dst;
+		if (got < part)
+			return -EFAULT;
+		done += part;
+	}
+	return (int64_t)max;
+}
+
+int copy_struct_from_user(void *dst, size_t ksize, uaddr_t src, size_t usize)
+{
+	size_t known = MIN(ksize, usize);
+	uint8_t rest[64];
+
+	for (size_t at = known; at < usize;) {
+		size_t n = MIN(usize - at, sizeof(rest));
+
+		if (copy_from_user(rest, src + at, n))
+			return -EFAULT;
+		for (size_t i = 0; i < n; i++)
+			if (rest[i])
+				return -E2BIG;
+		at += n;
+	}
+	memset((char *)dst + known, 0, ksize - known);
+	return copy_from_user(dst, src, known);
+}
+
+int user_load32_nofault(uaddr_t addr, uint32_t *out)
+{
+	struct task *t = current;
+	const char *at;
+	uint64_t *seq;
+
+	if (addr & 3 || !user_range_ok(addr, 4) || !t->vm)
+		return -EFAULT;
+	seq = section_enter();
+	at = cache_find(t, addr, false);
+	if (at)
+		*out = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_SEQ_CST);
+	section_leave(seq);
+	return at ? 0 : -EFAULT;
+}
+
+/* Until fn's access has been made, with the page at hand. */
+static int user_atomic32(uaddr_t addr, bool write, uint32_t expected, uint32_t desired, uint32_t *old)
+{
+	struct task *t = current;
+	int code;
+
+	if (addr & 3 || !user_range_ok(addr, 4) || !t->vm)
+		return -EFAULT;
+	for (;;) {
+		uint64_t *seq = section_enter();
+		uint32_t *at = (uint32_t *)(void *)cache_find(t, addr, write);
+
+		if (at && write) {
+			*old = expected;
+			__atomic_compare_exchange_n(at, old, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		} else if (at) {
+			*old = __atomic_load_n(at, __ATOMIC_SEQ_CST);
+		}
+		section_leave(seq);
+		if (at)
+			return 0;
+		if (cache_fill(t, addr, write))
+			continue;
+		if (vm_fault(t->vm, addr, write ? HAL_WRITE : HAL_READ, &code))
+			return -EFAULT;
+	}
+}
+
+int user_load32(uaddr_t addr, uint32_t *out)
+{
+	return user_atomic32(addr, false, 0, 0, out);
+}
+
+int user_cmpxchg32(uaddr_t addr, uint32_t expected, uint32_t desired, uint32_t *old)
+{
+	return user_atomic32(addr, true, expected, desired, old);
+}

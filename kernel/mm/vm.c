@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Address spaces as a whole: made, copied by fork, dropped.
+ *
+ * fork shares the private pages of both sides copy-on-write: their entries
+ * lose VPE_W, the machine of the parent is told in runs and flushed once.
+ * The child's machine tables start empty; faults fill them from its entries.
+ * Pages of the page cache are not copied: a fault finds them again.
+ */
+#include <kernel/device.h>
+#include <kernel/file.h>
+#include <kernel/pagecache.h>
+#include <kernel/print.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/task.h>
+#include <kernel/uaccess.h>
+#include "mm/mm.h"
+#include "mm/vm_internal.h"
+
+static struct kmem_cache *vm_cache;
+static uint64_t vm_next_id;
+
+static void vm_free_rcu(struct rcu_head *h)
+{
+	kmem_cache_free(vm_cache, container_of(h, struct vm_space, rcu));
+}
+
+struct vm_space *vm_create(void)
+{
+	struct vm_space *vm = kmem_cache_alloc(vm_cache, ALLOC_ZERO);
+
+	if (!vm)
+		return NULL;
+	ref_init(&vm->refs);
+	rwsem_init(&vm->lock, LOCK_VM);
+	vm->id = __atomic_add_fetch(&vm_next_id, 1, __ATOMIC_RELAXED);
+	vm->mmap_base = hal_as_limit() - (1ull << 30);
+	vm->pages = vm_pages_create();
+	if (!vm->pages)
+		goto free_vm;
+	vm->as = hal_as_create();
+	if (!vm->as)
+		goto free_pages;
+	return vm;
+free_pages:
+	vm_pages_destroy(vm);
+free_vm:
+	kmem_cache_free(vm_cache, vm);
+	return NULL;
+}
+
+void vm_get(struct vm_space *vm)
+{
+	ref_get(&vm->refs);
+}
+
+void vm_put(struct vm_space *vm)
+{
+	struct list_head dead = LIST_INIT(dead);
+	struct rb_node *n;
+
+	if (!ref_put(&vm->refs))
+		return;
+	might_sleep();
+	rwsem_write_lock(&vm->lock);
+	while ((n = rb_first(&vm->areas))) {
+		struct vm_area *a = rb_entry(n, struct vm_area, node);
+
+		/* Off its mapping's list: truncation no longer comes here. */
+		vm_area_remove(vm, a);
+		list_add(&a->mapping_link, &dead);
+	}
+	rwsem_write_unlock(&vm->lock);
+	hal_as_destroy(vm->as);
+	vm_pages_destroy(vm);
+	vm_area_free_list(&dead);
+	if (vm->exe)
+		file_put(vm->exe);
+	/* Look-ups under RCU may still read the count. */
+	rcu_call(&vm->rcu, vm_free_rcu);
+}
+
+struct vm_space *vm_get_task(struct task *t)
+{
+	struct vm_space *vm;
+
+	rcu_read_lock();
+	vm = rcu_dereference(t->vm);
+	if (vm && !ref_get_unless_zero(&vm->refs))
+		vm = NULL;
+	rcu_read_unlock();
+	return vm;
+}
+
+void vm_activate(struct vm_space *vm)
+{
+	unsigned long flags;
+
+	uaccess_forget(current);
+	flags = hal_irq_save();
+	rcu_assign(current->vm, vm);
+	hal_as_activate(vm ? vm->as : NULL);
+	hal_irq_restore(flags);
+}
+
+/* Share one leaf table's worth of private pages: [*at, end) at most.  Both page locks: parent, then child. */
+static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, uaddr_t end) NO_TSA
+{
+	struct vm_space *vm = a->vm;
+	uaddr_t run = 0;
+	size_t run_pages = 0;
+	vpe_t *slot;
+
+	spin_lock(&vm->pages->lock);
+	spin_lock_nested(&child->pages->lock);
+	while ((slot = vpe_next(vm, at, end))) {
+		vpe_t e = *slot;
+
+		if (!(e & (VPE_FILE | VPE_SHMEM | VPE_DEV)) && vpe_page(e) != vm_zero_page) {
+			vpe_t *to = vpe_find(child, *at);
+
+			if (e & VPE_W) {
+				e &= ~(vpe_t)VPE_W;
+				vpe_set(slot, e);
+				if (run_pages && *at != run + run_pages * PAGE_SIZE) {
+					hal_as_protect(vm->as, run, run_pages, vm_hal_prot(a, e));
+					run_pages = 0;
+				}
+				if (!run_pages++)
+					run = *at;
+			}
+			page_get(vpe_page(e));
+			vpe_account(child, e, 1);
+			vpe_set(to, e);
+		}
+		*at += PAGE_SIZE;
+	}
+	if (run_pages)
+		hal_as_protect(vm->as, run, run_pages, vm_hal_prot(a, VPE_R));
+	spin_unlock(&child->pages->lock);
+	spin_unlock(&vm->pages->lock);
+	*at = end;
+}
+
+static int share_area(struct vm_area *a, struct vm_space *child)
+{
+	uaddr_t at = a->start;
+	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
+
+	while (at < a->end) {
+		vpe_t *slot;
+		int err;
+
+		spin_lock(&a->vm->pages->lock);
+		slot = vpe_next(a->vm, &at, a->end);
+		spin_unlock(&a->vm->pages->lock);
+		if (!slot)
+			break;
+		err = vpe_prepare(child, at);
+		if (err)
+			return err;
+		share_leaf(a, child, &at, MIN(ALIGN_DOWN(at, leaf) + leaf, a->end));
+	}
+	return 0;
+}
+
+static void fork_fields(struct vm_space *child, const struct vm_space *vm)
+{
+	child->brk_start = vm->brk_start;
+	child->brk = vm->brk;
+	child->stack_top = vm->stack_top;
+	child->mmap_base = vm->mmap_base;
+	child->arg_start = vm->arg_start;
+	child->arg_end = vm->arg_end;
+	child->env_start = vm->env_start;
+	child->env_end = vm->env_end;
+	child->start_code = vm->start_code;
+	child->end_code = vm->end_code;
+	child->start_data = vm->start_data;
+	child->end_data = vm->end_data;
+	child->vdso = vm->vdso;
+	memcpy(child->auxv, vm->auxv, sizeof(child->auxv));
+	child->auxv_words = vm->auxv_words;
+	child->exe = vm->exe;
+	if (child->exe)
+		file_get(child->exe);
+}
+
+struct vm_space *vm_fork(struct vm_space *vm)
+{
+	struct vm_space *child = vm_create();
+	struct rb_node *n;
+	int err = 0;
+
+	if (!child)
+		return NULL;
+	rwsem_write_lock(&vm->lock);
+	rwsem_write_lock_nested(&child->lock);
+	fork_fields(child, vm);
+	for (n = rb_first(&vm->areas); n && !err; n = rb_next(n)) {
+		struct vm_area *a = rb_entry(n, struct vm_area, node), *c;
+
+		if (a->flags & VM_DONTFORK)
+			continue;
+		c = vm_area_dup(a);
+		if (!c) {
+			err = -ENOMEM;
+			break;
+		}
+		c->flags &= ~(unsigned)VM_LOCKED;
+		vm_area_insert(child, c);
+		if (!(a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK)))
+			err = share_area(a, child);
+	}
+	rwsem_write_unlock(&child->lock);
+	vm_shootdown(vm);
+	rwsem_write_unlock(&vm->lock);
+	if (err) {
+		vm_put(child);
+		return NULL;
+	}
+	child->max_rss = child->rss_anon + child->rss_file + child->rss_shmem;
+	return child;
+}
+
+void vm_special_put(struct vm_special *s)
+{
+	if (!ref_put(&s->refs))
+		return;
+	for (unsigned i = 0; i < s->n; i++)
+		page_put(s->pages[i]);
+	kfree(s);
+}
+
+int vm_map_special(struct vm_space *vm, uaddr_t addr, struct page **pages, unsigned n, unsigned vm_flags, const char *name)
+{
+	struct vm_special *s = kmalloc(sizeof(*s) + n * sizeof(s->pages[0]), 0);
+	struct vm_area *a, *at;
+	int err = -ENOMEM;
+
+	if (!s)
+		return -ENOMEM;
+	ref_init(&s->refs);
+	s->n = n;
+	s->name = name;
+	for (unsigned i = 0; i < n; i++) {
+		s->pages[i] = pages[i];
+		page_get(pages[i]);
+	}
+	a = vm_area_alloc(vm);
+	if (!a)
+		goto put_special;
+	a->start = addr;
+	a->end = addr + n * PAGE_SIZE;
+	a->flags = vm_flags | VM_SPECIAL;
+	a->special = s;
+	rwsem_write_lock(&vm->lock);
+	at = vm_find(vm, addr);
+	err = at && at->start < a->end ? -EEXIST : 0;
+	if (!err)
+		vm_area_insert(vm, a);
+	rwsem_write_unlock(&vm->lock);
+	if (err)
+		vm_area_free(a);
+	return err;
+put_special:
+	vm_special_put(s);
+	return err;
+}
+
+void vm_init(void)
+{
+	vm_cache = kmem_cache_create("vm_space", sizeof(struct vm_space), 0);
+	vm_zero_page = page_alloc(0, ALLOC_ZERO | ALLOC_ATOMIC);
+	if (!vm_zero_page)
+		panic("no memory for the zero page");
+}
