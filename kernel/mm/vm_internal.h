@@ -75,18 +75,18 @@ struct vm_area *vm_area_alloc(struct vm_space *vm);	/* zeroed; NULL: no memory *
 struct vm_area *vm_area_dup(const struct vm_area *a);	/* with references; not linked */
 void vm_area_free(struct vm_area *a);			/* drops references: may sleep, not under vm->lock */
 void vm_area_insert(struct vm_space *vm, struct vm_area *a) REQUIRES(vm->lock);
-void vm_area_remove(struct vm_space *vm, struct vm_area *a) REQUIRES(vm->lock);
+void vm_area_remove(struct vm_space *vm, struct vm_area *a);	/* vm->lock held for writing, too */
 struct vm_area *vm_prev(struct vm_area *a);
 /* Change the bounds of an area in the tree, with its mapping's list locked. */
-void vm_area_resize(struct vm_area *a, uaddr_t start, uaddr_t end, uint64_t pgoff) REQUIRES(a->vm->lock);
+void vm_area_resize(struct vm_area *a, uaddr_t start, uaddr_t end, uint64_t pgoff);
 /* Cut a at addr; a keeps the lower part.  0 or -ENOMEM. */
-int vm_area_split(struct vm_area *a, uaddr_t addr) REQUIRES(a->vm->lock);
+int vm_area_split(struct vm_area *a, uaddr_t addr);
 /* Join a with equal neighbours; freed areas go to `dead`.  Returns the area that covers it now. */
-struct vm_area *vm_area_merge(struct vm_area *a, struct list_head *dead) REQUIRES(a->vm->lock);
+struct vm_area *vm_area_merge(struct vm_area *a, struct list_head *dead);
 void vm_area_free_list(struct list_head *dead);		/* linked by mapping_link */
 /* A free range of len bytes in [low, high), the highest one (or the lowest); 0: none. */
 uaddr_t vm_find_gap(struct vm_space *vm, uint64_t len, uaddr_t low, uaddr_t high, bool topdown) REQUIRES(vm->lock);
-void vm_area_account(struct vm_space *vm, const struct vm_area *a, int sign) REQUIRES(vm->lock);
+void vm_area_account(struct vm_space *vm, const struct vm_area *a, int sign);
 /* Split so that [start, end) is made of whole areas.  0 or -ENOMEM. */
 int vm_isolate(struct vm_space *vm, uaddr_t start, uaddr_t end) REQUIRES(vm->lock);
 

@@ -63,6 +63,8 @@ void page_mark_dirty(struct page *p);		/* any context but interrupts; accounts, 
 
 /* Cut to `size` bytes: zero the tail of the last page, unmap and drop what is behind (also from user address spaces). */
 void mapping_truncate(struct mapping *m, uint64_t size);
+/* Drop what is in [start, end) bytes, zero the parts of pages at its edges (holes: FALLOC_FL_PUNCH_HOLE, MADV_REMOVE). */
+void mapping_punch(struct mapping *m, uint64_t start, uint64_t end);
 /* Write dirty pages of [start, end) bytes and wait.  Returns the mapping's error, once. */
 int mapping_sync(struct mapping *m, uint64_t start, uint64_t end);
 int mapping_write_async(struct mapping *m, unsigned max_pages);	/* start write-back; pages started */

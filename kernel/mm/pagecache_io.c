@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * read(2) and write(2) through the page cache, and read-ahead.
+ *
+ * Read-ahead: a file remembers the window read last (ra_start, ra_pages) and
+ * the page that a sequential reader wants next (ra_next).  A page of the window
+ * carries PG_READAHEAD: who reaches it starts the next, larger window, so that
+ * a stream never waits.  A jump starts with a small one.
+ *
+ * A write copies with the page locked; user memory is faulted in before and
+ * copied without faults, because the fault might want the very page.
+ */
+#include <kernel/file.h>
+#include <kernel/pagecache.h>
+#include <kernel/string.h>
+#include <kernel/task.h>
+#include "mm/mm.h"
+
+enum { RA_MIN = 4, RA_MAX = 32 };
+
+static bool cached(struct mapping *m, uint64_t index)
+{
+	bool yes;
+
+	rcu_read_lock();
+	yes = radix_find(&m->pages, index) != NULL;
+	rcu_read_unlock();
+	return yes;
+}
+
+/* Start reading what is not cached of [index, index + n). */
+static void read_window(struct mapping *m, uint64_t index, unsigned n, unsigned mark)
+{
+	struct page *batch[RA_MAX];
+	unsigned k = 0;
+
+	for (unsigned i = 0; i <= n; i++) {
+		struct page *p = NULL;
+
+		if (i < n && !cached(m, index + i) && (p = page_alloc(0, ALLOC_NOFS))) {
+			if (mapping_add_new(m, index + i, p)) {
+				page_put(p);
+				p = NULL;
+			} else if (i == mark) {
+				page_set_flag(p, PG_READAHEAD);
+			}
+		}
+		if (p) {
+			batch[k++] = p;
+			continue;
+		}
+		/* A hole in the run: what has been collected is consecutive. */
+		if (k) {
+			(void)m->ops->read_pages(m, batch, k);
+			for (unsigned j = 0; j < k; j++)
+				page_put(batch[j]);
+			k = 0;
+		}
+	}
+}
+
+void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want)
+{
+	uint64_t end = m->inode ? DIV_ROUND_UP(READ_ONCE(m->inode->size), PAGE_SIZE) : 0;
+	struct page *p;
+	unsigned n, mark = 0;
+	uint64_t start = index;
+
+	if (m->ops->memory_only || !m->ops->read_pages || index >= end)
+		return;
+	p = mapping_find(m, index);
+	if (p) {
+		bool reached = page_flag(p, PG_READAHEAD) && page_test_clear_flag(p, PG_READAHEAD);
+
+		page_put(p);
+		if (!reached)
+			return;
+		spin_lock(&f->lock);
+		start = f->ra_start + f->ra_pages;
+		n = MIN(f->ra_pages * 2, (unsigned)RA_MAX);
+		if (start <= index || start > index + 2 * RA_MAX)
+			start = index + 1;
+	} else {
+		spin_lock(&f->lock);
+		n = index == 0 || index == f->ra_next ? MAX(want, (unsigned)RA_MIN) : MAX(want, 1u);
+		/* A fault: the neighbours will be wanted too. */
+		if (!want) {
+			start = ALIGN_DOWN(index, (uint64_t)16);
+			n = 16;
+		}
+		n = MIN(n, (unsigned)RA_MAX);
+	}
+	if (start >= end)
+		n = 0;
+	else
+		n = (unsigned)MIN((uint64_t)n, end - start);
+	f->ra_start = start;
+	f->ra_pages = n ? n : 1;
+	f->ra_next = start + n;
+	spin_unlock(&f->lock);
+	if (n > 1)
+		mark = n / 2;
+	if (n)
+		read_window(m, start, n, mark);
+}
+
+int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
+{
+	struct mapping *m = f->mapping;
+	int64_t done = 0;
+	int err = 0;
+
+	while (u->left) {
+		uint64_t size = READ_ONCE(m->inode->size), index = pos >> PAGE_SHIFT;
+		unsigned off = pos & (PAGE_SIZE - 1);
+		size_t n, got;
+		struct page *p;
+
+		if (pos >= size)
+			break;
+		n = MIN((uint64_t)u->left, size - pos);
+		n = MIN(n, PAGE_SIZE - off);
+		readahead(m, f, index, (unsigned)MIN(DIV_ROUND_UP(off + u->left, PAGE_SIZE), (size_t)RA_MAX));
+		err = mapping_read(m, index, &p);
+		if (err)
+			break;
+		if (!page_flag(p, PG_REFERENCED))
+			page_set_flag(p, PG_REFERENCED);
+		got = uio_copy_to(u, (char *)page_addr(p) + off, n);
+		page_put(p);
+		pos += got;
+		done += (int64_t)got;
+		if (got < n) {
+			err = -EFAULT;
+			break;
+		}
+		if (u->left && fatal_signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
+	}
+	if (!done)
+		return err;
+	spin_lock(&f->lock);
+	f->ra_next = (pos + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	spin_unlock(&f->lock);
+	return done;
+}
+
+/* Without a write_begin of its own: read what is kept of the page. */
+static int default_write_begin(struct mapping *m, struct page *p, unsigned off, unsigned n)
+{
+	if (page_flag(p, PG_UPTODATE) || (off == 0 && n == PAGE_SIZE))
+		return 0;
+	hal_page_clear(page_addr(p));
+	page_set_flag(p, PG_UPTODATE);
+	return 0;
+}
+
+/* One page's part of a write.  Bytes, or -errno; 0: the user page went away, fault it in again. */
+static int64_t write_page(struct mapping *m, struct uio *u, uint64_t index, unsigned off, unsigned n)
+{
+	struct page *p;
+	size_t got = 0;
+	int err = mapping_get_locked(m, index, &p);
+
+	if (err)
+		return err;
+	err = m->ops->write_begin ? m->ops->write_begin(m, p, off, n) : default_write_begin(m, p, off, n);
+	if (!err) {
+		u->nofault = true;
+		got = uio_copy_from(u, (char *)page_addr(p) + off, n);
+		u->nofault = false;
+		if (got == n || page_flag(p, PG_UPTODATE)) {
+			/* A page that is overwritten whole need not have been read. */
+			page_set_flag(p, PG_UPTODATE);
+			if (got)
+				page_mark_dirty(p);
+		} else {
+			uio_revert(u, got);
+			got = 0;
+		}
+	}
+	page_unlock(p);
+	page_put(p);
+	return err ? err : (int64_t)got;
+}
+
+int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
+{
+	struct mapping *m = f->mapping;
+	struct inode *inode = m->inode;
+	int64_t done = 0, ret = 0;
+	unsigned retries = 0;
+
+	while (u->left) {
+		unsigned off = pos & (PAGE_SIZE - 1);
+		unsigned n = (unsigned)MIN((uint64_t)u->left, (uint64_t)(PAGE_SIZE - off));
+
+		ret = uio_fault_in(u, n, false);
+		if (ret)
+			break;
+		/* Half of it may not be there: the copy says how much is. */
+		ret = write_page(m, u, pos >> PAGE_SHIFT, off, retries ? 1 : n);
+		if (ret < 0)
+			break;
+		if (ret == 0 && ++retries > 16) {
+			ret = -EFAULT;
+			break;
+		}
+		if (ret)
+			retries = 0;
+		pos += (uint64_t)ret;
+		done += ret;
+		if (pos > READ_ONCE(inode->size))
+			WRITE_ONCE(inode->size, pos);
+		if (u->left && fatal_signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+		writeback_throttle(m);
+	}
+	return done ? done : MIN(ret, (int64_t)0);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Dirty pages and their way to the disk.
+ *
+ * Mappings with dirty pages are on one list, oldest first.  The flusher thread
+ * sleeps while it is empty; otherwise it writes them every few seconds, or at
+ * once when there are too many.  A writer that makes pages faster than the
+ * disk takes them helps writing (writeback_throttle).
+ *
+ * A page on its way: locked, write-protected in every address space (a later
+ * write faults and makes it dirty again), PG_DIRTY cleared, PG_WRITEBACK set,
+ * then it is the file system's, which unlocks it and ends the write-back.
+ *
+ * The inode of a mapping is kept by a reference while its pages are written; a
+ * mapping whose inode is being dropped is left to whoever drops it.
+ */
+#include <kernel/file.h>
+#include <kernel/pagecache.h>
+#include <kernel/print.h>
+#include <kernel/task.h>
+#include <kernel/timer.h>
+#include <kernel/vfs.h>
+#include <kernel/wait.h>
+#include "mm/mm.h"
+
+enum { BATCH = 32, INTERVAL_SECONDS = 5 };
+
+static struct spinlock dirty_lock = SPINLOCK_INIT(LRU);
+static struct list_head dirty_mappings = LIST_INIT(dirty_mappings);	/* [dirty_lock] */
+static struct waitq flusher_wait = WAITQ_INIT(flusher_wait);
+static unsigned flusher_urgent;		/* [a] too much is dirty: do not wait */
+
+static uint64_t background_limit(void) { return buddy_total_pages() / 10; }
+static uint64_t hard_limit(void) { return buddy_total_pages() / 5; }
+static uint64_t dirty_now(void) { return (uint64_t)MAX(READ_ONCE(mm_stat.dirty), (int64_t)0); }
+
+void page_mark_dirty(struct page *p)
+{
+	struct mapping *m = READ_ONCE(p->mapping);
+	bool first = false;
+
+	if (page_flag(p, PG_DIRTY) || !m || m->ops->memory_only)
+		return;
+	spin_lock(&m->lock);
+	if (p->mapping == m && !page_test_set_flag(p, PG_DIRTY)) {
+		first = m->dirty_pages++ == 0;
+		mm_stat_add(dirty, 1);
+	}
+	spin_unlock(&m->lock);
+	if (!first)
+		return;
+	spin_lock(&dirty_lock);
+	if (list_empty(&m->dirty_link)) {
+		bool wake = list_empty(&dirty_mappings);
+
+		list_add_tail(&m->dirty_link, &dirty_mappings);
+		spin_unlock(&dirty_lock);
+		if (wake)
+			waitq_wake_all(&flusher_wait);
+		return;
+	}
+	spin_unlock(&dirty_lock);
+}
+
+void writeback_forget(struct mapping *m)
+{
+	spin_lock(&dirty_lock);
+	if (!list_empty(&m->dirty_link))
+		list_del_init(&m->dirty_link);
+	spin_unlock(&dirty_lock);
+}
+
+/* Next dirty page at or after *index, with a reference. */
+static struct page *next_dirty(struct mapping *m, uint64_t *index, uint64_t last)
+{
+	while (*index <= last) {
+		struct page *p;
+
+		rcu_read_lock();
+		do {
+			p = radix_next(&m->pages, index);
+		} while (p && *index <= last && !page_flag(p, PG_DIRTY | PG_WRITEBACK) && (*index)++ != UINT64_MAX);
+		rcu_read_unlock();
+		if (!p || *index > last)
+			return NULL;
+		p = mapping_find(m, *index);
+		if (p)
+			return p;
+		(*index)++;
+	}
+	return NULL;
+}
+
+/*
+ * Write dirty pages of [first, last], at most max.  wait: for write-back that
+ * is under way too, so that afterwards what was dirty is on the disk.  Pages started.
+ */
+static unsigned write_range(struct mapping *m, uint64_t first, uint64_t last, unsigned max, bool wait, int *error)
+{
+	struct page *batch[BATCH];
+	uint64_t index = first;
+	unsigned n = 0, started = 0;
+	struct page *p;
+	int err = 0;
+
+	*error = 0;
+	while (started < max && (p = next_dirty(m, &index, last))) {
+		if (n && (n == BATCH || p->index != batch[n - 1]->index + 1)) {
+			err = m->ops->write_pages(m, batch, n);
+			for (unsigned i = 0; i < n; i++)
+				page_put(batch[i]);
+			n = 0;
+			if (err)
+				*error = err;
+		}
+		/* With pages of a batch locked, waiting for another might wait for ourselves: only try. */
+		if (n ? !page_trylock(p) : (page_lock(p), false)) {
+			err = m->ops->write_pages(m, batch, n);
+			for (unsigned i = 0; i < n; i++)
+				page_put(batch[i]);
+			n = 0;
+			if (err)
+				*error = err;
+			page_put(p);
+			continue;	/* the same page again */
+		}
+		index++;
+		if (p->mapping != m || !page_flag(p, PG_DIRTY) || page_flag(p, PG_WRITEBACK)) {
+			bool again = p->mapping == m && page_flag(p, PG_WRITEBACK) && page_flag(p, PG_DIRTY) && wait;
+
+			page_unlock(p);
+			if (again) {
+				if (n) {
+					err = m->ops->write_pages(m, batch, n);
+					for (unsigned i = 0; i < n; i++)
+						page_put(batch[i]);
+					n = 0;
+					if (err)
+						*error = err;
+				}
+				page_wait_writeback(p);
+				index--;
+			}
+			page_put(p);
+			continue;
+		}
+		mapping_write_protect(m, p);
+		spin_lock(&m->lock);
+		page_set_flag(p, PG_WRITEBACK);
+		if (page_test_clear_flag(p, PG_DIRTY)) {
+			m->dirty_pages--;
+			mm_stat_add(dirty, -1);
+		}
+		spin_unlock(&m->lock);
+		mm_stat_add(writeback, 1);
+		batch[n++] = p;
+		started++;
+	}
+	if (n) {
+		err = m->ops->write_pages(m, batch, n);
+		for (unsigned i = 0; i < n; i++)
+			page_put(batch[i]);
+		if (err)
+			*error = err;
+	}
+	return started;
+}
+
+/* Until nothing of [first, last] is being written. */
+static void wait_range(struct mapping *m, uint64_t first, uint64_t last)
+{
+	uint64_t index = first;
+	struct page *p;
+
+	while ((p = next_dirty(m, &index, last))) {
+		page_wait_writeback(p);
+		page_put(p);
+		if (index++ == UINT64_MAX)
+			break;
+	}
+}
+
+int mapping_sync(struct mapping *m, uint64_t start, uint64_t end)
+{
+	uint64_t first = start >> PAGE_SHIFT, last = end ? (end - 1) >> PAGE_SHIFT : 0;
+	int err = 0, seen;
+
+	if (end <= start || m->ops->memory_only || !m->ops->write_pages)
+		return 0;
+	write_range(m, first, last, UINT32_MAX, true, &err);
+	wait_range(m, first, last);
+	seen = __atomic_exchange_n(&m->error, 0, __ATOMIC_ACQ_REL);
+	return seen ? seen : err;
+}
+
+int mapping_write_async(struct mapping *m, unsigned max_pages)
+{
+	int err;
+
+	if (m->ops->memory_only || !m->ops->write_pages)
+		return 0;
+	return (int)write_range(m, 0, UINT64_MAX, max_pages, false, &err);
+}
+
+void writeback_kick(void)
+{
+	if (!__atomic_exchange_n(&flusher_urgent, 1, __ATOMIC_ACQ_REL))
+		waitq_wake_all(&flusher_wait);
+}
+
+void writeback_throttle(struct mapping *m)
+{
+	uint64_t dirty = dirty_now();
+
+	if (likely(dirty < background_limit()) || m->ops->memory_only)
+		return;
+	writeback_kick();
+	if (dirty + (uint64_t)MAX(READ_ONCE(mm_stat.writeback), (int64_t)0) > hard_limit())
+		mapping_write_async(m, 2 * BATCH);
+}
+
+/* The first mapping of the list, moved to its end, with a reference on its inode.  NULL: none that can be written. */
+static struct mapping *take_dirty(unsigned *budget)
+{
+	struct mapping *m;
+
+	spin_lock(&dirty_lock);
+	while (!list_empty(&dirty_mappings) && *budget) {
+		m = list_first(&dirty_mappings, struct mapping, dirty_link);
+		--*budget;
+		if (!READ_ONCE(m->dirty_pages)) {
+			list_del_init(&m->dirty_link);
+			/* One that became dirty in between found itself on the list. */
+			if (!READ_ONCE(m->dirty_pages))
+				continue;
+			list_add_tail(&m->dirty_link, &dirty_mappings);
+		} else {
+			list_move_tail(&m->dirty_link, &dirty_mappings);
+		}
+		if (m->inode && ref_get_unless_zero(&m->inode->refs)) {
+			spin_unlock(&dirty_lock);
+			return m;
+		}
+	}
+	spin_unlock(&dirty_lock);
+	return NULL;
+}
+
+static unsigned dirty_count(void)
+{
+	struct mapping *m;
+	unsigned n = 0;
+
+	spin_lock(&dirty_lock);
+	list_for_each(m, &dirty_mappings, dirty_link)
+		n++;
+	spin_unlock(&dirty_lock);
+	return n;
+}
+
+void pagecache_sync_all(bool wait)
+{
+	unsigned budget = dirty_count();
+	struct mapping *m;
+	int err;
+
+	while ((m = take_dirty(&budget))) {
+		if (m->ops->write_pages) {
+			write_range(m, 0, UINT64_MAX, UINT32_MAX, wait, &err);
+			if (wait)
+				wait_range(m, 0, UINT64_MAX);
+		}
+		inode_put(m->inode);
+	}
+}
+
+static bool anything_dirty(void)
+{
+	bool yes;
+
+	spin_lock(&dirty_lock);
+	yes = !list_empty(&dirty_mappings);
+	spin_unlock(&dirty_lock);
+	return yes;
+}
+
+static void flusher(void *arg)
+{
+	current->flags |= TASKF_MEMALLOC;
+	for (;;) {
+		wait_event(&flusher_wait, anything_dirty());
+		/* Let the writer go on for a while: what is written twice now is written once then. */
+		(void)wait_event_until(&flusher_wait, READ_ONCE(flusher_urgent),
+			hal_time_mono_ns() + INTERVAL_SECONDS * NSEC_PER_SEC);
+		__atomic_store_n(&flusher_urgent, 0, __ATOMIC_RELEASE);
+		pagecache_sync_all(false);
+	}
+}
+
+void writeback_init(void)
+{
+	if (!kthread_create(flusher, NULL, "flush"))
+		panic("no memory for the flusher thread");
+}
