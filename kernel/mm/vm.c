@@ -7,7 +7,6 @@
  * The child's machine tables start empty; faults fill them from its entries.
  * Pages of the page cache are not copied: a fault finds them again.
  */
-#include <kernel/device.h>
 #include <kernel/file.h>
 #include <kernel/pagecache.h>
 #include <kernel/print.h>

@@ -6,7 +6,7 @@
  * reference to a file may close it, which takes locks that come before VM.
  */
 #include <kernel/cred.h>
-#include <kernel/device.h>
+#include <kernel/>
 #include <kernel/file.h>
 #include <kernel/pagecache.h>
 #include <kernel/task.h>
