@@ -6,7 +6,7 @@
  * reference to a file may close it, which takes locks that come before VM.
  */
 #include <kernel/cred.h>
-#include <kernel/>
+#include <kernel/random.h>
 #include <kernel/file.h>
 #include <kernel/pagecache.h>
 #include <kernel/task.h>
@@ -291,7 +291,7 @@ int vm_map_stack(struct vm_space *vm, uaddr_t top, uint64_t size, unsigned prot_
 		/* Maps go below what the stack may become. */
 		gap = MIN(stack, hal_as_limit() / 6 * 5);
 		gap = MAX(gap, (uint64_t)128 << 20);
-		random_get(&rnd, sizeof(rnd));
+		random_bytes(&rnd, sizeof(rnd));
 		vm->stack_top = top;
 		vm->mmap_base = (top - gap - STACK_GUARD_PAGES * PAGE_SIZE - ((rnd & 0xfffff) << PAGE_SHIFT)) & PAGE_MASK;
 		vm_area_insert(vm, a);
