@@ -87,6 +87,7 @@ static void ops_sync(struct hal_as *as) REQUIRES(as->lock)
 static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 {
 	memset(as->svc, 0, offsetof(struct stub_svc, stack));
+	as->svc->traceme = (uint32_t)um_boot->trap_ptrace;
 	as->dead = 0;
 	as->nthreads = 0;
 	as->buffer = as->count = 0;

@@ -118,7 +118,7 @@ void um_irq_post(struct um_cpu *c, uint32_t bits)
 }
 
 /* The signal handler. */
-void um_interrupt(int timer)
+UM_SIGNAL_CODE void um_interrupt(int timer)
 {
 	struct um_cpu *c = um_cpu();
 

@@ -13,6 +13,9 @@
 #include <host/cpu.h>
 #include <kernel/compiler.h>
 
+/* What runs in the signal handler: TSan's run-time must not be entered there. */
+#define UM_SIGNAL_CODE __attribute__((no_sanitize("thread")))
+
 enum { UM_PEND_TIMER = 1, UM_PEND_IPI = 2, UM_PEND_IRQ = 4 };
 
 struct um_cpu {
@@ -38,14 +41,14 @@ extern struct um_cpu um_cpus[HOST_CPUS];
 extern const struct host_boot *um_boot;
 extern char *um_ram;			/* [I] where physical address 0 would be */
 
-static inline struct um_cpu *um_cpu(void)
+static ALWAYS_INLINE struct um_cpu *um_cpu(void)
 {
 	struct um_cpu *c;
 	__asm__ volatile("movq %%gs:0, %0" : "=r"(c) : : "memory");
 	return c;
 }
 
-static inline bool um_irq_off(void)
+static ALWAYS_INLINE bool um_irq_off(void)
 {
 	uint32_t v;
 	__asm__ volatile("movl %%gs:16, %0" : "=r"(v) : : "memory");

@@ -25,7 +25,7 @@
 
 enum {
 	NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_sigaction = 13, NR_sigreturn = 15, NR_ioctl = 16,
-	NR_clone = 56, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_prctl = 157,
+	NR_clone = 56, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_ptrace = 101, NR_prctl = 157,
 	NR_arch_prctl = 158, NR_setrlimit = 160, NR_futex = 202, NR_seccomp = 317,
 };
 enum { PROT_RWX = 7, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANON = 0x20, MAP_POPULATE = 0x8000 };
@@ -113,6 +113,8 @@ void thread_main(void *stack)
 	uint64_t area = (uint64_t)stack & ~(uint64_t)(STUB_SLOT - 1);
 	struct { uint64_t sp; int32_t flags; uint64_t size; } ss = { area + STUB_THREAD_CTL, 0, svc()->size - STUB_THREAD_CTL };
 	call_sigaltstack(&ss, NULL);
+	if (svc()->traceme)
+		call_any(NR_ptrace, 0, 0, 0, 0, 0);	/* PTRACE_TRACEME: by the kernel's main thread */
 	/* int3 follows: the first frame, and the kernel finds the thread stopped. */
 }
 

@@ -38,7 +38,7 @@ struct raw_sigaction { void *handler; unsigned long flags; void (*restorer)(void
 void host_sigreturn(void);
 __asm__(".text\n.globl host_sigreturn\nhost_sigreturn:\n\tmov $15, %eax\n\tsyscall\n");
 
-static void on_interrupt(int sig, siginfo_t *si, void *uc)
+__attribute__((no_sanitize("thread"))) static void on_interrupt(int sig, siginfo_t *si, void *uc)
 {
 	(void)sig;
 	(void)uc;

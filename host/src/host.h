@@ -2,10 +2,11 @@
 /*
  * Inside the host side.
  *
- * The main thread sets everything up, starts CPU 0's thread, and then runs the
- * event loop (loop.c): signals from outside, dead stubs, completions of I/O,
- * the terminal.  It is the parent of all stubs, so it must live as long as the
- * process.  CPU threads enter the host side through <host/...> only.
+ * The main thread sets everything up, starts the other threads, and then waits
+ * for its children, the stubs (it is their parent, so it must live as long as
+ * the process).  One thread runs the event loop (loop.c): signals from outside,
+ * completions of I/O, the terminal.  CPU threads enter the host side through
+ * <host/...> only.
  */
 #ifndef HOST_H
 #define HOST_H
@@ -76,14 +77,17 @@ typedef void loop_fn(void *arg, uint32_t events);
 struct loop_source { int fd; loop_fn *fn; void *arg; uint32_t events; bool added; };
 /* 0, or -EPERM: such a file is always ready. */
 int loop_watch(struct loop_source *s, uint32_t events);
-_Noreturn void loop_run(void);
+void loop_start(void);	/* in a thread of its own */
 
 /* stub.c */
 void stub_init(bool no_filter);
-void stub_reap(void);
+_Noreturn void stub_wait_loop(void);	/* the main thread's work */
 void stub_kill_all(void);
 /* The terminal's settings for the zygote to restore if we are killed; NULL: nothing. */
 void stub_tty_saved(const struct termios *t);
+
+/* ptrace.c: a traced thread has stopped */
+void ptrace_stopped(int tid, int status);
 
 /* tty.c */
 void tty_init(void);

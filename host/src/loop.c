@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The event loop of the main thread: signals from outside, descriptors that became ready. */
+/* The event loop: signals from outside, descriptors that became ready. */
 #include "host.h"
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -18,9 +19,6 @@ static void on_signals(void *arg, uint32_t events)
 	(void)events;
 	while (read(signals.fd, &si, sizeof(si)) == sizeof(si)) {
 		switch (si.ssi_signo) {
-		case SIGCHLD:
-			stub_reap();
-			break;
 		case SIGWINCH:
 			console_winch();
 			break;
@@ -39,7 +37,7 @@ void loop_init(void)
 
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&set);
-	static const int outside[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD, SIGWINCH, SIGCONT };
+	static const int outside[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH, SIGCONT };
 	for (unsigned i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
 		sigaddset(&set, outside[i]);
 	/* The crash signals stay deliverable. */
@@ -66,8 +64,9 @@ int loop_watch(struct loop_source *s, uint32_t events)
 	return 0;
 }
 
-_Noreturn void loop_run(void)
+static _Noreturn void *loop_run(void *arg)
 {
+	(void)arg;
 	for (;;) {
 		struct epoll_event ev[16];
 		int n = epoll_wait(epoll_fd, ev, 16, -1);
@@ -76,4 +75,12 @@ _Noreturn void loop_run(void)
 			s->fn(s->arg, ev[i].events);
 		}
 	}
+}
+
+void loop_start(void)
+{
+	pthread_t t;
+	int r = pthread_create(&t, NULL, loop_run, NULL);
+	if (r)
+		fatal("cannot start a thread: %s", strerror(r));
 }

@@ -3,6 +3,7 @@
 #include "host.h"
 #include <cpuid.h>
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,12 @@ void host_entropy(void *buf, size_t n)
 	}
 }
 
+static bool seccomp_works(void)
+{
+	uint32_t action = SECCOMP_RET_TRAP;
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
 static void cpu0(void *arg)
 {
 	(void)arg;
@@ -87,6 +94,12 @@ int main(int argc, char **argv)
 	time_init();
 	tty_init();
 	mem_init(o.mem, o.initrd);
+	if (o.trap != 'p' && !seccomp_works()) {
+		if (o.trap == 's')
+			fatal("--trap=seccomp: %s", strerror(errno));
+		fprintf(stderr, "eft: seccomp does not work here (%s): using ptrace, which is slower\n", strerror(errno));
+		o.trap = 'p';
+	}
 	stub_init(o.trap == 'p');
 	started = true;
 	loop_init();
@@ -108,9 +121,10 @@ int main(int argc, char **argv)
 		boot.min_sigstack = 2048 + boot.xsave_size;
 	cpu_init(o.cpus, o.pin);
 	tty_raw();
+	loop_start();
 	if (host_cpu_start(0, cpu0, NULL))
 		fatal("cannot start a thread: %s", strerror(errno));
-	loop_run();
+	stub_wait_loop();
 }
 
 /* The kernel's stacks and signal stacks are its own affair. */

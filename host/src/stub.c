@@ -174,36 +174,50 @@ void host_stub_pin(int tid, int cpu)
 	sched_setaffinity(tid, sizeof(set), &set);
 }
 
-/* Main thread, on SIGCHLD. */
-void stub_reap(void)
+static void child_exited(int pid)
 {
-	for (;;) {
-		siginfo_t si = { 0 };
-		pthread_mutex_lock(&lock);
-		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WNOHANG) || !si.si_pid) {
-			pthread_mutex_unlock(&lock);
-			return;
-		}
-		if (si.si_code == CLD_STOPPED || si.si_code == CLD_TRAPPED) {
-			/* A stopped stub would hold a CPU: it is as good as dead. */
-			kill(si.si_pid, SIGKILL);
-			pthread_mutex_unlock(&lock);
-			continue;
-		}
-		void *cookie = NULL;
-		for (struct child **p = &table[si.si_pid % BUCKETS]; *p; p = &(*p)->next)
-			if ((*p)->pid == si.si_pid) {
+	void *cookie = NULL;
+
+	/* A stub that is being created is not in the table yet: hence the lock around the wait. */
+	pthread_mutex_lock(&lock);
+	if (waitpid(pid, NULL, WNOHANG | __WALL) == pid) {
+		for (struct child **p = &table[pid % BUCKETS]; *p; p = &(*p)->next)
+			if ((*p)->pid == pid) {
 				struct child *c = *p;
 				*p = c->next;
 				cookie = c->cookie;
 				free(c);
 				break;
 			}
-		if (si.si_pid == zygote_pid)
+		if (pid == zygote_pid)
 			zygote_start();
-		pthread_mutex_unlock(&lock);
-		if (cookie && host_hooks.stub_died)
-			host_hooks.stub_died(cookie);
+	}
+	pthread_mutex_unlock(&lock);
+	if (cookie && host_hooks.stub_died)
+		host_hooks.stub_died(cookie);
+}
+
+_Noreturn void stub_wait_loop(void)
+{
+	for (;;) {
+		siginfo_t si = { 0 };
+		int status;
+
+		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | __WALL | WNOWAIT)) {
+			if (errno != EINTR)
+				usleep(100000);		/* no child at all: the zygote could not be made */
+			continue;
+		}
+		if (si.si_code == CLD_TRAPPED) {
+			if (waitpid(si.si_pid, &status, WNOHANG | __WALL) == si.si_pid && WIFSTOPPED(status))
+				ptrace_stopped(si.si_pid, status);
+		} else if (si.si_code == CLD_STOPPED) {
+			/* A stopped stub would hold a CPU: it is as good as dead. */
+			kill(si.si_pid, SIGKILL);
+			waitpid(si.si_pid, &status, WNOHANG | WUNTRACED);
+		} else {
+			child_exited(si.si_pid);
+		}
 	}
 }
 

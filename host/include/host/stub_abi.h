@@ -55,7 +55,8 @@ struct stub_svc {
 	int32_t result;			/* THREAD: the host's thread id */
 	uint32_t spin;
 	uint64_t pa, size;		/* THREAD: its area */
-	char pad[208];
+	uint32_t traceme;		/* the ptrace backend */
+	char pad[204];
 	char stack[0x800 - 256];
 	struct stub_op op[2][STUB_OPS];
 };
