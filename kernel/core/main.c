@@ -12,7 +12,9 @@
 #include <kernel/device.h>
 #include <kernel/fs_init.h>
 #include <kernel/errno.h>
+#include <kernel/ktest.h>
 #include <kernel/pagecache.h>
+#include <kernel/ipc_init.h>
 #include <kernel/power.h>
 #include <kernel/print.h>
 #include <kernel/string.h>
@@ -68,6 +70,18 @@ static void mount_root(void)
 		klog_warn("no /dev on the root file system (%d)", -err);
 }
 
+/* `ktest` or `ktest=PATTERN`: the kernel's tests instead of init. */
+static void run_ktest(void)
+{
+	char pattern[64] = "";
+	int failed;
+
+	if (!cmdline_get("ktest", pattern, sizeof(pattern)) && !cmdline_has("ktest"))
+		return;
+	failed = ktest_run(pattern);
+	hal_poweroff(failed ? 1 : 0);
+}
+
 static void start_init(void)
 {
 	static const char *const envp[] = { "HOME=/", "TERM=linux", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
@@ -102,11 +116,16 @@ static void boot_thread(void *arg)
 	rcu_start();
 	start_cpus();
 	vfs_init();
+	ext2_init();
 	block_init();
+	pipe_init();
+	epoll_init();
+	timerfd_init();
 	tty_init();
 	pagecache_init();
 	ext2_init();
 	drivers_init();
+	run_ktest();
 	mount_root();
 	klog_info("%u CPUs, init starts", cpu_count);
 	start_init();

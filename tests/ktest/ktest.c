@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* The runner: KTAP (docs.kernel.org, dev-tools/ktap) on the early console. */
+#include <hal/dev.h>
+#include <kernel/string.h>
+#include <kernel/timer.h>
+#include "ktest.h"
+
+enum { TIMEOUT_S = 60 };
+
+static const struct { const char *name; const struct ktest *tests; } suites[] = {
+#define KTEST_SUITE(n) { #n, n##_tests },
+#include "suites.def"
+#undef KTEST_SUITE
+};
+
+static void PRINTF_LIKE(1, 2) say(const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = kvsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	hal_console_write(line, MIN((size_t)n, sizeof(line) - 1));
+}
+
+bool ktest_check(struct ktest_state *t, bool ok, const char *what, const char *file, int line)
+{
+	__atomic_add_fetch(&t->checks, 1, __ATOMIC_RELAXED);
+	if (!ok && __atomic_add_fetch(&t->failed, 1, __ATOMIC_RELAXED) <= 5)
+		say("# %s:%d: %s\n", file, line, what);
+	return ok;
+}
+
+struct run { const struct ktest *test; struct ktest_state state; struct waitq wait; bool done; };
+
+static void run_thread(void *arg)
+{
+	struct run *r = arg;
+
+	r->test->fn(&r->state);
+	store_release(&r->done, true);
+	waitq_wake_all(&r->wait);
+}
+
+int ktest_run(const char *pattern)
+{
+	static struct run r;	/* static: a test that hangs keeps using it */
+	unsigned n = 0, failed = 0;
+	char name[64];
+
+	say("KTAP version 1\n");
+	for (size_t s = 0; s < ARRAY_SIZE(suites); s++)
+		for (const struct ktest *k = suites[s].tests; k->fn; k++) {
+			ksnprintf(name, sizeof(name), "%s.%s", suites[s].name, k->name);
+			if (!strstr(name, pattern))
+				continue;
+			r = (struct run){ .test = k };
+			waitq_init(&r.wait);
+			n++;
+			if (!kthread_create(run_thread, &r, "ktest")) {
+				say("not ok %u %s # no memory for its thread\n", n, name);
+				failed++;
+				continue;
+			}
+			wait_event_until(&r.wait, load_acquire(&r.done), hal_time_mono_ns() + TIMEOUT_S * NSEC_PER_SEC);
+			if (!load_acquire(&r.done)) {
+				say("not ok %u %s # time-out; the rest is not run\n", n, name);
+				return (int)failed + 1;
+			}
+			sleep_ns(NSEC_PER_MSEC);	/* the waker is done with r */
+			bool ok = r.state.checks && !r.state.failed;
+
+			say("%sok %u %s\n", ok ? "" : "not ", n, name);
+			failed += !ok;
+		}
+	say("1..%u\n# %u failed\n", n, failed);
+	return n ? (int)failed : -1;
+}

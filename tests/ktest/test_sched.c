@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* The scheduler: classes, shares, affinity, preemption, load. */
+#include <kernel/errno.h>
+#include "ktest.h"
+
+static int left;
+static bool stop;
+static uint64_t ran_ns[8];
+static unsigned trace[8], traced;
+
+static void finish(void) { __atomic_sub_fetch(&left, 1, __ATOMIC_RELEASE); }
+
+/* Spins in the kernel until told; only preemption lets others run. */
+static void spinner(void *arg)
+{
+	unsigned i = (unsigned)(uintptr_t)arg;
+
+	while (!load_acquire(&stop))
+		hal_cpu_relax();
+	ran_ns[i] = task_runtime_ns(current);
+	finish();
+}
+
+static struct task *pinned(struct ktest_state *t, void (*fn)(void *), unsigned i, int nice)
+{
+	struct task *k;
+
+	preempt_disable();	/* it cannot run before it is pinned */
+	k = kthread_create(fn, (void *)(uintptr_t)i, "sched/%u", i);
+	preempt_enable();
+	if (KCHECK(k)) {
+		KCHECK(!sched_set_affinity(k, 1));
+		sched_set_nice(k, nice);
+	}
+	return k;
+}
+
+KTEST(equal_shares)
+{
+	stop = false;
+	left = 3;
+	for (unsigned i = 0; i < 3; i++)
+		pinned(t, spinner, i, 0);
+	sleep_ns(300 * NSEC_PER_MSEC);
+	store_release(&stop, true);
+	KEVENTUALLY(load_acquire(&left) == 0);
+	for (unsigned i = 0; i < 3; i++)	/* a third each; half of that is far from unfair */
+		KCHECK(ran_ns[i] * 6 > ran_ns[0] + ran_ns[1] + ran_ns[2]);
+}
+
+KTEST(nice_gets_less)
+{
+	stop = false;
+	left = 2;
+	pinned(t, spinner, 0, 0);
+	pinned(t, spinner, 1, 10);
+	sleep_ns(300 * NSEC_PER_MSEC);
+	store_release(&stop, true);
+	KEVENTUALLY(load_acquire(&left) == 0);
+	KCHECK(ran_ns[0] > 3 * ran_ns[1]);
+	KCHECK(ran_ns[1] > 0);
+}
+
+static void tracer(void *arg)
+{
+	trace[__atomic_fetch_add(&traced, 1, __ATOMIC_RELAXED)] = (unsigned)(uintptr_t)arg;
+	finish();
+}
+
+KTEST(fifo_by_priority)
+{
+	struct task *k[3];
+
+	left = 3;
+	traced = 0;
+	KCHECK(!sched_set_affinity(current, 1));
+	KCHECK(!sched_set_policy(current, SCHED_FIFO, 50));	/* nobody below runs on CPU 0 until we sleep */
+	for (unsigned i = 0; i < 3; i++)
+		k[i] = pinned(t, tracer, i, 0);
+	for (unsigned i = 0; i < 3; i++)
+		KCHECK(!sched_set_policy(k[i], SCHED_FIFO, 10 + i));
+	KCHECK(traced == 0);
+	KEVENTUALLY(load_acquire(&left) == 0);
+	KCHECK(trace[0] == 2 && trace[1] == 1 && trace[2] == 0);
+	KCHECK(!sched_set_policy(current, SCHED_OTHER, 0));
+	KCHECK(!sched_set_affinity(current, UINT64_MAX));
+}
+
+KTEST(higher_priority_preempts)
+{
+	struct task *k;
+
+	KCHECK(!sched_set_affinity(current, 1));
+	left = 1;
+	traced = 0;
+	k = pinned(t, tracer, 5, 0);
+	KCHECK(!sched_set_policy(k, SCHED_FIFO, 10));
+	/* It ran before set_policy returned to us. */
+	KCHECK(traced == 1 || (sched_yield(), traced == 1));
+	KCHECK(!sched_set_affinity(current, UINT64_MAX));
+	KEVENTUALLY(load_acquire(&left) == 0);
+}
+
+KTEST(bad_parameters)
+{
+	KCHECK(sched_set_policy(current, 77, 0) == -EINVAL);
+	KCHECK(sched_set_policy(current, SCHED_FIFO, 0) == -EINVAL);
+	KCHECK(sched_set_policy(current, SCHED_FIFO, 100) == -EINVAL);
+	KCHECK(sched_set_policy(current, SCHED_OTHER, 1) == -EINVAL);
+	KCHECK(sched_set_affinity(current, 0) == -EINVAL);
+	KCHECK(sched_set_affinity(current, 1ull << 63) == -EINVAL || cpu_count == 64);
+}
+
+KTEST(migrates_with_affinity)
+{
+	for (unsigned round = 0; round < 20; round++)
+		for (unsigned i = 0; i < cpu_count; i++) {
+			KCHECK(!sched_set_affinity(current, 1ull << i));
+			preempt_disable();
+			KCHECK(this_cpu()->id == i);
+			preempt_enable();
+		}
+	KCHECK(!sched_set_affinity(current, UINT64_MAX));
+}
+
+static void short_life(void *arg)
+{
+	if ((uintptr_t)arg & 1)
+		sched_yield();
+	if ((uintptr_t)arg & 2)
+		sleep_ns(((uintptr_t)arg % 7) * 100000);
+	finish();
+}
+
+KTEST(two_hundred_threads)
+{
+	left = 200;
+	for (uintptr_t i = 0; i < 200; i++)
+		if (!KCHECK(kthread_create(short_life, (void *)i, "short")))
+			finish();
+	KEVENTUALLY(load_acquire(&left) == 0);
+}
+
+KTEST(waiting_threads_are_spread)
+{
+	if (cpu_count < 2) {
+		KCHECK(true);
+		return;
+	}
+	stop = false;
+	left = 2;
+	for (uintptr_t i = 0; i < 2; i++)
+		KCHECK(kthread_create(spinner, (void *)i, "spread"));
+	sleep_ns(200 * NSEC_PER_MSEC);
+	store_release(&stop, true);
+	KEVENTUALLY(load_acquire(&left) == 0);
+	/* Together they had more than one CPU could give. */
+	KCHECK(ran_ns[0] + ran_ns[1] > 220 * NSEC_PER_MSEC);
+}
+
+KTEST(idle_time_is_counted)
+{
+	uint64_t before = 0, after = 0;
+
+	for (unsigned i = 0; i < cpu_count; i++)
+		before += READ_ONCE(cpus[i]->idle_ns);
+	sleep_ns(50 * NSEC_PER_MSEC);
+	for (unsigned i = 0; i < cpu_count; i++)
+		after += READ_ONCE(cpus[i]->idle_ns);
+	KCHECK(after > before);
+}
+
+const struct ktest sched_tests[] = {
+	KTEST_ROW(equal_shares), KTEST_ROW(nice_gets_less), KTEST_ROW(fifo_by_priority), KTEST_ROW(higher_priority_preempts),
+	KTEST_ROW(bad_parameters), KTEST_ROW(migrates_with_affinity), KTEST_ROW(two_hundred_threads), KTEST_ROW(waiting_threads_are_spread),
+	KTEST_ROW(idle_time_is_counted), { NULL, NULL }
+};
