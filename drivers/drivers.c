@@ -9,7 +9,15 @@
 
 static const struct dev_driver dev_drivers[] = {
 	{ "virtio,mmio", virtio_mmio_probe },
+	{ "ns16550a", serial_16550_probe },
+	{ "ns16550", serial_16550_probe },
+	{ "arm,pl011", pl011_probe },
 };
+
+const struct pci_driver pci_drivers[] = {
+	{ 0x1af4, 0x1000, 0x107f, virtio_pci_probe },
+};
+const unsigned pci_driver_count = ARRAY_SIZE(pci_drivers);
 
 void drivers_init(void)
 {
@@ -26,4 +34,5 @@ void drivers_init(void)
 						(unsigned long long)(dev.base & ~HAL_IO_PORT), -e);
 				break;
 			}
+	pci_init();
 }
