@@ -92,7 +92,7 @@ static int drop_area(struct vm_area *a, uaddr_t start, uaddr_t end, int advice)
 	case MADV_DONTNEED:
 		if (a->flags & VM_LOCKED)
 			return -EINVAL;
-		/* fall through */
+		FALLTHROUGH;
 	case MADV_DONTNEED_LOCKED:
 		if (a->flags & (VM_DEVICE | VM_SPECIAL))
 			return -EINVAL;

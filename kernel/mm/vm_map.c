@@ -128,7 +128,7 @@ static int64_t file_area_flags(struct file *f, unsigned prot, unsigned flags, ui
 	case MAP_SHARED_VALIDATE:
 		if (flags & ~(unsigned)MAP_KNOWN || flags & MAP_SYNC)
 			return -EOPNOTSUPP;
-		/* fall through */
+		FALLTHROUGH;
 	case MAP_SHARED:
 		if (prot & PROT_WRITE && !(f->mode & FMODE_WRITE))
 			return -EACCES;

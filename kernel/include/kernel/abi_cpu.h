@@ -36,5 +36,4 @@ size_t abi_regset_get(const struct abi_regs *r, void *buf, size_t max);
 int abi_regset_set(struct abi_regs *r, const void *buf, size_t n);
 /* The vDSO image and its data page: see abi/vdso. */
 extern const uint8_t abi_vdso_image[], abi_vdso_image_end[];
-uaddr_t vdso_symbol(const char *name);	/* offset in the image, 0: none */
 #endif
