@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The unit tests (check programs over kernel objects and a fake HAL), under ASan and UBSan.
+set -u
+export LC_ALL=C
+top=$(cd "$(dirname "$0")/../.." && pwd)
+dir=$top/build/um-asan/tests/unit
+found=
+for exe in "$dir"/unit_* "$dir"/test_*; do
+	[ -f "$exe" ] && [ -x "$exe" ] || continue
+	found=1
+	name=$(basename "$exe")
+	log=$top/build/test/unit-$name.log
+	mkdir -p "$top/build/test"
+	(cd "$top/build" && CK_VERBOSITY=verbose timeout 300 "$exe") >"$log" 2>&1
+	status=$?
+	# check prints "file:line:P:case:test:n: Passed" with verbosity.
+	sed -n 's/^.*:P:\([^:]*\):\([^:]*\):.*/ok unit\/'"$name"'\/\2/p' "$log"
+	sed -n 's/^.*:[FE]:\([^:]*\):\([^:]*\):[0-9]*: \(.*\)/# \3\nnot ok unit\/'"$name"'\/\2/p' "$log"
+	if [ $status -ne 0 ] && ! grep -qE ':[FE]:' "$log"; then
+		tail -n 12 "$log" | sed 's/^/# /'
+		echo "not ok unit/$name # status $status"
+	fi
+done
+[ -n "$found" ] || echo "not ok unit # no test program in $dir"
