@@ -232,6 +232,9 @@ static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *pos)
 	size_t want = u->left;
 	int64_t n = generic_file_ops.write(f, u, pos);
 
+	/* The size changed after the write began by marking it. */
+	if (n > 0)
+		inode_mark_dirty(inode);
 	if (n < 0 || (size_t)n < want) {
 		/* Blocks that were allocated for what did not come: none may stay behind the end. */
 		rwsem_write_lock(&inode->lock);
@@ -284,7 +287,7 @@ out:
 enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2, FALLOC_ZERO_RANGE = 16 };
 
 /* Zero bytes of the file through the page cache; blocks that are holes stay holes unless `allocate`. */
-static int ext2_zero_bytes(struct inode *inode, uint64_t from, uint64_t to, bool allocate)
+int ext2_zero_bytes(struct inode *inode, uint64_t from, uint64_t to, bool allocate)
 {
 	struct ext2_sb *sb = ext2_sb(inode->super);
 	int e = 0;

@@ -377,11 +377,19 @@ static int ext2_set_size(struct inode *inode, uint64_t size)
 			return e;
 	}
 	if (size < old) {
+		/* What the last block has behind the new end must not come back when the file grows again. */
+		uint64_t tail = ALIGN_UP(size, (uint64_t)sb->block_size);
+
+		e = ext2_zero_bytes(inode, size, MIN(tail, old), false);
+		if (e)
+			return e;
 		inode->size = size;
 		mapping_truncate(inode->mapping, size);
 		e = ext2_free_range(inode, (size + sb->block_size - 1) >> sb->block_bits, UINT64_MAX);
 	} else {
-		/* Zeros behind the old end are what the page cache and the disk have there. */
+		/* The disk has zeros behind the old end; a shared mapping may have left something in the page. */
+		if (size > old)
+			mapping_truncate(inode->mapping, old);
 		inode->size = size;
 		e = 0;
 	}
