@@ -25,3 +25,11 @@ void um_crash(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr)
 	um_irq_set_off();
 	kernel_oops(what, pc, fp, addr);
 }
+
+/* The kernel is a part of a larger program; gdb and addr2line know the names. */
+const char *hal_symbol(uintptr_t pc, size_t *offset)
+{
+	(void)pc;
+	(void)offset;
+	return NULL;
+}

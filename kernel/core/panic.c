@@ -25,6 +25,17 @@ static void PRINTF_LIKE(1, 2) say(const char *fmt, ...)
 	hal_console_write(line, MIN((size_t)n, sizeof(line) - 1));
 }
 
+static void say_address(unsigned n, uintptr_t pc)
+{
+	size_t off;
+	const char *name = hal_symbol(pc - !!n, &off);	/* a return address may be behind its function's end */
+
+	if (name)
+		say("  #%u %#lx %s+%#lx\n", n, (unsigned long)pc, name, (unsigned long)off + !!n);
+	else
+		say("  #%u %#lx\n", n, (unsigned long)pc);
+}
+
 static _Noreturn void end(uintptr_t fp)
 {
 	uintptr_t pc[BACKTRACE_MAX];
@@ -35,7 +46,7 @@ static _Noreturn void end(uintptr_t fp)
 		say("cpu %u, thread %d \"%s\"%s\n", this_cpu()->id, task_tid(t), t->comm, t->preempt_count ? ", preemption off" : "");
 	n = hal_backtrace(fp, pc, BACKTRACE_MAX);
 	for (unsigned i = 0; i < n; i++)
-		say("  #%u %#lx\n", i, (unsigned long)pc[i]);
+		say_address(i, pc[i]);
 	hal_poweroff(PANIC_STATUS);
 }
 
@@ -64,5 +75,6 @@ _Noreturn void kernel_oops(const char *what, uintptr_t pc, uintptr_t fp, uintptr
 	(void)hal_irq_save();
 	only_one();
 	say("\nkernel oops: %s at %#lx, address %#lx\n", what, (unsigned long)pc, (unsigned long)addr);
+	say_address(0, pc);
 	end(fp);
 }

@@ -56,6 +56,8 @@ void hal_console_write(const char *s, size_t n);
 void hal_entropy(void *buf, size_t n);	/* from the machine: RDRAND, RNDR, the host; may be weak early */
 /* Return addresses of the callers, innermost first; starts at frame pointer fp (0: here).  Any context. */
 unsigned hal_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max);
+/* The function that pc is in, and how far; NULL: not known.  Any context. */
+const char *hal_symbol(uintptr_t pc, size_t *offset);
 
 /* The status reaches the shell that started the machine (low 8 bits). */
 _Noreturn void hal_poweroff(int status);
