@@ -84,8 +84,8 @@ void dev_init(void)
 	outb(0x3ff, 0xa5);
 	if (inb(0x3ff) == 0xa5)
 		add("ns16550a", 0x3f8 | HAL_IO_PORT, 8, irq_of_isa(4));
-	pci_init();
-	if (pci_present())
+	pci_config_init();
+	if (pci_config_present())
 		add("pci-host-ecam-generic", pci_ecam_base(), pci_ecam_size(), 0);
 	for (unsigned i = 0; acpi_virtio_get(i, &v); i++) {
 		irq_set_level(v.irq, true);

@@ -15,7 +15,7 @@ static struct { uint64_t base; unsigned first_bus, last_bus; } ecam;
 static bool ports;
 static struct leaf_lock lock;
 
-void pci_init(void)
+void pci_config_init(void)
 {
 	const uint8_t *m = (const uint8_t *)acpi_find("MCFG", 0);
 	uint32_t len;
@@ -34,7 +34,7 @@ void pci_init(void)
 	ports = inl(0xcf8) == 0x80000000 && inl(0xcfc) != 0xffffffff;
 }
 
-bool pci_present(void) { return ecam.base || ports; }
+bool pci_config_present(void) { return ecam.base || ports; }
 uint64_t pci_ecam_base(void) { return ecam.base; }
 uint64_t pci_ecam_size(void) { return ecam.base ? (uint64_t)(ecam.last_bus - ecam.first_bus + 1) << 20 : 0; }
 
