@@ -45,10 +45,12 @@ bool um_stop_wait(struct hal_as *as, uint32_t *stop)
 	}
 }
 
-void um_go(uint32_t *go)
+bool um_go(uint32_t *go)
 {
-	if (__atomic_exchange_n(go, STUB_GO_RUN, __ATOMIC_ACQ_REL) == STUB_GO_SLEEP)
-		host_futex_wake(go);
+	if (__atomic_exchange_n(go, STUB_GO_RUN, __ATOMIC_ACQ_REL) != STUB_GO_SLEEP)
+		return false;
+	host_futex_wake(go);
+	return true;
 }
 
 static bool svc_call(struct hal_as *as, enum stub_cmd cmd)

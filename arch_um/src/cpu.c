@@ -4,6 +4,7 @@
 #include <kernel/errno.h>
 
 struct um_cpu um_cpus[HOST_CPUS];
+unsigned um_busy = 1;
 
 struct cpu *hal_cpu_self(void)
 {
@@ -35,6 +36,8 @@ int hal_cpu_start(unsigned cpu, void *stack_base, size_t stack_size)
 	c->stack = stack_base;
 	c->stack_size = stack_size;
 	c->host_cpu = host_cpu_pinned(cpu);
+	c->spare_cpu = host_cpu_spare(cpu);
+	__atomic_fetch_add(&um_busy, 1, __ATOMIC_RELAXED);
 	unsigned long flags = hal_irq_save();
 	int r = host_cpu_start(cpu, cpu_thread, c);
 	hal_irq_restore(flags);
@@ -55,11 +58,13 @@ void hal_cpu_idle(void) NO_TSA
 {
 	struct um_cpu *c = um_cpu();
 
+	__atomic_fetch_sub(&um_busy, 1, __ATOMIC_RELAXED);
 	while (!__atomic_load_n(&c->pending, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&c->idle, 1, __ATOMIC_SEQ_CST);
 		host_futex_wait(&c->pending, 0, 0);
 		__atomic_store_n(&c->idle, 0, __ATOMIC_RELAXED);
 	}
+	__atomic_fetch_add(&um_busy, 1, __ATOMIC_RELAXED);
 	um_irq_run();
 }
 

@@ -45,6 +45,7 @@ __attribute__((visibility("default"))) void um_main(const struct host_boot *b)
 	um_cpus[0].stack = um_ram + HOST_RAM_BASE;
 	um_cpus[0].stack_size = BOOT_STACK;
 	um_cpus[0].host_cpu = host_cpu_pinned(0);
+	um_cpus[0].spare_cpu = host_cpu_spare(0);
 	host_cpu_ready(0, &um_cpus[0]);
 	um_enter_stack(um_ram + HOST_RAM_BASE + BOOT_STACK, boot_enter, NULL);
 }

@@ -48,6 +48,8 @@ struct hal_uctx {
 	struct um_thread *t;		/* [t->as->lock] its FP state is in t's frame; NULL: in fpu */
 	void *fpu;			/* [o] um_fpu_size bytes */
 	bool step;			/* [o] */
+	bool spin;			/* [o] hand over by spinning on two host CPUs: see um_spin_*() */
+	int score, fit;			/* [o] */
 };
 
 /* The host's rt signal frame (arch/x86/include/uapi/asm/{ucontext,sigcontext}.h); a layout that cannot change. */
@@ -78,8 +80,15 @@ struct um_thread *um_thread_get(struct hal_as *as) REQUIRES(as->lock);
 void um_as_wait_inflight(struct hal_as *as) REQUIRES(as->lock);
 /* Wait until the word says STOPPED; false: the stub died. */
 bool um_stop_wait(struct hal_as *as, uint32_t *stop);
-void um_go(uint32_t *go);
+/* Returns whether it had gone to sleep. */
+bool um_go(uint32_t *go);
 void um_fpu_save(struct hal_uctx *u, struct um_thread *t);
 void um_fpu_load(struct hal_uctx *u, struct um_thread *t);
 void um_fpu_init(void *fpu);
+
+/* handoff.c */
+void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t);
+/* Spin for the word; false: not stopped yet. */
+bool um_spin_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop);
+void um_spin_learn(struct hal_uctx *u, bool was_asleep, bool spun, uint64_t tsc);
 #endif

@@ -29,7 +29,7 @@ struct um_cpu {
 	struct hal_as *as;		/* [c] active address space */
 	uint64_t timer_want, timer_set;	/* [c] deadline asked for, deadline the host has */
 	unsigned index;			/* [I] */
-	int host_cpu;			/* [I] pinned to, or -1 */
+	int host_cpu, spare_cpu;	/* [I] pinned to, another one; or -1 */
 	uint32_t idle;			/* [a] sleeps on `pending` */
 	void *stack;			/* [I] first stack */
 	size_t stack_size;
@@ -38,6 +38,7 @@ struct um_cpu {
 _Static_assert(offsetof(struct um_cpu, pending) == 20 && offsetof(struct um_cpu, curr) == 24, "%gs offsets");
 
 extern struct um_cpu um_cpus[HOST_CPUS];
+extern unsigned um_busy;		/* [a] CPUs that are not idle */
 extern const struct host_boot *um_boot;
 extern char *um_ram;			/* [I] where physical address 0 would be */
 

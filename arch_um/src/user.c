@@ -95,7 +95,12 @@ void hal_user_destroy(struct hal_uctx *u)
 }
 
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
-void hal_user_switch_out(struct hal_uctx *u) { }
+void hal_user_switch_out(struct hal_uctx *u)
+{
+	/* This will take a while: the stub's thread need not spin for it. */
+	if (u->spin && u->t)
+		u->t->ctl->spin = 0;
+}
 void hal_user_single_step(struct hal_uctx *u, bool on) { u->step = on; }
 size_t hal_user_copy_from(void *dst, uaddr_t src, size_t n) { return 0; }
 size_t hal_user_copy_to(uaddr_t dst, const void *src, size_t n) { return 0; }
@@ -263,10 +268,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	struct stub_thread *ctl = t->ctl;
 
 	regs_to_frame(u, t);
-	if (t->host_cpu != c->host_cpu) {
-		t->host_cpu = c->host_cpu;
-		host_stub_pin(t->tid, c->host_cpu);
-	}
+	um_spin_choose(c, u, t);
 	um_lock(&as->lock);
 	um_as_wait_inflight(as);
 	ctl->ops_count = as->count;
@@ -282,8 +284,11 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 
 	__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&c->wait_word, &ctl->stop, __ATOMIC_RELEASE);
-	um_go(&ctl->go);
-	bool alive = run_wait(c, as, t);
+	uint64_t tsc = __builtin_ia32_rdtsc();
+	bool asleep = um_go(&ctl->go);
+	bool spun = um_spin_wait(c, u, &ctl->stop);
+	bool alive = spun || run_wait(c, as, t);
+	um_spin_learn(u, asleep, spun, __builtin_ia32_rdtsc() - tsc);
 	__atomic_store_n(&c->wait_word, NULL, __ATOMIC_RELAXED);
 	__atomic_fetch_sub(&as->running, 1, __ATOMIC_ACQ_REL);
 	if (!alive)

@@ -60,13 +60,16 @@ void kernel_gone(int sig);
 static struct stub_zygote *zygote(void) { return (struct stub_zygote *)STUB_ZYGOTE; }
 static struct stub_svc *svc(void) { return (struct stub_svc *)STUB_SVC; }
 
-static void wait_go(uint32_t *go, uint32_t spin)
+/* The kernel sets *limit to 0 when it has something longer to do. */
+static void wait_go(uint32_t *go, const uint32_t *limit)
 {
+	uint32_t spin = 0;
+
 	for (;;) {
 		if (__atomic_load_n(go, __ATOMIC_ACQUIRE) == STUB_GO_RUN)
 			break;
-		if (spin) {
-			spin--;
+		if (spin < __atomic_load_n(limit, __ATOMIC_RELAXED)) {
+			spin++;
 			__builtin_ia32_pause();
 			continue;
 		}
@@ -133,7 +136,7 @@ void signal_main(char *frame)
 		t->gs_base = gs_read();
 	}
 	post_stop(&t->stop);
-	wait_go(&t->go, t->spin);
+	wait_go(&t->go, &t->spin);
 	if (t->ops_count) {
 		ops_run(t->ops_buffer, t->ops_count);
 		__atomic_store_n(&t->ops_done, 1, __ATOMIC_RELEASE);
@@ -157,7 +160,7 @@ _Noreturn void svc_main(void)
 	call_munmap(STUB_ZYGOTE, 0x1000 + STUB_ZYGOTE_STACK);
 	for (;;) {
 		post_stop(&s->stop);
-		wait_go(&s->go, s->spin);
+		wait_go(&s->go, &s->spin);
 		if (s->cmd == STUB_CMD_OPS) {
 			ops_run(s->buffer, s->count);
 			s->result = 0;
@@ -302,7 +305,7 @@ _Noreturn void zygote_main(void)
 	signals_init();
 	for (;;) {
 		post_stop(&z->stop);
-		wait_go(&z->go, 0);
+		wait_go(&z->go, &z->spin);
 		uint32_t no_filter = z->no_filter;
 		/* CLONE_PARENT: the kernel is the parent of every stub; SIGCHLD goes to it. */
 		long pid = call_any(NR_clone, 0x8000 | 17, 0, 0, 0, 0);

@@ -27,7 +27,7 @@ void host_set_hooks(const struct host_hooks *hooks) { host_hooks = *hooks; }
 
 static struct {
 	int tid;	/* [a] */
-	int pinned;	/* [I] host CPU or -1 */
+	int pinned, spare;	/* [I] host CPU or -1 */
 	void (*entry)(void *);
 	void *arg;
 } cpus[HOST_CPUS];
@@ -65,7 +65,7 @@ static void raw_action(int sig, void (*fn)(int, siginfo_t *, void *), unsigned l
 	syscall(SYS_rt_sigaction, sig, &sa, NULL, 8);
 }
 
-void cpu_init(unsigned n, bool pin)
+unsigned cpu_init(unsigned n, bool pin)
 {
 	cpu_set_t set;
 	int allowed[CPU_SETSIZE], count = 0;
@@ -76,9 +76,12 @@ void cpu_init(unsigned n, bool pin)
 			if (CPU_ISSET(i, &set))
 				allowed[count++] = i;
 	/* Machines started side by side must not all sit on the first host CPU. */
-	for (unsigned i = 0; i < HOST_CPUS; i++)
-		cpus[i].pinned = pin && count > 0 && n <= (unsigned)count ?
-			allowed[((unsigned)self_pid + i) % (unsigned)count] : -1;
+	unsigned m = (unsigned)count;
+	for (unsigned i = 0; i < HOST_CPUS; i++) {
+		bool can = pin && m > 0 && n <= m;
+		cpus[i].pinned = can ? allowed[((unsigned)self_pid + i) % m] : -1;
+		cpus[i].spare = can && m > 1 ? allowed[((unsigned)self_pid + i + (2 * n <= m ? n : 1)) % m] : -1;
+	}
 	raw_action(HOST_SIG_IRQ, on_interrupt, SA_NODEFER);
 #if !defined(HOST_ASAN) && !defined(HOST_TSAN)
 	static const int traps[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
@@ -87,6 +90,7 @@ void cpu_init(unsigned n, bool pin)
 #else
 	(void)on_crash;		/* the sanitizer's report is the better one */
 #endif
+	return m ? m : 1;
 }
 
 static void *cpu_thread(void *arg)
@@ -143,6 +147,7 @@ void host_cpu_interrupt(unsigned cpu)
 }
 
 int host_cpu_pinned(unsigned cpu) { return cpus[cpu].pinned; }
+int host_cpu_spare(unsigned cpu) { return cpus[cpu].spare; }
 void host_yield(void) { sched_yield(); }
 
 _Noreturn void host_cpu_park(void)

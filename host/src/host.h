@@ -64,7 +64,8 @@ void *mem_at(uint64_t pa, uint64_t len);
 
 /* cpu.c */
 extern struct host_hooks host_hooks;
-void cpu_init(unsigned cpus, bool pin);
+/* Returns the host CPUs that we may use. */
+unsigned cpu_init(unsigned cpus, bool pin);
 
 /* time.c */
 void time_thread_init(unsigned cpu);

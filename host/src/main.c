@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 	boot.min_sigstack = getauxval(AT_MINSIGSTKSZ);
 	if (!boot.min_sigstack)
 		boot.min_sigstack = 2048 + boot.xsave_size;
-	cpu_init(o.cpus, o.pin);
+	boot.host_cpus = cpu_init(o.cpus, o.pin);
 	tty_raw();
 	loop_start();
 	if (host_cpu_start(0, cpu0, NULL))

@@ -13,6 +13,7 @@ struct host_boot {
 	uint64_t ram_end;		/* physical */
 	uint64_t initrd, initrd_size;	/* physical, page-aligned; 0: none */
 	unsigned cpus;
+	unsigned host_cpus;		/* that we may use */
 	int trap_ptrace;
 	uint64_t xsave_size;
 	uint64_t hwcap, hwcap2, min_sigstack;

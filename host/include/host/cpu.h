@@ -29,6 +29,8 @@ void host_cpu_ready(unsigned cpu, void *gs);
 void host_cpu_interrupt(unsigned cpu);
 /* The host CPU that this CPU is bound to, or -1. */
 int host_cpu_pinned(unsigned cpu);
+/* Another host CPU, which it may share its user code's work with, or -1. */
+int host_cpu_spare(unsigned cpu);
 void host_yield(void);
 _Noreturn void host_cpu_park(void);
 

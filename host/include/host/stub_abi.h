@@ -80,6 +80,7 @@ struct stub_zygote {
 	uint64_t pa;			/* of the new stub's struct stub_svc */
 	int32_t pid;			/* result */
 	int32_t kernel_pid;
+	uint32_t spin;			/* 0 */
 	uint32_t no_filter;		/* the ptrace backend */
 	uint32_t tty_saved;		/* restore `termios` on STUB_FD_TTY when the kernel is gone */
 	char termios[64];		/* the host kernel's struct termios */
