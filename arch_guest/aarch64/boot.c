@@ -218,7 +218,7 @@ _Noreturn void boot_main(paddr_t fdt, paddr_t load) NO_TSA
 	gic_init();
 	timer_init();
 	rtc_init();
-	pci_init();
+	pci_host_init();
 	msi_init();
 	booted = true;
 	kernel_main();

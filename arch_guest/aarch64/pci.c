@@ -23,7 +23,7 @@ static void add_window(uint32_t hi, uint64_t pci, uint64_t cpu, uint64_t size)
 	window[high].size = size;
 }
 
-void pci_init(void)
+void pci_host_init(void)
 {
 	const struct fdt *f = &boot_fdt;
 	uint64_t pa, size, cpu;

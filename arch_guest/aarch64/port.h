@@ -109,7 +109,7 @@ int64_t psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context);
 void smp_init(void);				/* count the CPUs of the device tree */
 void console_init(void);
 void rtc_init(void);
-void pci_init(void);
+void pci_host_init(void);
 void asid_init(void);
 void asid_switch(struct hal_as *as) REQUIRES(irqs_off);
 void kstack_init(void);

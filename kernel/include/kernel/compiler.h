@@ -24,8 +24,14 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))
-#define MIN(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+/* Names of their own, so that they nest without shadowing. */
+#define UNIQUE__(name, n) name##n
+#define UNIQUE_(name, n) UNIQUE__(name, n)
+#define UNIQUE(name)	UNIQUE_(name, __COUNTER__)
+#define MIN_(a, b, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x < y ? x : y; })
+#define MAX_(a, b, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x > y ? x : y; })
+#define MIN(a, b)	MIN_(a, b, UNIQUE(min_a_), UNIQUE(min_b_))
+#define MAX(a, b)	MAX_(a, b, UNIQUE(max_a_), UNIQUE(max_b_))
 /* n is a power of two. */
 #define ALIGN_DOWN(x, n) ((x) & ~((__typeof__(x))(n) - 1))
 #define ALIGN_UP(x, n)	 ALIGN_DOWN((x) + ((__typeof__(x))(n) - 1), n)
