@@ -158,9 +158,11 @@ static void deactivate(struct runqueue *rq, struct task *t, bool queued)
 /* The current one goes back among those that wait. */
 static void put_prev(struct runqueue *rq, struct task *t)
 {
-	if (is_rt(&t->se))
-		rt_enqueue(&rq->rt, &t->se, t->se.policy == SCHED_FIFO || t->se.slice_ns != RR_SLICE_NS);
-	else
+	if (is_rt(&t->se)) {	/* preempted: stays first of its priority; a fresh slice means it used one up, or yielded */
+		rt_enqueue(&rq->rt, &t->se, t->se.slice_ns != RR_SLICE_NS);
+		if (t->se.policy != SCHED_RR)
+			t->se.slice_ns = FAIR_SLICE_NS;
+	} else
 		fair_put(&rq->fair, &t->se);
 }
 
