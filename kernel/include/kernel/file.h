@@ -26,7 +26,10 @@ struct file {
 	unsigned seals;			/* memfd */
 	struct rcu_head rcu;
 };
-enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_NONBLOCK_ALWAYS = 16, FMODE_EXEC = 32 };
+enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_NONBLOCK_ALWAYS = 16, FMODE_EXEC = 32,
+	FMODE_WROTE_MNT = 64 /* counted as a writer of its mount and inode */ };
+/* For file_open(): to execute it; needs execute permission instead of read. */
+#define FILE_OPEN_EXEC (1u << 30)
 
 /*
  * Open by kernel path relative to dfd.  flags: O_*.  0 and a referenced file.

@@ -14,6 +14,7 @@
 #include <kernel/list.h>
 #include <kernel/lock.h>
 #include <kernel/pagecache.h>
+#include <kernel/timer.h>
 
 struct dentry;
 struct file;
@@ -63,8 +64,8 @@ struct inode {
 	unsigned state;			/* [state_lock] ISTATE_* */
 	struct rcu_head rcu;
 };
-enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4 };
-enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4 };
+enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4, INODE_LINKABLE = 8 /* O_TMPFILE: no name yet */ };
+enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4, ISTATE_SYNCING = 8 /* seen by this sync */ };
 
 struct dentry {
 	struct refcount refs;		/* users and children; 0: cached on the LRU */
@@ -94,10 +95,11 @@ struct mount {
 	int id;				/* [I] for mountinfo, statx */
 	char *source;			/* [I] as given to mount(2) */
 	bool detached;			/* [MOUNT] not in the tree any more */
-	int32_t writers;		/* [a] open for writing; MNT_WRITE_HOLD: becoming read-only */
+	int32_t writers;		/* [a] open for writing */
 	struct list_head children, child_link;	/* [MOUNT] */
 	struct mount *hash_next;	/* [MOUNT_TREE] read under RCU */
 	struct list_head all_link;	/* [MOUNT] in mount order */
+	struct work work;		/* destroys it */
 	struct rcu_head rcu;
 };
 struct path { struct mount *mnt; struct dentry *dentry; };
@@ -186,16 +188,19 @@ struct super {
 	kdev_t dev;			/* [I] st_dev */
 	uint32_t block_size;
 	uint64_t max_bytes;		/* largest file */
-	unsigned flags;			/* MS_RDONLY ... of the super block */
+	unsigned flags;			/* MS_RDONLY ... of the super block, SUPER_DYING */
 	struct dentry *root;
 	struct blkdev *bdev;		/* NULL: no device */
 	struct mutex rename_lock;	/* [RENAME] */
-	struct spinlock inodes_lock;	/* [ICACHE] */
-	struct list_head inodes;	/* [inodes_lock] */
+	struct spinlock inodes_lock;	/* [ICACHE_LRU] */
+	struct list_head inodes, dirty;	/* [inodes_lock] all; with attributes newer than the disk */
+	int32_t mounts;			/* [MOUNT] of it; 0: internal */
 	struct list_head link;		/* all supers */
 	void *fs_private;
+	struct work free_work;		/* vfs/super.c */
 	char id[64];			/* device name as mounted */
 };
+enum { SUPER_DYING = 1 << 30 };	/* unmounted: nothing is cached any more */
 struct filesystem {
 	const char *name;
 	/* source: path of a device or any word.  0 and *out, or -errno (-EINVAL: not such a file system). */
@@ -260,6 +265,7 @@ struct fs_context {
 	struct spinlock lock;		/* [FS_CONTEXT] */
 	struct path root, cwd;		/* [lock] */
 	uint32_t umask;			/* [lock] */
+	struct rcu_head rcu;
 };
 struct fs_context *fs_context_copy(struct fs_context *old);	/* NULL: no memory */
 void fs_context_get(struct fs_context *c);

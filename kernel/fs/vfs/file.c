@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Open files: allocation, references, the last close.
+ *
+ * The memory of a file is freed after an RCU grace period, so that fd look-ups
+ * may try to take a reference on one that is just being closed.
+ */
+#include <kernel/errno.h>
+#include <kernel/poll.h>
+#include <kernel/print.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/uio.h>
+#include "vfs_internal.h"
+
+static struct kmem_cache *file_slab;
+uint64_t file_count;		/* [a] for /proc/sys/fs/file-nr */
+static struct spinlock deferred_lock = SPINLOCK_INIT(WORK);
+static struct rcu_head *deferred;	/* [deferred_lock] files to close, linked by rcu.next */
+static struct work deferred_work;
+
+static void deferred_fn(struct work *w)
+{
+	for (;;) {
+		unsigned long flags = spin_lock_irqsave(&deferred_lock);
+		struct rcu_head *h = deferred;
+
+		if (h)
+			deferred = h->next;
+		spin_unlock_irqrestore(&deferred_lock, flags);
+		if (!h)
+			return;
+		file_put(container_of(h, struct file, rcu));
+	}
+}
+
+void file_cache_init(void)
+{
+	file_slab = kmem_cache_create("file", sizeof(struct file), 64);
+	work_init(&deferred_work, deferred_fn);
+}
+
+struct file *file_alloc(void)
+{
+	struct file *f = kmem_cache_alloc(file_slab, 0);
+
+	if (!f)
+		return NULL;
+	memset(f, 0, sizeof(*f));
+	ref_init(&f->refs);
+	mutex_init(&f->pos_lock, LOCK_FILE_POS);
+	spin_init(&f->lock, LOCK_FILE);
+	list_init(&f->epoll_links);
+	f->cred = current->cred ? cred_get(current->cred) : NULL;
+	__atomic_add_fetch(&file_count, 1, __ATOMIC_RELAXED);
+	return f;
+}
+
+void file_get(struct file *f) { ref_get(&f->refs); }
+
+static void file_free_rcu(struct rcu_head *h)
+{
+	kmem_cache_free(file_slab, container_of(h, struct file, rcu));
+}
+
+static void file_destroy(struct file *f)
+{
+	if (f->ops && f->inode && !(f->mode & FMODE_PATH)) {
+		notify_entry(f->path.dentry, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+		locks_remove_file(f);
+		if (f->fasync)
+			fasync_set(f, false);
+		if (f->ops->release)
+			f->ops->release(f);
+	}
+	if (f->mode & FMODE_WROTE_MNT) {
+		if (S_ISREG(f->inode->mode))
+			__atomic_sub_fetch(&f->inode->write_count, 1, __ATOMIC_RELEASE);
+		mount_drop_write(f->path.mnt);
+	}
+	if (f->owner.pid)
+		pid_put(f->owner.pid);
+	path_put(&f->path);
+	if (f->cred)
+		cred_put(f->cred);
+	__atomic_sub_fetch(&file_count, 1, __ATOMIC_RELAXED);
+	rcu_call(&f->rcu, file_free_rcu);
+}
+
+void file_put(struct file *f)
+{
+	if (ref_put(&f->refs))
+		file_destroy(f);
+}
+
+void file_put_deferred(struct file *f)
+{
+	unsigned long flags;
+	int32_t n = ref_read(&f->refs);
+
+	/* Only the last reference needs the work item; it carries that reference along. */
+	while (n > 1)
+		if (__atomic_compare_exchange_n(&f->refs.n, &n, n - 1, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return;
+	flags = spin_lock_irqsave(&deferred_lock);
+	f->rcu.next = deferred;
+	deferred = &f->rcu;
+	spin_unlock_irqrestore(&deferred_lock, flags);
+	work_queue(&deferred_work);
+}
+
+unsigned file_poll(struct file *f, struct poll_table *pt)
+{
+	if (!f->ops || !f->ops->poll)
+		return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	return f->ops->poll(f, pt);
+}
+
+int64_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos)
+{
+	struct uio u;
+
+	uio_init_kernel(&u, buf, n);
+	return vfs_read(f, &u, &pos);
+}
+
+int64_t file_write_kernel(struct file *f, const void *buf, size_t n, uint64_t pos)
+{
+	struct uio u;
+
+	uio_init_kernel(&u, (void *)buf, n);
+	return vfs_write(f, &u, &pos);
+}
+
+/* write_count > 0: writers; < 0: images being executed. */
+int file_deny_write(struct file *f)
+{
+	int32_t n = READ_ONCE(f->inode->write_count);
+
+	do {
+		if (n > 0)
+			return -ETXTBSY;
+	} while (!__atomic_compare_exchange_n(&f->inode->write_count, &n, n - 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	return 0;
+}
+
+void file_allow_write(struct file *f)
+{
+	__atomic_add_fetch(&f->inode->write_count, 1, __ATOMIC_RELEASE);
+}
+
+/*
+ * SIGIO (fcntl(2) F_SETOWN, O_ASYNC): the owner is a process, a thread or a
+ * group; what the setter could not signal is not signalled.
+ */
+struct fasync { bool on; };
+static struct fasync fasync_on = { true };
+
+int fasync_set(struct file *f, bool on)
+{
+	if (!f->ops->fasync && !f->ops->poll)
+		return on ? -ENOTTY : 0;
+	if (f->ops->fasync) {
+		int err = f->ops->fasync(f, on);
+
+		if (err < 0)
+			return err;
+	}
+	WRITE_ONCE(f->fasync, on ? &fasync_on : NULL);
+	return 0;
+}
+
+void file_set_owner(struct file *f, struct pid *pid, int type, bool force)
+{
+	struct pid *old;
+
+	spin_lock(&f->lock);
+	if (f->owner.pid && !force) {
+		spin_unlock(&f->lock);
+		return;
+	}
+	old = f->owner.pid;
+	if (pid)
+		pid_get(pid);
+	f->owner.pid = pid;
+	f->owner.pid_type = type;
+	if (current->cred) {
+		f->owner.uid = current->cred->uid;
+		f->owner.euid = current->cred->euid;
+	}
+	spin_unlock(&f->lock);
+	if (old)
+		pid_put(old);
+}
+
+void file_sigio(struct file *f, int band)
+{
+	struct abi_siginfo info, *ip = NULL;
+	struct pid *pid;
+	int sig, type;
+	pid_t nr;
+
+	if (!READ_ONCE(f->fasync))
+		return;
+	spin_lock(&f->lock);
+	pid = f->owner.pid;
+	nr = pid ? pid->nr : 0;
+	sig = f->owner.sig;
+	type = f->owner.pid_type;
+	if (pid && type == PID_PGRP)
+		pid_get(pid);
+	spin_unlock(&f->lock);
+	if (!nr)
+		return;
+	if (sig) {
+		memset(&info, 0, sizeof(info));
+		info.si_signo = sig;
+		info.si_code = band & POLLIN ? 1 : band & POLLOUT ? 2 : band & POLLPRI ? 5 : band & POLLHUP ? 6 : 4;
+		ip = &info;
+	} else {
+		sig = 29;	/* SIGIO */
+	}
+	if (type == PID_PGRP) {
+		(void)signal_send_pgrp(pid, sig, ip);
+		pid_put(pid);
+	} else if (type == PID_THREAD) {
+		struct task *t = task_find(nr);
+
+		if (t) {
+			(void)signal_send_task(t, sig, ip);
+			task_put(t);
+		}
+	} else {
+		struct process *p = process_find(nr);
+
+		if (p) {
+			(void)signal_send_process(p, sig, ip);
+			process_put(p);
+		}
+	}
+}

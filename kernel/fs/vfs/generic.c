@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations of files whose contents are their page cache: generic_file_ops.
+ *
+ * A write holds the inode's lock: writes are atomic against each other, and
+ * O_APPEND finds the end that it writes at.  Reads do not take it.
+ */
+#include <kernel/errno.h>
+#include <kernel/signal.h>
+#include <kernel/uio.h>
+#include "vfs_internal.h"
+
+static int64_t generic_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	int64_t n = pagecache_read(f, u, *pos);
+
+	if (n > 0)
+		*pos += (uint64_t)n;
+	file_accessed(f);
+	return n;
+}
+
+/* Cuts the write to what limits allow.  0 or -EFBIG. */
+static int write_limit(struct inode *i, struct uio *u, uint64_t pos)
+{
+	uint64_t limit = current->process ? rlimit_get(RLIMIT_FSIZE) : RLIM_INFINITY;
+
+	if (S_ISREG(i->mode) && limit != RLIM_INFINITY) {
+		if (pos >= limit) {
+			(void)signal_send_task(current, SIGXFSZ, NULL);
+			return -EFBIG;
+		}
+		u->left = MIN(u->left, limit - pos);
+	}
+	if (pos >= i->super->max_bytes)
+		return -EFBIG;
+	u->left = MIN(u->left, i->super->max_bytes - pos);
+	return 0;
+}
+
+static int64_t generic_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct inode *i = f->inode;
+	int64_t n;
+	int err;
+
+	if (!u->left)
+		return 0;
+	rwsem_write_lock(&i->lock);
+	if (f->flags & O_APPEND)
+		*pos = i->size;
+	n = write_limit(i, u, *pos);
+	if (!n)
+		n = file_remove_privs(f);
+	if (!n) {
+		inode_touch(i, ATTR_MTIME | ATTR_CTIME);
+		n = pagecache_write(f, u, *pos);
+	}
+	rwsem_write_unlock(&i->lock);
+	if (n <= 0)
+		return n;
+	if (((f->flags & O_DSYNC) || (i->super->flags & MS_SYNCHRONOUS)) && f->ops->fsync) {
+		err = f->ops->fsync(f, (f->flags & O_SYNC) != O_SYNC);
+		if (err)
+			return err;
+	}
+	*pos += (uint64_t)n;
+	return n;
+}
+
+static int generic_fsync(struct file *f, bool datasync)
+{
+	struct inode *i = f->inode;
+	int err = mapping_sync(f->mapping, 0, UINT64_MAX);
+	int err2 = 0;
+
+	if ((__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_DIRTY, __ATOMIC_RELAXED) & ISTATE_DIRTY) && i->super->ops &&
+	    i->super->ops->write_inode)
+		err2 = i->super->ops->write_inode(i);
+	if (!err2 && i->super->ops && i->super->ops->sync)
+		err2 = i->super->ops->sync(i->super, true);
+	return err ? err : err2;
+}
+
+const struct file_ops generic_file_ops = {
+	.read = generic_read,
+	.write = generic_write,
+	.llseek = vfs_llseek,
+	.fsync = generic_fsync,
+};

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * File locks: POSIX record locks (owned by a descriptor table), open file
+ * description locks (owned by an open file) and flock(2) locks.
+ *
+ * An inode gets a struct file_locks with its first lock and keeps it until it
+ * is freed.  Record locks of one owner never overlap: setting one cuts or
+ * merges what the owner has.  Who must wait sleeps on the inode's wait queue
+ * and looks again.  A POSIX lock that would close a circle of owners that
+ * wait for each other is refused (EDEADLK); open file description locks are
+ * not checked, as in Linux.
+ */
+#include <kernel/errno.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/uaccess.h>
+#include <kernel/wait.h>
+#include "syscall/syscall_impl.h"
+#include "vfs_internal.h"
+
+enum { F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2 };
+enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
+struct abi_flock { int16_t type, whence; int32_t pad0; int64_t start, len; int32_t pid, pad1; };
+
+struct file_lock {
+	struct list_head link;
+	const void *owner;		/* struct files (POSIX), struct file (OFD, flock) */
+	uint64_t start, end;		/* inclusive */
+	int type;
+	pid_t pid;			/* -1: OFD */
+};
+struct file_locks {
+	struct spinlock lock;		/* [FLOCK] */
+	struct list_head records, flocks;	/* [lock] */
+	struct waitq wait;
+};
+
+/* Owners of POSIX locks that wait, and for whom. */
+struct lock_wait { struct list_head link; const void *owner, *blocker; };
+static struct spinlock waits_lock = SPINLOCK_INIT(FLOCK);
+static struct list_head waits = LIST_INIT(waits);
+
+static struct file_locks *locks_get(struct inode *i)
+{
+	struct file_locks *l = load_acquire(&i->locks), *none = NULL;
+
+	if (l)
+		return l;
+	l = kzalloc(sizeof(*l), 0);
+	if (!l)
+		return NULL;
+	spin_init(&l->lock, LOCK_FLOCK);
+	list_init(&l->records);
+	list_init(&l->flocks);
+	waitq_init(&l->wait);
+	if (__atomic_compare_exchange_n(&i->locks, &none, l, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return l;
+	kfree(l);
+	return none;
+}
+
+static void list_free(struct list_head *h)
+{
+	while (!list_empty(h)) {
+		struct file_lock *fl = list_first(h, struct file_lock, link);
+
+		list_del(&fl->link);
+		kfree(fl);
+	}
+}
+
+void inode_free_locks(struct inode *i)
+{
+	if (!i->locks)
+		return;
+	list_free(&i->locks->records);
+	list_free(&i->locks->flocks);
+	kfree(i->locks);
+	i->locks = NULL;
+}
+
+static bool overlaps(const struct file_lock *a, const struct file_lock *b) { return a->start <= b->end && b->start <= a->end; }
+
+/* [l->lock] The first lock of another owner that keeps `want` from being set. */
+static struct file_lock *conflict(struct list_head *h, const struct file_lock *want)
+{
+	struct file_lock *fl;
+
+	list_for_each(fl, h, link)
+		if (fl->owner != want->owner && overlaps(fl, want) && (fl->type == F_WRLCK || want->type == F_WRLCK))
+			return fl;
+	return NULL;
+}
+
+/*
+ * [l->lock] Give the owner exactly `want` on its range.  spare[2]: memory for
+ * the new lock and for the second half of one that is cut in two.
+ */
+static void record_apply(struct file_locks *l, struct file_lock *want, struct file_lock *spare[2])
+{
+	struct file_lock *fl, *tmp;
+	struct list_head dead;
+
+	list_init(&dead);
+	list_for_each_safe(fl, tmp, &l->records, link) {
+		bool touches;
+
+		if (fl->owner != want->owner)
+			continue;
+		touches = fl->start <= (want->end == INT64_MAX ? want->end : want->end + 1) &&
+			  want->start <= (fl->end == INT64_MAX ? fl->end : fl->end + 1);
+		if (fl->type == want->type) {
+			if (!touches)
+				continue;
+			want->start = MIN(want->start, fl->start);
+			want->end = MAX(want->end, fl->end);
+			list_move_tail(&fl->link, &dead);
+		} else if (overlaps(fl, want)) {
+			if (fl->start < want->start && fl->end > want->end) {
+				struct file_lock *right = spare[1];
+
+				spare[1] = NULL;
+				*right = *fl;
+				right->start = want->end + 1;
+				list_add_tail(&right->link, &l->records);
+				fl->end = want->start - 1;
+			} else if (fl->start < want->start) {
+				fl->end = want->start - 1;
+			} else if (fl->end > want->end) {
+				fl->start = want->end + 1;
+			} else {
+				list_move_tail(&fl->link, &dead);
+			}
+		}
+	}
+	if (want->type != F_UNLCK) {
+		*spare[0] = *want;
+		list_add_tail(&spare[0]->link, &l->records);
+		spare[0] = NULL;
+	}
+	list_free(&dead);
+}
+
+/* [waits_lock] Does `owner` already wait, through others, for `me`? */
+static bool would_deadlock(const void *me, const void *owner)
+{
+	for (unsigned steps = 0; steps < 1000; steps++) {
+		struct lock_wait *w;
+		const void *next = NULL;
+
+		if (owner == me)
+			return true;
+		list_for_each(w, &waits, link)
+			if (w->owner == owner) {
+				next = w->blocker;
+				break;
+			}
+		if (!next)
+			return false;
+		owner = next;
+	}
+	return false;
+}
+
+static int record_set(struct inode *i, struct file_lock *want, bool wait, bool detect)
+{
+	struct file_locks *l = locks_get(i);
+	struct file_lock *spare[2] = { NULL, NULL };
+	int err;
+
+	if (!l)
+		return -ENOLCK;
+	spare[0] = kmalloc(sizeof(*spare[0]), 0);
+	spare[1] = kmalloc(sizeof(*spare[1]), 0);
+	if (!spare[0] || !spare[1]) {
+		err = -ENOLCK;
+		goto out;
+	}
+	for (;;) {
+		struct file_lock *c;
+		struct lock_wait lw;
+		struct waiter w;
+
+		waiter_init(&w);
+		if (wait)
+			waitq_prepare(&l->wait, &w, TASK_INTERRUPTIBLE);
+		spin_lock(&l->lock);
+		c = want->type == F_UNLCK ? NULL : conflict(&l->records, want);
+		if (!c)
+			record_apply(l, want, spare);
+		lw.owner = want->owner;
+		lw.blocker = c ? c->owner : NULL;
+		spin_unlock(&l->lock);
+		err = c ? -EAGAIN : 0;
+		if (!c || !wait) {
+			if (wait)
+				waitq_finish(&l->wait, &w);
+			break;
+		}
+		if (detect) {
+			spin_lock(&waits_lock);
+			if (would_deadlock(lw.owner, lw.blocker)) {
+				spin_unlock(&waits_lock);
+				waitq_finish(&l->wait, &w);
+				err = -EDEADLK;
+				break;
+			}
+			list_add(&lw.link, &waits);
+			spin_unlock(&waits_lock);
+		}
+		if (signal_interrupts(TASK_INTERRUPTIBLE))
+			err = -ERESTARTSYS;
+		else
+			schedule();
+		waitq_finish(&l->wait, &w);
+		if (detect) {
+			spin_lock(&waits_lock);
+			list_del(&lw.link);
+			spin_unlock(&waits_lock);
+		}
+		if (err == -ERESTARTSYS)
+			break;
+	}
+	if (!err)
+		waitq_wake_all(&l->wait);
+out:
+	kfree(spare[0]);
+	kfree(spare[1]);
+	return err;
+}
+
+/* From l_whence, l_start, l_len to a range. */
+static int flock_range(struct file *f, const struct abi_flock *fl, struct file_lock *out)
+{
+	int64_t base, start, end;
+
+	switch (fl->whence) {
+	case SEEK_SET: base = 0; break;
+	case SEEK_CUR: base = (int64_t)f->pos; break;
+	case SEEK_END: base = (int64_t)f->inode->size; break;
+	default: return -EINVAL;
+	}
+	if (__builtin_add_overflow(base, fl->start, &start))
+		return -EOVERFLOW;
+	if (start < 0)
+		return -EINVAL;
+	if (fl->len > 0) {
+		if (__builtin_add_overflow(start, fl->len - 1, &end))
+			return -EOVERFLOW;
+	} else if (fl->len < 0) {
+		if (start + fl->len < 0)
+			return -EINVAL;
+		end = start - 1;
+		start += fl->len;
+	} else {
+		end = INT64_MAX;
+	}
+	out->start = (uint64_t)start;
+	out->end = (uint64_t)end;
+	return 0;
+}
+
+static int flock_import(struct file *f, uaddr_t arg, bool ofd, struct abi_flock *fl, struct file_lock *out)
+{
+	int err;
+
+	if (copy_from_user(fl, arg, sizeof(*fl)))
+		return -EFAULT;
+	if (fl->type != F_RDLCK && fl->type != F_WRLCK && fl->type != F_UNLCK)
+		return -EINVAL;
+	if (ofd && fl->pid)
+		return -EINVAL;
+	err = flock_range(f, fl, out);
+	out->type = fl->type;
+	out->owner = ofd ? (const void *)f : current->files;
+	out->pid = ofd ? -1 : process_pid(current->process);
+	return err;
+}
+
+int lock_fcntl_get(struct file *f, uaddr_t arg, bool ofd)
+{
+	struct file_locks *l;
+	struct file_lock want, *c = NULL;
+	struct abi_flock fl;
+	int err = flock_import(f, arg, ofd, &fl, &want);
+
+	if (err)
+		return err;
+	if (fl.type == F_UNLCK && !ofd)
+		return -EINVAL;
+	l = load_acquire(&f->inode->locks);
+	fl.type = F_UNLCK;
+	if (l) {
+		spin_lock(&l->lock);
+		c = conflict(&l->records, &want);
+		if (c) {
+			fl.type = (int16_t)c->type;
+			fl.whence = SEEK_SET;
+			fl.start = (int64_t)c->start;
+			fl.len = c->end == INT64_MAX ? 0 : (int64_t)(c->end - c->start + 1);
+			fl.pid = c->pid;
+		}
+		spin_unlock(&l->lock);
+	}
+	return copy_to_user(arg, &fl, sizeof(fl));
+}
+
+int lock_fcntl_set(struct file *f, uaddr_t arg, bool ofd, bool wait)
+{
+	struct file_lock want;
+	struct abi_flock fl;
+	int err = flock_import(f, arg, ofd, &fl, &want);
+
+	if (err)
+		return err;
+	if ((fl.type == F_RDLCK && !(f->mode & FMODE_READ)) || (fl.type == F_WRLCK && !(f->mode & FMODE_WRITE)))
+		return -EBADF;
+	if (fl.type == F_UNLCK && !load_acquire(&f->inode->locks))
+		return 0;
+	return record_set(f->inode, &want, wait, !ofd);
+}
+
+static void remove_owner(struct file_locks *l, struct list_head *h, const void *owner)
+{
+	struct file_lock *fl, *tmp;
+	struct list_head dead;
+
+	list_init(&dead);
+	spin_lock(&l->lock);
+	list_for_each_safe(fl, tmp, h, link)
+		if (fl->owner == owner)
+			list_move_tail(&fl->link, &dead);
+	spin_unlock(&l->lock);
+	if (list_empty(&dead))
+		return;
+	list_free(&dead);
+	waitq_wake_all(&l->wait);
+}
+
+/* Closing any descriptor of a file drops all the process's record locks on it. */
+void locks_remove_posix(struct file *f, struct files *owner)
+{
+	struct file_locks *l = f->inode ? load_acquire(&f->inode->locks) : NULL;
+
+	if (l)
+		remove_owner(l, &l->records, owner);
+}
+
+void locks_remove_file(struct file *f)
+{
+	struct file_locks *l = load_acquire(&f->inode->locks);
+
+	if (!l)
+		return;
+	remove_owner(l, &l->records, f);
+	remove_owner(l, &l->flocks, f);
+}
+
+long sys_flock(int fd, unsigned op)
+{
+	struct file *f;
+	struct file_locks *l;
+	struct file_lock *new = NULL, *fl;
+	int err = 0, type;
+
+	switch (op & ~(unsigned)LOCK_NB) {
+	case LOCK_SH: type = F_RDLCK; break;
+	case LOCK_EX: type = F_WRLCK; break;
+	case LOCK_UN: type = F_UNLCK; break;
+	default: return -EINVAL;
+	}
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	l = locks_get(f->inode);
+	if (!l) {
+		err = -ENOLCK;
+		goto out;
+	}
+	if (type == F_UNLCK) {
+		remove_owner(l, &l->flocks, f);
+		goto out;
+	}
+	new = kmalloc(sizeof(*new), 0);
+	if (!new) {
+		err = -ENOLCK;
+		goto out;
+	}
+	*new = (struct file_lock){ .owner = f, .end = INT64_MAX, .type = type, .pid = process_pid(current->process) };
+	/* A change of type gives the old lock up first: flock(2) says that it is not atomic. */
+	spin_lock(&l->lock);
+	list_for_each(fl, &l->flocks, link)
+		if (fl->owner == f && fl->type == type)
+			err = 1;
+	spin_unlock(&l->lock);
+	if (err) {
+		err = 0;
+		goto out;
+	}
+	remove_owner(l, &l->flocks, f);
+	for (;;) {
+		struct file_lock *c;
+		struct waiter w;
+
+		waiter_init(&w);
+		waitq_prepare(&l->wait, &w, TASK_INTERRUPTIBLE);
+		spin_lock(&l->lock);
+		c = conflict(&l->flocks, new);
+		if (!c) {
+			list_add_tail(&new->link, &l->flocks);
+			new = NULL;
+		}
+		spin_unlock(&l->lock);
+		if (c && (op & LOCK_NB))
+			err = -EAGAIN;
+		else if (c && signal_interrupts(TASK_INTERRUPTIBLE))
+			err = -ERESTARTSYS;
+		else if (c)
+			schedule();
+		waitq_finish(&l->wait, &w);
+		if (!c || err)
+			break;
+	}
+out:
+	kfree(new);
+	file_put(f);
+	return err;
+}

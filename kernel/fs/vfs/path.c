@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Path resolution (path_resolution(7), openat2(2)).
+ *
+ * A walk goes component by component from a start (root, working directory or
+ * a directory descriptor), crossing mounts and expanding symbolic links.  It
+ * holds a reference to where it is.  A link's text is pushed in front of what
+ * is left of the path: a stack of at most 40 remainders, as many as links are
+ * allowed.
+ *
+ * walk_parent() stops in front of the last component; calls that make or
+ * remove names go on from there, path_lookup() looks the last one up.
+ *
+ * RESOLVE_*: BENEATH and IN_ROOT make the start the root of the walk (..
+ * past it is EXDEV, or stays there); NO_XDEV refuses mount crossings.
+ */
+#include <kernel/errno.h>
+#include <kernel/print.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/uaccess.h>
+#include "vfs_internal.h"
+
+int path_name_from_user(uaddr_t uname, unsigned flags, char **out)
+{
+	char *buf = kmalloc(PATH_MAX, 0);
+	int64_t n;
+
+	if (!buf)
+		return -ENOMEM;
+	n = strncpy_from_user(buf, uname, PATH_MAX);
+	if (n < 0 || n >= PATH_MAX || (n == 0 && !(flags & LOOKUP_EMPTY))) {
+		kfree(buf);
+		return n < 0 ? (int)n : n == 0 ? -ENOENT : -ENAMETOOLONG;
+	}
+	*out = buf;
+	return 0;
+}
+
+static int walk_start(struct walk *w, int dfd)
+{
+	struct fs_context *c = current->fs ? current->fs : &init_fs_context;
+	bool scoped = w->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT);
+	bool absolute = *w->rest == '/';
+
+	if (absolute && (w->flags & LOOKUP_BENEATH))
+		return -EXDEV;
+	spin_lock(&c->lock);
+	w->root = c->root;
+	if (!w->root.dentry) {		/* nothing is mounted yet */
+		spin_unlock(&c->lock);
+		w->root.mnt = NULL;
+		return -ENOENT;
+	}
+	path_get(&w->root);
+	if ((absolute && !(w->flags & LOOKUP_IN_ROOT)) || dfd == AT_FDCWD) {
+		w->path = absolute && !(w->flags & LOOKUP_IN_ROOT) ? c->root : c->cwd;
+		path_get(&w->path);
+	}
+	spin_unlock(&c->lock);
+	if (!w->path.dentry) {
+		struct file *f = fd_get_any(dfd);
+
+		if (!f)
+			return -EBADF;
+		if (*w->rest && !S_ISDIR(f->inode->mode)) {
+			file_put(f);
+			return -ENOTDIR;
+		}
+		w->path = f->path;
+		path_get(&w->path);
+		file_put(f);
+	}
+	if (scoped) {
+		path_put(&w->root);
+		w->root = w->path;
+		path_get(&w->root);
+	}
+	return 0;
+}
+
+int walk_init(struct walk *w, int dfd, const char *name, unsigned flags)
+{
+	int err;
+
+	memset(w, 0, offsetof(struct walk, stack));
+	w->buf = NULL;
+	w->flags = flags;
+	w->rest = name;
+	if (!*name && !(flags & LOOKUP_EMPTY))
+		return -ENOENT;
+	err = walk_start(w, dfd);
+	if (err)
+		walk_end(w);
+	return err;
+}
+
+static void walk_pop(struct walk *w)
+{
+	kfree(w->buf);
+	w->depth--;
+	w->rest = w->stack[w->depth].rest;
+	w->buf = w->stack[w->depth].buf;
+}
+
+void walk_end(struct walk *w)
+{
+	kfree(w->buf);
+	w->buf = NULL;
+	while (w->depth > 0)
+		kfree(w->stack[--w->depth].buf);
+	if (w->path.dentry)
+		path_put(&w->path);
+	if (w->root.dentry)
+		path_put(&w->root);
+}
+
+static bool at_root(const struct walk *w)
+{
+	return w->path.dentry == w->root.dentry && w->path.mnt == w->root.mnt;
+}
+
+int walk_dotdot(struct walk *w)
+{
+	struct dentry *parent;
+
+	for (;;) {
+		if (at_root(w))
+			return w->flags & LOOKUP_BENEATH ? -EXDEV : 0;
+		if (w->path.dentry != w->path.mnt->root)
+			break;
+		if (w->flags & LOOKUP_NO_XDEV) {
+			struct path p = w->path;
+
+			path_get(&p);
+			if (!path_up(&p)) {
+				path_put(&p);
+				return 0;
+			}
+			path_put(&p);
+			return -EXDEV;
+		}
+		if (!path_up(&w->path))
+			return 0;
+	}
+	parent = dentry_get_parent(w->path.dentry);
+	dentry_put(w->path.dentry);
+	w->path.dentry = parent;
+	if (READ_ONCE(parent->mounts))
+		path_cross_down(&w->path);
+	return 0;
+}
+
+int dir_lookup_locked(struct dentry *dir, const struct qstr *name, struct dentry **out)
+{
+	struct inode *i = dir->inode;
+	struct dentry *d = d_find_locked(dir, name), *other;
+	int err;
+
+	if (d) {
+		*out = d;
+		return 0;
+	}
+	if (i->nlink == 0)
+		return -ENOENT;
+	if (!i->ops || !i->ops->lookup)
+		return -ENOTDIR;
+	d = d_alloc(dir, name);
+	if (!d)
+		return -ENOMEM;
+	err = i->ops->lookup(i, d);
+	if (err) {
+		dentry_put(d);
+		return err;
+	}
+	other = d_hash_unique(d);
+	if (other) {		/* somebody was faster */
+		dentry_put(d);
+		d = other;
+	}
+	*out = d;
+	return 0;
+}
+
+int walk_lookup(struct walk *w, const struct qstr *name, struct dentry **out)
+{
+	struct dentry *dir = w->path.dentry, *d;
+	int err;
+
+	if (name->len > NAME_MAX)
+		return -ENAMETOOLONG;
+	d = d_find(dir, name);
+	if (d) {
+		*out = d;
+		return 0;
+	}
+	rwsem_read_lock(&dir->inode->lock);
+	err = dir_lookup_locked(dir, name, out);
+	rwsem_read_unlock(&dir->inode->lock);
+	return err;
+}
+
+static int jump_root(struct walk *w)
+{
+	if (w->flags & LOOKUP_BENEATH)
+		return -EXDEV;
+	if ((w->flags & LOOKUP_NO_XDEV) && w->path.mnt != w->root.mnt)
+		return -EXDEV;
+	path_put(&w->path);
+	w->path = w->root;
+	path_get(&w->path);
+	return 0;
+}
+
+static void update_atime(struct walk *w, struct dentry *link)
+{
+	struct path p = { .mnt = w->path.mnt, .dentry = link };
+
+	path_accessed(&p);
+}
+
+int walk_push_link(struct walk *w, struct dentry *link)
+{
+	struct inode *i = link->inode;
+	char *text;
+	int n;
+
+	if (++w->links > WALK_LINKS || (w->flags & LOOKUP_NO_SYMLINKS) || (READ_ONCE(w->path.mnt->flags) & MS_NOSYMFOLLOW))
+		return -ELOOP;
+	if (i->ops->get_link) {
+		struct path to;
+		int err;
+
+		if (w->flags & LOOKUP_NO_MAGICLINKS)
+			return -ELOOP;
+		if (w->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT))
+			return -EXDEV;
+		err = i->ops->get_link(i, &to);
+		if (!err) {
+			if ((w->flags & LOOKUP_NO_XDEV) && to.mnt != w->path.mnt) {
+				path_put(&to);
+				return -EXDEV;
+			}
+			path_put(&w->path);
+			w->path = to;
+			w->done = true;
+			return 0;
+		}
+		if (err != -EINVAL)	/* EINVAL: this one has a text after all */
+			return err;
+	}
+	if (!i->ops->readlink)
+		return -EINVAL;
+	text = kmalloc(PATH_MAX, 0);
+	if (!text)
+		return -ENOMEM;
+	n = i->ops->readlink(i, text, PATH_MAX);
+	if (n <= 0) {
+		kfree(text);
+		return n < 0 ? n : -ENOENT;
+	}
+	update_atime(w, link);
+	if (*w->rest) {
+		w->stack[w->depth].rest = w->rest;
+		w->stack[w->depth].buf = w->buf;
+		w->depth++;
+	} else {
+		kfree(w->buf);
+	}
+	w->buf = text;
+	w->rest = text;
+	if (*text == '/')
+		return jump_root(w);
+	return 0;
+}
+
+/* Enter d, a child of where we are; takes the reference. */
+int walk_enter(struct walk *w, struct dentry *d)
+{
+	dentry_put(w->path.dentry);
+	w->path.dentry = d;
+	if (unlikely(READ_ONCE(d->mounts))) {
+		struct mount *m = w->path.mnt;
+
+		path_cross_down(&w->path);
+		if ((w->flags & LOOKUP_NO_XDEV) && w->path.mnt != m)
+			return -EXDEV;
+	}
+	return 0;
+}
+
+int walk_parent(struct walk *w)
+{
+	int err;
+
+	w->done = false;
+	for (;;) {
+		struct inode *dir;
+		struct dentry *d;
+		unsigned len = 0;
+		bool last, slashes;
+
+		while (*w->rest == '/')
+			w->rest++;
+		if (!*w->rest) {
+			if (w->depth > 0) {
+				walk_pop(w);
+				continue;
+			}
+			w->last_type = LAST_ROOT;	/* "/", or the empty path */
+			return 0;
+		}
+		dir = w->path.dentry->inode;
+		if (!S_ISDIR(dir->mode))
+			return -ENOTDIR;
+		err = inode_permission(dir, MAY_EXEC);
+		if (err)
+			return err;
+		while (w->rest[len] && w->rest[len] != '/')
+			len++;
+		w->last = (struct qstr){ .name = w->rest, .len = len };
+		w->rest += len;
+		slashes = *w->rest == '/';
+		while (*w->rest == '/')
+			w->rest++;
+		last = !*w->rest && w->depth == 0;
+		w->last_type = name_is_dot(&w->last) ? LAST_DOT : name_is_dotdot(&w->last) ? LAST_DOTDOT : LAST_NORM;
+		if (last) {
+			w->trailing |= slashes;
+			if (w->last_type == LAST_NORM)
+				w->last.hash = qstr_hash(w->last.name, len);
+			return 0;
+		}
+		if (w->last_type == LAST_DOT)
+			continue;
+		if (w->last_type == LAST_DOTDOT) {
+			err = walk_dotdot(w);
+			if (err)
+				return err;
+			continue;
+		}
+		w->last.hash = qstr_hash(w->last.name, len);
+		err = walk_lookup(w, &w->last, &d);
+		if (err)
+			return err;
+		if (d_negative(d)) {
+			dentry_put(d);
+			return -ENOENT;
+		}
+		if (S_ISLNK(d->inode->mode)) {
+			err = walk_push_link(w, d);
+			dentry_put(d);
+			if (err)
+				return err;
+			continue;
+		}
+		err = walk_enter(w, d);
+		if (err)
+			return err;
+	}
+}
+
+/* After walk_parent: the last component itself, links followed if asked. w->path is the result. */
+static int walk_last(struct walk *w)
+{
+	int err;
+
+	for (;;) {
+		struct dentry *d;
+
+		switch (w->last_type) {
+		case LAST_ROOT:
+		case LAST_DOT:
+			goto found;
+		case LAST_DOTDOT:
+			err = walk_dotdot(w);
+			if (err)
+				return err;
+			goto found;
+		case LAST_NORM:
+			break;
+		}
+		err = walk_lookup(w, &w->last, &d);
+		if (err)
+			return err;
+		if (d_negative(d)) {
+			dentry_put(d);
+			return -ENOENT;
+		}
+		if (S_ISLNK(d->inode->mode) && ((w->flags & LOOKUP_FOLLOW) || w->trailing)) {
+			err = walk_push_link(w, d);
+			dentry_put(d);
+			if (err)
+				return err;
+			if (w->done)
+				goto found;
+			err = walk_parent(w);
+			if (err)
+				return err;
+			continue;
+		}
+		err = walk_enter(w, d);
+		if (err)
+			return err;
+		goto found;
+	}
+found:
+	if ((w->trailing || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(w->path.dentry->inode->mode))
+		return -ENOTDIR;
+	return 0;
+}
+
+int path_lookup(int dfd, const char *name, unsigned flags, struct path *out)
+{
+	struct walk *w = kmalloc(sizeof(*w), 0);
+	int err;
+
+	out->mnt = NULL;
+	out->dentry = NULL;
+	if (!w)
+		return -ENOMEM;
+	err = walk_init(w, dfd, name, flags);
+	if (!err) {
+		err = walk_parent(w);
+		if (!err)
+			err = walk_last(w);
+		if (!err) {
+			*out = w->path;
+			w->path = (struct path){ 0 };
+		}
+		walk_end(w);
+	}
+	kfree(w);
+	return err;
+}
+
+int path_lookup_user(int dfd, uaddr_t uname, unsigned flags, struct path *out)
+{
+	char *name;
+	int err = path_name_from_user(uname, flags, &name);
+
+	out->mnt = NULL;
+	out->dentry = NULL;
+	if (err)
+		return err;
+	err = path_lookup(dfd, name, flags, out);
+	kfree(name);
+	return err;
+}
+
+int entry_prepare(int dfd, const char *name, bool for_dir, struct new_entry *e)
+{
+	struct walk *w = kmalloc(sizeof(*w), 0);
+	struct inode *dir;
+	int err, ro;
+
+	memset(e, 0, sizeof(*e));
+	if (!w)
+		return -ENOMEM;
+	err = walk_init(w, dfd, name, LOOKUP_PARENT);
+	if (err)
+		goto out_free;
+	err = walk_parent(w);
+	if (err)
+		goto out_end;
+	err = -EEXIST;
+	if (w->last_type != LAST_NORM)
+		goto out_end;
+	err = -ENAMETOOLONG;
+	if (w->last.len > NAME_MAX)
+		goto out_end;
+	e->trailing = w->trailing;
+	dir = w->path.dentry->inode;
+	/* EEXIST is the more telling of two errors: EROFS comes after the look-up. */
+	ro = mount_want_write(w->path.mnt);
+	rwsem_write_lock(&dir->lock);
+	err = dir_lookup_locked(w->path.dentry, &w->last, &e->dentry);
+	if (!err) {
+		if (!d_negative(e->dentry))
+			err = -EEXIST;
+		else if (w->trailing && !for_dir)
+			err = -ENOENT;
+		else if (ro)
+			err = ro;
+		if (err)
+			dentry_put(e->dentry);
+	}
+	if (!err) {
+		e->parent = w->path;
+		w->path = (struct path){ 0 };
+	} else {
+		e->dentry = NULL;
+		rwsem_write_unlock(&dir->lock);
+		if (!ro)
+			mount_drop_write(w->path.mnt);
+	}
+out_end:
+	walk_end(w);
+out_free:
+	kfree(w);
+	return err;
+}
+
+void entry_finish(struct new_entry *e)
+{
+	rwsem_write_unlock(&e->parent.dentry->inode->lock);
+	mount_drop_write(e->parent.mnt);
+	dentry_put(e->dentry);
+	path_put(&e->parent);
+}
+
+static char *prepend(char *p, char *buf, const char *s, size_t n)
+{
+	if (!p || (size_t)(p - buf) < n)
+		return NULL;
+	p -= n;
+	memcpy(p, s, n);
+	return p;
+}
+
+char *path_name(const struct path *path, char *buf, size_t max)
+{
+	struct fs_context *c = current->fs ? current->fs : &init_fs_context;
+	struct path root, p = *path;
+	char *out = buf + max;
+
+	if (max < 2)
+		return NULL;
+	*--out = '\0';
+	if (p.mnt == anonfs_mount && p.dentry->parent == p.dentry) {
+		const struct qstr *q = &p.dentry->name;
+		int n;
+
+		if (q->name[0] == '[' || q->name[0] == '/')
+			n = ksnprintf(buf, max, q->name[0] == '[' ? "anon_inode:%s" : "%s", q->name);
+		else
+			n = ksnprintf(buf, max, "%s:[%llu]", q->name, (unsigned long long)p.dentry->inode->ino);
+		return (size_t)n < max ? buf : NULL;
+	}
+	if (d_unlinked(p.dentry))
+		out = prepend(out, buf, " (deleted)", 10);
+	spin_lock(&c->lock);
+	root = c->root;
+	if (root.dentry)
+		path_get(&root);
+	spin_unlock(&c->lock);
+	path_get(&p);
+	while (out && !(p.mnt == root.mnt && p.dentry == root.dentry)) {
+		struct dentry *parent;
+
+		if (p.dentry == p.mnt->root || p.dentry->parent == p.dentry) {
+			if (path_up(&p))
+				continue;
+			break;	/* not reachable from the root */
+		}
+		spin_lock(&p.dentry->lock);
+		out = prepend(out, buf, p.dentry->name.name, p.dentry->name.len);
+		parent = dentry_get(p.dentry->parent);
+		spin_unlock(&p.dentry->lock);
+		out = prepend(out, buf, "/", 1);
+		dentry_put(p.dentry);
+		p.dentry = parent;
+	}
+	if (out && (*out == '\0' || *out == ' '))
+		out = prepend(out, buf, "/", 1);
+	path_put(&p);
+	if (root.dentry)
+		path_put(&root);
+	return out;
+}

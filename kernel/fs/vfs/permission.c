@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may do what to an inode: mode bits against the file-system ids, then
+ * capabilities (path_resolution(7), capabilities(7)).  Errors come in Linux's
+ * order: EROFS and EPERM (immutable) before EACCES.
+ */
+#include <kernel/errno.h>
+#include "vfs_internal.h"
+
+static bool caps_has(uint64_t caps, enum cap c) { return caps >> c & 1; }
+
+int inode_permission_cred(struct inode *i, unsigned mask, const struct cred *c, uint32_t uid, uint32_t gid, uint64_t caps)
+{
+	uint32_t mode = READ_ONCE(i->mode);
+	unsigned want = mask & (MAY_READ | MAY_WRITE | MAY_EXEC);
+
+	if ((mask & MAY_WRITE) && (READ_ONCE(i->super->flags) & MS_RDONLY) && (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
+		return -EROFS;
+	if ((mask & MAY_WRITE) && (i->flags & INODE_IMMUTABLE))
+		return -EPERM;
+	if (i->ops && i->ops->permission)
+		return i->ops->permission(i, mask);
+	if (uid == i->uid)
+		mode >>= 6;
+	else if (gid == i->gid || (c && cred_in_group(c, i->gid)))
+		mode >>= 3;
+	if (!(want & ~mode & 7))
+		return 0;
+	if (S_ISDIR(i->mode)) {
+		if (!(want & MAY_WRITE) && caps_has(caps, CAP_DAC_READ_SEARCH))
+			return 0;
+		return caps_has(caps, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+	}
+	if (want == MAY_READ && caps_has(caps, CAP_DAC_READ_SEARCH))
+		return 0;
+	/* Executing needs one execute bit, even of root. */
+	if ((!(want & MAY_EXEC) || (i->mode & 0111)) && caps_has(caps, CAP_DAC_OVERRIDE))
+		return 0;
+	return -EACCES;
+}
+
+int inode_permission(struct inode *i, unsigned mask)
+{
+	const struct cred *c = current->cred;
+
+	if (!c)		/* a kernel thread */
+		return 0;
+	return inode_permission_cred(i, mask, c, c->fsuid, c->fsgid, c->cap_effective);
+}
+
+bool inode_owner_or_capable(const struct inode *i)
+{
+	return !current->cred || current->cred->fsuid == i->uid || capable(CAP_FOWNER);
+}
+
+bool inode_is_sticky_denied(struct inode *dir, struct inode *victim)
+{
+	const struct cred *c = current->cred;
+
+	if (!(dir->mode & S_ISVTX) || !c || c->fsuid == victim->uid || c->fsuid == dir->uid)
+		return false;
+	return !capable(CAP_FOWNER);
+}
+
+bool cred_in_group_fs(uint32_t gid)
+{
+	const struct cred *c = current->cred;
+
+	return !c || c->fsgid == gid || cred_in_group(c, gid);
+}
+
+int may_create(struct inode *dir)
+{
+	if (dir->nlink == 0)
+		return -ENOENT;
+	return inode_permission(dir, MAY_WRITE | MAY_EXEC);
+}
+
+int may_delete(struct inode *dir, struct dentry *victim, bool isdir)
+{
+	struct inode *i = victim->inode;
+	int err;
+
+	if (!i)
+		return -ENOENT;
+	err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
+	if (err)
+		return err;
+	if (dir->flags & INODE_APPEND)
+		return -EPERM;
+	if (inode_is_sticky_denied(dir, i) || (i->flags & (INODE_APPEND | INODE_IMMUTABLE)))
+		return -EPERM;
+	if (isdir && !S_ISDIR(i->mode))
+		return -ENOTDIR;
+	if (!isdir && S_ISDIR(i->mode))
+		return -EISDIR;
+	if (isdir && READ_ONCE(victim->mounts))
+		return -EBUSY;
+	return dir->nlink == 0 ? -ENOENT : 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* getdents(2), getdents64(2): a directory's iterate operation fills a kernel page that is copied out. */
+#include <kernel/errno.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/uaccess.h>
+#include "syscall/syscall_impl.h"
+#include "vfs_internal.h"
+
+enum { DENTS_BUF = 32768 };
+struct dents {
+	struct dir_context ctx;
+	char *buf;
+	unsigned used, max;
+	unsigned last;			/* offset of the last record: its d_off is set by the next entry */
+	bool old;			/* struct linux_dirent: type in the last byte */
+	bool any, too_small;
+};
+struct abi_dirent { uint64_t d_ino; int64_t d_off; uint16_t d_reclen; char d_name[]; };
+
+static bool dents_emit(struct dir_context *ctx, const char *name, unsigned len, uint64_t ino, unsigned type)
+{
+	struct dents *d = container_of(ctx, struct dents, ctx);
+	unsigned head = d->old ? offsetof(struct abi_dirent, d_name) : offsetof(struct abi_dirent64, d_name);
+	unsigned n = ALIGN_UP(head + len + 1 + (d->old ? 1 : 0), 8u);
+	char *p = d->buf + d->used;
+
+	if (n > d->max - d->used) {
+		d->too_small = !d->any;
+		return false;
+	}
+	memset(p, 0, n);
+	((struct abi_dirent *)p)->d_ino = ino;
+	((struct abi_dirent *)p)->d_off = (int64_t)ctx->pos;
+	((struct abi_dirent *)p)->d_reclen = (uint16_t)n;
+	memcpy(p + head, name, len);
+	if (d->old)
+		p[n - 1] = (char)type;
+	else
+		((struct abi_dirent64 *)p)->d_type = (uint8_t)type;
+	/* Where to go on after an entry is known when the next one comes: ctx->pos is that entry's own. */
+	if (d->any)
+		((struct abi_dirent *)(d->buf + d->last))->d_off = (int64_t)ctx->pos;
+	d->last = d->used;
+	d->used += n;
+	d->any = true;
+	return true;
+}
+
+static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
+{
+	struct file *f = fd_get(fd);
+	struct dents d = { .ctx.emit = dents_emit, .old = old };
+	struct inode *i;
+	long err;
+
+	if (!f)
+		return -EBADF;
+	i = f->inode;
+	err = -ENOTDIR;
+	if (!S_ISDIR(i->mode) || !f->ops->iterate)
+		goto out;
+	d.max = MIN(count, (unsigned)DENTS_BUF);
+	err = -ENOMEM;
+	d.buf = kmalloc(MAX(d.max, 1u), 0);
+	if (!d.buf)
+		goto out;
+	mutex_lock(&f->pos_lock);
+	rwsem_read_lock(&i->lock);
+	d.ctx.pos = f->pos;
+	err = -ENOENT;
+	if (i->nlink != 0)
+		err = f->ops->iterate(f, &d.ctx);
+	rwsem_read_unlock(&i->lock);
+	if (d.any)
+		((struct abi_dirent *)(d.buf + d.last))->d_off = (int64_t)d.ctx.pos;
+	if (err >= 0 || d.any) {
+		err = 0;
+		f->pos = d.ctx.pos;
+		file_accessed(f);
+	}
+	mutex_unlock(&f->pos_lock);
+	if (!err && d.too_small)
+		err = -EINVAL;
+	else if (!err)
+		err = copy_to_user(ubuf, d.buf, d.used) ? -EFAULT : (long)d.used;
+	kfree(d.buf);
+out:
+	file_put(f);
+	return err;
+}
+
+long sys_getdents64(int fd, uaddr_t ubuf, unsigned count) { return do_getdents(fd, ubuf, count, false); }
+#ifdef EFT_CPU_x86_64
+long sys_getdents(int fd, uaddr_t ubuf, unsigned count) { return do_getdents(fd, ubuf, count, true); }
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * read, write and their vector and positioned forms; lseek.
+ *
+ * Files with an offset that several threads may use (regular files and
+ * directories) serialize on pos_lock; streams do not, so that a blocked read
+ * of a terminal stops nobody.
+ */
+#include <kernel/errno.h>
+#include <kernel/slab.h>
+#include <kernel/uaccess.h>
+#include <kernel/uio.h>
+#include "syscall/syscall_impl.h"
+#include "vfs_internal.h"
+
+#define MAX_RW ((uint64_t)0x7ffff000)
+enum { RWF_HIPRI = 1, RWF_DSYNC = 2, RWF_SYNC = 4, RWF_NOWAIT = 8, RWF_APPEND = 16 };
+
+int64_t vfs_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	int64_t n;
+
+	if (!(f->mode & (FMODE_READ | FMODE_EXEC)))
+		return -EBADF;
+	if (!f->ops->read)
+		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+	if (u->left > MAX_RW)
+		u->left = MAX_RW;
+	n = f->ops->read(f, u, pos);
+	if (current->process) {
+		if (n > 0)
+			__atomic_add_fetch(&current->process->read_chars, (uint64_t)n, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&current->process->read_calls, 1, __ATOMIC_RELAXED);
+	}
+	if (n > 0 && f->path.dentry)
+		notify_entry(f->path.dentry, IN_ACCESS);
+	return n;
+}
+
+int64_t vfs_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	int64_t n;
+
+	if (!(f->mode & FMODE_WRITE))
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	if (u->left > MAX_RW)
+		u->left = MAX_RW;
+	n = f->ops->write(f, u, pos);
+	if (current->process) {
+		if (n > 0)
+			__atomic_add_fetch(&current->process->write_chars, (uint64_t)n, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&current->process->write_calls, 1, __ATOMIC_RELAXED);
+	}
+	if (n > 0 && f->path.dentry)
+		notify_entry(f->path.dentry, IN_MODIFY);
+	return n;
+}
+
+static bool pos_locked(const struct file *f)
+{
+	return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode);
+}
+
+static int64_t rw_at_offset(struct file *f, struct uio *u, bool write) NO_TSA
+{
+	bool lock = pos_locked(f);
+	uint64_t pos;
+	int64_t n;
+
+	if (lock)
+		mutex_lock(&f->pos_lock);
+	pos = f->pos;
+	n = write ? vfs_write(f, u, &pos) : vfs_read(f, u, &pos);
+	if (n > 0 || lock)
+		f->pos = pos;
+	if (lock)
+		mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+static long rw_one(int fd, uaddr_t buf, size_t count, bool write)
+{
+	struct file *f = fd_get(fd);
+	struct uio_seg seg;
+	struct uio u;
+	long n;
+
+	if (!f)
+		return -EBADF;
+	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ))) {
+		n = -EBADF;
+	} else if ((int64_t)count < 0) {
+		n = -EINVAL;
+	} else if (!user_range_ok(buf, count)) {
+		n = -EFAULT;
+	} else {
+		uio_init_user(&u, &seg, buf, MIN(count, MAX_RW));
+		n = rw_at_offset(f, &u, write);
+	}
+	file_put(f);
+	return n;
+}
+
+long sys_read(int fd, uaddr_t buf, size_t count) { return rw_one(fd, buf, count, false); }
+long sys_write(int fd, uaddr_t buf, size_t count) { return rw_one(fd, buf, count, true); }
+
+static long prw(int fd, uaddr_t buf, size_t count, int64_t pos, bool write)
+{
+	struct file *f;
+	struct uio_seg seg;
+	struct uio u;
+	uint64_t p = (uint64_t)pos;
+	long n;
+
+	if (pos < 0)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	if (!(f->mode & FMODE_LSEEK)) {
+		n = -ESPIPE;
+	} else if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ))) {
+		n = -EBADF;
+	} else if ((int64_t)count < 0) {
+		n = -EINVAL;
+	} else if (!user_range_ok(buf, count)) {
+		n = -EFAULT;
+	} else {
+		uio_init_user(&u, &seg, buf, MIN(count, MAX_RW));
+		n = write ? vfs_write(f, &u, &p) : vfs_read(f, &u, &p);
+	}
+	file_put(f);
+	return n;
+}
+
+long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos) { return prw(fd, buf, count, pos, false); }
+long sys_pwrite64(int fd, uaddr_t buf, size_t count, int64_t pos) { return prw(fd, buf, count, pos, true); }
+
+static long rwv(int fd, uaddr_t iov, uint64_t n, int64_t pos, bool positioned, unsigned flags, bool write)
+{
+	struct uio_seg fast[8], *segs = NULL;
+	struct file *f = fd_get(fd);
+	uint64_t p = (uint64_t)pos;
+	struct uio u;
+	int64_t ret;
+
+	if (!f)
+		return -EBADF;
+	ret = -ESPIPE;
+	if (positioned && !(f->mode & FMODE_LSEEK))
+		goto out;
+	ret = -EBADF;
+	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		goto out;
+	ret = uio_import(&u, iov, n, fast, &segs);
+	if (ret < 0)
+		goto out;
+	/* RWF_NOWAIT: there is no way to promise not to block; RWF_APPEND: one write at the end. */
+	ret = -EOPNOTSUPP;
+	if ((flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) || ((flags & RWF_APPEND) && !write))
+		goto out_segs;
+	if (flags & RWF_APPEND) {
+		rwsem_read_lock(&f->inode->lock);
+		p = f->inode->size;
+		rwsem_read_unlock(&f->inode->lock);
+		ret = vfs_write(f, &u, &p);
+	} else if (!positioned) {
+		ret = rw_at_offset(f, &u, write);
+	} else {
+		ret = write ? vfs_write(f, &u, &p) : vfs_read(f, &u, &p);
+	}
+	if (ret > 0 && write && (flags & (RWF_DSYNC | RWF_SYNC)) && f->ops->fsync) {
+		int err = f->ops->fsync(f, !(flags & RWF_SYNC));
+
+		if (err)
+			ret = err;
+	}
+out_segs:
+	kfree(segs);
+out:
+	file_put(f);
+	return ret;
+}
+
+long sys_readv(int fd, uaddr_t iov, uint64_t n) { return rwv(fd, iov, n, 0, false, 0, false); }
+long sys_writev(int fd, uaddr_t iov, uint64_t n) { return rwv(fd, iov, n, 0, false, 0, true); }
+
+/* On 64-bit CPUs the low word is the whole position. */
+long sys_preadv(int fd, uaddr_t iov, uint64_t n, uint64_t lo, uint64_t hi)
+{
+	return (int64_t)lo < 0 ? -EINVAL : rwv(fd, iov, n, (int64_t)lo, true, 0, false);
+}
+
+long sys_pwritev(int fd, uaddr_t iov, uint64_t n, uint64_t lo, uint64_t hi)
+{
+	return (int64_t)lo < 0 ? -EINVAL : rwv(fd, iov, n, (int64_t)lo, true, 0, true);
+}
+
+long sys_preadv2(int fd, uaddr_t iov, uint64_t n, uint64_t lo, uint64_t hi, unsigned flags)
+{
+	if ((int64_t)lo < -1)
+		return -EINVAL;
+	return rwv(fd, iov, n, (int64_t)lo, (int64_t)lo != -1, flags, false);
+}
+
+long sys_pwritev2(int fd, uaddr_t iov, uint64_t n, uint64_t lo, uint64_t hi, unsigned flags)
+{
+	if ((int64_t)lo < -1)
+		return -EINVAL;
+	return rwv(fd, iov, n, (int64_t)lo, (int64_t)lo != -1, flags, true);
+}
+
+/* The first byte at or after off that is data, or a hole: by the pages of a memory file, by the file system otherwise. */
+static int64_t seek_data_hole(struct file *f, uint64_t off, bool data)
+{
+	struct inode *i = f->inode;
+	uint64_t size = i->size, idx;
+
+	if (off >= size)
+		return -ENXIO;
+	if (!i->mapping->ops || !i->mapping->ops->memory_only)
+		return data ? (int64_t)off : (int64_t)size;	/* all data, then the hole behind the end */
+	idx = off >> PAGE_SHIFT;
+	for (; idx << PAGE_SHIFT < size; idx++) {
+		struct page *p = mapping_find(i->mapping, idx);
+
+		if (p)
+			page_put(p);
+		if (data == (p != NULL))
+			return (int64_t)MIN(size, MAX(off, idx << PAGE_SHIFT));
+	}
+	return data ? -ENXIO : (int64_t)size;
+}
+
+int64_t vfs_llseek(struct file *f, int64_t off, int whence)
+{
+	struct inode *i = f->mapping && f->mapping->inode ? f->mapping->inode : f->inode;
+	int64_t pos;
+
+	switch (whence) {
+	case SEEK_SET:
+		pos = off;
+		break;
+	case SEEK_CUR:
+		pos = (int64_t)f->pos;
+		if (off == 0)
+			return pos;
+		if (__builtin_add_overflow(pos, off, &pos))
+			return -EOVERFLOW;
+		break;
+	case SEEK_END:
+		if (__builtin_add_overflow((int64_t)i->size, off, &pos))
+			return -EOVERFLOW;
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		if (off < 0)
+			return -ENXIO;
+		pos = seek_data_hole(f, (uint64_t)off, whence == SEEK_DATA);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (pos < 0)
+		return whence >= SEEK_DATA ? pos : -EINVAL;
+	if (S_ISREG(i->mode) && (uint64_t)pos > i->super->max_bytes)
+		return -EINVAL;
+	f->pos = (uint64_t)pos;
+	return pos;
+}
+
+long sys_lseek(int fd, int64_t off, int whence)
+{
+	struct file *f = fd_get(fd);
+	int64_t pos;
+
+	if (!f)
+		return -EBADF;
+	if (whence < SEEK_SET || whence > SEEK_HOLE) {
+		pos = -EINVAL;
+	} else if (!(f->mode & FMODE_LSEEK) || !f->ops->llseek) {
+		pos = -ESPIPE;
+	} else {
+		mutex_lock(&f->pos_lock);
+		pos = f->ops->llseek(f, off, whence);
+		mutex_unlock(&f->pos_lock);
+	}
+	file_put(f);
+	return pos;
+}

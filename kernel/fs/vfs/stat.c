@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* stat(2) and its family, statx(2), statfs(2), access(2), readlink(2). */
+#include <kernel/errno.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/uaccess.h>
+#include "syscall/syscall_impl.h"
+#include "vfs_internal.h"
+
+/* 12 bits of major, 20 of minor, the low 8 of the minor first. */
+static uint64_t dev_encode(kdev_t d)
+{
+	return (KDEV_MINOR(d) & 0xff) | (uint64_t)KDEV_MAJOR(d) << 8 | (uint64_t)(KDEV_MINOR(d) & ~0xffu) << 12;
+}
+
+static int inode_refresh(struct inode *i)
+{
+	return i->ops && i->ops->getattr ? i->ops->getattr(i) : 0;
+}
+
+static int stat_inode(struct inode *i, uaddr_t ubuf)
+{
+	struct abi_stat st;
+	int err = inode_refresh(i);
+
+	if (err)
+		return err;
+	memset(&st, 0, sizeof(st));
+	st.st_dev = dev_encode(i->super->dev);
+	st.st_ino = i->ino;
+	st.st_mode = i->mode;
+	st.st_nlink = i->nlink;
+	st.st_uid = i->uid;
+	st.st_gid = i->gid;
+	st.st_rdev = dev_encode(i->rdev);
+	st.st_size = (int64_t)i->size;
+	st.st_blksize = (__typeof__(st.st_blksize))i->blksize;
+	st.st_blocks = (int64_t)i->blocks;
+	st.st_atime_sec = i->atime.sec;
+	st.st_atime_nsec = i->atime.nsec;
+	st.st_mtime_sec = i->mtime.sec;
+	st.st_mtime_nsec = i->mtime.nsec;
+	st.st_ctime_sec = i->ctime.sec;
+	st.st_ctime_nsec = i->ctime.nsec;
+	return copy_to_user(ubuf, &st, sizeof(st));
+}
+
+long sys_newfstatat(int dfd, uaddr_t name, uaddr_t ubuf, unsigned flags)
+{
+	struct path p;
+	char first;
+	long err;
+
+	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+		return -EINVAL;
+	/* fstat as libc does it. */
+	if ((flags & AT_EMPTY_PATH) && dfd >= 0 && name && !get_user(first, name) && !first)
+		return sys_fstat(dfd, ubuf);
+	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
+	if (err)
+		return err;
+	err = stat_inode(p.dentry->inode, ubuf);
+	path_put(&p);
+	return err;
+}
+
+long sys_fstat(int fd, uaddr_t ubuf)
+{
+	struct file *f = fd_get_any(fd);
+	long err;
+
+	if (!f)
+		return -EBADF;
+	err = stat_inode(f->inode, ubuf);
+	file_put(f);
+	return err;
+}
+
+struct abi_statx_timestamp { int64_t tv_sec; uint32_t tv_nsec; int32_t pad; };
+struct abi_statx {
+	uint32_t stx_mask, stx_blksize;
+	uint64_t stx_attributes;
+	uint32_t stx_nlink, stx_uid, stx_gid;
+	uint16_t stx_mode, pad0;
+	uint64_t stx_ino, stx_size, stx_blocks, stx_attributes_mask;
+	struct abi_statx_timestamp stx_atime, stx_btime, stx_ctime, stx_mtime;
+	uint32_t stx_rdev_major, stx_rdev_minor, stx_dev_major, stx_dev_minor;
+	uint64_t stx_mnt_id;
+	uint32_t stx_dio_mem_align, stx_dio_offset_align;
+	uint64_t spare[12];
+};
+_Static_assert(sizeof(struct abi_statx) == 256, "struct statx");
+enum { STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800, STATX_MNT_ID = 0x1000, STATX_RESERVED = (int)0x80000000,
+	STATX_ATTR_IMMUTABLE = 0x10, STATX_ATTR_APPEND = 0x20, STATX_ATTR_MOUNT_ROOT = 0x2000, AT_STATX_SYNC = 0x6000 };
+
+static struct abi_statx_timestamp statx_time(struct inode_time t)
+{
+	return (struct abi_statx_timestamp){ .tv_sec = t.sec, .tv_nsec = t.nsec };
+}
+
+static long statx_path(const struct path *p, uaddr_t ubuf)
+{
+	struct inode *i = p->dentry->inode;
+	struct abi_statx st;
+	int err = inode_refresh(i);
+
+	if (err)
+		return err;
+	memset(&st, 0, sizeof(st));
+	st.stx_mask = STATX_BASIC_STATS | STATX_MNT_ID | (i->btime.sec ? STATX_BTIME : 0);
+	st.stx_blksize = i->blksize;
+	st.stx_attributes = (i->flags & INODE_IMMUTABLE ? STATX_ATTR_IMMUTABLE : 0) | (i->flags & INODE_APPEND ? STATX_ATTR_APPEND : 0) |
+			    (p->dentry == p->mnt->root ? STATX_ATTR_MOUNT_ROOT : 0);
+	st.stx_attributes_mask = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_MOUNT_ROOT;
+	st.stx_nlink = i->nlink;
+	st.stx_uid = i->uid;
+	st.stx_gid = i->gid;
+	st.stx_mode = (uint16_t)i->mode;
+	st.stx_ino = i->ino;
+	st.stx_size = i->size;
+	st.stx_blocks = i->blocks;
+	st.stx_atime = statx_time(i->atime);
+	st.stx_btime = statx_time(i->btime);
+	st.stx_ctime = statx_time(i->ctime);
+	st.stx_mtime = statx_time(i->mtime);
+	st.stx_rdev_major = KDEV_MAJOR(i->rdev);
+	st.stx_rdev_minor = KDEV_MINOR(i->rdev);
+	st.stx_dev_major = KDEV_MAJOR(i->super->dev);
+	st.stx_dev_minor = KDEV_MINOR(i->super->dev);
+	st.stx_mnt_id = (uint64_t)p->mnt->id;
+	return copy_to_user(ubuf, &st, sizeof(st));
+}
+
+long sys_statx(int dfd, uaddr_t name, unsigned flags, unsigned mask, uaddr_t ubuf)
+{
+	struct path p;
+	long err;
+
+	if (mask & (unsigned)STATX_RESERVED)
+		return -EINVAL;
+	if ((flags & AT_STATX_SYNC) == AT_STATX_SYNC)
+		return -EINVAL;
+	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC))
+		return -EINVAL;
+	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
+	if (err)
+		return err;
+	err = statx_path(&p, ubuf);
+	path_put(&p);
+	return err;
+}
+
+/* ---- access ---- */
+
+long sys_faccessat2(int dfd, uaddr_t name, int mode, unsigned flags)
+{
+	const struct cred *c = current->cred;
+	struct inode *i;
+	struct path p;
+	uint64_t caps;
+	long err;
+
+	if (mode & ~7)
+		return -EINVAL;
+	if (flags & ~(unsigned)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
+	if (err)
+		return err;
+	i = p.dentry->inode;
+	if ((mode & MAY_EXEC) && S_ISREG(i->mode) && path_noexec(&p)) {
+		err = -EACCES;
+	} else if (flags & AT_EACCESS) {
+		err = inode_permission(i, (unsigned)mode);
+	} else {
+		/* With the real ids; the capabilities of a real root are the permitted ones. */
+		caps = c->uid == 0 ? c->cap_permitted : c->uid == c->euid ? c->cap_effective : 0;
+		err = inode_permission_cred(i, (unsigned)mode, c, c->uid, c->gid, caps);
+	}
+	if (!err && (mode & MAY_WRITE) && (S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)) && mount_readonly(p.mnt))
+		err = -EROFS;
+	path_put(&p);
+	return err;
+}
+
+long sys_faccessat(int dfd, uaddr_t name, int mode) { return sys_faccessat2(dfd, name, mode, 0); }
+
+/* ---- readlink ---- */
+
+long sys_readlinkat(int dfd, uaddr_t name, uaddr_t ubuf, int size)
+{
+	struct inode *i;
+	struct path p, to;
+	char *buf, *text = NULL;
+	long n;
+
+	if (size <= 0)
+		return -EINVAL;
+	n = path_lookup_user(dfd, name, LOOKUP_EMPTY, &p);
+	if (n)
+		return n;
+	i = p.dentry->inode;
+	buf = kmalloc(PATH_MAX, 0);
+	if (!buf) {
+		n = -ENOMEM;
+	} else if (!S_ISLNK(i->mode)) {
+		/* An empty name that leads to something else: ENOENT, as "there is no link of that name". */
+		char c = 1;
+
+		n = get_user(c, name) || c ? -EINVAL : -ENOENT;
+	} else if (i->ops->readlink) {
+		n = i->ops->readlink(i, buf, PATH_MAX);
+		text = buf;
+	} else {
+		n = i->ops->get_link ? i->ops->get_link(i, &to) : -EINVAL;
+		if (!n) {
+			text = path_name(&to, buf, PATH_MAX);
+			n = text ? (long)strlen(text) : -ENAMETOOLONG;
+			path_put(&to);
+		}
+	}
+	if (n > 0) {
+		n = MIN(n, (long)size);
+		path_accessed(&p);
+		if (copy_to_user(ubuf, text, (size_t)n))
+			n = -EFAULT;
+	}
+	kfree(buf);
+	path_put(&p);
+	return n;
+}
+
+/* ---- statfs ---- */
+
+enum { ST_RDONLY = 1, ST_NOSUID = 2, ST_NODEV = 4, ST_NOEXEC = 8, ST_SYNCHRONOUS = 16, ST_VALID = 32, ST_NOATIME = 1024,
+	ST_NODIRATIME = 2048, ST_RELATIME = 4096, ST_NOSYMFOLLOW = 8192 };
+
+static long statfs_path(const struct path *p, uaddr_t ubuf)
+{
+	struct super *s = p->dentry->super;
+	unsigned mf = p->mnt->flags;
+	struct abi_statfs st;
+	int err = 0;
+
+	memset(&st, 0, sizeof(st));
+	st.f_bsize = s->block_size;
+	st.f_namelen = NAME_MAX;
+	st.f_fsid[0] = (int32_t)dev_encode(s->dev);
+	if (s->ops && s->ops->statfs)
+		err = s->ops->statfs(s, &st);
+	if (err)
+		return err;
+	if (!st.f_frsize)
+		st.f_frsize = st.f_bsize;
+	st.f_flags = ST_VALID | (mount_readonly(p->mnt) ? ST_RDONLY : 0) | (mf & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)) |
+		     (s->flags & MS_SYNCHRONOUS ? ST_SYNCHRONOUS : 0) | (mf & MS_RELATIME ? ST_RELATIME : 0) |
+		     (mf & MS_NOSYMFOLLOW ? ST_NOSYMFOLLOW : 0);
+	return copy_to_user(ubuf, &st, sizeof(st));
+}
+
+long sys_statfs(uaddr_t name, uaddr_t ubuf)
+{
+	struct path p;
+	long err = path_lookup_user(AT_FDCWD, name, LOOKUP_FOLLOW, &p);
+
+	if (err)
+		return err;
+	err = statfs_path(&p, ubuf);
+	path_put(&p);
+	return err;
+}
+
+long sys_fstatfs(int fd, uaddr_t ubuf)
+{
+	struct file *f = fd_get_any(fd);
+	long err;
+
+	if (!f)
+		return -EBADF;
+	err = statfs_path(&f->path, ubuf);
+	file_put(f);
+	return err;
+}
+
+#ifdef EFT_CPU_x86_64
+long sys_stat(uaddr_t name, uaddr_t ubuf) { return sys_newfstatat(AT_FDCWD, name, ubuf, 0); }
+long sys_lstat(uaddr_t name, uaddr_t ubuf) { return sys_newfstatat(AT_FDCWD, name, ubuf, AT_SYMLINK_NOFOLLOW); }
+long sys_access(uaddr_t name, int mode) { return sys_faccessat2(AT_FDCWD, name, mode, 0); }
+long sys_readlink(uaddr_t name, uaddr_t ubuf, int size) { return sys_readlinkat(AT_FDCWD, name, ubuf, size); }
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Super blocks and file-system types.
+ *
+ * A super block lives while something is mounted of it or an inode of it is
+ * in memory.  The last unmount writes everything, then drops dentries and
+ * inodes (SUPER_DYING: nothing is cached any more) and calls put_super.
+ */
+#include <kernel/block.h>
+#include <kernel/errno.h>
+#include <kernel/print.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include "vfs_internal.h"
+
+static struct mutex registry;		/* [MODULE] guards both lists and device numbers */
+static struct list_head filesystems = LIST_INIT(filesystems);
+static struct list_head supers = LIST_INIT(supers);
+static unsigned next_anon_dev;		/* [registry] */
+static bool registry_ready;
+
+static void registry_init(void)
+{
+	if (!registry_ready) {
+		mutex_init(&registry, LOCK_MODULE);
+		registry_ready = true;
+	}
+}
+
+void filesystem_register(struct filesystem *fs)
+{
+	registry_init();
+	mutex_lock(&registry);
+	list_add_tail(&fs->link, &filesystems);
+	mutex_unlock(&registry);
+}
+
+const struct filesystem *filesystem_find(const char *name)
+{
+	struct filesystem *fs, *found = NULL;
+
+	mutex_lock(&registry);
+	list_for_each(fs, &filesystems, link)
+		if (!strcmp(fs->name, name)) {
+			found = fs;
+			break;
+		}
+	mutex_unlock(&registry);
+	return found;
+}
+
+/* Types are never unregistered: the list may be walked without the lock. */
+const struct filesystem *filesystem_next(const struct filesystem *fs)
+{
+	struct list_head *n = fs ? fs->link.next : filesystems.next;
+
+	return n == &filesystems ? NULL : list_entry(n, struct filesystem, link);
+}
+
+struct super *super_alloc(const struct filesystem *fs)
+{
+	struct super *s = kzalloc(sizeof(*s), 0);
+
+	if (!s)
+		return NULL;
+	registry_init();
+	ref_init(&s->refs);
+	s->fs = fs;
+	s->block_size = PAGE_SIZE;
+	s->max_bytes = INT64_MAX;
+	mutex_init(&s->rename_lock, LOCK_RENAME);
+	spin_init(&s->inodes_lock, LOCK_ICACHE_LRU);
+	list_init(&s->inodes);
+	list_init(&s->dirty);
+	mutex_lock(&registry);
+	s->dev = KDEV(0, ++next_anon_dev);
+	list_add_tail(&s->link, &supers);
+	mutex_unlock(&registry);
+	return s;
+}
+
+static void super_free_work(struct work *w)
+{
+	struct super *s = container_of(w, struct super, free_work);
+
+	mutex_lock(&registry);
+	list_del(&s->link);
+	mutex_unlock(&registry);
+	kfree(s);
+}
+
+void super_put(struct super *s)
+{
+	if (!ref_put(&s->refs))
+		return;
+	/* The caller may hold locks that come after the registry's. */
+	work_init(&s->free_work, super_free_work);
+	work_queue(&s->free_work);
+}
+
+int super_sync(struct super *s, bool wait)
+{
+	struct inode *i;
+	int ret = 0, err;
+
+	if ((s->flags & (MS_RDONLY | SUPER_DYING)) || !s->ops)
+		return 0;
+	/* File data first: writing it may allocate blocks, which changes attributes. */
+	for (;;) {
+		struct inode *next = NULL;
+
+		spin_lock(&s->inodes_lock);
+		list_for_each(i, &s->inodes, super_link)
+			if (i->own_mapping.dirty_pages && !(i->state & (ISTATE_NEW | ISTATE_SYNCING)) &&
+			    !i->own_mapping.ops->memory_only && ref_get_unless_zero(&i->refs)) {
+				__atomic_fetch_or(&i->state, ISTATE_SYNCING, __ATOMIC_RELAXED);
+				next = i;
+				break;
+			}
+		spin_unlock(&s->inodes_lock);
+		if (!next)
+			break;
+		if (wait) {
+			err = mapping_sync(&next->own_mapping, 0, UINT64_MAX);
+			if (err && !ret)
+				ret = err;
+		} else {
+			mapping_write_async(&next->own_mapping, ~0u);
+		}
+		inode_put(next);
+	}
+	spin_lock(&s->inodes_lock);
+	list_for_each(i, &s->inodes, super_link)
+		__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_SYNCING, __ATOMIC_RELAXED);
+	spin_unlock(&s->inodes_lock);
+	err = inode_write_dirty(s);
+	if (err && !ret)
+		ret = err;
+	if (s->ops->sync) {
+		err = s->ops->sync(s, wait);
+		if (err && !ret)
+			ret = err;
+	}
+	return ret;
+}
+
+void super_sync_all(bool wait)
+{
+	struct super *s, *prev = NULL;
+
+	mutex_lock(&registry);
+	list_for_each(s, &supers, link) {
+		if (!ref_get_unless_zero(&s->refs))
+			continue;
+		mutex_unlock(&registry);
+		(void)super_sync(s, wait);
+		/* s keeps its place in the list until its reference goes: the walk can go on from it. */
+		if (prev)
+			super_put(prev);
+		prev = s;
+		mutex_lock(&registry);
+	}
+	mutex_unlock(&registry);
+	if (prev)
+		super_put(prev);
+}
+
+void vfs_sync(bool wait)
+{
+	super_sync_all(wait);
+	pagecache_sync_all(wait);
+	/* The first pass may have dirtied metadata. */
+	if (wait)
+		super_sync_all(true);
+}
+
+int super_unmount(struct super *s)
+{
+	int ret = super_sync(s, true);
+	struct dentry *root = s->root;
+
+	s->flags |= SUPER_DYING;
+	dcache_shrink_super(s);
+	s->root = NULL;
+	dentry_put(root);
+	inode_evict_super(s);
+	if (inode_super_busy(s))
+		klog_warn("vfs: %s unmounted while inodes are in use", s->id);
+	if (s->ops && s->ops->put_super)
+		s->ops->put_super(s);
+	super_put(s);
+	return ret;
+}
+
+struct super *super_find_device(struct blkdev *bdev)
+{
+	struct super *s, *found = NULL;
+
+	mutex_lock(&registry);
+	list_for_each(s, &supers, link)
+		if (s->bdev == bdev && !(s->flags & SUPER_DYING) && s->mounts > 0) {
+			found = s;
+			break;
+		}
+	mutex_unlock(&registry);
+	return found;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of fs/vfs share with each other and with nobody else. */
+#ifndef VFS_INTERNAL_H
+#define VFS_INTERNAL_H
+#include <kernel/file.h>
+#include <kernel/task.h>
+#include <kernel/vfs.h>
+
+/* ---- inode.c ---- */
+void inode_cache_init(void);
+size_t inode_shrink(size_t max);
+/* Writes attributes of dirty inodes of s. */
+int inode_write_dirty(struct super *s);
+void inode_evict_super(struct super *s);	/* every unused inode; for the unmount */
+bool inode_super_busy(struct super *s);
+extern struct mapping_ops inode_no_mapping_ops;
+
+/* ---- dcache.c ---- */
+void dcache_init(void);
+uint32_t qstr_hash(const char *name, unsigned len);
+struct dentry *d_alloc(struct dentry *parent, const struct qstr *name);	/* NULL: no memory; referenced, not hashed */
+/* Cached child with a reference, or NULL.  Takes no lock that another look-up of another name wants. */
+struct dentry *d_find(struct dentry *parent, const struct qstr *name);
+/* The same; certain if the parent's inode is locked. */
+struct dentry *d_find_locked(struct dentry *parent, const struct qstr *name);
+/* Hash d, or return the one that is there already (referenced). */
+struct dentry *d_hash_unique(struct dentry *d);
+void d_move(struct dentry *d, struct dentry *target, bool exchange);
+bool d_is_ancestor(const struct dentry *a, struct dentry *d);	/* of d, or d itself; [RENAME] */
+struct dentry *dentry_get_parent(struct dentry *d);
+size_t dcache_shrink(size_t max);
+void dcache_shrink_super(struct super *s);	/* every unused dentry below its root */
+void d_prune_children(struct dentry *d);	/* unused entries below d: before rmdir */
+static inline bool d_unlinked(const struct dentry *d)
+{
+	return !(READ_ONCE(d->flags) & (DENTRY_HASHED | DENTRY_NOCACHE)) && d->parent != d;
+}
+static inline bool d_negative(const struct dentry *d) { return rcu_dereference(((struct dentry *)d)->inode) == NULL; }
+
+/* ---- super.c ---- */
+const struct filesystem *filesystem_find(const char *name);
+const struct filesystem *filesystem_next(const struct filesystem *fs);	/* NULL: the first */
+struct blkdev;
+struct super *super_find_device(struct blkdev *bdev);	/* mounted from it; [mount_mutex] */
+int super_sync(struct super *s, bool wait);
+int super_unmount(struct super *s);	/* the last mount is gone: write all, drop all */
+void super_sync_all(bool wait);
+
+/* ---- mount.c ---- */
+extern struct mutex mount_mutex;
+extern struct spinlock mount_tree_lock;
+extern struct list_head mount_list;	/* [mount_mutex] */
+extern struct mount *root_mount;	/* [mount_mutex] */
+void mount_get(struct mount *m);
+void mount_put(struct mount *m);
+/* What is mounted on p, with a reference; NULL: nothing. */
+struct mount *mount_find(const struct path *p);
+/* From a mount's root to where it is mounted; false: at the top. */
+bool path_up(struct path *p);
+/* Cross mounts that cover p. */
+void path_cross_down(struct path *p);
+int mount_want_write(struct mount *m) MUST_CHECK;	/* -EROFS */
+void mount_drop_write(struct mount *m);
+bool mount_readonly(const struct mount *m);
+struct mount *mount_internal(struct super *s);	/* for anonfs, memfd: in no tree */
+void mount_init(void);
+struct mount *mount_lookup_child(struct mount *parent, struct dentry *at);
+/* Files opened for writing on any mount of s?  [mount_mutex] */
+bool super_has_writers(struct super *s);
+
+/* ---- path.c ---- */
+enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
+enum { WALK_LINKS = SYMLOOP_MAX };
+struct walk {
+	struct path path;		/* where we are */
+	struct path root;		/* what / and .. see */
+	unsigned flags;			/* LOOKUP_* */
+	struct qstr last;		/* after walk_parent: the last component */
+	enum last_type last_type;
+	bool trailing;			/* slashes follow the last component */
+	bool done;			/* a magic link ended the walk: path is the result */
+	unsigned links, depth;
+	const char *rest;
+	struct { const char *rest; char *buf; } stack[WALK_LINKS];
+	char *buf;			/* link text that rest points into */
+};
+/* Start; then walk_parent() goes to the last component's directory. */
+int walk_init(struct walk *w, int dfd, const char *name, unsigned flags) MUST_CHECK;
+int walk_parent(struct walk *w) MUST_CHECK;
+/* The last component is this symbolic link: make it the rest of the path.  Then walk_parent() again. */
+int walk_push_link(struct walk *w, struct dentry *link) MUST_CHECK;
+/* Look up a component in w->path; *out is referenced, may be negative. */
+int walk_lookup(struct walk *w, const struct qstr *name, struct dentry **out) MUST_CHECK;
+int walk_dotdot(struct walk *w) MUST_CHECK;
+/* Go to d, a child of w->path, and across what is mounted there; takes the reference. */
+int walk_enter(struct walk *w, struct dentry *d) MUST_CHECK;
+void walk_end(struct walk *w);		/* drops everything but what was taken out of w->path */
+/* Child of a directory whose inode is locked by the caller. */
+int dir_lookup_locked(struct dentry *dir, const struct qstr *name, struct dentry **out) MUST_CHECK;
+/*
+ * For calls that make an entry: parent locked, entry negative.
+ * On success the parent's inode is write-locked and the mount may be written.
+ */
+struct new_entry { struct path parent; struct dentry *dentry; bool trailing; };
+int entry_prepare(int dfd, const char *name, bool for_dir, struct new_entry *e) MUST_CHECK;
+void entry_finish(struct new_entry *e);
+
+/* ---- permission.c ---- */
+int may_create(struct inode *dir);
+int may_delete(struct inode *dir, struct dentry *victim, bool isdir);
+bool inode_owner_or_capable(const struct inode *i);
+int inode_permission_cred(struct inode *i, unsigned mask, const struct cred *c, uint32_t uid, uint32_t gid, uint64_t caps);
+bool inode_is_sticky_denied(struct inode *dir, struct inode *victim);
+bool cred_in_group_fs(uint32_t gid);
+
+/* ---- attr.c ---- */
+int notify_change(const struct path *p, struct inode_attr *a) MUST_CHECK;	/* takes the inode lock */
+int notify_change_locked(struct inode *i, struct inode_attr *a) MUST_CHECK;
+void file_accessed(struct file *f);
+void path_accessed(const struct path *p);
+int file_remove_privs(struct file *f);	/* [inode lock] before a write */
+int do_truncate(struct inode *i, uint64_t size, struct file *f);
+
+/* ---- file.c, fdtable.c ---- */
+struct fdtable {
+	unsigned max;
+	struct file **fd;		/* read under RCU */
+	uint64_t *open, *cloexec;	/* bitmaps */
+	struct rcu_head rcu;
+};
+struct files {
+	struct refcount refs;
+	struct spinlock lock;		/* [FILES] */
+	struct fdtable *table;		/* [lock] read under RCU */
+	unsigned next;			/* [lock] no free fd is below */
+	struct fdtable first;
+	struct file *first_fd[64];
+	uint64_t first_open[1], first_cloexec[1];
+};
+void file_cache_init(void);
+struct file *file_alloc(void);
+int file_open_dentry(struct file *f);
+bool fd_cloexec(int fd, bool *out);	/* false: EBADF */
+int fd_set_cloexec(int fd, bool on);
+int fd_dup_at(struct file *f, unsigned min, unsigned o_flags);
+int fd_replace(int fd, struct file *f, unsigned o_flags);	/* dup2 */
+int fd_close_range(unsigned first, unsigned last, bool cloexec_only, bool unshare);
+void file_set_owner(struct file *f, struct pid *pid, int type, bool force);
+int fasync_set(struct file *f, bool on);
+extern uint64_t file_count;
+
+/* ---- lock.c ---- */
+void locks_remove_posix(struct file *f, struct files *owner);
+void locks_remove_file(struct file *f);
+struct abi_flock;
+int lock_fcntl_get(struct file *f, uaddr_t arg, bool ofd);
+int lock_fcntl_set(struct file *f, uaddr_t arg, bool ofd, bool wait);
+void inode_free_locks(struct inode *i);
+
+/* ---- rw.c ---- */
+int64_t vfs_read(struct file *f, struct uio *u, uint64_t *pos);
+int64_t vfs_write(struct file *f, struct uio *u, uint64_t *pos);
+
+/* ---- inotify.c (fsnotify) ---- */
+enum { IN_ACCESS = 1, IN_MODIFY = 2, IN_ATTRIB = 4, IN_CLOSE_WRITE = 8, IN_CLOSE_NOWRITE = 16, IN_OPEN = 32, IN_MOVED_FROM = 64,
+	IN_MOVED_TO = 128, IN_CREATE = 256, IN_DELETE = 512, IN_DELETE_SELF = 1024, IN_MOVE_SELF = 2048, IN_UNMOUNT = 0x2000,
+	IN_Q_OVERFLOW = 0x4000, IN_IGNORED = 0x8000, IN_ONLYDIR = 0x1000000, IN_DONT_FOLLOW = 0x2000000, IN_EXCL_UNLINK = 0x4000000,
+	IN_MASK_CREATE = 0x10000000, IN_MASK_ADD = 0x20000000, IN_ISDIR = 0x40000000, IN_ONESHOT = 0x80000000u };
+extern unsigned inotify_watches;	/* [a] in the system: 0 makes the hooks free */
+void notify_entry_(struct dentry *d, uint32_t mask);
+void notify_name_(struct inode *dir, const char *name, unsigned len, uint32_t mask, uint32_t cookie, bool isdir);
+void notify_self_(struct inode *i, uint32_t mask);
+uint32_t notify_cookie(void);
+/* Something happened to what d names: its watchers and its directory's. */
+static inline void notify_entry(struct dentry *d, uint32_t mask)
+{
+	if (unlikely(READ_ONCE(inotify_watches)))
+		notify_entry_(d, mask);
+}
+static inline void notify_name(struct inode *dir, const char *name, unsigned len, uint32_t mask, uint32_t cookie, bool isdir)
+{
+	if (unlikely(READ_ONCE(inotify_watches)))
+		notify_name_(dir, name, len, mask, cookie, isdir);
+}
+static inline void notify_self(struct inode *i, uint32_t mask)
+{
+	if (unlikely(READ_ONCE(inotify_watches)))
+		notify_self_(i, mask);
+}
+void inode_free_marks(struct inode *i);
+
+/* ---- the rest ---- */
+extern struct file_ops noopen_file_ops;	/* open: ENXIO */
+void fs_context_init(void);
+void chrdev_init(void);
+void anonfs_init(void);
+void tmpfs_init(void);
+void devfs_init(void);
+void procfs_init(void);
+void sysfs_init(void);
+void memfd_init(void);
+extern struct mount *anonfs_mount;
+
+/* A kernel string from user memory for the length of a call. */
+static inline bool name_is_dot(const struct qstr *q) { return q->len == 1 && q->name[0] == '.'; }
+static inline bool name_is_dotdot(const struct qstr *q) { return q->len == 2 && q->name[0] == '.' && q->name[1] == '.'; }
+static inline uint32_t current_umask(void) { return READ_ONCE(current->fs->umask) & 0777; }
+#endif
