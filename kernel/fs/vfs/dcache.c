@@ -176,6 +176,17 @@ struct dentry *d_make_root(struct inode *i)
 	return d;
 }
 
+struct dentry *d_alloc_nameless(struct inode *i, const struct qstr *name)
+{
+	struct dentry *d = dentry_alloc(i->super, name);
+
+	if (d)
+		d->inode = i;
+	else
+		inode_put(i);
+	return d;
+}
+
 void d_instantiate(struct dentry *d, struct inode *i)
 {
 	ASSERT(!d->inode);

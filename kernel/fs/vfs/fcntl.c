@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dup(2) and fcntl(2). */
 #include <kernel/errno.h>
+#include <kernel/pipe.h>
 #include <kernel/uaccess.h>
 #include "syscall/syscall_impl.h"
 #include "vfs_internal.h"
@@ -171,7 +172,7 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 		break;
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
-		ret = pipe_fcntl(f, cmd, arg);
+		ret = cmd == F_SETPIPE_SZ ? pipe_set_size(f, arg) : pipe_get_size(f);
 		break;
 	case F_ADD_SEALS:
 	case F_GET_SEALS:

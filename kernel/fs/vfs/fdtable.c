@@ -110,7 +110,8 @@ struct files *files_copy(struct files *old, unsigned max_fd)
 	spin_lock(&old->lock);
 	for (;;) {
 		from = old->table;
-		n = MIN(from->max, ALIGN_UP(MIN(max_fd, from->max), 64u));
+		n = MIN(max_fd, from->max);
+		n = MIN(from->max, ALIGN_UP(n, 64u));
 		/* Trim: an empty tail is not copied. */
 		while (n > 64 && !from->open[n / 64 - 1])
 			n -= 64;
@@ -289,7 +290,8 @@ int fd_reserve(unsigned min, unsigned o_flags)
 	for (;;) {
 		struct fdtable *ft = t->table;
 
-		fd = (unsigned)bitmap_find_clear(ft->open, ft->max, MIN(MAX(min, t->next), ft->max));
+		fd = MAX(min, t->next);
+		fd = (unsigned)bitmap_find_clear(ft->open, ft->max, MIN(fd, ft->max));
 		fd = MAX(fd, min);
 		if (fd >= limit) {
 			err = -EMFILE;

@@ -8,7 +8,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
-#include <kernel/device.h>
+#include <kernel/random.h>
 #include "syscall/syscall_impl.h"
 #include "vfs_internal.h"
 
@@ -233,7 +233,7 @@ static int open_tmpfile(struct walk *w, unsigned flags, uint32_t mode, struct fi
 	err = may_create(di);
 	p.dentry = NULL;
 	while (!err) {
-		random_get(&rnd, sizeof(rnd));
+		random_bytes(&rnd, sizeof(rnd));
 		q.len = (unsigned)ksnprintf(name, sizeof(name), "#%016llx", (unsigned long long)rnd);
 		q.hash = qstr_hash(name, q.len);
 		err = dir_lookup_locked(w->path.dentry, &q, &p.dentry);

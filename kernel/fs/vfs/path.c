@@ -527,12 +527,12 @@ char *path_name(const struct path *path, char *buf, size_t max)
 	if (max < 2)
 		return NULL;
 	*--out = '\0';
-	if (p.mnt == anonfs_mount && p.dentry->parent == p.dentry) {
+	if (p.mnt->parent == p.mnt && p.dentry->parent == p.dentry && p.dentry != p.mnt->root) {	/* nameless */
 		const struct qstr *q = &p.dentry->name;
 		int n;
 
 		if (q->name[0] == '[' || q->name[0] == '/')
-			n = ksnprintf(buf, max, q->name[0] == '[' ? "anon_inode:%s" : "%s", q->name);
+			n = ksnprintf(buf, max, "%s%s", q->name[0] == '[' ? "anon_inode:" : "", q->name);
 		else
 			n = ksnprintf(buf, max, "%s:[%llu]", q->name, (unsigned long long)p.dentry->inode->ino);
 		return (size_t)n < max ? buf : NULL;

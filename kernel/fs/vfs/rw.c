@@ -229,7 +229,7 @@ static int64_t seek_data_hole(struct file *f, uint64_t off, bool data)
 		if (p)
 			page_put(p);
 		if (data == (p != NULL))
-			return (int64_t)MIN(size, MAX(off, idx << PAGE_SHIFT));
+			return (int64_t)MAX(off, idx << PAGE_SHIFT);
 	}
 	return data ? -ENXIO : (int64_t)size;
 }

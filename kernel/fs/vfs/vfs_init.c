@@ -11,6 +11,7 @@ void vfs_init(void)
 	chrdev_init();
 	anonfs_init();
 	tmpfs_init();
+	memfd_init();
 	devfs_init();
 	procfs_init();
 	sysfs_init();

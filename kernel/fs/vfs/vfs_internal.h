@@ -19,6 +19,8 @@ extern struct mapping_ops inode_no_mapping_ops;
 void dcache_init(void);
 uint32_t qstr_hash(const char *name, unsigned len);
 struct dentry *d_alloc(struct dentry *parent, const struct qstr *name);	/* NULL: no memory; referenced, not hashed */
+/* In no directory; takes the reference on i (also on failure: NULL). */
+struct dentry *d_alloc_nameless(struct inode *i, const struct qstr *name);
 /* Cached child with a reference, or NULL.  Takes no lock that another look-up of another name wants. */
 struct dentry *d_find(struct dentry *parent, const struct qstr *name);
 /* The same; certain if the parent's inode is locked. */
@@ -199,6 +201,8 @@ void devfs_init(void);
 void procfs_init(void);
 void sysfs_init(void);
 void memfd_init(void);
+long memfd_fcntl(struct file *f, bool add, unsigned seals);
+bool chrdev_get(unsigned index, unsigned *major, const char **name);
 extern struct mount *anonfs_mount;
 
 /* A kernel string from user memory for the length of a call. */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contents of tmpfs files: pages of a mapping that are the only copy.
+ *
+ * A file is charged for the pages that its mapping holds; the count is brought
+ * up to date before a page is written, when the file is cut, and when somebody
+ * asks (holes that were read or mapped have pages too).
+ */
+#include <kernel/errno.h>
+#include <kernel/string.h>
+#include <kernel/vm.h>
+#include "tmpfs.h"
+
+void tmpfs_account(struct inode *i)
+{
+	struct tmpfs_super *ts = i->super->fs_private;
+	struct tmpfs_node *node = i->fs_private;
+	uint64_t now = READ_ONCE(i->own_mapping.page_count);
+	uint64_t was = __atomic_exchange_n(&node->charged, now, __ATOMIC_RELAXED);
+
+	__atomic_add_fetch(&ts->pages, now - was, __ATOMIC_RELAXED);
+}
+
+static int tmpfs_charge(struct inode *i)
+{
+	struct tmpfs_super *ts = i->super->fs_private;
+
+	tmpfs_account(i);
+	return ts->max_pages && READ_ONCE(ts->pages) > ts->max_pages ? -ENOSPC : 0;
+}
+
+/* The page is new (not uptodate) or was a hole that somebody read: it counts now. */
+static int tmpfs_write_begin(struct mapping *m, struct page *p, unsigned off, unsigned n)
+{
+	int err = (READ_ONCE(p->flags) & PG_UPTODATE) ? 0 : tmpfs_charge(m->inode);
+
+	if (err)
+		return err;
+	if (!(READ_ONCE(p->flags) & PG_UPTODATE)) {
+		if (off || n < PAGE_SIZE)
+			hal_page_clear(page_addr(p));
+		if (off || n < PAGE_SIZE)
+			__atomic_fetch_or(&p->flags, PG_UPTODATE, __ATOMIC_RELEASE);
+	}
+	return 0;
+}
+
+const struct mapping_ops tmpfs_mapping_ops = { .write_begin = tmpfs_write_begin, .memory_only = true };
+
+int tmpfs_resize(struct inode *i, uint64_t size)
+{
+	struct tmpfs_node *node = i->fs_private;
+
+	if ((size < i->size && (node->seals & F_SEAL_SHRINK)) || (size > i->size && (node->seals & F_SEAL_GROW)))
+		return -EPERM;
+	if (size < i->size) {
+		WRITE_ONCE(i->size, size);
+		mapping_truncate(&i->own_mapping, size);
+		tmpfs_account(i);
+	} else {
+		WRITE_ONCE(i->size, size);
+	}
+	return 0;
+}
+
+static int64_t tmpfs_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct tmpfs_node *node = f->inode->fs_private;
+
+	/* Seals are only ever added, and F_ADD_SEALS waits for the inode lock. */
+	if (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	if (node->seals & F_SEAL_GROW) {
+		uint64_t at = f->flags & O_APPEND ? f->inode->size : *pos;
+
+		if (at >= f->inode->size)
+			return u->left ? -EPERM : 0;
+		u->left = MIN(u->left, f->inode->size - at);
+	}
+	return generic_file_ops.write(f, u, pos);
+}
+
+static int tmpfs_mmap(struct file *f, struct vm_area *a)
+{
+	struct tmpfs_node *node = f->inode->fs_private;
+
+	if ((node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) && (a->flags & VM_SHARED)) {
+		if (a->flags & VM_WRITE)
+			return -EPERM;
+		a->flags &= ~(unsigned)VM_MAYWRITE;
+	}
+	a->mapping = f->mapping;
+	return 0;
+}
+
+enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2, FALLOC_ZERO_RANGE = 16 };
+
+/* Zero what exists of a range; holes are zero already. */
+static void zero_range(struct mapping *m, uint64_t off, uint64_t end)
+{
+	while (off < end) {
+		uint64_t in = off & (PAGE_SIZE - 1), n = MIN(PAGE_SIZE - in, end - off);
+		struct page *p = mapping_find(m, off >> PAGE_SHIFT);
+
+		if (p) {
+			page_lock(p);
+			if (p->mapping == m && (READ_ONCE(p->flags) & PG_UPTODATE))
+				memset((char *)page_addr(p) + in, 0, n);
+			page_unlock(p);
+			page_put(p);
+		}
+		off += n;
+	}
+}
+
+static int tmpfs_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
+{
+	struct inode *i = f->inode;
+	struct tmpfs_node *node = i->fs_private;
+	uint64_t end = off + len;
+	int err = 0;
+
+	rwsem_write_lock(&i->lock);
+	if (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		err = -EPERM;
+	else if (!(mode & FALLOC_KEEP_SIZE) && end > i->size && (node->seals & F_SEAL_GROW))
+		err = -EPERM;
+	if (err)
+		goto out;
+	if (mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE))
+		zero_range(i->mapping, off, MIN(end, ALIGN_UP(i->size, PAGE_SIZE)));
+	if (!(mode & FALLOC_PUNCH_HOLE)) {
+		for (uint64_t idx = off >> PAGE_SHIFT; idx << PAGE_SHIFT < end && !err; idx++) {
+			struct page *p;
+
+			err = mapping_get_locked(i->mapping, idx, &p);
+			if (err)
+				break;
+			err = tmpfs_write_begin(i->mapping, p, 0, 1);
+			page_unlock(p);
+			page_put(p);
+			if (fatal_signal_pending(current))
+				err = -EINTR;
+		}
+		if (!err && !(mode & FALLOC_KEEP_SIZE) && end > i->size)
+			WRITE_ONCE(i->size, end);
+	}
+	inode_touch(i, ATTR_MTIME | ATTR_CTIME);
+out:
+	rwsem_write_unlock(&i->lock);
+	return err;
+}
+
+static int tmpfs_fsync(struct file *f, bool datasync) { return 0; }
+
+static int64_t tmpfs_read(struct file *f, struct uio *u, uint64_t *pos) { return generic_file_ops.read(f, u, pos); }
+
+const struct file_ops tmpfs_file_ops = {
+	.read = tmpfs_read, .write = tmpfs_write, .llseek = vfs_llseek, .mmap = tmpfs_mmap, .fsync = tmpfs_fsync,
+	.fallocate = tmpfs_fallocate,
+};
