@@ -448,7 +448,8 @@ int path_lookup_user(int dfd, uaddr_t uname, unsigned flags, struct path *out)
 	return err;
 }
 
-int entry_prepare(int dfd, const char *name, bool for_dir, struct new_entry *e)
+/* Hands the directory locked to entry_finish(). */
+int entry_prepare(int dfd, const char *name, bool for_dir, struct new_entry *e) NO_TSA
 {
 	struct walk *w = kmalloc(sizeof(*w), 0);
 	struct inode *dir;
@@ -501,7 +502,7 @@ out_free:
 	return err;
 }
 
-void entry_finish(struct new_entry *e)
+void entry_finish(struct new_entry *e) NO_TSA
 {
 	rwsem_write_unlock(&e->parent.dentry->inode->lock);
 	mount_drop_write(e->parent.mnt);
