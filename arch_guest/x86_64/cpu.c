@@ -131,6 +131,8 @@ void cpu_load(struct pcpu *c)
 
 	cr4 |= 1 << 9 | 1 << 10;	/* OSFXSR, OSXMMEXCPT */
 	cr4 &= ~(uint64_t)(1 << 2);	/* rdtsc stays a user instruction */
+	if (f->leaf1_edx & 1 << 7)
+		cr4 |= 1 << 6;		/* machine checks are traps, not a shutdown */
 	if (f->pge)
 		cr4 |= 1 << 7;
 	if (f->umip)

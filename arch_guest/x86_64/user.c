@@ -83,6 +83,20 @@ static uint64_t user_gs_base(void)
 	return v;
 }
 
+static void selectors_load(const struct abi_regs *r)
+{
+	uint16_t ds = r->ds == SEL_UDATA ? SEL_UDATA : 0, es = r->es == SEL_UDATA ? SEL_UDATA : 0;
+	uint16_t fs = r->fs == SEL_UDATA ? SEL_UDATA : 0, gs = r->gs == SEL_UDATA ? SEL_UDATA : 0, now[4];
+
+	__asm__ volatile("movw %%ds, %0\n\tmovw %%es, %1\n\tmovw %%fs, %2\n\tmovw %%gs, %3"
+			 : "=r"(now[0]), "=r"(now[1]), "=r"(now[2]), "=r"(now[3]));
+	if (now[0] == ds && now[1] == es && now[2] == fs && now[3] == gs)
+		return;		/* nearly always: all are 0 */
+	__asm__ volatile("movw %0, %%ds\n\tmovw %1, %%es\n\tmovw %2, %%fs\n\t"
+			 "swapgs\n\tmovw %3, %%gs\n\tswapgs"
+			 : : "r"(ds), "r"(es), "r"(fs), "r"(gs) : "memory");
+}
+
 static void segments_load(struct hal_uctx *u, struct pcpu *c)
 {
 	struct abi_regs *r = &u->regs;
@@ -97,13 +111,7 @@ static void segments_load(struct hal_uctx *u, struct pcpu *c)
 		if (r->gs_base != c->live_gs_base)
 			wrmsr(MSR_KERNEL_GS_BASE, r->gs_base);
 	} else {
-		/* Selectors first: loading one changes the base. */
-		uint16_t ds = r->ds == SEL_UDATA ? SEL_UDATA : 0, es = r->es == SEL_UDATA ? SEL_UDATA : 0;
-		uint16_t fs = r->fs == SEL_UDATA ? SEL_UDATA : 0, gs = r->gs == SEL_UDATA ? SEL_UDATA : 0;
-
-		__asm__ volatile("movw %0, %%ds\n\tmovw %1, %%es\n\tmovw %2, %%fs\n\t"
-				 "swapgs\n\tmovw %3, %%gs\n\tswapgs"
-				 : : "r"(ds), "r"(es), "r"(fs), "r"(gs) : "memory");
+		selectors_load(r);	/* first: loading one changes its base */
 		wrmsr(MSR_FS_BASE, r->fs_base);
 		wrmsr(MSR_KERNEL_GS_BASE, r->gs_base);
 		c->seg_owner = u;
@@ -142,11 +150,10 @@ void hal_user_switch_out(struct hal_uctx *u)
 	r->gs = gs;
 	if (!cpu_features.fsgsbase) {
 		if (r->fs_base == c->live_fs_base)
-			r->fs_base = rdmsr(MSR_FS_BASE);
+			c->live_fs_base = r->fs_base = rdmsr(MSR_FS_BASE);
 		if (r->gs_base == c->live_gs_base)
-			r->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+			c->live_gs_base = r->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	}
-	c->seg_owner = NULL;
 }
 
 /* ---- traps ---- */
