@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sockets as files, and the system calls about names and connections
+ * (socket(2), bind(2), accept(2) ...).  msg.c has sending and receiving,
+ * sockopt.c the options.
+ */
+#include "net/net_internal.h"
+
+static const struct socket_family *families[AF_MAX];	/* [I] after boot */
+
+void socket_family_register(const struct socket_family *f) { families[f->family] = f; }
+
+void socket_init_common(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol)
+{
+	ref_init(&s->refs);
+	s->ops = ops;
+	s->family = family;
+	s->type = type;
+	s->protocol = protocol;
+	mutex_init(&s->lock, LOCK_SOCKET);
+	spin_init(&s->queue_lock, LOCK_SOCKET_QUEUE);
+	waitq_init(&s->wait);
+	s->send_buf = s->recv_buf = SOCKET_BUF_DEFAULT;
+	s->recv_low = 1;
+	s->peek_off = -1;
+	s->peer_cred = (struct abi_ucred){ 0, UINT32_MAX, UINT32_MAX };
+}
+
+void socket_put(struct socket *s)
+{
+	if (ref_put(&s->refs))
+		s->ops->destroy(s);
+}
+
+int socket_take_error(struct socket *s)
+{
+	return READ_ONCE(s->error) ? -__atomic_exchange_n(&s->error, 0, __ATOMIC_RELAXED) : 0;
+}
+
+void socket_own_cred(struct abi_ucred *c)
+{
+	*c = (struct abi_ucred){ process_pid(current->process), current->cred->euid, current->cred->egid };
+}
+
+uint64_t socket_deadline(uint64_t timeout_ns, bool nonblock)
+{
+	uint64_t now = hal_time_mono_ns();
+
+	if (nonblock)
+		return 0;
+	return timeout_ns && timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
+}
+
+int socket_wait_error(int err, uint64_t deadline)
+{
+	if (err == -ETIMEDOUT)
+		return -EAGAIN;
+	return err == -ERESTARTSYS && deadline != UINT64_MAX ? -EINTR : err;
+}
+
+int socket_broken_pipe(struct socket *s, unsigned flags)
+{
+	if (!(flags & MSG_NOSIGNAL) && s->type != SOCK_DGRAM)
+		(void)signal_send_task(current, SIGPIPE, NULL);
+	return -EPIPE;
+}
+
+/* ---- files ---- */
+
+static void socket_release(struct file *f)
+{
+	struct socket *s = f->private;
+
+	s->ops->release(s);
+}
+
+static int64_t socket_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct socket *s = f->private;
+	struct msg m = { .uio = u, .flags = f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0 };
+
+	if (u->left == 0 && s->type == SOCK_STREAM)
+		return 0;
+	return s->ops->recvmsg(s, &m);
+}
+
+static int64_t socket_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct socket *s = f->private;
+	struct msg m = { .uio = u, .flags = (f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0) | (s->type == SOCK_SEQPACKET ? MSG_EOR : 0) };
+
+	return s->ops->sendmsg(s, &m);
+}
+
+static unsigned socket_poll(struct file *f, struct poll_table *pt)
+{
+	struct socket *s = f->private;
+
+	return s->ops->poll(s, pt);
+}
+
+static long socket_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	struct socket *s = f->private;
+
+	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
+}
+
+static int socket_fasync(struct file *f, bool on) { return 0; }
+
+const struct file_ops socket_file_ops = { .release = socket_release, .read = socket_read, .write = socket_write,
+	.poll = socket_poll, .ioctl = socket_ioctl, .fasync = socket_fasync };
+
+struct socket *socket_of(struct file *f) { return f->ops == &socket_file_ops ? f->private : NULL; }
+
+int socket_from_fd(int fd, struct file **f, struct socket **s)
+{
+	*f = fd_get(fd);
+	if (!*f)
+		return -EBADF;
+	*s = socket_of(*f);
+	if (*s)
+		return 0;
+	file_put(*f);
+	return -ENOTSOCK;
+}
+
+/* A file for s, whose reference it takes (also when it fails). */
+static int socket_file(struct socket *s, unsigned flags, struct file **out)
+{
+	int err = file_create_anon("socket", S_IFSOCK | 0777, &socket_file_ops, s, O_RDWR | (flags & SOCK_NONBLOCK), out);
+
+	if (err)
+		s->ops->release(s);
+	return err;
+}
+
+static int create(int family, int type, int protocol, struct socket **out)
+{
+	if (family < 0 || family >= AF_MAX)
+		return -EAFNOSUPPORT;
+	if (type < 0 || type > 10)
+		return -EINVAL;
+	if (!families[family])
+		return -EAFNOSUPPORT;
+	return families[family]->create(type, protocol, out);
+}
+
+long sys_socket(int family, int type, int protocol)
+{
+	unsigned flags = (unsigned)type & ~(unsigned)SOCK_TYPE_MASK;
+	struct socket *s;
+	struct file *f;
+	int fd;
+
+	if (flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	fd = create(family, type & SOCK_TYPE_MASK, protocol, &s);
+	if (fd)
+		return fd;
+	fd = socket_file(s, flags, &f);
+	if (fd)
+		return fd;
+	fd = fd_add(f, flags & SOCK_CLOEXEC);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
+{
+	unsigned flags = (unsigned)type & ~(unsigned)SOCK_TYPE_MASK;
+	struct socket *s[2];
+	struct file *f[2];
+	int32_t fd[2];
+	int err;
+
+	if (flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	err = create(family, type & SOCK_TYPE_MASK, protocol, &s[0]);
+	if (err)
+		return err;
+	err = create(family, type & SOCK_TYPE_MASK, protocol, &s[1]);
+	if (err) {
+		s[0]->ops->release(s[0]);
+		return err;
+	}
+	err = s[0]->ops->socketpair ? s[0]->ops->socketpair(s[0], s[1]) : -EOPNOTSUPP;
+	if (err) {
+		s[0]->ops->release(s[0]);
+		s[1]->ops->release(s[1]);
+		return err;
+	}
+	err = socket_file(s[0], flags, &f[0]);
+	if (err) {
+		s[1]->ops->release(s[1]);
+		return err;
+	}
+	err = socket_file(s[1], flags, &f[1]);
+	if (err) {
+		file_put(f[0]);
+		return err;
+	}
+	err = fd[0] = fd_reserve(0, flags & SOCK_CLOEXEC);
+	if (err < 0)
+		goto put_files;
+	err = fd[1] = fd_reserve(0, flags & SOCK_CLOEXEC);
+	if (err < 0)
+		goto put_fd0;
+	err = copy_to_user(fds, fd, sizeof(fd));
+	if (err)
+		goto put_fd1;
+	fd_install(fd[0], f[0]);
+	fd_install(fd[1], f[1]);
+	return 0;
+
+put_fd1:
+	fd_unreserve(fd[1]);
+put_fd0:
+	fd_unreserve(fd[0]);
+put_files:
+	file_put(f[0]);
+	file_put(f[1]);
+	return err;
+}
+
+/* ---- names ---- */
+
+int sockaddr_from_user(struct abi_sockaddr *a, uaddr_t addr, int len)
+{
+	if (len < 0 || (size_t)len > sizeof(*a))
+		return -EINVAL;
+	memset(a, 0, sizeof(*a));
+	return len ? copy_from_user(a, addr, (size_t)len) : 0;
+}
+
+/* value-result length: at most what the user has room for is copied, the real length is told. */
+int sockaddr_to_user(const struct abi_sockaddr *a, unsigned len, uaddr_t addr, uaddr_t lenp)
+{
+	int32_t room, n = (int32_t)len;
+
+	if (get_user(room, lenp))
+		return -EFAULT;
+	if (room < 0)
+		return -EINVAL;
+	if (copy_to_user(addr, a, MIN((unsigned)room, len)))
+		return -EFAULT;
+	return put_user(n, lenp);
+}
+
+long sys_bind(int fd, uaddr_t addr, int len)
+{
+	struct abi_sockaddr a;
+	struct socket *s;
+	struct file *f;
+	int err = socket_from_fd(fd, &f, &s);
+
+	if (err)
+		return err;
+	err = sockaddr_from_user(&a, addr, len);
+	if (!err)
+		err = s->ops->bind(s, &a, (unsigned)len);
+	file_put(f);
+	return err;
+}
+
+long sys_connect(int fd, uaddr_t addr, int len)
+{
+	struct abi_sockaddr a;
+	struct socket *s;
+	struct file *f;
+	int err = socket_from_fd(fd, &f, &s);
+
+	if (err)
+		return err;
+	err = sockaddr_from_user(&a, addr, len);
+	if (!err)
+		err = s->ops->connect(s, &a, (unsigned)len, f->flags & O_NONBLOCK);
+	file_put(f);
+	return err;
+}
+
+long sys_listen(int fd, int backlog)
+{
+	struct socket *s;
+	struct file *f;
+	int err = socket_from_fd(fd, &f, &s);
+
+	if (err)
+		return err;
+	err = s->ops->listen ? s->ops->listen(s, MIN((unsigned)backlog, (unsigned)SOMAXCONN)) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}
+
+long sys_accept4(int fd, uaddr_t addr, uaddr_t lenp, unsigned flags)
+{
+	struct abi_sockaddr a;
+	struct socket *s, *n;
+	struct file *f, *nf;
+	int err, newfd;
+
+	if (flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	err = socket_from_fd(fd, &f, &s);
+	if (err)
+		return err;
+	newfd = fd_reserve(0, flags & SOCK_CLOEXEC);
+	if (newfd < 0) {
+		err = newfd;
+		goto put_file;
+	}
+	err = s->ops->accept ? s->ops->accept(s, &n, f->flags & O_NONBLOCK) : -EOPNOTSUPP;
+	if (err)
+		goto unreserve;
+	err = socket_file(n, flags, &nf);
+	if (err)
+		goto unreserve;
+	if (addr) {
+		int len = n->ops->getname(n, &a, true);
+
+		if (len < 0)
+			err = -ECONNABORTED;
+		else
+			err = sockaddr_to_user(&a, (unsigned)len, addr, lenp);
+		if (err) {
+			file_put(nf);
+			goto unreserve;
+		}
+	}
+	fd_install(newfd, nf);
+	file_put(f);
+	return newfd;
+
+unreserve:
+	fd_unreserve(newfd);
+put_file:
+	file_put(f);
+	return err;
+}
+
+long sys_accept(int fd, uaddr_t addr, uaddr_t len) { return sys_accept4(fd, addr, len, 0); }
+
+static long getname(int fd, uaddr_t addr, uaddr_t lenp, bool peer)
+{
+	struct abi_sockaddr a;
+	struct socket *s;
+	struct file *f;
+	int err = socket_from_fd(fd, &f, &s);
+
+	if (err)
+		return err;
+	memset(&a, 0, sizeof(a));
+	err = s->ops->getname(s, &a, peer);
+	if (err >= 0)
+		err = sockaddr_to_user(&a, (unsigned)err, addr, lenp);
+	file_put(f);
+	return err;
+}
+
+long sys_getsockname(int fd, uaddr_t addr, uaddr_t len) { return getname(fd, addr, len, false); }
+long sys_getpeername(int fd, uaddr_t addr, uaddr_t len) { return getname(fd, addr, len, true); }
+
+long sys_shutdown(int fd, int how)
+{
+	struct socket *s;
+	struct file *f;
+	int err = socket_from_fd(fd, &f, &s);
+
+	if (err)
+		return err;
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		err = -EINVAL;
+	else
+		err = s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}
+
+void socket_init(void)
+{
+	unix_init();
+}

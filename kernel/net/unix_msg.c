@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * UNIX sockets: sending and receiving.
+ *
+ * A stream is a queue of messages whose borders readers do not see, except
+ * that bytes of different senders' credentials (with SO_PASSCRED) and bytes
+ * before and after passed descriptors are not read in one call.  Readers copy
+ * to user memory without the queue lock: s.lock keeps other readers away
+ * meanwhile, so a message that is only partly read stays at the head.
+ */
+#include "net/unix_internal.h"
+
+#define READ_EVENTS (POLLIN | POLLRDNORM)
+#define WRITE_EVENTS (POLLOUT | POLLWRNORM | POLLWRBAND)
+
+/* ---- messages ---- */
+
+static bool may_charge(struct unix_socket *u)
+{
+	return READ_ONCE(u->charged) < READ_ONCE(u->s.send_buf) || (READ_ONCE(u->shutdown) & SHUT_W) || READ_ONCE(u->s.error);
+}
+
+int unix_msg_create(struct unix_socket *u, struct msg *m, size_t len, uint64_t deadline, struct unix_msg **out)
+{
+	struct unix_msg *msg;
+	int err;
+
+	if (!may_charge(u)) {
+		if (deadline == 0)
+			return -EAGAIN;
+		err = wait_event_interruptible_until(&u->s.wait, may_charge(u), deadline);
+		if (err)
+			return socket_wait_error(err, deadline);
+	}
+	err = socket_take_error(&u->s);
+	if (err)
+		return err;
+	if (READ_ONCE(u->shutdown) & SHUT_W)
+		return -EPIPE;
+	msg = kmalloc(sizeof(*msg) + len, 0);
+	if (!msg)
+		return -ENOBUFS;
+	*msg = (struct unix_msg){ .len = (uint32_t)len, .charge = sizeof(*msg) + len };
+	if (len && uio_copy_from(m->uio, msg->data, len) < len) {
+		kfree(msg);
+		return -EFAULT;
+	}
+	if (m->scm && m->scm->have_cred)
+		msg->cred = m->scm->cred;
+	else
+		msg->cred = (struct abi_ucred){ process_pid(current->process), current->cred->uid, current->cred->gid };
+	msg->from = unix_addr_get(u);
+	unix_get(u);
+	msg->owner = u;
+	__atomic_add_fetch(&u->charged, msg->charge, __ATOMIC_RELAXED);
+	*out = msg;
+	return 0;
+}
+
+void unix_msg_free(struct unix_msg *msg)
+{
+	struct unix_socket *u = msg->owner;
+
+	if (msg->nfiles) {
+		struct scm scm = { .nfiles = 0 };
+
+		unix_detach(msg, &scm);
+		scm_drop(&scm);
+	}
+	__atomic_sub_fetch(&u->charged, msg->charge, __ATOMIC_RELAXED);
+	if (unix_writable(u))
+		unix_wake(u, WRITE_EVENTS);
+	unix_put(u);
+	unix_addr_put(msg->from);
+	kfree(msg);
+}
+
+/* [q] */
+static void enqueue(struct unix_socket *to, struct unix_msg *msg)
+{
+	list_add_tail(&msg->link, &to->queue);
+	WRITE_ONCE(to->queue_len, to->queue_len + 1);
+	to->queue_bytes += msg->len;
+}
+
+/* ---- streams ---- */
+
+int64_t unix_stream_send(struct socket *s, struct msg *m)
+{
+	struct unix_socket *u = unix_of(s), *peer;
+	uint64_t deadline = socket_deadline(READ_ONCE(s->send_timeout_ns), m->flags & MSG_DONTWAIT);
+	int64_t done = 0;
+	int err = 0;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (m->namelen)
+		return READ_ONCE(u->state) == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
+	peer = unix_peer(u);
+	if (!peer)
+		return -ENOTCONN;
+	if (READ_ONCE(u->shutdown) & SHUT_W) {
+		unix_put(peer);
+		return socket_broken_pipe(s, m->flags);
+	}
+	while (m->uio->left) {
+		size_t half = READ_ONCE(s->send_buf) / 2 - 64;	/* so that one is read while the next is written */
+		size_t n = MIN(m->uio->left, half);
+		struct unix_msg *msg;
+
+		n = MIN(n, (size_t)UNIX_CHUNK);
+		err = unix_msg_create(u, m, n, deadline, &msg);
+		if (err)
+			break;
+		if (m->scm && m->scm->nfiles)
+			unix_attach(msg, m->scm);
+		spin_lock(&peer->s.queue_lock);
+		if (peer->dead || (peer->shutdown & SHUT_R))
+			err = -EPIPE;
+		else
+			enqueue(peer, msg);
+		spin_unlock(&peer->s.queue_lock);
+		if (err) {
+			unix_msg_free(msg);
+			break;
+		}
+		unix_wake(peer, READ_EVENTS);
+		done += (int64_t)n;
+	}
+	unix_put(peer);
+	if (done)
+		return done;
+	return err == -EPIPE ? socket_broken_pipe(s, m->flags) : err;
+}
+
+/* [s.lock, for readers] The first message, or NULL; *err says why there will be none: 1 end of file, -errno. */
+static struct unix_msg *first(struct unix_socket *u, int *err)
+{
+	struct unix_msg *msg = NULL;
+
+	*err = 0;
+	spin_lock(&u->s.queue_lock);
+	if (!list_empty(&u->queue))
+		msg = list_first(&u->queue, struct unix_msg, link);
+	else if (READ_ONCE(u->s.error))
+		*err = socket_take_error(&u->s);
+	else if (u->shutdown & SHUT_R)
+		*err = 1;
+	spin_unlock(&u->s.queue_lock);
+	return msg;
+}
+
+static bool readable(struct unix_socket *u)
+{
+	return READ_ONCE(u->queue_len) || READ_ONCE(u->s.error) || (READ_ONCE(u->shutdown) & SHUT_R);
+}
+
+static void dequeue(struct unix_socket *u, struct unix_msg *msg)
+{
+	spin_lock(&u->s.queue_lock);
+	list_del(&msg->link);
+	WRITE_ONCE(u->queue_len, u->queue_len - 1);
+	spin_unlock(&u->s.queue_lock);
+}
+
+static bool same_cred(const struct abi_ucred *a, const struct abi_ucred *b)
+{
+	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
+}
+
+static void report_name(struct msg *m, const struct unix_addr *from)
+{
+	if (!m->name)
+		return;
+	m->namelen = 0;
+	if (from) {
+		m->namelen = from->len;
+		memcpy(m->name, &from->sun, MIN(from->len, (unsigned)sizeof(from->sun)));
+	}
+}
+
+/* Where the loop of a stream read stands. */
+struct stream_read { size_t copied, skip; bool have_cred; struct abi_ucred cred; };
+
+/* Takes from one message; true: go on with the next.  [s.lock] */
+static bool take_stream(struct unix_socket *u, struct msg *m, struct unix_msg *msg, struct stream_read *r, int *err)
+{
+	bool peek = m->flags & MSG_PEEK, files = msg->nfiles != 0;
+	uint32_t avail = msg->len - msg->off;
+	size_t n;
+
+	if (r->have_cred && READ_ONCE(u->s.pass_cred) && !same_cred(&r->cred, &msg->cred))
+		return false;
+	if (!r->have_cred) {
+		r->cred = msg->cred;
+		r->have_cred = true;
+		if (m->scm)
+			m->scm->cred = msg->cred;
+		report_name(m, msg->from);
+	}
+	n = MIN((size_t)(avail - (uint32_t)r->skip), m->uio->left);
+	if (uio_copy_to(m->uio, msg->data + msg->off + r->skip, n) < n) {
+		*err = -EFAULT;
+		return false;
+	}
+	r->copied += n;
+	r->skip = 0;
+	if (files && m->scm && !m->scm->nfiles) {
+		if (peek)
+			unix_copy_files(msg, m->scm);
+		else
+			unix_detach(msg, m->scm);
+	}
+	if (!peek) {
+		msg->off += (uint32_t)n;
+		spin_lock(&u->s.queue_lock);
+		u->queue_bytes -= n;
+		spin_unlock(&u->s.queue_lock);
+		if (msg->off == msg->len) {
+			dequeue(u, msg);
+			unix_msg_free(msg);
+		}
+	}
+	return !files && m->uio->left > 0;
+}
+
+/* The message `n` places behind the first.  [s.lock keeps them from going away] */
+static struct unix_msg *nth(struct unix_socket *u, unsigned n)
+{
+	struct unix_msg *msg;
+
+	spin_lock(&u->s.queue_lock);
+	list_for_each(msg, &u->queue, link)
+		if (n-- == 0)
+			break;
+	if (&msg->link == &u->queue)
+		msg = NULL;
+	spin_unlock(&u->s.queue_lock);
+	return msg;
+}
+
+static int64_t peek_stream(struct unix_socket *u, struct msg *m, struct stream_read *r, int *err)
+{
+	int32_t off = READ_ONCE(u->s.peek_off);
+	size_t skip = off > 0 ? (size_t)off : 0;
+	struct unix_msg *msg;
+
+	for (unsigned i = 0; (msg = nth(u, i)) != NULL; i++) {
+		uint32_t avail = msg->len - msg->off;
+
+		if (skip >= avail) {
+			skip -= avail;
+			continue;
+		}
+		r->skip = skip;
+		skip = 0;
+		if (!take_stream(u, m, msg, r, err))
+			break;
+	}
+	if (off >= 0)
+		WRITE_ONCE(u->s.peek_off, off + (int32_t)r->copied);
+	return (int64_t)r->copied;
+}
+
+int64_t unix_stream_recv(struct socket *s, struct msg *m)
+{
+	struct unix_socket *u = unix_of(s);
+	uint64_t deadline = socket_deadline(READ_ONCE(s->recv_timeout_ns), m->flags & MSG_DONTWAIT);
+	size_t target = m->flags & MSG_WAITALL ? m->uio->left : MIN((size_t)READ_ONCE(s->recv_low), m->uio->left);
+	struct stream_read r = { .copied = 0 };
+	int err = 0;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (READ_ONCE(u->state) != UNIX_CONNECTED)
+		return -EINVAL;
+	for (;;) {
+		struct unix_msg *msg;
+
+		mutex_lock(&s->lock);
+		msg = first(u, &err);
+		if (msg) {
+			bool more;
+
+			if (m->flags & MSG_PEEK) {
+				peek_stream(u, m, &r, &err);
+				more = false;
+			} else {
+				more = take_stream(u, m, msg, &r, &err);
+				if (more && r.copied >= target && !READ_ONCE(u->queue_len))
+					more = false;
+			}
+			mutex_unlock(&s->lock);
+			if (more)
+				continue;
+			if (!(m->flags & MSG_PEEK) || r.copied)
+				break;
+			/* Everything queued lies before the peek offset. */
+			mutex_lock(&s->lock);
+		}
+		mutex_unlock(&s->lock);
+		if (err || r.copied >= target)
+			break;
+		if (!deadline) {
+			err = -EAGAIN;
+			break;
+		}
+		err = wait_event_interruptible_until(&s->wait, readable(u), deadline);
+		if (err) {
+			err = socket_wait_error(err, deadline);
+			break;
+		}
+	}
+	if (r.copied || err > 0)
+		return (int64_t)r.copied;
+	return err;
+}
+
+/* ---- datagrams and packets ---- */
+
+static bool has_room(struct unix_socket *to, struct unix_socket *from)
+{
+	return READ_ONCE(to->queue_len) <= READ_ONCE(to->backlog) || READ_ONCE(to->dead) || READ_ONCE(to->peer) == from ||
+		(READ_ONCE(to->shutdown) & SHUT_R);
+}
+
+/* Who gets it, with a reference. */
+static int destination(struct unix_socket *u, struct msg *m, struct unix_socket **out)
+{
+	struct abi_sockaddr_un sun;
+	unsigned len;
+	int err;
+
+	if (u->s.type == SOCK_SEQPACKET) {
+		if (READ_ONCE(u->state) != UNIX_CONNECTED)
+			return -ENOTCONN;
+		m->namelen = 0;
+	}
+	if (!m->namelen) {
+		*out = unix_peer(u);
+		return *out ? 0 : -ENOTCONN;
+	}
+	err = unix_name_parse(m->name, m->namelen, &sun, &len);
+	return err ? err : unix_find(&sun, len, u->s.type, out);
+}
+
+/* The connected peer of a datagram socket has been closed: forget it. */
+static void forget_peer(struct unix_socket *u, struct unix_socket *peer)
+{
+	bool mine;
+
+	spin_lock(&u->s.queue_lock);
+	mine = u->peer == peer;
+	if (mine)
+		u->peer = NULL;
+	spin_unlock(&u->s.queue_lock);
+	if (mine)
+		unix_put(peer);
+}
+
+static int try_deliver(struct unix_socket *u, struct unix_socket *to, struct unix_msg *msg)
+{
+	int err = 0;
+
+	spin_lock(&to->s.queue_lock);
+	if (to->dead)
+		err = u->s.type == SOCK_SEQPACKET ? -EPIPE : -ECONNREFUSED;
+	else if (to->shutdown & SHUT_R)
+		err = -EPIPE;
+	else if (u->s.type == SOCK_DGRAM && to->peer && to->peer != u)
+		err = -EPERM;
+	else if (to->peer != u && to->queue_len > to->backlog)
+		err = -EAGAIN;
+	else
+		enqueue(to, msg);
+	spin_unlock(&to->s.queue_lock);
+	return err;
+}
+
+int64_t unix_dgram_send(struct socket *s, struct msg *m)
+{
+	struct unix_socket *u = unix_of(s), *to;
+	uint64_t deadline = socket_deadline(READ_ONCE(s->send_timeout_ns), m->flags & MSG_DONTWAIT);
+	size_t len = m->uio->left;
+	struct unix_msg *msg;
+	int err;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	err = destination(u, m, &to);
+	if (err)
+		return err;
+	if (READ_ONCE(s->pass_cred) && s->type == SOCK_DGRAM) {
+		err = unix_autobind(u);
+		if (err)
+			goto put;
+	}
+	err = -EMSGSIZE;
+	if (len + 32 > READ_ONCE(s->send_buf))
+		goto put;
+	err = unix_msg_create(u, m, len, deadline, &msg);
+	if (err)
+		goto put;
+	if (m->scm && m->scm->nfiles)
+		unix_attach(msg, m->scm);
+	while ((err = try_deliver(u, to, msg)) == -EAGAIN && deadline) {
+		err = wait_event_interruptible_until(&to->space, has_room(to, u), deadline);
+		if (err) {
+			err = socket_wait_error(err, deadline);
+			break;
+		}
+	}
+	if (err) {
+		if (err == -ECONNREFUSED)
+			forget_peer(u, to);
+		unix_msg_free(msg);
+		goto put;
+	}
+	unix_wake(to, READ_EVENTS);
+	unix_put(to);
+	return (int64_t)len;
+put:
+	unix_put(to);
+	return err == -EPIPE ? socket_broken_pipe(s, m->flags) : err;
+}
+
+/* A queue that was full has room: senders that sleep, and connected ones that poll. */
+static void wake_senders(struct unix_socket *u)
+{
+	struct unix_socket *c;
+
+	waitq_wake_all(&u->space);
+	spin_lock(&u->s.queue_lock);
+	list_for_each(c, &u->clients, client_link)
+		unix_wake(c, WRITE_EVENTS);
+	spin_unlock(&u->s.queue_lock);
+}
+
+int64_t unix_dgram_recv(struct socket *s, struct msg *m)
+{
+	struct unix_socket *u = unix_of(s);
+	uint64_t deadline = socket_deadline(READ_ONCE(s->recv_timeout_ns), m->flags & MSG_DONTWAIT);
+	bool peek = m->flags & MSG_PEEK, was_full;
+	struct unix_msg *msg;
+	uint32_t len, skip;
+	size_t n;
+	int64_t ret;
+	int err;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (s->type == SOCK_SEQPACKET && READ_ONCE(u->state) != UNIX_CONNECTED)
+		return -ENOTCONN;
+	for (;;) {
+		int32_t off = READ_ONCE(s->peek_off);
+
+		mutex_lock(&s->lock);
+		msg = first(u, &err);
+		skip = peek && off > 0 ? (uint32_t)off : 0;
+		for (unsigned i = 0; msg && skip >= msg->len && skip; ) {
+			skip -= msg->len;
+			msg = nth(u, ++i);
+		}
+		if (msg)
+			break;
+		mutex_unlock(&s->lock);
+		/* A datagram socket that was shut down for reading: Linux says EAGAIN to one that may not wait. */
+		if (err > 0)
+			return s->type == SOCK_DGRAM && !deadline ? -EAGAIN : 0;
+		if (err)
+			return err;
+		if (!deadline)
+			return -EAGAIN;
+		err = wait_event_interruptible_until(&s->wait, readable(u), deadline);
+		if (err)
+			return socket_wait_error(err, deadline);
+	}
+	len = msg->len - skip;
+	n = MIN((size_t)len, m->uio->left);
+	if (n < len)
+		m->out_flags |= MSG_TRUNC;
+	ret = m->flags & MSG_TRUNC ? (int64_t)len : (int64_t)n;
+	if (uio_copy_to(m->uio, msg->data + skip, n) < n)
+		ret = -EFAULT;
+	if (s->type == SOCK_SEQPACKET)
+		m->out_flags |= MSG_EOR;
+	report_name(m, msg->from);
+	if (m->scm) {
+		m->scm->cred = msg->cred;
+		if (msg->nfiles && peek)
+			unix_copy_files(msg, m->scm);
+		else if (msg->nfiles)
+			unix_detach(msg, m->scm);
+	}
+	if (peek) {
+		if (READ_ONCE(s->peek_off) >= 0 && ret >= 0)
+			WRITE_ONCE(s->peek_off, s->peek_off + (int32_t)n);
+		mutex_unlock(&s->lock);
+		return ret;
+	}
+	spin_lock(&s->queue_lock);
+	was_full = u->queue_len > u->backlog;
+	list_del(&msg->link);
+	WRITE_ONCE(u->queue_len, u->queue_len - 1);
+	u->queue_bytes -= msg->len;
+	spin_unlock(&s->queue_lock);
+	mutex_unlock(&s->lock);
+	unix_msg_free(msg);
+	if (was_full)
+		wake_senders(u);
+	return ret;
+}
