@@ -118,7 +118,7 @@ static void boot_thread(void *arg)
 	vfs_init();
 	ext2_init();
 	block_init();
-	pipe_init();
+	socket_init();
 	epoll_init();
 	timerfd_init();
 	tty_init();

@@ -152,4 +152,3 @@ int64_t pipe_move(struct pipe *from, struct pipe *to, size_t max, bool nonblock)
 	return transfer(from, to, max, nonblock, false);
 }
 
-void pipe_init(void) { }

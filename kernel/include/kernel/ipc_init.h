@@ -4,7 +4,6 @@
 #define KERNEL_IPC_INIT_H
 struct task;
 struct process;
-void pipe_init(void);
 void epoll_init(void);
 void timerfd_init(void);
 void sysv_init(void);
