@@ -4,14 +4,21 @@
  *
  * Without --rw the image is never written: a cluster (4 KiB) that is written
  * goes into an unlinked sparse file, and a bitmap says which clusters are there.
+ *
+ * What the host has in its page cache is copied at once, on the CPU's thread
+ * (RWF_NOWAIT); everything else is libaio's, with O_DIRECT where the host and
+ * the alignment allow it, and completes through the event loop.
  */
 #include "virtio.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <libaio.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -22,13 +29,30 @@ enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_WRITE_Z
 enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };
 enum { F_SEG_MAX = 1 << 2, F_BLK_SIZE = 1 << 6, F_FLUSH = 1 << 9 };
 
+enum { DEPTH = 256, ALIGN = 512, READ_AHEAD = 256 << 20 };	/* images up to this size are read in the background */
+
 struct blk {
 	struct vdev d;
 	int fd, overlay;		/* overlay: -1 with --rw */
+	int direct;			/* the same image with O_DIRECT, or -1 */
 	uint64_t size;			/* bytes */
 	uint64_t *written;		/* bit per cluster that is in the overlay */
+	io_context_t aio;
+	struct loop_source done;	/* eventfd of completions */
+	unsigned inflight;		/* [d.lock] struct io */
 	char id[20];
 };
+
+/* A request with parts under way. */
+struct io {
+	struct blk *b;
+	uint16_t head;
+	uint8_t *status;
+	uint32_t written;
+	unsigned parts;			/* [d.lock] not yet completed, plus one while they are made */
+	bool failed;
+};
+struct part { struct iocb cb; struct io *io; size_t len; };
 
 static bool in_overlay(const struct blk *b, uint64_t cluster) { return b->written[cluster / 64] >> cluster % 64 & 1; }
 
@@ -62,10 +86,110 @@ static bool all_write(int fd, const char *p, size_t n, uint64_t off)
 	return true;
 }
 
-static bool blk_read(struct blk *b, char *p, size_t n, uint64_t off)
+/* ---- parts that the host does in the background ---- */
+
+static void io_finish(struct io *io)
 {
+	struct blk *b = io->b;
+	struct vq *q = &b->d.q[0];
+
+	if (--io->parts)
+		return;
+	b->inflight--;
+	*io->status = io->failed ? S_IOERR : S_OK;
+	vq_done(&b->d, q, io->head, io->written);
+	free(io);
+}
+
+/* 0 or -errno: nothing has begun. */
+static int part_submit(struct io *io, int op, int fd, void *p, size_t n, uint64_t off)
+{
+	struct part *t = calloc(1, sizeof(*t));
+	struct iocb *cb = t ? &t->cb : NULL;
+
+	if (!t)
+		return -ENOMEM;
+	if (op == IO_CMD_PREAD)
+		io_prep_pread(cb, fd, p, n, (long long)off);
+	else if (op == IO_CMD_PWRITE)
+		io_prep_pwrite(cb, fd, p, n, (long long)off);
+	else
+		io_prep_fdsync(cb, fd);
+	io_set_eventfd(cb, io->b->done.fd);
+	t->io = io;
+	t->len = n;
+	cb->data = t;
+	io->parts++;
+	int r = io_submit(io->b->aio, 1, &cb);
+	if (r == 1)
+		return 0;
+	io->parts--;
+	free(t);
+	return r < 0 ? r : -EAGAIN;
+}
+
+/* d.lock held. */
+static void parts_collect(struct blk *b, long min)
+{
+	struct io_event ev[32];
+	int n;
+
+	while ((n = io_getevents(b->aio, min, 32, ev, NULL)) > 0) {
+		for (int i = 0; i < n; i++) {
+			struct part *t = ev[i].data;
+			if ((long)ev[i].res < 0 || ev[i].res != t->len)
+				t->io->failed = true;
+			io_finish(t->io);
+			free(t);
+		}
+		min = 0;
+	}
+}
+
+static void on_done(void *arg, uint32_t events)
+{
+	struct blk *b = arg;
+	uint64_t count;
+
+	(void)events;
+	pthread_mutex_lock(&b->d.lock);
+	if (read(b->done.fd, &count, sizeof(count)) > 0) {
+		parts_collect(b, 0);
+		vq_interrupt(&b->d, &b->d.q[0]);
+	}
+	pthread_mutex_unlock(&b->d.lock);
+}
+
+/* The driver may use its memory for something else after a reset. */
+static void blk_reset(struct vdev *d)
+{
+	struct blk *b = (struct blk *)d;
+
+	while (b->inflight)
+		parts_collect(b, 1);
+}
+
+static bool aligned(const void *p, size_t n, uint64_t off) { return (((uintptr_t)p | n | off) & (ALIGN - 1)) == 0; }
+
+static bool image_read(struct io *io, char *p, size_t n, uint64_t off)
+{
+	struct blk *b = io->b;
+	struct iovec v = { p, n };
+	ssize_t r = preadv2(b->fd, &v, 1, (off_t)off, RWF_NOWAIT);
+
+	if (r == (ssize_t)n)
+		return true;
+	if (b->direct >= 0 && aligned(p, n, off) && part_submit(io, IO_CMD_PREAD, b->direct, p, n, off) == 0)
+		return true;
+	return all_read(b->fd, p, n, off);
+}
+
+static bool blk_read(struct io *io, char *p, size_t n, uint64_t off)
+{
+	struct blk *b = io->b;
+
 	if (b->overlay < 0)
-		return all_read(b->fd, p, n, off);
+		return image_read(io, p, n, off);
 	while (n) {
 		/* The longest run that comes from one of the two. */
 		bool o = in_overlay(b, off / CLUSTER);
@@ -74,7 +198,7 @@ static bool blk_read(struct blk *b, char *p, size_t n, uint64_t off)
 			run += CLUSTER;
 		if (run > n)
 			run = n;
-		if (!all_read(o ? b->overlay : b->fd, p, run, off))
+		if (!(o ? all_read(b->overlay, p, run, off) : image_read(io, p, run, off)))
 			return false;
 		p += run;
 		n -= run;
@@ -95,10 +219,15 @@ static bool cluster_fill(struct blk *b, uint64_t cluster)
 	return all_read(b->fd, buf, n, off) && all_write(b->overlay, buf, n, off);
 }
 
-static bool blk_write(struct blk *b, const char *p, size_t n, uint64_t off)
+static bool blk_write(struct io *io, char *p, size_t n, uint64_t off)
 {
-	if (b->overlay < 0)
+	struct blk *b = io->b;
+
+	if (b->overlay < 0) {
+		if (b->direct >= 0 && aligned(p, n, off) && part_submit(io, IO_CMD_PWRITE, b->direct, p, n, off) == 0)
+			return true;
 		return all_write(b->fd, p, n, off);
+	}
 	uint64_t first = off / CLUSTER, last = (off + n - 1) / CLUSTER;
 	if ((off % CLUSTER && !cluster_fill(b, first)) || ((off + n) % CLUSTER && !cluster_fill(b, last)))
 		return false;
@@ -109,9 +238,10 @@ static bool blk_write(struct blk *b, const char *p, size_t n, uint64_t off)
 	return true;
 }
 
-static uint8_t blk_do(struct blk *b, struct vq_request *r, uint32_t type, uint64_t sector, uint32_t *written)
+static uint8_t blk_do(struct io *io, struct vq_request *r, uint32_t type, uint64_t sector)
 {
-	/* The data lies behind the header on one side, before the status byte on the other; both are cut off already. */
+	struct blk *b = io->b;
+	/* Header and status byte are cut off already: what is left on one side is the data. */
 	uint64_t off;
 	size_t len = type == T_OUT ? r->out_len : r->in_len;
 	unsigned first = type == T_OUT ? 0 : r->out, n = type == T_OUT ? r->out : r->in;
@@ -124,21 +254,23 @@ static uint8_t blk_do(struct blk *b, struct vq_request *r, uint32_t type, uint64
 		off = sector * SECTOR;
 		for (unsigned i = first; i < first + n; i++) {
 			struct iovec *v = &r->iov[i];
-			if (v->iov_len && !(type == T_IN ? blk_read(b, v->iov_base, v->iov_len, off) :
-					blk_write(b, v->iov_base, v->iov_len, off)))
+			if (v->iov_len && !(type == T_IN ? blk_read(io, v->iov_base, v->iov_len, off) :
+					blk_write(io, v->iov_base, v->iov_len, off)))
 				return S_IOERR;
 			off += v->iov_len;
 		}
 		if (type == T_IN)
-			*written += (uint32_t)len;
+			io->written += (uint32_t)len;
 		return S_OK;
 	case T_FLUSH:
-		return b->overlay < 0 && fdatasync(b->fd) ? S_IOERR : S_OK;
+		if (b->overlay >= 0 || part_submit(io, IO_CMD_FDSYNC, b->fd, NULL, 0, 0) == 0)
+			return S_OK;
+		return fdatasync(b->fd) ? S_IOERR : S_OK;
 	case T_GET_ID:
 		if (n && r->iov[first].iov_len) {
 			size_t k = r->iov[first].iov_len < sizeof(b->id) ? r->iov[first].iov_len : sizeof(b->id);
 			memcpy(r->iov[first].iov_base, b->id, k);
-			*written += (uint32_t)k;
+			io->written += (uint32_t)k;
 		}
 		return S_OK;
 	}
@@ -172,7 +304,6 @@ static void blk_notify(struct vdev *d, unsigned queue)
 
 	while (vq_take(d, q, &r) > 0) {
 		struct { uint32_t type, reserved; uint64_t sector; } head;
-		uint32_t written = 1;
 		if (!cut_front(&r, &head, sizeof(head)) || !r.in) {
 			vdev_break(d, "block request without header or status");
 			break;
@@ -182,9 +313,27 @@ static void blk_notify(struct vdev *d, unsigned queue)
 		uint8_t *status = (uint8_t *)last->iov_base + last->iov_len - 1;
 		last->iov_len--;
 		r.in_len--;
-		*status = blk_do(b, &r, head.type, head.sector, &written);
-		vq_done(d, q, r.head, written);
-		any = true;
+		struct io *io = calloc(1, sizeof(*io));
+		if (!io) {
+			*status = S_IOERR;
+			vq_done(d, q, r.head, 1);
+			any = true;
+			continue;
+		}
+		*io = (struct io){ .b = b, .head = r.head, .status = status, .written = 1, .parts = 1 };
+		b->inflight++;
+		uint8_t s = blk_do(io, &r, head.type, head.sector);
+		if (s == S_UNSUPP) {
+			*status = s;
+			vq_done(d, q, r.head, 1);
+			b->inflight--;
+			free(io);
+			any = true;
+			continue;
+		}
+		io->failed |= s != S_OK;
+		any |= io->parts == 1;
+		io_finish(io);
 	}
 	if (any)
 		vq_interrupt(d, q);
@@ -231,16 +380,23 @@ static void image_check(struct blk *b, const char *path)
 void blk_add(const char *path, bool rw)
 {
 	static const struct vdev_ops ops = { .id = 2, .queues = 1, .features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH,
-		.notify = blk_notify };
+		.notify = blk_notify, .reset = blk_reset };
 	struct blk *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		fatal("out of memory");
-	b->overlay = -1;
+	b->overlay = b->direct = -1;
 	b->fd = open(path, (rw ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	if (b->fd < 0)
 		fatal("%s: %s", path, strerror(errno));
 	image_check(b, path);
+	b->direct = open(path, (rw ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_DIRECT);
+	b->done = (struct loop_source){ eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), on_done, b, 0, false };
+	int r = io_setup(DEPTH, &b->aio);
+	if (r < 0 || b->done.fd < 0 || loop_watch(&b->done, EPOLLIN))
+		fatal("%s: cannot set up asynchronous I/O: %s", path, strerror(r < 0 ? -r : errno));
+	if (b->size <= READ_AHEAD)
+		posix_fadvise(b->fd, 0, 0, POSIX_FADV_WILLNEED);
 	if (!rw) {
 		b->overlay = overlay_open();
 		b->written = calloc((b->size / CLUSTER + 64) / 64, 8);
