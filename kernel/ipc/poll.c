@@ -56,11 +56,6 @@ int sigmask_enter(uaddr_t addr, size_t size, bool *set)
 
 /* ---- the poller ---- */
 
-unsigned file_poll(struct file *f, struct poll_table *pt)
-{
-	return f->ops->poll ? f->ops->poll(f, pt) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
-}
-
 static int poller_wake(struct waiter *w, uint64_t key)
 {
 	struct poller_entry *e = container_of(w, struct poller_entry, w);
