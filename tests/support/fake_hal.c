@@ -45,7 +45,6 @@ static struct cpu *self;
 static struct task *running;
 static bool irqs_on;
 static uint64_t now_ns = 1000000, deadline_ns = UINT64_MAX;
-struct irq_state irqs_off;
 
 struct cpu *hal_cpu_self(void) { return self; }
 void hal_cpu_set_self(struct cpu *c) { self = c; }
