@@ -73,9 +73,9 @@ static int advise_flags(struct vm_space *vm, uaddr_t start, uaddr_t end, int adv
 	for (struct vm_area *a = vm_find(vm, start), *next; !err && a && a->start < end; a = next) {
 		if (a->start > at)
 			hole = -ENOMEM;
-		at = a->end;
 		err = flag_area(a, advice, clear, set);
 		a = vm_area_merge(a, &dead);
+		at = a->end;
 		next = vm_next(a);
 	}
 	if (at < end)

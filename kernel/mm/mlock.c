@@ -56,13 +56,14 @@ static int lock_range(struct vm_space *vm, uaddr_t start, uaddr_t end, bool on, 
 	for (struct vm_area *a = vm_find(vm, start); a && a->start < end; a = next) {
 		if (a->start > at)
 			return -ENOMEM;
-		at = a->end;
 		if (!(a->flags & (VM_SPECIAL | VM_DEVICE))) {
 			vm_area_account(vm, a, -1);
 			a->flags = on ? a->flags | VM_LOCKED : a->flags & ~(unsigned)VM_LOCKED;
 			vm_area_account(vm, a, 1);
+			/* An equal neighbour that it swallows is as it should be. */
 			a = vm_area_merge(a, dead);
 		}
+		at = a->end;
 		next = vm_next(a);
 	}
 	return at < end ? -ENOMEM : 0;
