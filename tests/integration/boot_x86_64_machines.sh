@@ -43,7 +43,7 @@ done
 machine --machine pc
 machine --machine pc --cpu qemu64 --cpus 1
 machine --machine microvm
-machine --machine microvm,acpi=off --append 'virtio_mmio.device=512@0xfeb00000:5 virtio_mmio.device=512@0xfeb00200:6' --cpus 1
+machine --machine microvm,acpi=off --append 'virtio_mmio.device=512@0xfeb00200:6 virtio_mmio.device=512@0xfeb00400:7' --cpus 1
 machine --uefi
 machine --uefi --cpus 4 --mem 3G
 for mem in 64M 96M 1G 3G 5G; do
