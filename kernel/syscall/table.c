@@ -13,20 +13,35 @@
  */
 #define CAST_(t, n, k, x) (t)
 #define CAST(a) CAST_ a
-#define THUNK_FULL(f, ...) static long do_##f(const uint64_t *a UNUSED) { return sys_##f(__VA_ARGS__); }
-#define THUNK_PARTIAL(f, ...) THUNK_FULL(f, __VA_ARGS__)
-#define THUNK_ABSENT(f, ...)
-#define SYSCALL0(f, nr, lv, note) THUNK_##lv(f)
-#define SYSCALL1(f, nr, lv, note, A) THUNK_##lv(f, CAST(A)a[0])
-#define SYSCALL2(f, nr, lv, note, A, B) THUNK_##lv(f, CAST(A)a[0], CAST(B)a[1])
-#define SYSCALL3(f, nr, lv, note, A, B, C) THUNK_##lv(f, CAST(A)a[0], CAST(B)a[1], CAST(C)a[2])
-#define SYSCALL4(f, nr, lv, note, A, B, C, D) THUNK_##lv(f, CAST(A)a[0], CAST(B)a[1], CAST(C)a[2], CAST(D)a[3])
+/* A call that this CPU does not have needs no handler: HERE says which. */
+#ifdef EFT_CPU_x86_64
+#define HERE_X86 1
+#else
+#define HERE_X86 0
+#endif
+#define NR(x, a) 1
+#define NR_X86(x) HERE_X86
+#define THUNK_1_FULL(f, ...) static long do_##f(const uint64_t *a UNUSED) { return sys_##f(__VA_ARGS__); }
+#define THUNK_1_PARTIAL(f, ...) THUNK_1_FULL(f, __VA_ARGS__)
+#define THUNK_1_ABSENT(f, ...)
+#define THUNK_0_FULL(f, ...)
+#define THUNK_0_PARTIAL(f, ...)
+#define THUNK_0_ABSENT(f, ...)
+#define THUNK_(here, lv) THUNK_##here##_##lv
+#define THUNK(here, lv) THUNK_(here, lv)
+#define SYSCALL0(f, nr, lv, note) THUNK(nr, lv)(f)
+#define SYSCALL1(f, nr, lv, note, A) THUNK(nr, lv)(f, CAST(A)a[0])
+#define SYSCALL2(f, nr, lv, note, A, B) THUNK(nr, lv)(f, CAST(A)a[0], CAST(B)a[1])
+#define SYSCALL3(f, nr, lv, note, A, B, C) THUNK(nr, lv)(f, CAST(A)a[0], CAST(B)a[1], CAST(C)a[2])
+#define SYSCALL4(f, nr, lv, note, A, B, C, D) THUNK(nr, lv)(f, CAST(A)a[0], CAST(B)a[1], CAST(C)a[2], CAST(D)a[3])
 #define SYSCALL5(f, nr, lv, note, A, B, C, D, E) \
-	THUNK_##lv(f, CAST(A)a[0], CAST(B)a[1], CAST(C)a[2], CAST(D)a[3], CAST(E)a[4])
+	THUNK(nr, lv)(f, CAST(A)a[0], CAST(B)a[1], CAST(C)a[2], CAST(D)a[3], CAST(E)a[4])
 #define SYSCALL6(f, nr, lv, note, A, B, C, D, E, F) \
-	THUNK_##lv(f, CAST(A)a[0], CAST(B)a[1], CAST(C)a[2], CAST(D)a[3], CAST(E)a[4], CAST(F)a[5])
+	THUNK(nr, lv)(f, CAST(A)a[0], CAST(B)a[1], CAST(C)a[2], CAST(D)a[3], CAST(E)a[4], CAST(F)a[5])
 #include "syscall/syscalls.def"
 #include "syscall/undef_rows.h"
+#undef NR
+#undef NR_X86
 
 #define FLAG(n, v, s) { v, #n, s },
 #define FLAGSET(n, m) static const struct flag_name n[] = { m { 0, NULL, false } };
@@ -55,16 +70,19 @@
 #define NAMES_STRV(x) NULL
 #define NAMES_FLAGS(x) x
 #define NAMES_ENUM(x) x
-#define CALL_FULL(f) do_##f
-#define CALL_PARTIAL(f) do_##f
-#define CALL_ABSENT(f) NULL
+#define CALL_1_FULL(f) do_##f
+#define CALL_1_PARTIAL(f) do_##f
+#define CALL_1_ABSENT(f) NULL
+#define CALL_0_FULL(f) NULL
+#define CALL_0_PARTIAL(f) NULL
+#define CALL_0_ABSENT(f) NULL
 #define DESC_(t, n, k, x) { #t, #n, ARG_##k, #x, NAMES_##k(x) },
 #define DESC(a) DESC_ a
-#define NR(x, a) x, a
-#define NR_X86(x) x, -1
-#define ROW(f, x, a, lv, note, n, ...) { #f, CALL_##lv(f), x, a, LEVEL_##lv, note, n, { __VA_ARGS__ } },
+#define NR(x, a) x, a, 1
+#define NR_X86(x) x, -1, HERE_X86
+#define ROW(f, x, a, here, lv, note, n, ...) { #f, CALL_##here##_##lv(f), x, a, LEVEL_##lv, note, n, { __VA_ARGS__ } },
 #define ROW_(...) ROW(__VA_ARGS__)
-/* nr expands to two arguments before ROW sees it. */
+/* nr expands to three arguments before ROW sees it. */
 #define SYSCALL0(f, nr, lv, note) ROW_(f, nr, lv, note, 0)
 #define SYSCALL1(f, nr, lv, note, A) ROW_(f, nr, lv, note, 1, DESC(A))
 #define SYSCALL2(f, nr, lv, note, A, B) ROW_(f, nr, lv, note, 2, DESC(A) DESC(B))
