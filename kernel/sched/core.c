@@ -587,7 +587,7 @@ void sched_fork(struct task *child)
 
 	*se = (struct sched_entity){
 		.nice = parent->nice, .policy = parent->policy, .rt_priority = parent->rt_priority,
-		.affinity = parent->affinity ? parent->affinity : UINT64_MAX, .cpu = this_cpu()->id,
+		.affinity = current == this_cpu()->idle ? UINT64_MAX : parent->affinity, .cpu = this_cpu()->id,
 	};
 	if (parent->reset_on_fork) {
 		if (se->policy == SCHED_FIFO || se->policy == SCHED_RR)
