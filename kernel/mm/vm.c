@@ -74,8 +74,10 @@ void vm_put(struct vm_space *vm)
 	hal_as_destroy(vm->as);
 	vm_pages_destroy(vm);
 	vm_area_free_list(&dead);
-	if (vm->exe)
+	if (vm->exe) {
+		file_allow_write(vm->exe);	/* execve denied writes while it runs (ETXTBSY) */
 		file_put(vm->exe);
+	}
 	/* Look-ups under RCU may still read the count. */
 	rcu_call(&vm->rcu, vm_free_rcu);
 }
@@ -182,8 +184,10 @@ static void fork_fields(struct vm_space *child, const struct vm_space *vm)
 	memcpy(child->auxv, vm->auxv, sizeof(child->auxv));
 	child->auxv_words = vm->auxv_words;
 	child->exe = vm->exe;
-	if (child->exe)
+	if (child->exe) {
 		file_get(child->exe);
+		(void)file_deny_write(child->exe);	/* cannot fail: the parent's denial stands */
+	}
 }
 
 struct vm_space *vm_fork(struct vm_space *vm)

@@ -478,3 +478,15 @@ int fd_close_range(unsigned first, unsigned last, bool cloexec_only, bool unshar
 	spin_unlock(&t->lock);
 	return 0;
 }
+
+bool files_shared(const struct files *t)
+{
+	return ref_read(&t->refs) > 1;
+}
+
+bool fd_is_cloexec(int fd)
+{
+	bool on = false;
+
+	return fd_cloexec(fd, &on) && on;
+}

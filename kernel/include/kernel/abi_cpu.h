@@ -29,7 +29,7 @@ int abi_signal_frame(struct hal_uctx *u, const struct ksigaction *sa, const stru
 int abi_signal_return(struct hal_uctx *u);
 extern const char abi_uts_machine[];	/* "x86_64", "aarch64" */
 extern const uint16_t abi_elf_machine;	/* e_machine */
-/* The user stack pointer is aligned for this by execve. */
+void abi_regs_set_pc(struct abi_regs *r, uaddr_t pc);
 uint64_t abi_tls_get(const struct abi_regs *r);
 /* NT_PRSTATUS: the registers as ptrace shows them. */
 size_t abi_regset_get(const struct abi_regs *r, void *buf, size_t max);

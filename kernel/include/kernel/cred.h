@@ -31,6 +31,7 @@ enum cap {
 	CAP_SYS_ADMIN = 21, CAP_SYS_BOOT = 22, CAP_SYS_NICE = 23, CAP_SYS_RESOURCE = 24, CAP_SYS_TIME = 25,
 	CAP_SYS_TTY_CONFIG = 26, CAP_MKNOD = 27, CAP_LEASE = 28, CAP_SETFCAP = 31, CAP_SYSLOG = 34, CAP_WAKE_ALARM = 35, CAP_LAST = 40
 };
+void user_account_put(struct user_account *u);	/* any context */
 /* current's effective set. */
 bool capable(enum cap c);
 bool cred_in_group(const struct cred *c, uint32_t gid);

@@ -50,6 +50,8 @@ struct files *files_copy(struct files *old, unsigned max_fd);
 void files_get(struct files *t);
 void files_put(struct files *t);
 void files_close_on_exec(struct files *t);
+bool files_shared(const struct files *t);	/* more than one thread uses it */
+bool fd_is_cloexec(int fd);
 /* current's: a reference, or NULL (EBADF). */
 struct file *fd_get(int fd);
 struct file *fd_get_any(int fd);	/* O_PATH ones too */

@@ -14,7 +14,13 @@ struct sigqueue_list {
 	uint64_t set;			/* one bit a pending signal */
 	struct list_head queue;		/* struct sigqueue: siginfo, in order of arrival */
 };
-struct sigqueue { struct list_head link; struct abi_siginfo info; uint32_t uid; struct ksigtimer *timer; };
+struct user_account;
+struct sigqueue {
+	struct list_head link;
+	struct abi_siginfo info;
+	struct user_account *user;	/* who is charged for it */
+	bool preallocated;		/* a posix timer's: never freed, link empty when not queued */
+};
 
 struct ksigaction { uint64_t handler, flags, restorer, mask; };
 struct sighand {

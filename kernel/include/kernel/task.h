@@ -140,6 +140,7 @@ struct task {
 	struct sighand *sighand;	/* [sig]; NULL after exit */
 	struct sigqueue_list pending;	/* [sig] */
 	uint64_t sigmask;		/* [o] written under [sig] */
+	uint64_t sigwait_set;		/* [sig] sigtimedwait: taken even if ignored or deadly */
 	uint64_t saved_sigmask;		/* [o] of sigsuspend, ppoll... */
 	bool restore_sigmask;		/* [o] */
 	bool stop_pending;		/* [sig] has to take part in a group stop */
@@ -151,6 +152,7 @@ struct task {
 	uaddr_t clear_child_tid, set_child_tid;	/* [o] */
 	uaddr_t robust_list;		/* [o] */
 	uaddr_t rseq; uint32_t rseq_len, rseq_sig;	/* [o] */
+	uint64_t rseq_switches;		/* [o] switches when the user's copy of the CPU number was written */
 	struct completion *vfork_done;	/* [o] the parent waits for exec or exit */
 	struct futex_pi *pi;		/* task/futex.c */
 	struct ptrace *ptrace;		/* task/ptrace.c */
@@ -174,7 +176,8 @@ struct task {
 #endif
 	struct rcu_head rcu;
 };
-enum { TASKF_KTHREAD = 1, TASKF_EXITING = 2, TASKF_FORKNOEXEC = 4, TASKF_MEMALLOC = 8 /* may use the reserve */ };
+enum { TASKF_KTHREAD = 1, TASKF_EXITING = 2, TASKF_FORKNOEXEC = 4, TASKF_MEMALLOC = 8 /* may use the reserve */,
+	TASKF_PTRACE_WORK = 32 /* [sig] has to stop for its tracer */, TASKF_ACCOUNTED = 16 /* [sig] its times are in process.dead_*_ns */ };
 
 extern struct spinlock process_tree_lock;
 extern struct list_head process_list;		/* [tree] */
@@ -216,9 +219,10 @@ void process_sigunlock(struct sighand *sh, unsigned long flags);
 /* CPU time of the whole group, dead threads included. */
 void process_times(struct process *p, uint64_t *user_ns, uint64_t *system_ns);
 void task_times(struct task *t, uint64_t *user_ns, uint64_t *system_ns);
-/* Is no member's parent in another group of the same session?  [tree] */
-bool pgrp_is_orphaned(struct pid *pgrp);
 /* One letter as in /proc/PID/stat: R S D T t Z. */
 char task_state_char(const struct task *t);
+unsigned task_count(void);			/* user threads */
+/* May current look into t (ptrace(2), "PTRACE_MODE_ATTACH_REALCREDS": also /proc/PID/mem, environ...)? */
+bool ptrace_may_access(struct task *t);
 uint64_t rlimit_get(enum rlimit_id id);		/* current's soft limit */
 #endif

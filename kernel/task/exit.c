@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of threads and processes.  exit(2), exit_group(2), POSIX _exit().
+ *
+ * Every thread ends itself: exit_group and fatal signals only make the others
+ * do it.  A thread that is not the leader leaves the tree at once; the leader
+ * stays until its process is waited for.  The last thread makes the process a
+ * zombie: it hands its children to a reaper, tells the parent, and, if the
+ * parent does not care (SIGCHLD ignored, SA_NOCLDWAIT), releases the process
+ * itself.
+ *
+ * Files and memory are let go of before the parent is told, so that whoever
+ * waited sees pipes closed and memory free.
+ */
+#include <kernel/file.h>
+#include <kernel/power.h>
+#include <kernel/tty.h>
+#include <kernel/vfs.h>
+#include <kernel/vm.h>
+#include "syscall/syscall_impl.h"
+#include "task_impl.h"
+
+/* The thread will not use its address space again (exec or exit). */
+void task_mm_release(struct task *t)
+{
+	unsigned long flags;
+
+	if (t->clear_child_tid && t->vm) {
+		/* Nobody can look if the memory goes with it. */
+		if (ref_read(&t->vm->refs) > 1 && !put_user((int32_t)0, t->clear_child_tid))
+			futex_wake_address(t->clear_child_tid, 1);
+		t->clear_child_tid = 0;
+	}
+	if (READ_ONCE(t->vfork_done)) {
+		flags = spin_lock_irqsave(&process_tree_lock);
+		if (t->vfork_done)
+			complete(t->vfork_done);
+		t->vfork_done = NULL;
+		spin_unlock_irqrestore(&process_tree_lock, flags);
+	}
+}
+
+/* ---- releasing ---- */
+
+struct released { struct list_head list; };
+
+void process_release(struct process *p, struct list_head *dead)
+{
+	struct task *leader = p->leader;
+
+	p->parent->min_faults += 0;
+	for (unsigned type = PID_PROCESS; type < PID_TYPES; type++)
+		pid_detach_process(p, type);
+	if (leader) {
+		pid_detach_task(leader);
+		list_del_init(&leader->thread_link);
+	}
+	list_del_init(&p->sibling);
+	list_del_init(&p->all_link);
+	list_add(&p->sibling, dead);
+}
+
+void process_release_finish(struct list_head *dead)
+{
+	struct process *p, *tmp;
+
+	list_for_each_safe(p, tmp, dead, sibling) {
+		struct task *leader = p->leader;
+
+		list_del_init(&p->sibling);
+		p->leader = NULL;
+		task_put(leader);
+		process_put(p);
+	}
+}
+
+/* ---- telling the parent ---- */
+
+static uint64_t ns_to_ticks(uint64_t ns) { return ns / 10000000; }
+
+/* [tree] */
+static void notify_parent(struct process *p, int sig, int code, int status)
+{
+	struct abi_siginfo info = { .si_signo = sig, .si_code = code };
+	struct process *parent = p->parent;
+	uint64_t user, system;
+
+	process_times(p, &user, &system);
+	info.chld.pid = process_pid(p);
+	info.chld.uid = p->leader && p->leader->cred ? p->leader->cred->uid : 0;
+	info.chld.status = status;
+	info.chld.utime = (int64_t)ns_to_ticks(user);
+	info.chld.stime = (int64_t)ns_to_ticks(system);
+	if (sig)
+		signal_send_process(parent, sig, &info);
+	waitq_wake_all(&parent->child_wait);
+}
+
+void process_notify_parent(struct process *p, int cld_code, int status)
+{
+	struct process *parent = p->parent;
+	const struct ksigaction *ka = &parent->sighand->action[SIGCHLD - 1];
+	bool silent = ka->handler == SIG_IGN || (ka->flags & SA_NOCLDSTOP);
+
+	notify_parent(p, silent ? 0 : SIGCHLD, cld_code, status);
+}
+
+/* [tree] The zombie's parent learns of it.  True: nobody will wait, release it. */
+static bool exit_notify_parent(struct process *p)
+{
+	int sig = p->exit_signal, status = p->exit_code;
+	bool release = false;
+	int code = CLD_EXITED;
+
+	if (status & 0x7f) {
+		code = status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+		status &= 0x7f;
+	} else {
+		status >>= 8;
+	}
+	if (sig == SIGCHLD) {
+		const struct ksigaction *ka = &p->parent->sighand->action[SIGCHLD - 1];
+
+		if (ka->handler == SIG_IGN || (ka->flags & SA_NOCLDWAIT)) {
+			release = true;
+			if (ka->handler == SIG_IGN)
+				sig = 0;
+		}
+	}
+	notify_parent(p, sig, code, status);
+	return release;
+}
+
+/* ---- orphans ---- */
+
+/* [tree] Who gets p's children: the nearest living subreaper above, or init. */
+static struct process *find_reaper(struct process *p)
+{
+	if (p->has_child_subreaper)
+		for (struct process *a = p->parent; a != init_process && a != a->parent; a = a->parent)
+			if (a->child_subreaper && !a->zombie)
+				return a;
+	return init_process;
+}
+
+static void exit_reparent_children(struct process *p, struct list_head *dead)
+{
+	struct process *reaper = find_reaper(p), *c, *tmp;
+	struct task *t;
+
+	list_for_each_safe(c, tmp, &p->children, sibling) {
+		c->parent = reaper;
+		list_move_tail(&c->sibling, &reaper->children);
+		list_for_each(t, &c->threads, thread_link)
+			if (t->pdeath_signal)
+				signal_send_task(t, t->pdeath_signal, NULL);
+		c->exit_signal = SIGCHLD;
+		if (c->zombie) {
+			if (exit_notify_parent(c))
+				process_release(c, dead);
+		} else {
+			pgrp_check_orphaned(c, p);
+		}
+	}
+}
+
+/* ---- the thread ---- */
+
+/* The thread's times go to the process.  True: it was the last. */
+static bool exit_account(struct task *t, struct process *p, int status, bool *stop_done)
+{
+	unsigned long flags;
+	struct sighand *sh = process_siglock(p, &flags);
+	uint64_t user, system;
+	bool last;
+
+	t->flags |= TASKF_EXITING;
+	last = --p->thread_count == 0;
+	if (t->stop_pending) {
+		t->stop_pending = false;
+		if (p->stops_pending && --p->stops_pending == 0 && !last) {
+			p->group_flags |= GROUP_STOPPED;
+			p->wait_stopped = true;
+			*stop_done = true;
+		}
+	}
+	if (t == p->leader)
+		t->exit_code = status;
+	if (!(p->group_flags & GROUP_EXITING) && last && t != p->leader)
+		p->exit_code = p->leader->exit_code;
+	else if (!(p->group_flags & GROUP_EXITING) && last)
+		p->exit_code = status;
+	if (last)
+		p->group_flags |= GROUP_EXITING;
+	/* Signals for the process that this thread had been woken for: somebody else's now. */
+	if (!last) {
+		struct task *o;
+		uint64_t set = p->shared_pending.set & ~t->sigmask;
+
+		list_for_each(o, &p->threads, thread_link)
+			if (set && o != t && !(o->flags & TASKF_EXITING) && (set & ~o->sigmask)) {
+				set &= o->sigmask;
+				signal_wake(o, false);
+			}
+	}
+	task_times(t, &user, &system);
+	p->dead_user_ns += user;
+	p->dead_system_ns += system;
+	t->flags |= TASKF_ACCOUNTED;
+	if (p->exec_task && p->thread_count == 1)
+		waitq_wake_all(&p->exec_wait);
+	process_sigunlock(sh, flags);
+	__atomic_add_fetch(&p->min_faults, t->min_faults, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&p->maj_faults, t->maj_faults, __ATOMIC_RELAXED);
+	return last;
+}
+
+static void exit_vm(struct task *t)
+{
+	struct vm_space *vm = t->vm;
+
+	task_mm_release(t);
+	if (!vm)
+		return;
+	if ((uint64_t)vm->max_rss > t->process->max_rss_pages)
+		t->process->max_rss_pages = (uint64_t)vm->max_rss;
+	vm_activate(NULL);
+	t->vm = NULL;
+	vm_put(vm);
+}
+
+_Noreturn void task_exit(int status) NO_TSA
+{
+	struct task *t = current;
+	struct process *p = t->process;
+	struct list_head dead = LIST_INIT(dead);
+	bool last, stop_done = false, in_tree_ref = false;
+	struct sighand *sh;
+	struct files *files = t->files;
+	struct fs_context *fs = t->fs;
+	unsigned long flags;
+
+	if (t->ptrace && ptrace_event_enabled(t, PTRACE_EVENT_EXIT))
+		ptrace_event(PTRACE_EVENT_EXIT, (uint64_t)status);
+	futex_exit(t);
+	last = exit_account(t, p, status, &stop_done);
+	if (last) {
+		itimer_exit(p);
+		posix_timers_exit(p);
+		if (p == init_process) {
+			if (p->exit_code & 0x7f)
+				panic("init was killed by signal %d", p->exit_code & 0x7f);
+			power_off(p->exit_code >> 8);
+		}
+	}
+	exit_vm(t);
+	rcu_assign(t->files, NULL);
+	if (files)
+		files_put(files);
+	t->fs = NULL;
+	if (fs)
+		fs_context_put(fs);
+	if (last && p->session_leader)
+		tty_session_exit(p);
+	ptrace_exit(t);
+	__atomic_sub_fetch(&t->cred->user->processes, 1, __ATOMIC_RELAXED);
+
+	flags = spin_lock_irqsave(&process_tree_lock);
+	if (stop_done && READ_ONCE(p->wait_stopped))
+		process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
+	if (t != p->leader) {
+		sh = p->sighand;
+		spin_lock(&sh->lock);
+		list_del_init(&t->thread_link);
+		t->sighand = NULL;
+		spin_unlock(&sh->lock);
+		pid_detach_task(t);
+		in_tree_ref = true;
+	}
+	if (last) {
+		exit_reparent_children(p, &dead);
+		pgrp_check_orphaned(p, NULL);
+		p->zombie = true;
+		waitq_wake_all(&p->pid[PID_PROCESS]->pidfd_wait);
+		if (exit_notify_parent(p))
+			process_release(p, &dead);
+	}
+	/* A tracer or pidfd of this thread, and an execve that waits for the leader to go. */
+	if (p->exec_task)
+		waitq_wake_all(&p->exec_wait);
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+
+	process_release_finish(&dead);
+	if (in_tree_ref)
+		task_put(t);
+	preempt_disable();
+	sched_exit();
+}
+
+_Noreturn void process_exit(int status)
+{
+	struct task *t = current;
+	struct process *p = t->process;
+	unsigned long flags;
+	struct sighand *sh = process_siglock(p, &flags);
+
+	if (p->group_flags & GROUP_EXITING) {
+		status = p->exit_code;
+	} else if ((p->group_flags & GROUP_EXEC) && p->exec_task && p->exec_task != t) {
+		/* An execve got there first: only this thread goes. */
+		process_sigunlock(sh, flags);
+		task_exit(0);
+	} else {
+		p->group_flags |= GROUP_EXITING;
+		p->group_flags &= ~(unsigned)GROUP_STOPPED;
+		p->exit_code = status;
+		p->stops_pending = 0;
+		signal_kill_group_locked(p, t);
+	}
+	process_sigunlock(sh, flags);
+	task_exit(status);
+}
+
+long sys_exit(int status)
+{
+	task_exit((status & 0xff) << 8);
+}
+
+long sys_exit_group(int status)
+{
+	process_exit((status & 0xff) << 8);
+}
+
+/* ---- execve by one of several threads ---- */
+
+/*
+ * All other threads of current's group end; current becomes the leader and
+ * takes the leader's number.  -EAGAIN: the group is exiting, or another thread
+ * is here already.
+ */
+int exec_dethread(void)
+{
+	struct task *t = current, *old;
+	struct process *p = t->process;
+	unsigned long flags;
+	struct sighand *sh;
+	struct pid *mine;
+
+	if (READ_ONCE(p->thread_count) == 1 && p->leader == t)
+		return 0;
+	sh = process_siglock(p, &flags);
+	if ((p->group_flags & (GROUP_EXITING | GROUP_EXEC))) {
+		process_sigunlock(sh, flags);
+		return -EAGAIN;
+	}
+	p->group_flags |= GROUP_EXEC;
+	p->exec_task = t;
+	p->stops_pending = 0;
+	t->stop_pending = false;
+	signal_kill_group_locked(p, t);
+	process_sigunlock(sh, flags);
+	if (wait_event_killable(&p->exec_wait, READ_ONCE(p->thread_count) == 1)) {
+		sh = process_siglock(p, &flags);
+		p->group_flags &= ~(unsigned)GROUP_EXEC;
+		p->exec_task = NULL;
+		process_sigunlock(sh, flags);
+		return -EAGAIN;
+	}
+
+	/* The leader, if it is not this thread, has exited but is still in the tree: take its place. */
+	flags = spin_lock_irqsave(&process_tree_lock);
+	old = p->leader;
+	if (old != t) {
+		struct pid *leader_pid = old->pid;
+
+		mine = t->pid;
+		list_del_init(&t->pid_link);
+		mine->task = NULL;
+		list_del_init(&old->pid_link);
+		rcu_assign(leader_pid->task, t);
+		list_add_tail(&t->pid_link, &leader_pid->members[PID_THREAD]);
+		t->pid = leader_pid;
+		old->pid = mine;		/* each keeps one reference */
+		pid_forget(mine);
+		p->leader = t;
+		t->start_ns = old->start_ns;
+	}
+	spin_lock(&p->sighand->lock);
+	if (old != t) {
+		list_del_init(&old->thread_link);
+		old->sighand = NULL;
+	}
+	p->group_flags &= ~(unsigned)GROUP_EXEC;
+	p->exec_task = NULL;
+	spin_unlock(&p->sighand->lock);
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	if (old != t)
+		task_put(old);
+	return 0;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Process file descriptors: pidfd_open(2), pidfd_send_signal(2),
+ * pidfd_getfd(2).  Such a file holds a struct pid; it becomes readable when the
+ * process has exited.
+ */
+#include <kernel/file.h>
+#include <kernel/poll.h>
+#include "syscall/syscall_impl.h"
+#include "task_impl.h"
+
+static void pidfd_release(struct file *f)
+{
+	pid_put(f->private);
+}
+
+static unsigned pidfd_poll(struct file *f, struct poll_table *pt)
+{
+	struct pid *pid = f->private;
+	struct process *p;
+	bool gone;
+
+	poll_wait(pt, &pid->pidfd_wait);
+	rcu_read_lock();
+	p = rcu_dereference(pid->process);
+	gone = !p || READ_ONCE(p->zombie);
+	rcu_read_unlock();
+	return gone ? POLLIN | POLLRDNORM : 0;
+}
+
+static const struct file_ops pidfd_ops = { .release = pidfd_release, .poll = pidfd_poll };
+
+int pidfd_create(struct pid *pid, unsigned o_flags, struct file **out)
+{
+	int err;
+
+	pid_get(pid);
+	err = file_create_anon("[pidfd]", 0600, &pidfd_ops, pid, O_RDWR | o_flags, out);
+	if (err)
+		pid_put(pid);
+	return err;
+}
+
+struct pid *pidfd_pid(struct file *f)
+{
+	return f->ops == &pidfd_ops ? f->private : NULL;
+}
+
+/* With a reference. */
+static struct process *pid_process(struct pid *pid)
+{
+	struct process *p;
+
+	rcu_read_lock();
+	p = rcu_dereference(pid->process);
+	if (p && !ref_get_unless_zero(&p->refs))
+		p = NULL;
+	rcu_read_unlock();
+	return p;
+}
+
+long sys_pidfd_open(int nr, unsigned flags)
+{
+	struct pid *pid;
+	struct file *f;
+	int fd;
+
+	if (flags & ~(unsigned)O_NONBLOCK || nr <= 0)
+		return -EINVAL;
+	pid = pid_find(nr);
+	if (!pid)
+		return -ESRCH;
+	if (!READ_ONCE(pid->process)) {
+		fd = READ_ONCE(pid->task) ? -EINVAL : -ESRCH;
+		pid_put(pid);
+		return fd;
+	}
+	fd = pidfd_create(pid, flags, &f);
+	pid_put(pid);
+	if (fd)
+		return fd;
+	fd = fd_add(f, O_CLOEXEC);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
+{
+	struct abi_siginfo info;
+	struct process *p = NULL;
+	struct pid *pid;
+	struct file *f;
+	long err;
+
+	if (flags)
+		return -EINVAL;
+	f = fd_get(pidfd);
+	if (!f)
+		return -EBADF;
+	err = -EBADF;
+	pid = pidfd_pid(f);
+	if (!pid)
+		goto out;
+	p = pid_process(pid);
+	err = -EINVAL;
+	if (sig < 0 || sig > SIGRTMAX)
+		goto out;
+	if (uinfo) {
+		err = -EFAULT;
+		if (get_user(info, uinfo))
+			goto out;
+		err = -EINVAL;
+		if (info.si_signo != sig)
+			goto out;
+		err = -EPERM;
+		if (p != current->process && (info.si_code >= 0 || info.si_code == SI_TKILL))
+			goto out;
+	} else {
+		signal_info_user(&info, sig, SI_USER);
+	}
+	err = -ESRCH;
+	if (p)
+		err = signal_permitted(p, sig) ? signal_send_process(p, sig, &info) : -EPERM;
+out:
+	process_put(p);
+	file_put(f);
+	return err;
+}
+
+long sys_pidfd_getfd(int pidfd, int fd, unsigned flags)
+{
+	struct process *p = NULL;
+	struct task *leader = NULL;
+	struct file *f, *target;
+	unsigned long irq;
+	struct pid *pid;
+	long err = -EBADF;
+
+	if (flags)
+		return -EINVAL;
+	f = fd_get(pidfd);
+	if (!f)
+		return -EBADF;
+	pid = pidfd_pid(f);
+	if (!pid)
+		goto out;
+	err = -ESRCH;
+	p = pid_process(pid);
+	if (!p)
+		goto out;
+	irq = spin_lock_irqsave(&process_tree_lock);
+	leader = p->leader;
+	if (leader)
+		task_get(leader);
+	spin_unlock_irqrestore(&process_tree_lock, irq);
+	if (!leader || leader->flags & TASKF_EXITING)
+		goto out;
+	err = -EPERM;
+	if (!ptrace_may_access(leader))
+		goto out;
+	target = fd_get_task(leader, fd);
+	err = -EBADF;
+	if (!target)
+		goto out;
+	err = fd_add(target, O_CLOEXEC);
+	if (err < 0)
+		file_put(target);
+out:
+	task_put(leader);
+	process_put(p);
+	file_put(f);
+	return err;
+}
+
+/* ---- kcmp(2): do two processes share something? ---- */
+
+enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND, KCMP_IO, KCMP_SYSVSEM };
+
+static long order(const void *a, const void *b)
+{
+	/* Ordered, but without telling addresses. */
+	uint64_t x = (uint64_t)(uintptr_t)a * 0x9e3779b97f4a7c15ull, y = (uint64_t)(uintptr_t)b * 0x9e3779b97f4a7c15ull;
+
+	return x == y ? 0 : x < y ? 1 : 2;
+}
+
+long sys_kcmp(int pid1, int pid2, int type, uint64_t i1, uint64_t i2)
+{
+	struct task *a = task_find(pid1), *b = task_find(pid2);
+	long ret = -ESRCH;
+
+	if (!a || !b)
+		goto out;
+	ret = -EPERM;
+	if (!ptrace_may_access(a) || !ptrace_may_access(b))
+		goto out;
+	switch (type) {
+	case KCMP_FILE: {
+		struct file *f = fd_get_task(a, (int)i1), *g = fd_get_task(b, (int)i2);
+
+		ret = f && g ? order(f, g) : -EBADF;
+		if (f)
+			file_put(f);
+		if (g)
+			file_put(g);
+		break;
+	}
+	case KCMP_VM:
+		ret = order(a->vm, b->vm);
+		break;
+	case KCMP_FILES:
+		ret = order(a->files, b->files);
+		break;
+	case KCMP_FS:
+		ret = order(a->fs, b->fs);
+		break;
+	case KCMP_SIGHAND:
+		ret = order(a->sighand, b->sighand);
+		break;
+	case KCMP_IO:
+	case KCMP_SYSVSEM:
+		ret = order(a->process, b->process);
+		break;
+	default:
+		ret = -EINVAL;
+	}
+out:
+	task_put(a);
+	task_put(b);
+	return ret;
+}

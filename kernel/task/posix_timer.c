@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * POSIX timers.  timer_create(2), timer_settime(2), timer_getoverrun(2).
+ *
+ * Each timer owns one struct sigqueue: while that is queued, further
+ * expirations only count as overrun; the count goes into the siginfo when the
+ * next signal is queued.  Timers on CPU-time clocks are driven by itimer.c's
+ * watch of the process.
+ *
+ * Lifetime: a timer is in its process's tree under POSIX_TIMER's lock; its
+ * kernel timer is cancelled, synchronously, before it is freed.
+ */
+#include <abi/time.h>
+#include <kernel/radix.h>
+#include "syscall/syscall_impl.h"
+#include "task_impl.h"
+
+enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2, SIGEV_THREAD_ID = 4, DELAYTIMER_MAX = INT32_MAX };
+struct abi_sigevent { uint64_t value; int32_t signo, notify, tid, pad[11]; };
+_Static_assert(sizeof(struct abi_sigevent) == 64, "struct sigevent");
+
+struct posix_timer {
+	int id, clock, notify, sig;	/* [I] */
+	uint64_t value;			/* [I] sival */
+	struct process *process;	/* [I] no reference: the timer dies first */
+	struct task *thread;		/* [I] reference; SIGEV_THREAD_ID */
+	struct ktimer timer;
+	uint64_t interval_ns;		/* [lock] */
+	uint64_t expires_ns;		/* [lock] in the timer's clock; 0: disarmed */
+	bool absolute_real;		/* [lock] moves when the wall clock is set */
+	uint32_t overrun, overrun_last;	/* [sig] */
+	struct sigqueue q;		/* [sig] */
+};
+struct posix_timers { struct spinlock lock; struct radix_tree tree; int next; unsigned cpu_timers; };
+
+static bool clock_is_cpu(int clock)
+{
+	return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+static bool clock_is_real(int clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM;
+}
+
+/* Queue its signal, or count. Any context. */
+static void posix_timer_notify(struct posix_timer *pt)
+{
+	struct process *p = pt->process;
+	struct task *t = pt->thread;
+	struct sighand *sh;
+	unsigned long flags;
+
+	if (pt->notify == SIGEV_NONE)
+		return;
+	sh = process_siglock(p, &flags);
+	if (!list_empty(&pt->q.link)) {
+		if (pt->overrun < DELAYTIMER_MAX)
+			pt->overrun++;
+	} else if (!(t ? t->flags & TASKF_EXITING : p->group_flags & GROUP_EXITING)) {
+		pt->q.info = (struct abi_siginfo){ .si_signo = pt->sig, .si_code = SI_TIMER };
+		pt->q.info.timer.tid = pt->id;
+		pt->q.info.timer.value = pt->value;
+		pt->q.info.timer.overrun = (int32_t)pt->overrun;
+		pt->overrun_last = pt->overrun;
+		pt->overrun = 0;
+		signal_queue_prepared(p, t, pt->sig, &pt->q);
+	}
+	process_sigunlock(sh, flags);
+}
+
+/* How many periods have passed, and the next expiry. */
+static uint64_t advance(uint64_t *expires, uint64_t interval, uint64_t now)
+{
+	uint64_t n = 1;
+
+	if (!interval) {
+		*expires = 0;
+		return n;
+	}
+	if (now > *expires)
+		n += (now - *expires) / interval;
+	*expires += n * interval;
+	return n;
+}
+
+static uint64_t to_mono(const struct posix_timer *pt, uint64_t expires)
+{
+	return clock_is_real(pt->clock) ? time_real_to_mono(expires) : expires;
+}
+
+static void posix_timer_fn(struct ktimer *kt)
+{
+	struct posix_timer *pt = container_of(kt, struct posix_timer, timer);
+	struct posix_timers *all = pt->process->posix_timers;
+	uint64_t now, missed = 0;
+	unsigned long flags;
+
+	flags = spin_lock_irqsave(&all->lock);
+	if (!pt->expires_ns || clock_now(clock_is_real(pt->clock) ? CLOCK_REALTIME : CLOCK_MONOTONIC, &now) || now < pt->expires_ns) {
+		if (pt->expires_ns)
+			ktimer_arm(kt, to_mono(pt, pt->expires_ns));
+		spin_unlock_irqrestore(&all->lock, flags);
+		return;
+	}
+	missed = advance(&pt->expires_ns, pt->interval_ns, now) - 1;
+	if (pt->expires_ns)
+		ktimer_arm(kt, to_mono(pt, pt->expires_ns));
+	spin_unlock_irqrestore(&all->lock, flags);
+	posix_timer_notify(pt);
+	if (missed) {
+		struct sighand *sh = process_siglock(pt->process, &flags);
+
+		pt->overrun = (uint32_t)MIN(pt->overrun + missed, (uint64_t)DELAYTIMER_MAX);
+		process_sigunlock(sh, flags);
+	}
+}
+
+/* ---- CPU-time clocks ---- */
+
+static uint64_t cpu_now(const struct posix_timer *pt)
+{
+	uint64_t user = 0, system = 0;
+
+	if (pt->clock == CLOCK_THREAD_CPUTIME_ID || (pt->clock < 0 && pt->clock & 4))
+		return pt->thread ? task_runtime_ns(pt->thread) : 0;
+	process_times(pt->process, &user, &system);
+	return user + system;
+}
+
+/* Expire what is due; the CPU time until the next. UINT64_MAX: none. */
+uint64_t posix_cpu_timers_run(struct process *p)
+{
+	struct posix_timers *all = p->posix_timers;
+	struct posix_timer *pt, *due;
+	uint64_t next, i;
+	unsigned long flags;
+
+	if (!all || !READ_ONCE(all->cpu_timers))
+		return UINT64_MAX;
+	do {
+		next = UINT64_MAX;
+		due = NULL;
+		flags = spin_lock_irqsave(&all->lock);
+		for (i = 0; (pt = radix_next(&all->tree, &i)) != NULL; i++) {
+			uint64_t now;
+
+			if (!clock_is_cpu(pt->clock) || !pt->expires_ns)
+				continue;
+			now = cpu_now(pt);
+			if (now >= pt->expires_ns) {
+				advance(&pt->expires_ns, pt->interval_ns, now);
+				due = pt;
+				break;
+			}
+			next = MIN(next, pt->expires_ns - now);
+		}
+		spin_unlock_irqrestore(&all->lock, flags);
+		if (due)
+			posix_timer_notify(due);
+	} while (due);
+	return next;
+}
+
+/* ---- life ---- */
+
+static struct posix_timers *timers_of(struct process *p)
+{
+	struct posix_timers *all = READ_ONCE(p->posix_timers), *fresh;
+
+	if (all)
+		return all;
+	fresh = kzalloc(sizeof(*fresh), 0);
+	if (!fresh)
+		return NULL;
+	spin_init(&fresh->lock, LOCK_POSIX_TIMER);
+	if (__atomic_compare_exchange_n(&p->posix_timers, &all, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return fresh;
+	kfree(fresh);
+	return all;
+}
+
+/* Out of the tree already. */
+static void posix_timer_destroy(struct posix_timer *pt)
+{
+	struct sighand *sh;
+	unsigned long flags;
+
+	ktimer_cancel_sync(&pt->timer);
+	if (clock_is_cpu(pt->clock)) {
+		/* The watch may be using it. */
+		ktimer_cancel_sync(&pt->process->cpu_timer);
+		__atomic_sub_fetch(&pt->process->posix_timers->cpu_timers, 1, __ATOMIC_RELAXED);
+		cpu_timer_check(pt->process);
+	}
+	sh = process_siglock(pt->process, &flags);
+	signal_unqueue_prepared(pt->process, pt->thread, &pt->q);
+	process_sigunlock(sh, flags);
+	task_put(pt->thread);
+	kfree(pt);
+}
+
+void posix_timers_exec(struct process *p)
+{
+	struct posix_timers *all = p->posix_timers;
+	struct posix_timer *pt;
+
+	while (all) {
+		uint64_t i = 0;
+		unsigned long flags = spin_lock_irqsave(&all->lock);
+
+		pt = radix_next(&all->tree, &i);
+		if (pt) {
+			radix_erase(&all->tree, i);
+			pt->expires_ns = 0;
+		}
+		spin_unlock_irqrestore(&all->lock, flags);
+		if (!pt)
+			break;
+		posix_timer_destroy(pt);
+	}
+}
+
+void posix_timers_exit(struct process *p)
+{
+	posix_timers_exec(p);
+	if (p->posix_timers)
+		radix_destroy(&p->posix_timers->tree);
+	kfree(p->posix_timers);
+	p->posix_timers = NULL;
+}
+
+/* The wall clock was set: absolute timers on it fire when it says so. */
+void posix_timers_clock_set(void)
+{
+	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+	struct process *p;
+
+	list_for_each(p, &process_list, all_link) {
+		struct posix_timers *all = READ_ONCE(p->posix_timers);
+		struct posix_timer *pt;
+
+		if (!all || p->zombie)
+			continue;
+		spin_lock(&all->lock);
+		for (uint64_t i = 0; (pt = radix_next(&all->tree, &i)) != NULL; i++)
+			if (pt->absolute_real && pt->expires_ns)
+				ktimer_arm(&pt->timer, time_real_to_mono(pt->expires_ns));
+		spin_unlock(&all->lock);
+	}
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+}
+
+/* ---- the calls ---- */
+
+long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
+{
+	struct process *p = current->process;
+	struct posix_timers *all = timers_of(p);
+	struct abi_sigevent ev = { .signo = SIGALRM, .notify = SIGEV_SIGNAL };
+	struct posix_timer *pt;
+	unsigned long flags;
+	uint64_t now;
+	int err = clock_now(clock, &now);
+
+	if (err)
+		return err;
+	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+		return -EOPNOTSUPP;
+	if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM))
+		return -EPERM;
+	if (sevp && get_user(ev, sevp))
+		return -EFAULT;
+	if ((ev.notify & ~SIGEV_THREAD_ID) != SIGEV_SIGNAL && (ev.notify & ~SIGEV_THREAD_ID) != SIGEV_NONE &&
+	    (ev.notify & ~SIGEV_THREAD_ID) != SIGEV_THREAD)
+		return -EINVAL;
+	if (ev.notify != SIGEV_NONE && (ev.signo < 1 || ev.signo > SIGRTMAX))
+		return -EINVAL;
+	pt = kzalloc(sizeof(*pt), 0);
+	if (!all || !pt) {
+		kfree(pt);
+		return -EAGAIN;
+	}
+	list_init(&pt->q.link);
+	pt->q.preallocated = true;
+	ktimer_init(&pt->timer, posix_timer_fn);
+	pt->clock = clock;
+	pt->notify = ev.notify;
+	pt->sig = ev.signo;
+	pt->value = ev.value;
+	pt->process = p;
+	if (ev.notify & SIGEV_THREAD_ID) {
+		pt->thread = task_find(ev.tid);
+		if (!pt->thread || pt->thread->process != p) {
+			task_put(pt->thread);
+			kfree(pt);
+			return -EINVAL;
+		}
+	} else if (clock == CLOCK_THREAD_CPUTIME_ID) {
+		pt->thread = current;
+		task_get(current);
+	}
+	flags = spin_lock_irqsave(&all->lock);
+	do {
+		pt->id = all->next;
+		all->next = all->next == INT32_MAX ? 0 : all->next + 1;
+		err = radix_insert(&all->tree, (uint64_t)pt->id, pt);
+	} while (err == -EEXIST);
+	spin_unlock_irqrestore(&all->lock, flags);
+	if (err) {
+		task_put(pt->thread);
+		kfree(pt);
+		return -EAGAIN;
+	}
+	if (clock_is_cpu(clock))
+		__atomic_add_fetch(&all->cpu_timers, 1, __ATOMIC_RELAXED);
+	if (!sevp)
+		pt->value = (uint64_t)pt->id;
+	if (put_user((int32_t)pt->id, uid)) {
+		flags = spin_lock_irqsave(&all->lock);
+		radix_erase(&all->tree, (uint64_t)pt->id);
+		spin_unlock_irqrestore(&all->lock, flags);
+		posix_timer_destroy(pt);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+/* Found and locked (all->lock); NULL: no such timer. */
+static struct posix_timer *timer_lock(int id, unsigned long *flags) NO_TSA
+{
+	struct posix_timers *all = current->process->posix_timers;
+	struct posix_timer *pt;
+
+	if (!all || id < 0)
+		return NULL;
+	*flags = spin_lock_irqsave(&all->lock);
+	pt = radix_find(&all->tree, (uint64_t)id);
+	if (!pt)
+		spin_unlock_irqrestore(&all->lock, *flags);
+	return pt;
+}
+
+static void timer_unlock(unsigned long flags) NO_TSA
+{
+	spin_unlock_irqrestore(&current->process->posix_timers->lock, flags);
+}
+
+static uint64_t timer_clock(const struct posix_timer *pt)
+{
+	uint64_t now = 0;
+
+	if (clock_is_cpu(pt->clock))
+		return cpu_now(pt);
+	(void)clock_now(pt->clock, &now);
+	return now;
+}
+
+static void timer_read(const struct posix_timer *pt, struct abi_itimerspec *out)
+{
+	uint64_t now = timer_clock(pt), left = 0;
+
+	if (pt->expires_ns)
+		left = pt->expires_ns > now ? pt->expires_ns - now : 1;
+	out->it_interval = (struct abi_timespec){ (int64_t)(pt->interval_ns / NSEC_PER_SEC), (int64_t)(pt->interval_ns % NSEC_PER_SEC) };
+	out->it_value = (struct abi_timespec){ (int64_t)(left / NSEC_PER_SEC), (int64_t)(left % NSEC_PER_SEC) };
+}
+
+long sys_timer_gettime(int id, uaddr_t value)
+{
+	struct abi_itimerspec v;
+	unsigned long flags;
+	struct posix_timer *pt = timer_lock(id, &flags);
+
+	if (!pt)
+		return -EINVAL;
+	timer_read(pt, &v);
+	timer_unlock(flags);
+	return put_user(v, value);
+}
+
+long sys_timer_settime(int id, int tflags, uaddr_t value, uaddr_t old)
+{
+	struct abi_itimerspec in, was;
+	struct posix_timer *pt;
+	unsigned long flags;
+	uint64_t ns;
+
+	if (!value)
+		return -EINVAL;
+	if (get_user(in, value))
+		return -EFAULT;
+	if (!time_valid(&in.it_value) || !time_valid(&in.it_interval))
+		return -EINVAL;
+	pt = timer_lock(id, &flags);
+	if (!pt)
+		return -EINVAL;
+	timer_read(pt, &was);
+	ktimer_cancel(&pt->timer);
+	ns = time_to_ns(&in.it_value);
+	pt->interval_ns = ns ? time_to_ns(&in.it_interval) : 0;
+	pt->absolute_real = (tflags & TIMER_ABSTIME) && clock_is_real(pt->clock);
+	pt->expires_ns = ns && !(tflags & TIMER_ABSTIME) ? timer_clock(pt) + ns : ns;
+	if (pt->expires_ns && !clock_is_cpu(pt->clock))
+		ktimer_arm(&pt->timer, to_mono(pt, pt->expires_ns));
+	timer_unlock(flags);
+	if (clock_is_cpu(pt->clock))
+		cpu_timer_check(current->process);
+	return old ? put_user(was, old) : 0;
+}
+
+long sys_timer_getoverrun(int id)
+{
+	unsigned long flags;
+	struct posix_timer *pt = timer_lock(id, &flags);
+	long n;
+
+	if (!pt)
+		return -EINVAL;
+	n = (long)READ_ONCE(pt->overrun_last);
+	timer_unlock(flags);
+	return n;
+}
+
+long sys_timer_delete(int id)
+{
+	unsigned long flags;
+	struct posix_timer *pt = timer_lock(id, &flags);
+
+	if (!pt)
+		return -EINVAL;
+	radix_erase(&current->process->posix_timers->tree, (uint64_t)id);
+	pt->expires_ns = 0;
+	timer_unlock(flags);
+	posix_timer_destroy(pt);
+	return 0;
+}

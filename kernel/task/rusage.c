@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* What threads, processes and waited-for children have used: getrusage(2), times(2). */
+#include <abi/time.h>
+#include <kernel/vm.h>
+#include "rusage.h"
+#include "syscall/syscall_impl.h"
+#include "task_impl.h"
+
+enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1, CLK_TCK_NS = 10000000 };
+
+struct abi_rusage {
+	struct abi_timeval utime, stime;
+	int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
+};
+
+void rusage_process(struct process *p, struct rusage_sum *out)
+{
+	struct sighand *sh;
+	unsigned long flags;
+	struct task *t;
+
+	memset(out, 0, sizeof(*out));
+	process_times(p, &out->user_ns, &out->system_ns);
+	out->min_faults = p->min_faults;
+	out->maj_faults = p->maj_faults;
+	out->max_rss_pages = p->max_rss_pages;
+	sh = process_siglock(p, &flags);
+	list_for_each(t, &p->threads, thread_link) {
+		out->nvcsw += t->nvcsw;
+		out->nivcsw += t->nivcsw;
+		if (!(t->flags & TASKF_ACCOUNTED)) {
+			out->min_faults += t->min_faults;
+			out->maj_faults += t->maj_faults;
+		}
+	}
+	process_sigunlock(sh, flags);
+}
+
+void rusage_add_children(const struct process *p, struct rusage_sum *out)
+{
+	out->user_ns += p->children_user_ns;
+	out->system_ns += p->children_system_ns;
+	out->min_faults += p->children_min_faults;
+	out->maj_faults += p->children_maj_faults;
+	out->max_rss_pages = MAX(out->max_rss_pages, p->children_max_rss_pages);
+}
+
+void rusage_reap(struct process *parent, const struct rusage_sum *child)
+{
+	unsigned long flags;
+	struct sighand *sh = process_siglock(parent, &flags);
+
+	parent->children_user_ns += child->user_ns;
+	parent->children_system_ns += child->system_ns;
+	parent->children_min_faults += child->min_faults;
+	parent->children_maj_faults += child->maj_faults;
+	parent->children_max_rss_pages = MAX(parent->children_max_rss_pages, child->max_rss_pages);
+	process_sigunlock(sh, flags);
+}
+
+static struct abi_timeval ns_to_timeval(uint64_t ns)
+{
+	return (struct abi_timeval){ (int64_t)(ns / NSEC_PER_SEC), (int64_t)(ns % NSEC_PER_SEC / 1000) };
+}
+
+int rusage_to_user(const struct rusage_sum *s, uaddr_t to)
+{
+	struct abi_rusage ru = {
+		.utime = ns_to_timeval(s->user_ns), .stime = ns_to_timeval(s->system_ns),
+		.maxrss = (int64_t)(s->max_rss_pages * (PAGE_SIZE / 1024)),
+		.minflt = (int64_t)s->min_faults, .majflt = (int64_t)s->maj_faults,
+		.nvcsw = (int64_t)s->nvcsw, .nivcsw = (int64_t)s->nivcsw,
+	};
+
+	return copy_to_user(to, &ru, sizeof(ru));
+}
+
+long sys_getrusage(int who, uaddr_t to)
+{
+	struct task *t = current;
+	struct rusage_sum sum = { 0 };
+
+	switch (who) {
+	case RUSAGE_SELF:
+		rusage_process(t->process, &sum);
+		break;
+	case RUSAGE_CHILDREN:
+		rusage_add_children(t->process, &sum);
+		break;
+	case RUSAGE_THREAD:
+		task_times(t, &sum.user_ns, &sum.system_ns);
+		sum.min_faults = t->min_faults;
+		sum.maj_faults = t->maj_faults;
+		sum.nvcsw = t->nvcsw;
+		sum.nivcsw = t->nivcsw;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (who != RUSAGE_CHILDREN && t->vm)
+		sum.max_rss_pages = MAX(sum.max_rss_pages, (uint64_t)t->vm->max_rss);
+	return rusage_to_user(&sum, to);
+}
+
+long sys_times(uaddr_t buf)
+{
+	struct process *p = current->process;
+	uint64_t user, system;
+	int64_t tms[4];
+
+	if (buf) {
+		process_times(p, &user, &system);
+		tms[0] = (int64_t)(user / CLK_TCK_NS);
+		tms[1] = (int64_t)(system / CLK_TCK_NS);
+		tms[2] = (int64_t)(p->children_user_ns / CLK_TCK_NS);
+		tms[3] = (int64_t)(p->children_system_ns / CLK_TCK_NS);
+		if (copy_to_user(buf, tms, sizeof(tms)))
+			return -EFAULT;
+	}
+	return (long)(hal_time_mono_ns() / CLK_TCK_NS);
+}

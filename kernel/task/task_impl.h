@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of kernel/task share.
+ *
+ * Locks: process_tree_lock (spinlock, interrupts off) is outside of every
+ * sighand lock.  Both are taken from interrupt context (timers that send
+ * signals), so always with interrupts off.
+ */
+#ifndef TASK_IMPL_H
+#define TASK_IMPL_H
+#include <hal/aspace.h>
+#include <kernel/abi_cpu.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/task.h>
+#include <kernel/print.h>
+#include <kernel/uaccess.h>
+
+/* ---- pid.c ---- */
+struct pid *pid_alloc(void);			/* registered, one reference; NULL: no memory or number */
+void pid_forget(struct pid *pid);		/* [tree] nobody bears it: the number is free again */
+struct pid *pid_find_locked(pid_t nr);		/* [tree] no reference taken */
+void pid_attach_process(struct process *p, enum pid_type type, struct pid *pid);	/* [tree] takes a reference */
+void pid_detach_process(struct process *p, enum pid_type type);	/* [tree] */
+void pid_attach_task(struct task *t, struct pid *pid);
+void pid_detach_task(struct task *t);
+void pid_init(void);
+
+/* ---- task.c ---- */
+struct process *process_alloc(void);		/* zeroed lists, one reference; NULL: no memory */
+struct sighand *sighand_create(void);
+void sighand_put(struct sighand *sh);
+/* Give the exec'ing process handlers of its own if others share them.  0 or -ENOMEM. */
+int sighand_unshare(struct process *p);
+void task_first_run(void *unused);
+
+/* ---- signal.c ---- */
+/* All [sig]: with the siglock of p held. */
+int signal_queue_locked(struct process *p, struct task *t, bool private, int sig, const struct abi_siginfo *info, bool force);
+void signal_wake(struct task *t, bool fatal);
+void signal_recalc(struct task *t);		/* recompute sig_work */
+void signal_kill_group_locked(struct process *p, struct task *except);
+void sigqueue_flush(struct sigqueue_list *l);
+void sigqueue_flush_mask(struct sigqueue_list *l, uint64_t mask);
+int signal_take(struct task *t, uint64_t mask, struct abi_siginfo *info);	/* [sig] first of those not in mask */
+void sigqueue_init(void);
+void signal_info_user(struct abi_siginfo *info, int sig, int code);	/* from current */
+bool signal_ignored_by_default(int sig);
+void signal_set_mask_locked(struct task *t, uint64_t mask);
+enum { SIG_STOPS = 0 };
+#define SIGMASK_STOP (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
+#define SIGMASK_UNBLOCKABLE (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
+#define SIGMASK_IGNORED (SIGMASK(SIGCHLD) | SIGMASK(SIGCONT) | SIGMASK(SIGURG) | SIGMASK(SIGWINCH))
+#define SIGMASK_CORE (SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) | SIGMASK(SIGBUS) | \
+	SIGMASK(SIGFPE) | SIGMASK(SIGSEGV) | SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ) | SIGMASK(SIGSYS))
+#define SIGMASK_SYNC (SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGFPE) | SIGMASK(SIGSYS))
+
+/* ---- exit.c, wait.c, pgrp.c ---- */
+void process_notify_parent(struct process *p, int cld_code, int status);	/* [tree] SIGCHLD for stop and continue */
+void process_release(struct process *p, struct list_head *dead);	/* [tree] zombie: out of every list */
+void process_release_finish(struct list_head *dead);		/* drops what process_release took out, no lock */
+void pgrp_check_orphaned(struct process *p, struct process *new_parent_or_null);	/* [tree] */
+void task_mm_release(struct task *t);	/* the thread leaves its address space: clear_child_tid, vfork */
+
+/* ---- others ---- */
+void futex_exit(struct task *t);	/* robust list, PI locks held */
+void futex_wake_address(uaddr_t addr, int n);
+void futex_init(void);
+void posix_timers_exit(struct process *p);
+void posix_timers_clock_set(void);
+uint64_t posix_cpu_timers_run(struct process *p);
+/* [sig] A posix timer's own sigqueue: t NULL: for the process. */
+void signal_queue_prepared(struct process *p, struct task *t, int sig, struct sigqueue *q);
+void signal_unqueue_prepared(struct process *p, struct task *t, struct sigqueue *q);
+void posix_timers_exec(struct process *p);
+void itimer_exit(struct process *p);
+void cpu_timer_check(struct process *p);	/* start or stop watching CPU time */
+void real_timer_fn(struct ktimer *t);
+void cpu_timer_fn(struct ktimer *t);
+void cred_init(void);
+struct cred *cred_init_root(void);
+struct cred *cred_dup(const struct cred *old);
+/* The credentials of exec of a file with these bits: 0 and *out, or -ENOMEM. secure: AT_SECURE. */
+struct inode;
+int cred_exec(struct inode *inode, bool nosuid, struct cred **out, bool *secure);
+int pidfd_create(struct pid *pid, unsigned o_flags, struct file **out);
+struct pid *pidfd_pid(struct file *f);
+int vdso_map(struct vm_space *vm, uaddr_t hint);	/* sets vm->vdso */
+void vdso_init(void);
+void vdso_update(void);			/* the wall clock was set */
+uaddr_t vdso_symbol(const char *name);	/* offset in the image, 0: none */
+void rseq_user_return(struct task *t);
+void rseq_fork(struct task *child, uint64_t clone_flags);
+void rseq_exec(struct task *t);
+void rseq_signal(struct task *t);	/* before a frame is pushed */
+int do_execve(int dfd, uaddr_t path, uaddr_t argv, uaddr_t envp, unsigned flags);
+int exec_kernel(const char *path, const char *const *argv, const char *const *envp);
+/* kill all other threads of current's group and become its leader.  0 or -EAGAIN. */
+int exec_dethread(void);
+uint64_t task_clock_ns(struct task *t);
+
+/* ---- clock.c ---- */
+struct abi_timespec;
+uint64_t time_to_ns(const struct abi_timespec *ts);		/* saturates; ts is valid */
+uint64_t time_deadline_ns(const struct abi_timespec *rel);	/* monotonic; saturates below UINT64_MAX */
+uint64_t time_real_to_mono(uint64_t real_ns);
+bool time_valid(const struct abi_timespec *ts);
+int clock_now(int clock, uint64_t *ns);				/* -EINVAL: no such clock */
+
+/* ---- ptrace.c ---- */
+bool ptrace_signal(int *sig, struct abi_siginfo *info);	/* false: the tracer swallowed it */
+void ptrace_exit(struct task *t);	/* as tracee and as tracer */
+void ptrace_event(int event, uint64_t message);
+bool ptrace_event_enabled(struct task *t, int event);
+void ptrace_syscall_stop(bool entry);
+bool ptrace_syscall_traced(struct task *t);
+void ptrace_clone(struct task *child, uint64_t clone_flags);
+void ptrace_exec(void);
+void ptrace_stop_work(void);
+enum { PTRACE_EVENT_FORK = 1, PTRACE_EVENT_VFORK, PTRACE_EVENT_CLONE, PTRACE_EVENT_EXEC, PTRACE_EVENT_VFORK_DONE,
+	PTRACE_EVENT_EXIT, PTRACE_EVENT_SECCOMP, PTRACE_EVENT_STOP = 128 };
+
+#define CLONE_VM		0x00000100ull
+#define CLONE_FS		0x00000200ull
+#define CLONE_FILES		0x00000400ull
+#define CLONE_SIGHAND		0x00000800ull
+#define CLONE_PIDFD		0x00001000ull
+#define CLONE_PTRACE		0x00002000ull
+#define CLONE_VFORK		0x00004000ull
+#define CLONE_PARENT		0x00008000ull
+#define CLONE_THREAD		0x00010000ull
+#define CLONE_NEWNS		0x00020000ull
+#define CLONE_SYSVSEM		0x00040000ull
+#define CLONE_SETTLS		0x00080000ull
+#define CLONE_PARENT_SETTID	0x00100000ull
+#define CLONE_CHILD_CLEARTID	0x00200000ull
+#define CLONE_DETACHED		0x00400000ull
+#define CLONE_UNTRACED		0x00800000ull
+#define CLONE_CHILD_SETTID	0x01000000ull
+#define CLONE_NEWCGROUP		0x02000000ull
+#define CLONE_NEWUTS		0x04000000ull
+#define CLONE_NEWIPC		0x08000000ull
+#define CLONE_NEWUSER		0x10000000ull
+#define CLONE_NEWPID		0x20000000ull
+#define CLONE_NEWNET		0x40000000ull
+#define CLONE_IO		0x80000000ull
+#define CLONE_CLEAR_SIGHAND	0x100000000ull
+#define CLONE_INTO_CGROUP	0x200000000ull
+#define CLONE_NEWTIME		0x00000080ull
+#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+	CLONE_NEWNET | CLONE_NEWTIME)
+
+enum { ADDR_NO_RANDOMIZE = 0x0040000, READ_IMPLIES_EXEC = 0x0400000 };
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop of a user thread: run user code, see why it stopped, serve it, do
+ * what is due before it may go on.  The same on every port.
+ *
+ * Interrupts are off around hal_user_run(), and sig_work and need_resched are
+ * looked at with interrupts off: whoever sets them afterwards interrupts this
+ * CPU, and hal_user_run() then returns HAL_TRAP_KICK at once.
+ *
+ * User time is CPU time that passed inside hal_user_run(), measured with the
+ * scheduler's clock of this thread, so that preemption does not count.
+ */
+#include <kernel/syscall.h>
+#include <kernel/vm.h>
+#include "task_impl.h"
+
+static void task_strace(unsigned nr, const uint64_t *args, long result, const char *call, size_t n)
+{
+	char line[640];
+	size_t len;
+
+	len = (size_t)ksnprintf(line, sizeof(line), "[%d] %.*s", task_tid(current), (int)n, call);
+	if (len > sizeof(line) - 80)
+		len = sizeof(line) - 80;
+	len += syscall_format_exit(line + len, sizeof(line) - len - 2, nr, args, result);
+	line[len++] = '\n';
+	hal_console_write(line, len);
+}
+
+static void task_syscall(struct task *t)
+{
+	struct abi_regs *r = hal_user_regs(t->uctx);
+	unsigned nr = abi_syscall_nr(r);
+	bool trace = strace_enabled;
+	char call[512];
+	size_t n = 0;
+	long result;
+
+	if (unlikely(ptrace_syscall_traced(t))) {
+		ptrace_syscall_stop(true);
+		nr = abi_syscall_nr(r);
+	}
+	abi_syscall_args(r, t->syscall_args);
+	t->syscall_nr = nr;
+	if (unlikely(trace))
+		n = syscall_format_entry(call, sizeof(call), nr, t->syscall_args);
+	result = syscall_dispatch(nr, t->syscall_args);
+	if (unlikely(trace))
+		task_strace(nr, t->syscall_args, result, call, n);
+	t->syscall_nr = -1;
+	abi_syscall_result(r, result);
+	if (unlikely(ptrace_syscall_traced(t)))
+		ptrace_syscall_stop(false);
+}
+
+static void task_fault(struct task *t)
+{
+	int code = SEGV_MAPERR;
+	int err = vm_fault(t->vm, t->trap.addr, t->trap.access, &code);
+
+	switch (err) {
+	case 0:
+	case -EINTR:		/* a fatal signal is pending */
+		break;
+	case -EIO:
+		signal_force(SIGBUS, BUS_ADRERR, t->trap.addr);
+		break;
+	case -ENOMEM:
+		/* The OOM path has chosen a victim; if it is not this thread, try again when there is memory. */
+		if (!fatal_signal_pending(t))
+			sched_yield();
+		break;
+	default:
+		signal_force(SIGSEGV, code, t->trap.addr);
+		break;
+	}
+}
+
+/* What is due before user code.  Interrupts on. */
+static void task_work(struct task *t)
+{
+	struct abi_regs *r = hal_user_regs(t->uctx);
+	long result = abi_in_syscall(r) ? abi_syscall_get_result(r) : 0;
+
+	if (unlikely(signal_pending(t) || t->restore_sigmask || (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK)))
+		signal_deliver();
+	if (unlikely(t->rseq))
+		rseq_user_return(t);
+}
+
+_Noreturn void task_user_loop(void)
+{
+	struct task *t = current;
+
+	for (;;) {
+		enum hal_trap why;
+		uint64_t before;
+
+		task_work(t);
+		sched_user_return();
+		lock_assert_none_held();
+
+		hal_irq_disable();
+		if (unlikely(signal_pending(t) || sched_need_resched())) {
+			hal_irq_enable();
+			continue;
+		}
+		before = task_clock_ns(t);
+		why = hal_user_run(t->uctx, &t->trap);
+		t->user_ns += task_clock_ns(t) - before;
+		hal_irq_enable();
+
+		switch (why) {
+		case HAL_TRAP_SYSCALL:
+			task_syscall(t);
+			break;
+		case HAL_TRAP_FAULT:
+			task_fault(t);
+			break;
+		case HAL_TRAP_EXCEPTION:
+			signal_force(t->trap.signal, t->trap.si_code, t->trap.addr);
+			break;
+		case HAL_TRAP_KICK:
+			break;
+		}
+	}
+}
+
+/* Where a cloned thread starts. */
+void task_first_run(void *unused)
+{
+	struct task *t = current;
+
+	if (t->set_child_tid && put_user(task_tid(t), t->set_child_tid))
+		t->set_child_tid = 0;		/* as on Linux: the failure is not told */
+	task_user_loop();
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for children.  wait4(2), waitid(2).
+ *
+ * One pass over the children (and the tracees of ptrace) under
+ * process_tree_lock finds an event that the caller asked for; if there is
+ * none, the caller sleeps on child_wait, which every change of a child wakes.
+ */
+#include <kernel/file.h>
+#include "syscall/syscall_impl.h"
+#include "rusage.h"
+#include "ptrace.h"
+#include "task_impl.h"
+
+enum { WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8, WNOWAIT = 0x1000000 };
+#define WNOTHREAD 0x20000000u
+#define WALL 0x40000000u
+#define WCLONE 0x80000000u
+enum { P_ALL = 0, P_PID = 1, P_PGID = 2, P_PIDFD = 3 };
+
+struct wait_request {
+	int which;
+	struct pid *pid;		/* reference; NULL: any */
+	unsigned options;
+	/* the answer */
+	pid_t nr;
+	uint32_t uid;
+	int code, status;		/* CLD_*; as waitid tells it */
+	int wait_status;		/* as wait4 tells it */
+	struct rusage_sum usage;
+};
+
+static bool wait_matches(const struct wait_request *w, const struct process *p)
+{
+	bool clone_child = p->exit_signal != SIGCHLD;
+
+	if (w->which == P_PID && p->pid[PID_PROCESS] != w->pid)
+		return false;
+	if (w->which == P_PGID && p->pid[PID_PGRP] != w->pid)
+		return false;
+	return (w->options & WALL) || clone_child == !!(w->options & WCLONE);
+}
+
+static void wait_fill(struct wait_request *w, struct process *p)
+{
+	w->nr = process_pid(p);
+	w->uid = p->leader->cred->uid;
+	rusage_process(p, &w->usage);
+	rusage_add_children(p, &w->usage);
+}
+
+/* [tree] What p has to tell.  True: w is filled. */
+static bool wait_one(struct wait_request *w, struct process *p, struct list_head *dead)
+{
+	bool consume = !(w->options & WNOWAIT);
+	struct sighand *sh;
+	unsigned long flags;
+	bool found = false;
+
+	if (p->zombie && list_empty(&p->leader->thread_link))
+		return false;
+	if (p->zombie) {
+		int st = p->exit_code;
+
+		if (!(w->options & WEXITED) || ptrace_delays_wait(p))
+			return false;
+		wait_fill(w, p);
+		w->wait_status = st;
+		w->code = st & 0x80 ? CLD_DUMPED : st & 0x7f ? CLD_KILLED : CLD_EXITED;
+		w->status = st & 0x7f ? st & 0x7f : st >> 8 & 0xff;
+		if (consume) {
+			rusage_reap(current->process, &w->usage);
+			process_release(p, dead);
+		}
+		return true;
+	}
+	sh = process_siglock(p, &flags);
+	if ((w->options & WSTOPPED) && p->wait_stopped && !p->leader->ptrace) {
+		found = true;
+		w->code = CLD_STOPPED;
+		w->status = (int)p->stop_signal;
+		w->wait_status = w->status << 8 | 0x7f;
+		if (consume)
+			p->wait_stopped = false;
+	} else if ((w->options & WCONTINUED) && p->wait_continued) {
+		found = true;
+		w->code = CLD_CONTINUED;
+		w->status = SIGCONT;
+		w->wait_status = 0xffff;
+		if (consume)
+			p->wait_continued = false;
+	}
+	process_sigunlock(sh, flags);
+	if (found)
+		wait_fill(w, p);
+	return found;
+}
+
+/* 1: an answer; 0: children, but nothing yet; -ECHILD. */
+static int wait_scan(struct wait_request *w)
+{
+	struct list_head dead = LIST_INIT(dead);
+	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+	struct process *p, *tmp;
+	int ret = -ECHILD;
+
+	list_for_each_safe(p, tmp, &current->process->children, sibling) {
+		if (!wait_matches(w, p))
+			continue;
+		if (wait_one(w, p, &dead)) {
+			ret = 1;
+			break;
+		}
+		ret = 0;
+	}
+	if (ret != 1) {
+		int traced = ptrace_wait(current->process, w->which == P_PID ? w->pid : NULL, w->which == P_PGID ? w->pid : NULL,
+			w->options & WNOWAIT, &w->nr, &w->uid, &w->status);
+
+		if (traced == 1) {
+			w->code = CLD_TRAPPED;
+			w->wait_status = w->status << 8 | 0x7f;
+			ret = 1;
+		} else if (traced == 0 && ret == -ECHILD) {
+			ret = 0;
+		}
+	}
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	process_release_finish(&dead);
+	return ret;
+}
+
+static long wait_do(struct wait_request *w)
+{
+	int got = wait_scan(w);
+
+	if (got == 0 && !(w->options & WNOHANG)) {
+		int err = wait_event_interruptible(&current->process->child_wait, (got = wait_scan(w)) != 0);
+
+		if (err)
+			return err;
+	}
+	return got;
+}
+
+long sys_wait4(int pid, uaddr_t ustatus, unsigned options, uaddr_t urusage)
+{
+	struct wait_request w = { .options = options | WEXITED, .which = P_ALL };
+	long ret;
+
+	if (options & ~(unsigned)(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid > 0) {
+		w.which = P_PID;
+		w.pid = pid_find(pid);
+		if (!w.pid)
+			return -ECHILD;
+	} else if (pid == 0) {
+		unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+
+		w.which = P_PGID;
+		w.pid = current->process->pid[PID_PGRP];
+		pid_get(w.pid);
+		spin_unlock_irqrestore(&process_tree_lock, flags);
+	} else if (pid != -1) {
+		w.which = P_PGID;
+		w.pid = pid_find(-pid);
+		if (!w.pid)
+			return -ECHILD;
+	}
+	ret = wait_do(&w);
+	pid_put(w.pid);
+	if (ret <= 0)
+		return ret;
+	if (ustatus && put_user((int32_t)w.wait_status, ustatus))
+		return -EFAULT;
+	if (urusage && rusage_to_user(&w.usage, urusage))
+		return -EFAULT;
+	return w.nr;
+}
+
+long sys_waitid(int which, int id, uaddr_t uinfo, unsigned options, uaddr_t urusage)
+{
+	struct wait_request w = { .options = options, .which = which };
+	struct abi_siginfo info;
+	struct file *f = NULL;
+	long ret;
+
+	if (options & ~(unsigned)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
+		return -EINVAL;
+	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	switch (which) {
+	case P_ALL:
+		break;
+	case P_PID:
+		if (id <= 0)
+			return -EINVAL;
+		w.pid = pid_find(id);
+		if (!w.pid)
+			return -ECHILD;
+		break;
+	case P_PGID:
+		if (id < 0)
+			return -EINVAL;
+		if (id == 0) {
+			unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+
+			w.pid = current->process->pid[PID_PGRP];
+			pid_get(w.pid);
+			spin_unlock_irqrestore(&process_tree_lock, flags);
+		} else {
+			w.pid = pid_find(id);
+			if (!w.pid)
+				return -ECHILD;
+		}
+		break;
+	case P_PIDFD:
+		if (id < 0)
+			return -EINVAL;
+		f = fd_get(id);
+		if (!f)
+			return -EBADF;
+		w.pid = pidfd_pid(f);
+		if (w.pid)
+			pid_get(w.pid);
+		if (w.pid && (f->flags & O_NONBLOCK))
+			w.options |= WNOHANG;
+		file_put(f);
+		if (!w.pid)
+			return -EBADF;
+		w.which = P_PID;
+		break;
+	default:
+		return -EINVAL;
+	}
+	ret = wait_do(&w);
+	pid_put(w.pid);
+	if (ret == 0 && f && !(options & WNOHANG))
+		ret = -EAGAIN;		/* O_NONBLOCK pidfd */
+	if (ret < 0)
+		return ret;
+	if (ret > 0 && urusage && rusage_to_user(&w.usage, urusage))
+		return -EFAULT;
+	if (uinfo) {
+		memset(&info, 0, sizeof(info));
+		if (ret > 0) {
+			info.si_signo = SIGCHLD;
+			info.si_code = w.code;
+			info.chld.pid = w.nr;
+			info.chld.uid = w.uid;
+			info.chld.status = w.status;
+		}
+		/* Only these fields are written: 128 bytes might be more than the caller has. */
+		if (copy_to_user(uinfo, &info, offsetof(struct abi_siginfo, chld.pad)))
+			return -EFAULT;
+	}
+	return 0;
+}
