@@ -408,7 +408,7 @@ static void epoll_show(struct file *f, char *buf, size_t max)
 	mutex_unlock(&ep->lock);
 }
 
-static const struct file_ops epoll_ops = { .release = epoll_release, .poll = epoll_poll, .show_fdinfo = epoll_show };
+static const struct file_ops epoll_ops = { .llseek = llseek_nothing, .release = epoll_release, .poll = epoll_poll, .show_fdinfo = epoll_show };
 
 long sys_epoll_create1(unsigned flags)
 {
@@ -435,6 +435,7 @@ long sys_epoll_create1(unsigned flags)
 		return fd;
 	}
 	ep->file = f;
+	f->mode |= FMODE_LSEEK;
 	fd = fd_add(f, flags & O_CLOEXEC);
 	if (fd < 0)
 		file_put(f);

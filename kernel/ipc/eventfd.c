@@ -108,7 +108,7 @@ static void eventfd_show(struct file *f, char *buf, size_t max)
 		(unsigned long long)READ_ONCE(e->count), e->id, e->semaphore);
 }
 
-static const struct file_ops eventfd_ops = { .release = eventfd_release, .read = eventfd_read, .write = eventfd_write,
+static const struct file_ops eventfd_ops = { .llseek = llseek_nothing, .release = eventfd_release, .read = eventfd_read, .write = eventfd_write,
 	.poll = eventfd_poll, .show_fdinfo = eventfd_show };
 
 long sys_eventfd2(unsigned count, unsigned flags)
@@ -133,6 +133,7 @@ long sys_eventfd2(unsigned count, unsigned flags)
 		kfree(e);
 		return fd;
 	}
+	f->mode |= FMODE_LSEEK;
 	fd = fd_add(f, flags & O_CLOEXEC);
 	if (fd < 0)
 		file_put(f);

@@ -159,7 +159,7 @@ static void signalfd_show(struct file *f, char *buf, size_t max)
 	ksnprintf(buf, max, "sigmask:\t%016llx\n", (unsigned long long)READ_ONCE(s->mask));
 }
 
-static const struct file_ops signalfd_ops = { .release = signalfd_release, .read = signalfd_read, .poll = signalfd_poll,
+static const struct file_ops signalfd_ops = { .llseek = llseek_nothing, .release = signalfd_release, .read = signalfd_read, .poll = signalfd_poll,
 	.show_fdinfo = signalfd_show };
 
 long sys_signalfd4(int fd, uaddr_t umask, size_t size, unsigned flags)
@@ -184,7 +184,8 @@ long sys_signalfd4(int fd, uaddr_t umask, size_t size, unsigned flags)
 			kfree(s);
 			return fd;
 		}
-		fd = fd_add(f, flags & O_CLOEXEC);
+		f->mode |= FMODE_LSEEK;
+	fd = fd_add(f, flags & O_CLOEXEC);
 		if (fd < 0)
 			file_put(f);
 		return fd;

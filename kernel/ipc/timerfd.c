@@ -139,7 +139,7 @@ static void show(struct file *f, char *buf, size_t max)
 		(unsigned long long)(t->interval_ns / NSEC_PER_SEC), (unsigned long long)(t->interval_ns % NSEC_PER_SEC));
 }
 
-static const struct file_ops timerfd_ops = { .release = timerfd_release, .read = timerfd_read, .poll = timerfd_poll, .show_fdinfo = show };
+static const struct file_ops timerfd_ops = { .llseek = llseek_nothing, .release = timerfd_release, .read = timerfd_read, .poll = timerfd_poll, .show_fdinfo = show };
 
 long sys_timerfd_create(int clock, unsigned flags)
 {
@@ -165,6 +165,7 @@ long sys_timerfd_create(int clock, unsigned flags)
 		kfree(t);
 		return fd;
 	}
+	f->mode |= FMODE_LSEEK;
 	fd = fd_add(f, flags & O_CLOEXEC);
 	if (fd < 0)
 		file_put(f);

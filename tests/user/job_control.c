@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Job control: sessions, foreground and background groups, ^C ^\ ^Z, SIGTTIN,
+ * SIGTTOU, orphaned groups.  A session leader runs on a pty and reports by its
+ * exit status, which is the number of the first step that failed.
+ */
+#include "pty.h"
+
+static volatile sig_atomic_t got;
+static void on_signal(int sig) { got = sig; }
+
+#define STEP(n, cond) do { if (!(cond)) _exit(n); } while (0)
+
+/* Runs fn as a session leader with the pty as its terminal. */
+static int in_session(void (*fn)(void))
+{
+	int st;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		STEP(100, setsid() == getpid());
+		STEP(101, ioctl(pty_slave, TIOCSCTTY, 0) == 0);
+		fn();
+		_exit(0);
+	}
+	waitpid(pid, &st, 0);
+	output();
+	return WIFEXITED(st) ? WEXITSTATUS(st) : 1000 + st;
+}
+
+static pid_t child_in_group(pid_t group, void (*fn)(void))
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setpgid(0, group);
+		fn();
+		_exit(0);
+	}
+	setpgid(pid, group ? group : pid);
+	return pid;
+}
+
+static void basics(void)
+{
+	pid_t sid = 0;
+	int fd;
+
+	STEP(1, tcgetpgrp(pty_slave) == getpid());
+	STEP(2, tcgetsid(pty_slave) == getpid());
+	fd = open("/dev/tty", O_RDWR);
+	STEP(3, fd >= 0);
+	STEP(4, tcgetpgrp(fd) == getpid());
+	STEP(5, ioctl(pty_master, TIOCGSID, &sid) == 0 && sid == getpid());
+	STEP(6, ioctl(pty_slave, TIOCSCTTY, 0) == 0);		/* it is already */
+	STEP(7, tcsetpgrp(pty_slave, 999999) == -1 && errno == ESRCH);
+	STEP(8, tcsetpgrp(pty_slave, getppid()) == -1 && (errno == EPERM || errno == ESRCH));	/* another session */
+	STEP(9, setsid() == -1 && errno == EPERM);
+	STEP(10, ioctl(pty_slave, TIOCNOTTY) == 0 || 1);
+}
+
+static void sleeper(void) { for (;;) pause(); }
+
+static void interrupt(void)
+{
+	int st;
+	pid_t pid = child_in_group(0, sleeper);
+
+	STEP(1, tcsetpgrp(pty_slave, pid) == 0 && tcgetpgrp(pty_slave) == pid);
+	type("\003");
+	STEP(2, waitpid(pid, &st, 0) == pid && WIFSIGNALED(st) && WTERMSIG(st) == SIGINT);
+	pid = child_in_group(0, sleeper);
+	signal(SIGTTOU, SIG_IGN);
+	STEP(3, tcsetpgrp(pty_slave, pid) == 0);
+	type("\034");
+	STEP(4, waitpid(pid, &st, 0) == pid && WIFSIGNALED(st) && WTERMSIG(st) == SIGQUIT);
+	pid = child_in_group(0, sleeper);
+	STEP(5, tcsetpgrp(pty_slave, pid) == 0);
+	type("\032");
+	STEP(6, waitpid(pid, &st, WUNTRACED) == pid && WIFSTOPPED(st) && WSTOPSIG(st) == SIGTSTP);
+	STEP(7, tcsetpgrp(pty_slave, getpgrp()) == 0);
+	STEP(8, kill(-pid, SIGCONT) == 0);
+	STEP(9, waitpid(pid, &st, WCONTINUED) == pid && WIFCONTINUED(st));
+	kill(pid, SIGKILL);
+	waitpid(pid, &st, 0);
+	/* nobody in the foreground is hit when ISIG is off */
+	flags(0, 0, 0, 0, 0, ISIG);
+	signal(SIGINT, on_signal);
+	type("\003");
+	usleep(30000);
+	STEP(10, got == 0);
+	flags(0, 0, 0, 0, ISIG, 0);
+	type("\003");
+	for (int i = 0; i < 50 && !got; i++)
+		usleep(10000);
+	STEP(11, got == SIGINT);
+}
+
+static void reader(void)
+{
+	char c;
+
+	_exit(read(pty_slave, &c, 1) == 1 && c == 'k' ? 0 : 7);
+}
+
+static void background_read(void)
+{
+	int st;
+	pid_t pid = child_in_group(0, reader);
+
+	STEP(1, waitpid(pid, &st, WUNTRACED) == pid && WIFSTOPPED(st) && WSTOPSIG(st) == SIGTTIN);
+	signal(SIGTTOU, SIG_IGN);
+	STEP(2, tcsetpgrp(pty_slave, pid) == 0);
+	STEP(3, kill(-pid, SIGCONT) == 0);
+	type("k\n");
+	STEP(4, waitpid(pid, &st, 0) == pid && st == 0);	/* the read was restarted */
+	STEP(5, tcsetpgrp(pty_slave, getpgrp()) == 0);
+	tcflush(pty_slave, TCIFLUSH);
+}
+
+static void ignoring_reader(void)
+{
+	char c;
+
+	signal(SIGTTIN, SIG_IGN);
+	_exit(read(pty_slave, &c, 1) == -1 && errno == EIO ? 0 : 7);
+}
+
+static void writer(void) { _exit(write(pty_slave, "w", 1) == 1 ? 0 : 7); }
+static void setter(void)
+{
+	struct termios t;
+
+	tcgetattr(pty_slave, &t);
+	_exit(tcsetattr(pty_slave, TCSANOW, &t) == 0 ? 0 : 7);
+}
+
+static void background_write(void)
+{
+	int st;
+	pid_t pid = child_in_group(0, ignoring_reader);
+
+	STEP(1, waitpid(pid, &st, 0) == pid && st == 0);
+	pid = child_in_group(0, writer);
+	STEP(2, waitpid(pid, &st, WUNTRACED) == pid && st == 0);	/* without TOSTOP it may */
+	flags(0, 0, 0, 0, TOSTOP, 0);
+	pid = child_in_group(0, writer);
+	STEP(3, waitpid(pid, &st, WUNTRACED) == pid && WIFSTOPPED(st) && WSTOPSIG(st) == SIGTTOU);
+	flags(0, 0, 0, 0, 0, TOSTOP);
+	kill(-pid, SIGCONT);
+	STEP(4, waitpid(pid, &st, 0) == pid && st == 0);
+	pid = child_in_group(0, setter);
+	STEP(5, waitpid(pid, &st, WUNTRACED) == pid && WIFSTOPPED(st) && WSTOPSIG(st) == SIGTTOU);
+	kill(-pid, SIGKILL);
+	waitpid(pid, &st, 0);
+}
+
+/* A group whose parent is gone has nobody who could continue it: reads fail instead. */
+static void orphaned(void)
+{
+	int p[2];
+	char c = 0;
+	pid_t pid;
+
+	if (pipe(p))
+		_exit(90);
+	pid = fork();
+	if (pid == 0) {
+		if (fork() == 0) {
+			setpgid(0, 0);
+			while (getppid() == pid || getppid() > 1)	/* until the parent is gone */
+				if (kill(getppid(), 0) || (usleep(10000), c++ > 50))
+					break;
+			char r;
+			c = read(pty_slave, &r, 1) == -1 && errno == EIO ? 'y' : 'n';
+			_exit(write(p[1], &c, 1) != 1);
+		}
+		usleep(30000);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	STEP(1, read(p[0], &c, 1) == 1);
+	STEP(2, c == 'y');
+}
+
+static void hup_target(void)
+{
+	signal(SIGHUP, SIG_DFL);
+	sleeper();
+}
+
+/* The foreground group gets SIGHUP when the session leader exits. */
+static void leader_exits(void)
+{
+	pid_t pid = child_in_group(0, hup_target);
+
+	signal(SIGTTOU, SIG_IGN);
+	usleep(100000);		/* it has set its handler */
+	STEP(1, tcsetpgrp(pty_slave, pid) == 0);
+	if (write(pty_slave, &pid, sizeof(pid)) != sizeof(pid))
+		_exit(2);
+}
+
+static void no_terminal(void)
+{
+	STEP(1, ioctl(pty_slave, TIOCNOTTY) == 0 || errno == ENOTTY);
+}
+
+int main(void)
+{
+	int st;
+
+	alarm(60);
+	signal(SIGHUP, SIG_IGN);
+	pty_open();
+	st = in_session(basics);
+	ok(st == 0, "session, /dev/tty, tcgetpgrp, tcgetsid and their errors (step %d)", st);
+	st = in_session(interrupt);
+	ok(st == 0, "^C, ^\\ and ^Z reach the foreground group (step %d)", st);
+	st = in_session(background_read);
+	ok(st == 0, "SIGTTIN stops a background reader, which goes on in the foreground (step %d)", st);
+	st = in_session(background_write);
+	ok(st == 0, "TOSTOP, tcsetattr and ignored signals in the background (step %d)", st);
+	st = in_session(orphaned);
+	ok(st == 0, "EIO for an orphaned group (step %d)", st);
+	flags(0, 0, 0, OPOST, 0, 0);
+	pid_t pid = fork(), target = 0;
+	if (pid == 0) {
+		setsid();
+		ioctl(pty_slave, TIOCSCTTY, 0);
+		leader_exits();
+		_exit(0);
+	}
+	ok(read(pty_master, &target, sizeof(target)) == sizeof(target) && target > 0, "a foreground group below a session leader");
+	waitpid(pid, &st, 0);
+	for (int i = 0; i < 100 && kill(target, 0) == 0; i++) {
+		waitpid(target, NULL, WNOHANG);
+		usleep(10000);
+	}
+	char path[64], state = 0;
+	snprintf(path, sizeof(path), "/proc/%d/stat", target);
+	FILE *f = fopen(path, "r");
+	if (f) {
+		if (fscanf(f, "%*d %*s %c", &state) != 1)
+			state = 0;
+		fclose(f);
+	}
+	ok(kill(target, 0) == -1 || state == 'Z' || state == 'X', "gets SIGHUP when the leader exits (state %c)", state ? state : '-');
+	st = in_session(no_terminal);
+	ok(st == 0, "TIOCNOTTY (step %d)", st);
+	if (fork() == 0) {
+		setsid();
+		_exit(open("/dev/tty", O_RDWR) == -1 && errno == ENXIO ? 0 : 1);
+	}
+	ok(wait(&st) > 0 && st == 0, "/dev/tty without a terminal: ENXIO");
+	return done();
+}
