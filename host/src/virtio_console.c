@@ -4,8 +4,9 @@
  *
  * Input is read only when the guest has given a buffer, so nothing is read from
  * a pipe that the guest does not take.  At the end of an input that is no
- * terminal the guest gets one ^D, which its line discipline makes an end of
- * file.  Output goes out directly while it would not block, else the main
+ * terminal the guest gets ^D, which its line discipline makes an end of file,
+ * and again from time to time: whoever reads later finds the end too, and so
+ * does a shell that changed the terminal's mode after the first one.  Output goes out directly while it would not block, else the main
  * thread goes on with it: a slow reader never stops a CPU.
  */
 #include "virtio.h"
@@ -14,18 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { RX, TX };
 enum { F_SIZE = 1 };
-enum { EOF_CHAR = 4 };
+enum { EOF_CHAR = 4, EOF_MS = 20, EOF_MS_MAX = 1000 };
 
 static struct {
 	struct vdev d;
 	struct loop_source in, out;
 	bool always_in;			/* input cannot be polled: a file */
-	bool eof_sent, eof;
+	bool eof, eof_due;
 	bool line_start;
+	struct loop_source eof_timer;
+	unsigned eof_ms;
 	struct vq_request tx;		/* being written */
 	unsigned tx_seg;
 	size_t tx_off;
@@ -52,6 +56,14 @@ void console_winch(void)
 	pthread_mutex_unlock(&con.d.lock);
 }
 
+static void eof_timer_arm(void)
+{
+	struct itimerspec it = { .it_value.tv_nsec = (long)con.eof_ms % 1000 * 1000000, .it_value.tv_sec = con.eof_ms / 1000 };
+
+	timerfd_settime(con.eof_timer.fd, 0, &it, NULL);
+	con.eof_ms = con.eof_ms * 2 < EOF_MS_MAX ? con.eof_ms * 2 : EOF_MS_MAX;
+}
+
 /* One buffer of input; false: there is nothing now, or no buffer. */
 static bool input_once(void)
 {
@@ -59,7 +71,7 @@ static bool input_once(void)
 	struct vq *q = &con.d.q[RX];
 	ssize_t n;
 
-	if (con.eof_sent || !vq_available(&con.d, q))
+	if ((con.eof && !con.eof_due) || !vq_available(&con.d, q))
 		return false;
 	if (!con.eof) {
 		struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -86,7 +98,9 @@ static bool input_once(void)
 			if (!con.line_start && r.iov[r.out].iov_len > 1)
 				buf[n++] = EOF_CHAR;
 			buf[n++] = EOF_CHAR;
-			con.eof_sent = true;
+			con.line_start = true;
+			con.eof_due = false;
+			eof_timer_arm();
 		}
 	}
 	vq_done(&con.d, q, r.head, (uint32_t)n);
@@ -165,6 +179,20 @@ static void on_input(void *arg, uint32_t events)
 	pthread_mutex_unlock(&con.d.lock);
 }
 
+static void on_eof_timer(void *arg, uint32_t events)
+{
+	uint64_t count;
+
+	(void)arg;
+	(void)events;
+	pthread_mutex_lock(&con.d.lock);
+	if (read(con.eof_timer.fd, &count, sizeof(count)) > 0) {
+		con.eof_due = true;
+		input_pump();
+	}
+	pthread_mutex_unlock(&con.d.lock);
+}
+
 static void on_output(void *arg, uint32_t events)
 {
 	(void)arg;
@@ -197,7 +225,11 @@ void console_add(void)
 
 	con.in = (struct loop_source){ STDIN_FILENO, on_input, NULL, 0, false };
 	con.out = (struct loop_source){ STDOUT_FILENO, on_output, NULL, 0, false };
-	con.line_start = true;
+	con.line_start = con.eof_due = true;
+	con.eof_ms = EOF_MS;
+	con.eof_timer = (struct loop_source){ timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), on_eof_timer, NULL, 0, false };
+	if (loop_watch(&con.eof_timer, EPOLLIN))
+		fatal("cannot make a timer: %s", strerror(errno));
 	int r = loop_watch(&con.in, EPOLLIN | EPOLLONESHOT);
 	con.always_in = r == -EPERM;
 	con.eof = r != 0 && r != -EPERM;	/* closed */
