@@ -144,6 +144,37 @@ int super_sync(struct super *s, bool wait)
 	return ret;
 }
 
+/* Clean pages of every file, for /proc/sys/vm/drop_caches. */
+void super_drop_pages(void)
+{
+	struct super *s;
+	struct inode *i;
+
+	mutex_lock(&registry);
+	list_for_each(s, &supers, link)
+		for (;;) {
+			struct inode *next = NULL;
+
+			spin_lock(&s->inodes_lock);
+			list_for_each(i, &s->inodes, super_link)
+				if (!(i->state & (ISTATE_NEW | ISTATE_DROPPED)) && i->own_mapping.page_count && i->own_mapping.ops &&
+				    !i->own_mapping.ops->memory_only && ref_get_unless_zero(&i->refs)) {
+					__atomic_fetch_or(&i->state, ISTATE_DROPPED, __ATOMIC_RELAXED);
+					next = i;
+					break;
+				}
+			if (!next)
+				list_for_each(i, &s->inodes, super_link)
+					__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_DROPPED, __ATOMIC_RELAXED);
+			spin_unlock(&s->inodes_lock);
+			if (!next)
+				break;
+			mapping_invalidate(&next->own_mapping, 0, UINT64_MAX);
+			inode_put(next);
+		}
+	mutex_unlock(&registry);
+}
+
 void super_sync_all(bool wait)
 {
 	struct super *s, *prev = NULL;

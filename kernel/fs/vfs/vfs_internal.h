@@ -47,6 +47,7 @@ struct super *super_find_device(struct blkdev *bdev);	/* mounted from it; [mount
 int super_sync(struct super *s, bool wait);
 int super_unmount(struct super *s);	/* the last mount is gone: write all, drop all */
 void super_sync_all(bool wait);
+void super_drop_pages(void);
 
 /* ---- mount.c ---- */
 extern struct mutex mount_mutex;

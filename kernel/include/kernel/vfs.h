@@ -65,7 +65,8 @@ struct inode {
 	struct rcu_head rcu;
 };
 enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4, INODE_LINKABLE = 8 /* O_TMPFILE: no name yet */ };
-enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4, ISTATE_SYNCING = 8 /* seen by this sync */ };
+enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4, ISTATE_SYNCING = 8 /* seen by this sync */,
+	ISTATE_DROPPED = 16 };
 
 struct dentry {
 	struct refcount refs;		/* users and children; 0: cached on the LRU */

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/PID and /proc/PID/task/TID: what is known about a task (proc(5)). */
+#include <kernel/errno.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/tty.h>
+#include <kernel/vm.h>
+#include "procfs.h"
+
+enum { USER_HZ = 100 };
+static unsigned long long ticks(uint64_t ns) { return ns / (NSEC_PER_SEC / USER_HZ); }
+
+/* What stat and status need of the process tree, collected under its lock. */
+struct ids { pid_t pid, tgid, ppid, pgrp, session, tpgid, tracer; kdev_t tty; unsigned threads; };
+
+static void ids_get(struct task *t, struct ids *d)
+{
+	struct process *p = t->process;
+
+	*d = (struct ids){ .pid = task_tid(t), .tpgid = -1, .threads = 1 };
+	if (!p)
+		return;
+	spin_lock(&process_tree_lock);
+	d->tgid = p->pid[PID_PROCESS] ? p->pid[PID_PROCESS]->nr : 0;
+	d->ppid = p->parent && p->parent->pid[PID_PROCESS] ? p->parent->pid[PID_PROCESS]->nr : 0;
+	d->pgrp = p->pid[PID_PGRP] ? p->pid[PID_PGRP]->nr : 0;
+	d->session = p->pid[PID_SESSION] ? p->pid[PID_SESSION]->nr : 0;
+	d->threads = p->thread_count ? p->thread_count : 1;
+	if (p->tty) {
+		d->tty = tty_device(p->tty);
+		d->tpgid = tty_foreground(p->tty);
+	}
+	spin_unlock(&process_tree_lock);
+}
+
+static unsigned dev_number(kdev_t d) { return KDEV_MAJOR(d) << 8 | (KDEV_MINOR(d) & 0xff) | (KDEV_MINOR(d) & ~0xffu) << 12; }
+
+struct sigs { uint64_t pending, shared, blocked, ignored, caught; unsigned queued; };
+
+static void sigs_get(struct task *t, struct sigs *g)
+{
+	struct sighand *sh;
+	unsigned long flags;
+
+	memset(g, 0, sizeof(*g));
+	if (!t->process)
+		return;
+	sh = process_siglock(t->process, &flags);
+	g->pending = t->pending.set;
+	g->shared = t->process->shared_pending.set;
+	g->blocked = t->sigmask;
+	for (int i = 0; i < 64; i++) {
+		if (sh->action[i].handler == SIG_IGN)
+			g->ignored |= 1ull << i;
+		else if (sh->action[i].handler != SIG_DFL)
+			g->caught |= 1ull << i;
+	}
+	process_sigunlock(sh, flags);
+}
+
+static int show_stat(struct seq *s, struct task *t)
+{
+	struct vm_space *vm = vm_get_task(t);
+	bool trace = proc_may_trace(t);
+	uint64_t utime, stime;
+	struct ids d;
+	struct sigs g;
+	int prio, nice = t->se.nice;
+
+	ids_get(t, &d);
+	sigs_get(t, &g);
+	if (t->process)
+		process_times(t->process, &utime, &stime);
+	else
+		task_times(t, &utime, &stime);
+	prio = t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR ? -1 - t->se.rt_priority : 20 + nice;
+	seq_printf(s, "%d (%s) %c %d %d %d %u %d %u ", d.pid, t->comm, task_state_char(t), d.ppid, d.pgrp, d.session, dev_number(d.tty), d.tpgid,
+		   t->flags & TASKF_KTHREAD ? 0x200000u : t->flags & TASKF_FORKNOEXEC ? 0x40u : 0u);
+	seq_printf(s, "%llu %llu %llu %llu %llu %llu %lld %lld ", (unsigned long long)t->min_faults,
+		   t->process ? (unsigned long long)t->process->children_min_faults : 0ull, (unsigned long long)t->maj_faults,
+		   t->process ? (unsigned long long)t->process->children_maj_faults : 0ull, ticks(utime), ticks(stime),
+		   t->process ? (long long)ticks(t->process->children_user_ns) : 0ll, t->process ? (long long)ticks(t->process->children_system_ns) : 0ll);
+	seq_printf(s, "%d %d %u 0 %llu %llu %lld %llu ", prio, nice, d.threads, ticks(t->start_ns),
+		   vm ? (unsigned long long)vm->total_pages << PAGE_SHIFT : 0ull,
+		   vm ? (long long)(vm->rss_anon + vm->rss_file + vm->rss_shmem) : 0ll,
+		   t->process ? (unsigned long long)t->process->rlimit[RLIMIT_RSS].cur : 0ull);
+	seq_printf(s, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 ", vm && trace ? (unsigned long long)vm->start_code : 1ull,
+		   vm && trace ? (unsigned long long)vm->end_code : 1ull, vm && trace ? (unsigned long long)vm->stack_top : 0ull,
+		   (unsigned long long)(g.pending & 0x7fffffff), (unsigned long long)(g.blocked & 0x7fffffff),
+		   (unsigned long long)(g.ignored & 0x7fffffff), (unsigned long long)(g.caught & 0x7fffffff), t->se.cpu, t->se.rt_priority, t->se.policy);
+	if (vm && trace)
+		seq_printf(s, "%llu %llu %llu %llu %llu %llu %llu %d\n", (unsigned long long)vm->start_data, (unsigned long long)vm->end_data,
+			   (unsigned long long)vm->brk_start, (unsigned long long)vm->arg_start, (unsigned long long)vm->arg_end,
+			   (unsigned long long)vm->env_start, (unsigned long long)vm->env_end, t->exit_code);
+	else
+		seq_puts(s, "0 0 0 0 0 0 0 0\n");
+	if (vm)
+		vm_put(vm);
+	return 0;
+}
+
+static int show_statm(struct seq *s, struct task *t)
+{
+	struct vm_space *vm = vm_get_task(t);
+
+	if (!vm) {
+		seq_puts(s, "0 0 0 0 0 0 0\n");
+		return 0;
+	}
+	seq_printf(s, "%llu %lld %lld %llu 0 %llu 0\n", (unsigned long long)vm->total_pages, (long long)(vm->rss_anon + vm->rss_file + vm->rss_shmem),
+		   (long long)(vm->rss_file + vm->rss_shmem), (unsigned long long)(DIV_ROUND_UP(vm->end_code, PAGE_SIZE) - vm->start_code / PAGE_SIZE),
+		   (unsigned long long)vm->data_pages);
+	vm_put(vm);
+	return 0;
+}
+
+static const char *state_name(char c)
+{
+	switch (c) {
+	case 'R': return "running";
+	case 'S': return "sleeping";
+	case 'D': return "disk sleep";
+	case 'T': return "stopped";
+	case 't': return "tracing stop";
+	case 'Z': return "zombie";
+	case 'X': return "dead";
+	default: return "idle";
+	}
+}
+
+static int show_status(struct seq *s, struct task *t)
+{
+	const unsigned long long kb = PAGE_SIZE / 1024;
+	struct vm_space *vm = vm_get_task(t);
+	struct cred *c = task_cred_get(t);
+	char state = task_state_char(t);
+	unsigned fds = files_max(t);
+	struct ids d;
+	struct sigs g;
+
+	ids_get(t, &d);
+	sigs_get(t, &g);
+	seq_printf(s, "Name:\t");
+	seq_escape(s, t->comm, "\n");
+	seq_printf(s, "\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", t->fs ? t->fs->umask : 0, state,
+		   state_name(state), d.tgid ? d.tgid : d.pid, d.pid, d.ppid, d.tracer);
+	if (c) {
+		seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
+		seq_printf(s, "FDSize:\t%u\nGroups:\t", ALIGN_UP(MAX(fds, 64u), 64u));
+		for (unsigned i = 0; i < c->ngroups; i++)
+			seq_printf(s, "%u ", c->groups[i]);
+		seq_puts(s, "\n");
+	}
+	seq_printf(s, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t%d\n", d.tgid ? d.tgid : d.pid, d.pid, d.pgrp, d.session, !vm);
+	if (vm) {
+		int64_t rss = vm->rss_anon + vm->rss_file + vm->rss_shmem;
+
+		seq_printf(s, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t       0 kB\nVmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n",
+			   (unsigned long long)vm->total_pages * kb, (unsigned long long)vm->total_pages * kb, (unsigned long long)vm->locked_pages * kb,
+			   (unsigned long long)MAX(vm->max_rss, rss) * kb, (unsigned long long)rss * kb);
+		seq_printf(s, "RssAnon:\t%8llu kB\nRssFile:\t%8llu kB\nRssShmem:\t%8llu kB\nVmData:\t%8llu kB\nVmStk:\t%8llu kB\n",
+			   (unsigned long long)vm->rss_anon * kb, (unsigned long long)vm->rss_file * kb, (unsigned long long)vm->rss_shmem * kb,
+			   (unsigned long long)vm->data_pages * kb, 132ull);
+		seq_printf(s, "VmExe:\t%8llu kB\nVmLib:\t%8llu kB\nVmPTE:\t%8llu kB\nVmSwap:\t       0 kB\nCoreDumping:\t0\nTHP_enabled:\t0\n",
+			   (unsigned long long)(vm->end_code - vm->start_code) / 1024, 0ull, 0ull);
+		vm_put(vm);
+	}
+	seq_printf(s, "Threads:\t%u\nSigQ:\t%u/%llu\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n", d.threads,
+		   g.queued, t->process ? (unsigned long long)t->process->rlimit[RLIMIT_SIGPENDING].cur : 0ull, (unsigned long long)g.pending,
+		   (unsigned long long)g.shared, (unsigned long long)g.blocked, (unsigned long long)g.ignored, (unsigned long long)g.caught);
+	if (c)
+		seq_printf(s, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n", (unsigned long long)c->cap_inheritable,
+			   (unsigned long long)c->cap_permitted, (unsigned long long)c->cap_effective, (unsigned long long)c->cap_bounding,
+			   (unsigned long long)c->cap_ambient);
+	seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tunknown\nCpus_allowed:\t%llx\n", t->no_new_privs,
+		   (unsigned long long)(t->se.affinity & (cpu_count < 64 ? (1ull << cpu_count) - 1 : ~0ull)));
+	seq_printf(s, "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+		   (unsigned long long)t->nvcsw, (unsigned long long)t->nivcsw);
+	if (c)
+		cred_put(c);
+	return 0;
+}
+
+/* Bytes [start, end) of the program's memory. */
+static int show_memory(struct seq *s, struct task *t, bool env)
+{
+	struct vm_space *vm = vm_get_task(t);
+	char *buf = kmalloc(PAGE_SIZE, 0);
+	uaddr_t at, end;
+
+	if (vm && buf) {
+		at = env ? vm->env_start : vm->arg_start;
+		end = env ? vm->env_end : vm->arg_end;
+		while (at < end) {
+			size_t n = vm_access(vm, at, buf, MIN((uint64_t)PAGE_SIZE, end - at), false, true);
+
+			if (!n)
+				break;
+			seq_write(s, buf, n);
+			at += n;
+		}
+		/* setproctitle(3): a title that overwrote the last NUL goes on into the environment up to a NUL of its own. */
+		if (!env && s->len && s->buf[s->len - 1] && vm->env_end > vm->arg_end) {
+			s->len = strnlen(s->buf, s->len);
+			if (s->len == end - vm->arg_start) {
+				size_t n = vm_access(vm, end, buf, MIN((uint64_t)PAGE_SIZE, vm->env_end - end), false, true);
+
+				seq_write(s, buf, strnlen(buf, n));
+			}
+		}
+	}
+	kfree(buf);
+	if (vm)
+		vm_put(vm);
+	return 0;
+}
+
+static int show_cmdline(struct seq *s, struct task *t) { return show_memory(s, t, false); }
+static int show_environ(struct seq *s, struct task *t) { return show_memory(s, t, true); }
+
+static int show_comm(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%s\n", t->comm);
+	return 0;
+}
+
+static int store_comm(struct task *t, char *text, size_t n)
+{
+	if (t->process != current->process)
+		return -EINVAL;
+	if (n && text[n - 1] == '\n')
+		text[n - 1] = '\0';
+	strlcpy(t->comm, text, sizeof(t->comm));
+	return 0;
+}
+
+static int show_auxv(struct seq *s, struct task *t)
+{
+	struct vm_space *vm = vm_get_task(t);
+
+	if (vm) {
+		seq_write(s, vm->auxv, MIN(vm->auxv_words, (unsigned)ARRAY_SIZE(vm->auxv)) * sizeof(vm->auxv[0]));
+		vm_put(vm);
+	}
+	return 0;
+}
+
+static int show_limits(struct seq *s, struct task *t)
+{
+	static const struct { enum rlimit_id id; const char *name, *unit; } rows[] = {
+		{ RLIMIT_CPU, "Max cpu time", "seconds" }, { RLIMIT_FSIZE, "Max file size", "bytes" }, { RLIMIT_DATA, "Max data size", "bytes" },
+		{ RLIMIT_STACK, "Max stack size", "bytes" }, { RLIMIT_CORE, "Max core file size", "bytes" }, { RLIMIT_RSS, "Max resident set", "bytes" },
+		{ RLIMIT_NPROC, "Max processes", "processes" }, { RLIMIT_NOFILE, "Max open files", "files" },
+		{ RLIMIT_MEMLOCK, "Max locked memory", "bytes" }, { RLIMIT_AS, "Max address space", "bytes" }, { RLIMIT_LOCKS, "Max file locks", "locks" },
+		{ RLIMIT_SIGPENDING, "Max pending signals", "signals" }, { RLIMIT_MSGQUEUE, "Max msgqueue size", "bytes" },
+		{ RLIMIT_NICE, "Max nice priority", "" }, { RLIMIT_RTPRIO, "Max realtime priority", "" }, { RLIMIT_RTTIME, "Max realtime timeout", "us" },
+	};
+	struct rlimit lim[RLIMIT_COUNT];
+	struct sighand *sh;
+	unsigned long flags;
+
+	if (!t->process)
+		return -ESRCH;
+	sh = process_siglock(t->process, &flags);
+	memcpy(lim, t->process->rlimit, sizeof(lim));
+	process_sigunlock(sh, flags);
+	seq_printf(s, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char v[2][24];
+
+		for (int k = 0; k < 2; k++) {
+			uint64_t x = k ? lim[rows[i].id].max : lim[rows[i].id].cur;
+
+			if (x == RLIM_INFINITY)
+				strlcpy(v[k], "unlimited", sizeof(v[k]));
+			else
+				ksnprintf(v[k], sizeof(v[k]), "%llu", (unsigned long long)x);
+		}
+		seq_printf(s, "%-25s %-20s %-20s %-10s\n", rows[i].name, v[0], v[1], rows[i].unit);
+	}
+	return 0;
+}
+
+static int show_io(struct seq *s, struct task *t)
+{
+	struct process *p = t->process;
+
+	if (p)
+		seq_printf(s, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
+			   (unsigned long long)p->read_chars, (unsigned long long)p->write_chars, (unsigned long long)p->read_calls,
+			   (unsigned long long)p->write_calls);
+	return 0;
+}
+
+static int show_wchan(struct seq *s, struct task *t)
+{
+	seq_puts(s, "0");
+	return 0;
+}
+
+static int show_oom_score_adj(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%d\n", t->process ? t->process->oom_score_adj : 0);
+	return 0;
+}
+
+static int store_oom_score_adj(struct task *t, char *text, size_t n)
+{
+	bool neg = text[0] == '-';
+	uint64_t v;
+	int adj;
+
+	if (n && text[n - 1] == '\n')
+		text[n - 1] = '\0';
+	if (parse_u64(text + neg, 10, &v) || v > 1000 || !t->process)
+		return -EINVAL;
+	adj = neg ? -(int)v : (int)v;
+	if (adj < t->process->oom_score_adj && !capable(CAP_SYS_RESOURCE))
+		return -EACCES;
+	t->process->oom_score_adj = adj;
+	return 0;
+}
+
+static int show_oom_score(struct seq *s, struct task *t)
+{
+	struct vm_space *vm = vm_get_task(t);
+	struct mem_info mi;
+	int64_t score = 0;
+
+	mem_info_get(&mi);
+	if (vm) {
+		score = (vm->rss_anon + vm->rss_file + vm->rss_shmem) * 1000 / (int64_t)MAX(mi.total_pages, (uint64_t)1) + t->process->oom_score_adj;
+		vm_put(vm);
+	}
+	seq_printf(s, "%lld\n", (long long)MAX(score, (int64_t)0));
+	return 0;
+}
+
+static int show_schedstat(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%llu 0 %llu\n", (unsigned long long)task_runtime_ns(t), (unsigned long long)(t->nvcsw + t->nivcsw));
+	return 0;
+}
+
+static int show_personality(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%08x\n", t->personality);
+	return 0;
+}
+
+static int show_cgroup(struct seq *s, struct task *t)
+{
+	seq_puts(s, "0::/\n");
+	return 0;
+}
+
+static int show_uid_map(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%10u %10u %10u\n", 0u, 0u, ~0u);
+	return 0;
+}
+
+/* ---- links ---- */
+
+static int fs_link(struct task *t, bool root, struct path *out)
+{
+	struct fs_context *c;
+	int err = -ENOENT;
+
+	rcu_read_lock();
+	c = rcu_dereference(t->fs);
+	if (c && !ref_get_unless_zero(&c->refs))
+		c = NULL;
+	rcu_read_unlock();
+	if (!c)
+		return err;
+	spin_lock(&c->lock);
+	*out = root ? c->root : c->cwd;
+	if (out->dentry) {
+		path_get(out);
+		err = 0;
+	}
+	spin_unlock(&c->lock);
+	fs_context_put(c);
+	return err;
+}
+
+static int link_root(struct task *t, int fd, struct path *out) { return fs_link(t, true, out); }
+static int link_cwd(struct task *t, int fd, struct path *out) { return fs_link(t, false, out); }
+
+static int link_exe(struct task *t, int fd, struct path *out)
+{
+	struct vm_space *vm = vm_get_task(t);
+	int err = -ENOENT;
+
+	if (!vm)
+		return err;
+	rwsem_read_lock(&vm->lock);
+	if (vm->exe) {
+		*out = vm->exe->path;
+		path_get(out);
+		err = 0;
+	}
+	rwsem_read_unlock(&vm->lock);
+	vm_put(vm);
+	return err;
+}
+
+const struct proc_node proc_pid_nodes[] = {
+	PROC_FILE("stat", 0444, show_stat),
+	PROC_FILE("statm", 0444, show_statm),
+	PROC_FILE("status", 0444, show_status),
+	PROC_FILE("cmdline", 0444, show_cmdline),
+	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },
+	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ, .flags = PROC_PTRACE },
+	{ .name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps, .flags = PROC_PTRACE },
+	{ .name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps, .flags = PROC_PTRACE },
+	{ .name = "smaps_rollup", .mode = S_IFREG | 0444, .show = proc_show_smaps_rollup, .flags = PROC_PTRACE },
+	{ .name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_fops, .flags = PROC_PTRACE },
+	{ .name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv, .flags = PROC_PTRACE },
+	{ .name = "fd", .mode = S_IFDIR | 0500, .lookup = proc_fd_lookup, .iterate = proc_fd_iterate, .flags = PROC_PTRACE },
+	{ .name = "fdinfo", .mode = S_IFDIR | 0555, .lookup = proc_fdinfo_lookup, .iterate = proc_fdinfo_iterate, .flags = PROC_PTRACE },
+	{ .name = "task", .mode = S_IFDIR | 0555, .lookup = proc_task_lookup, .iterate = proc_task_iterate, .flags = PROC_GROUP_ONLY },
+	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd },
+	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root },
+	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe },
+	PROC_FILE("mounts", 0444, proc_show_mounts),
+	PROC_FILE("mountinfo", 0444, proc_show_mountinfo),
+	PROC_FILE("limits", 0444, show_limits),
+	{ .name = "io", .mode = S_IFREG | 0400, .show = show_io, .flags = PROC_PTRACE },
+	PROC_FILE("wchan", 0444, show_wchan),
+	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj },
+	PROC_FILE("oom_score", 0444, show_oom_score),
+	PROC_FILE("schedstat", 0444, show_schedstat),
+	{ .name = "personality", .mode = S_IFREG | 0400, .show = show_personality, .flags = PROC_PTRACE },
+	PROC_FILE("cgroup", 0444, show_cgroup),
+	PROC_FILE("uid_map", 0444, show_uid_map),
+	PROC_FILE("gid_map", 0444, show_uid_map),
+};
+const unsigned proc_pid_count = ARRAY_SIZE(proc_pid_nodes);
+const struct proc_node proc_pid_dir = { .name = "pid", .mode = S_IFDIR | 0555, .children = proc_pid_nodes, .nchildren = ARRAY_SIZE(proc_pid_nodes) };
+const struct proc_node proc_tid_dir = { .name = "tid", .mode = S_IFDIR | 0555, .children = proc_pid_nodes, .nchildren = ARRAY_SIZE(proc_pid_nodes) };

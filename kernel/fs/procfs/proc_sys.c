@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/sys: settings and facts that programs look for (proc(5), sysctl(8)). */
+#include <kernel/errno.h>
+#include <kernel/random.h>
+#include <kernel/string.h>
+#include <kernel/uts.h>
+#include "procfs.h"
+
+#define CONST_FILE(fn, text) static int fn(struct seq *s, struct task *t) { seq_puts(s, text "\n"); return 0; }
+
+static int show_uts(struct seq *s, size_t field)
+{
+	struct uts_names n;
+
+	uts_get(&n);
+	seq_printf(s, "%s\n", (const char *)&n + field);
+	return 0;
+}
+static int show_ostype(struct seq *s, struct task *t) { return show_uts(s, offsetof(struct uts_names, sysname)); }
+static int show_osrelease(struct seq *s, struct task *t) { return show_uts(s, offsetof(struct uts_names, release)); }
+static int show_uversion(struct seq *s, struct task *t) { return show_uts(s, offsetof(struct uts_names, version)); }
+static int show_hostname(struct seq *s, struct task *t) { return show_uts(s, offsetof(struct uts_names, nodename)); }
+static int show_domainname(struct seq *s, struct task *t) { return show_uts(s, offsetof(struct uts_names, domainname)); }
+
+static size_t line_len(const char *text, size_t n)
+{
+	const char *nl = memchr(text, '\n', n);
+
+	return nl ? (size_t)(nl - text) : strnlen(text, n);
+}
+static int store_hostname(struct task *t, char *text, size_t n) { return uts_set_nodename(text, MIN(line_len(text, n), (size_t)64)); }
+static int store_domainname(struct task *t, char *text, size_t n) { return uts_set_domainname(text, MIN(line_len(text, n), (size_t)64)); }
+
+static void format_uuid(struct seq *s, const uint8_t *b)
+{
+	for (int i = 0; i < 16; i++)
+		seq_printf(s, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+	seq_puts(s, "\n");
+}
+
+static int show_uuid(struct seq *s, struct task *t)
+{
+	uint8_t b[16];
+
+	random_bytes(b, sizeof(b));
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	format_uuid(s, b);
+	return 0;
+}
+
+static int show_boot_id(struct seq *s, struct task *t)
+{
+	static uint8_t id[16];
+	static uint32_t state;		/* [a] 0: none, 1: being made, 2: there */
+	uint32_t none = 0;
+
+	if (__atomic_compare_exchange_n(&state, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+		random_bytes(id, sizeof(id));
+		id[6] = (id[6] & 0x0f) | 0x40;
+		id[8] = (id[8] & 0x3f) | 0x80;
+		store_release(&state, 2);
+	} else if (none == 1) {
+		return -EAGAIN;
+	}
+	format_uuid(s, id);
+	return 0;
+}
+
+static int show_file_nr(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%llu\t0\t%llu\n", (unsigned long long)READ_ONCE(file_count), (unsigned long long)INT64_MAX);
+	return 0;
+}
+
+static int store_drop_caches(struct task *t, char *text, size_t n)
+{
+	uint64_t v;
+
+	if (n && text[n - 1] == '\n')
+		text[n - 1] = '\0';
+	if (parse_u64(text, 10, &v) || v < 1 || v > 4)
+		return -EINVAL;
+	if (v & 1)
+		super_drop_pages();
+	if (v & 2) {
+		(void)dcache_shrink(SIZE_MAX);
+		(void)inode_shrink(SIZE_MAX);
+	}
+	return 0;
+}
+
+CONST_FILE(show_pid_max, "4194304")
+CONST_FILE(show_threads_max, "127000")
+CONST_FILE(show_cap_last, "40")
+CONST_FILE(show_ngroups, "65536")
+CONST_FILE(show_65534, "65534")
+CONST_FILE(show_zero, "0")
+CONST_FILE(show_one, "1")
+CONST_FILE(show_printk, "7\t4\t1\t7")
+CONST_FILE(show_core_pattern, "core")
+CONST_FILE(show_shmmax, "18446744073692774399")
+CONST_FILE(show_shmmni, "4096")
+CONST_FILE(show_sem, "32000\t1024000000\t500\t32000")
+CONST_FILE(show_msgmax, "8192")
+CONST_FILE(show_msgmnb, "16384")
+CONST_FILE(show_msgmni, "32000")
+CONST_FILE(show_file_max, "9223372036854775807")
+CONST_FILE(show_nr_open, "1048576")
+CONST_FILE(show_pipe_max, "1048576")
+CONST_FILE(show_watches, "65536")
+CONST_FILE(show_instances, "128")
+CONST_FILE(show_queued, "16384")
+CONST_FILE(show_max_map, "65530")
+CONST_FILE(show_min_addr, "65536")
+CONST_FILE(show_fifty, "50")
+CONST_FILE(show_poolsize, "256")
+CONST_FILE(show_somaxconn, "4096")
+CONST_FILE(show_wmem, "212992")
+CONST_FILE(show_epoll, "1048576")
+CONST_FILE(show_rt_period, "1000000")
+CONST_FILE(show_rt_runtime, "950000")
+
+static const struct proc_node random_nodes[] = {
+	PROC_FILE("boot_id", 0444, show_boot_id), PROC_FILE("uuid", 0444, show_uuid), PROC_FILE("entropy_avail", 0444, show_poolsize),
+	PROC_FILE("poolsize", 0444, show_poolsize),
+};
+static const struct proc_node kernel_nodes[] = {
+	PROC_FILE("ostype", 0444, show_ostype), PROC_FILE("osrelease", 0444, show_osrelease), PROC_FILE("version", 0444, show_uversion),
+	{ .name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .store = store_hostname },
+	{ .name = "domainname", .mode = S_IFREG | 0644, .show = show_domainname, .store = store_domainname },
+	PROC_FILE("pid_max", 0444, show_pid_max), PROC_FILE("threads-max", 0444, show_threads_max), PROC_FILE("cap_last_cap", 0444, show_cap_last),
+	PROC_FILE("ngroups_max", 0444, show_ngroups), PROC_FILE("overflowuid", 0444, show_65534), PROC_FILE("overflowgid", 0444, show_65534),
+	PROC_FILE("printk", 0444, show_printk), PROC_FILE("panic", 0444, show_zero), PROC_FILE("tainted", 0444, show_zero),
+	PROC_FILE("core_pattern", 0444, show_core_pattern), PROC_FILE("core_uses_pid", 0444, show_zero), PROC_FILE("randomize_va_space", 0444, show_one),
+	PROC_FILE("shmmax", 0444, show_shmmax), PROC_FILE("shmall", 0444, show_shmmax), PROC_FILE("shmmni", 0444, show_shmmni),
+	PROC_FILE("sem", 0444, show_sem), PROC_FILE("msgmax", 0444, show_msgmax), PROC_FILE("msgmnb", 0444, show_msgmnb),
+	PROC_FILE("msgmni", 0444, show_msgmni), PROC_FILE("dmesg_restrict", 0444, show_zero), PROC_FILE("kptr_restrict", 0444, show_one),
+	PROC_FILE("sched_rt_period_us", 0444, show_rt_period), PROC_FILE("sched_rt_runtime_us", 0444, show_rt_runtime),
+	PROC_DIR("random", random_nodes),
+};
+static const struct proc_node inotify_nodes[] = {
+	PROC_FILE("max_user_watches", 0444, show_watches), PROC_FILE("max_user_instances", 0444, show_instances),
+	PROC_FILE("max_queued_events", 0444, show_queued),
+};
+static const struct proc_node epoll_nodes[] = { PROC_FILE("max_user_watches", 0444, show_epoll) };
+static const struct proc_node fs_nodes[] = {
+	PROC_FILE("file-max", 0444, show_file_max), PROC_FILE("file-nr", 0444, show_file_nr), PROC_FILE("nr_open", 0444, show_nr_open),
+	PROC_FILE("pipe-max-size", 0444, show_pipe_max), PROC_FILE("protected_symlinks", 0444, show_zero),
+	PROC_FILE("protected_hardlinks", 0444, show_zero), PROC_FILE("suid_dumpable", 0444, show_zero), PROC_FILE("overflowuid", 0444, show_65534),
+	PROC_FILE("overflowgid", 0444, show_65534), PROC_DIR("inotify", inotify_nodes), PROC_DIR("epoll", epoll_nodes),
+};
+static const struct proc_node vm_nodes[] = {
+	PROC_FILE("overcommit_memory", 0444, show_one), PROC_FILE("overcommit_ratio", 0444, show_fifty), PROC_FILE("max_map_count", 0444, show_max_map),
+	PROC_FILE("mmap_min_addr", 0444, show_min_addr), PROC_FILE("swappiness", 0444, show_zero),
+	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
+};
+static const struct proc_node net_core_nodes[] = { PROC_FILE("somaxconn", 0444, show_somaxconn), PROC_FILE("wmem_max", 0444, show_wmem),
+	PROC_FILE("rmem_max", 0444, show_wmem), PROC_FILE("wmem_default", 0444, show_wmem), PROC_FILE("rmem_default", 0444, show_wmem) };
+static const struct proc_node net_unix_nodes[] = { PROC_FILE("max_dgram_qlen", 0444, show_watches) };
+static const struct proc_node net_nodes[] = { PROC_DIR("core", net_core_nodes), PROC_DIR("unix", net_unix_nodes) };
+
+const struct proc_node proc_sys_nodes[] = {
+	PROC_DIR("kernel", kernel_nodes), PROC_DIR("fs", fs_nodes), PROC_DIR("vm", vm_nodes), PROC_DIR("net", net_nodes),
+	{ .name = "dev", .mode = S_IFDIR | 0555 }, { .name = "user", .mode = S_IFDIR | 0555 },
+};
+_Static_assert(ARRAY_SIZE(proc_sys_nodes) == 6, "as in proc_system.c");
