@@ -163,6 +163,7 @@ extern struct file_ops ext2_file_ops;
 extern const struct file_ops ext2_dir_ops;
 extern const struct mapping_ops ext2_mapping_ops;
 extern const struct super_ops ext2_super_ops;
+extern struct filesystem ext2_filesystem;
 void ext2_file_init(void);
 int ext2_zero_bytes(struct inode *inode, uint64_t from, uint64_t to, bool allocate);
 int ext2_fsync(struct file *f, bool datasync);

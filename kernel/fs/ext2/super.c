@@ -497,7 +497,7 @@ fail:
 	return e;
 }
 
-static struct filesystem ext2_filesystem = { .name = "ext2", .mount = ext2_mount, .needs_device = true };
+struct filesystem ext2_filesystem = { .name = "ext2", .mount = ext2_mount, .needs_device = true };
 
 void ext2_init(void)
 {

@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ext2 on a disk in memory: images made by mke2fs, changed by the kernel's
+ * file system, judged by e2fsck -fn; and images with flipped bits, which are
+ * mounted, walked and read without a report of the sanitizer and without a panic.
+ *
+ * The disk completes requests from a work item, in an order of its own.
+ */
+#include <kernel/block.h>
+#include <kernel/errno.h>
+#include <kernel/file.h>
+#include <kernel/fs_init.h>
+#include <kernel/string.h>
+#include <kernel/task.h>
+#include <kernel/timer.h>
+#include <kernel/vfs.h>
+#include "fs/ext2/ext2.h"
+#include "fs/vfs/vfs_internal.h"
+#include "unit.h"
+
+int system(const char *command);
+int open(const char *name, int flags, ...);
+long read(int fd, void *buf, size_t n);
+long write(int fd, const void *buf, size_t n);
+int close(int fd);
+int getpid(void);
+int snprintf(char *buf, size_t max, const char *fmt, ...);
+
+/* ---- the disk ---- */
+
+static struct {
+	struct blkdev dev;
+	uint8_t *data;
+	size_t size;
+	struct spinlock lock;
+	struct list_head pending;	/* [lock] */
+	struct work work;
+	uint64_t rng;
+	unsigned writes, flushes;
+	bool fail_writes;
+} disk;
+
+static uint32_t rnd(uint32_t n)
+{
+	disk.rng ^= disk.rng << 13;
+	disk.rng ^= disk.rng >> 7;
+	disk.rng ^= disk.rng << 17;
+	return (uint32_t)(disk.rng >> 11) % n;
+}
+
+static int disk_do(struct blk_request *r)
+{
+	uint8_t *at = disk.data + r->sector * BLK_SECTOR;
+
+	if (r->op == BLK_FLUSH) {
+		disk.flushes++;
+		return 0;
+	}
+	for (unsigned i = 0; i < r->nsegs; i++) {
+		uint8_t *mem = (uint8_t *)page_addr(r->seg[i].page) + r->seg[i].offset;
+
+		CHECK(at + r->seg[i].len <= disk.data + disk.size);
+		if (r->op == BLK_READ)
+			memcpy(mem, at, r->seg[i].len);
+		else if (!disk.fail_writes)
+			memcpy(at, mem, r->seg[i].len);
+		at += r->seg[i].len;
+	}
+	if (r->op == BLK_WRITE)
+		disk.writes++;
+	return r->op == BLK_WRITE && disk.fail_writes ? -EIO : 0;
+}
+
+static void disk_work(struct work *w)
+{
+	for (;;) {
+		unsigned long flags = spin_lock_irqsave(&disk.lock);
+		struct blk_request *r = NULL;
+
+		if (!list_empty(&disk.pending)) {
+			/* Now the oldest, now the newest. */
+			r = rnd(2) ? list_first(&disk.pending, struct blk_request, link) : list_last(&disk.pending, struct blk_request, link);
+			list_del_init(&r->link);
+		}
+		spin_unlock_irqrestore(&disk.lock, flags);
+		if (!r)
+			return;
+		blk_complete(r, disk_do(r));
+		blk_queue_run(&disk.dev);
+	}
+}
+
+static int disk_submit(struct blkdev *d, struct blk_request *r)
+{
+	if (d->inflight > 4)
+		return -EBUSY;
+	spin_lock(&disk.lock);
+	list_add_tail(&r->link, &disk.pending);
+	spin_unlock(&disk.lock);
+	work_queue(&disk.work);
+	return 0;
+}
+
+static const struct blkdev_ops disk_ops = { .submit = disk_submit };
+
+static void disk_load(const char *file, size_t size)
+{
+	int fd = open(file, 0);
+
+	CHECK(fd >= 0);
+	for (size_t at = 0; at < size;) {
+		long n = read(fd, disk.data + at, size - at);
+
+		CHECK(n > 0);
+		at += (size_t)n;
+	}
+	close(fd);
+}
+
+static void disk_create(size_t size)
+{
+	static bool once;
+
+	if (!once) {
+		block_init();
+		ext2_init();
+		once = true;
+	}
+	disk.rng = 0x9e3779b97f4a7c15ull;
+	disk.size = size;
+	disk.data = unit_malloc(size);
+	spin_init(&disk.lock, LOCK_DRIVER);
+	list_init(&disk.pending);
+	work_init(&disk.work, disk_work);
+	memcpy(disk.dev.name, "vda", 4);
+	disk.dev.dev = KDEV(254, 0);
+	disk.dev.sectors = size / BLK_SECTOR;
+	disk.dev.block_size = 512;
+	disk.dev.write_cache = true;
+	disk.dev.ops = &disk_ops;
+	CHECK_EQ(blkdev_register(&disk.dev), 0);
+}
+
+static char image[64];
+
+static void image_make(const char *mkfs_options, size_t size)
+{
+	char cmd[400];
+
+	snprintf(image, sizeof(image), "/tmp/eft-unit-ext2.%d", getpid());
+	snprintf(cmd, sizeof(cmd), "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -F -t ext2 %s %s %zuk >/dev/null 2>&1", mkfs_options, image, size / 1024);
+	CHECK_EQ(system(cmd), 0);
+	disk_create(size);
+	disk_load(image, size);
+}
+
+static void image_remove(void)
+{
+	char cmd[100];
+
+	snprintf(cmd, sizeof(cmd), "rm -f %s", image);
+	system(cmd);
+}
+
+/* What the disk holds now, judged by e2fsck. */
+static void image_check(void)
+{
+	char cmd[300];
+	int fd = open(image, 01 | 01000 | 0100, 0600), status;
+
+	CHECK(fd >= 0);
+	for (size_t at = 0; at < disk.size;) {
+		long n = write(fd, disk.data + at, disk.size - at);
+
+		CHECK(n > 0);
+		at += (size_t)n;
+	}
+	close(fd);
+	snprintf(cmd, sizeof(cmd), "PATH=$PATH:/usr/sbin:/sbin; e2fsck -fn %s >%s.log 2>&1 || { cat %s.log; false; }", image, image, image);
+	status = system(cmd);
+	snprintf(cmd, sizeof(cmd), "rm -f %s.log", image);
+	system(cmd);
+	CHECK_EQ(status, 0);
+}
+
+static void disk_mount(void)
+{
+	CHECK_EQ(vfs_mount_root("/dev/vda", "ext2", 0), 0);
+}
+
+static void root_sync(void)
+{
+	vfs_sync(true);
+	image_check();
+}
+
+/* Unmounts: afterwards the image must be marked clean, too. */
+static void root_remount_ro(void)
+{
+	struct super *s = init_fs_context.root.mnt->super;
+
+	CHECK_EQ(super_sync(s, true), 0);
+	CHECK_EQ(s->ops->remount(s, MS_RDONLY, NULL), 0);
+	image_check();
+	CHECK(disk.data[1024 + 58] & 1);
+}
+
+/* ---- names, below the system calls ---- */
+
+static int name_unlink(const char *name, bool dir)
+{
+	struct path p;
+	struct dentry *parent;
+	int e = path_lookup(AT_FDCWD, name, 0, &p);
+
+	if (e)
+		return e;
+	parent = p.dentry->parent;
+	rwsem_write_lock(&parent->inode->lock);
+	rwsem_write_lock_nested(&p.dentry->inode->lock);
+	e = dir ? parent->inode->ops->rmdir(parent->inode, p.dentry) : parent->inode->ops->unlink(parent->inode, p.dentry);
+	rwsem_write_unlock(&p.dentry->inode->lock);
+	rwsem_write_unlock(&parent->inode->lock);
+	if (!e)
+		d_drop(p.dentry);
+	path_put(&p);
+	return e;
+}
+
+static int name_truncate(const char *name, uint64_t size)
+{
+	struct inode_attr a = { .valid = ATTR_SIZE, .size = size };
+	struct path p;
+	int e = path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &p);
+
+	if (e)
+		return e;
+	rwsem_write_lock(&p.dentry->inode->lock);
+	e = p.dentry->inode->ops->setattr(p.dentry->inode, &a);
+	rwsem_write_unlock(&p.dentry->inode->lock);
+	path_put(&p);
+	return e;
+}
+
+static struct file *must_open(const char *name, unsigned flags)
+{
+	struct file *f;
+
+	CHECK_EQ(file_open(AT_FDCWD, name, flags, 0644, &f), 0);
+	return f;
+}
+
+/* ---- tests ---- */
+
+static const uint64_t places[] = { 0, 5000, 11 * 1024, 12 * 1024, 267 * 1024, 268 * 1024, 1 << 20, 66 << 20, (70 << 20) + 17 };
+
+static void levels(void)
+{
+	char buf[3000], back[3000];
+	struct file *f;
+
+	image_make("-b 1024 -m 0 -N 128", 4 << 20);
+	disk_mount();
+	f = must_open("/file", O_RDWR | O_CREAT);
+	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
+		memset(buf, 'a' + (int)i, sizeof(buf));
+		CHECK_EQ(file_write_kernel(f, buf, sizeof(buf), places[i]), (int)sizeof(buf));
+	}
+	root_sync();
+	mapping_invalidate(f->mapping, 0, UINT64_MAX);
+	for (unsigned i = ARRAY_SIZE(places); i-- > 0;) {
+		size_t n = i + 1 < ARRAY_SIZE(places) ? MIN(sizeof(buf), (size_t)(places[i + 1] - places[i])) : sizeof(buf);
+
+		memset(buf, 'a' + (int)i, sizeof(buf));
+		CHECK_EQ(file_read_kernel(f, back, n, places[i]), (int)n);
+		CHECK(memcmp(buf, back, n) == 0);
+	}
+	memset(buf, 0, sizeof(buf));
+	CHECK_EQ(file_read_kernel(f, back, 3000, 30 << 20), 3000);
+	CHECK(memcmp(buf, back, 3000) == 0);
+	/* Cut in the middle of each level, from the top. */
+	for (unsigned i = ARRAY_SIZE(places); i-- > 0;) {
+		CHECK_EQ(name_truncate("/file", places[i] + 100), 0);
+		root_sync();
+	}
+	CHECK_EQ(name_truncate("/file", 0), 0);
+	file_put(f);
+	CHECK_EQ(name_unlink("/file", false), 0);
+	root_remount_ro();
+	image_remove();
+}
+
+static void full(void)
+{
+	static char buf[8192];
+	struct abi_statfs before, after;
+	struct super *s;
+	uint64_t at = 0;
+	struct file *f;
+	int64_t n;
+
+	image_make("-b 1024 -m 0 -N 64", 1 << 20);
+	disk_mount();
+	s = init_fs_context.root.mnt->super;
+	CHECK_EQ(s->ops->statfs(s, &before), 0);
+	f = must_open("/big", O_RDWR | O_CREAT);
+	memset(buf, 'x', sizeof(buf));
+	while ((n = file_write_kernel(f, buf, sizeof(buf), at)) > 0)
+		at += (uint64_t)n;
+	CHECK_EQ(n, -ENOSPC);
+	CHECK(at > 800 << 10);
+	CHECK_EQ(f->inode->size, at);
+	root_sync();
+	CHECK_EQ(file_write_kernel(f, buf, 100, 0), 100);	/* what exists can be overwritten */
+	CHECK_EQ(file_write_kernel(f, buf, 100, at + (1 << 20)), -ENOSPC);
+	CHECK_EQ(vfs_mkdir(AT_FDCWD, "/dir", 0755), -ENOSPC);
+	root_sync();
+	file_put(f);
+	CHECK_EQ(name_unlink("/big", false), 0);
+	CHECK_EQ(s->ops->statfs(s, &after), 0);
+	CHECK_EQ(after.f_bfree, before.f_bfree);
+	CHECK_EQ(vfs_mkdir(AT_FDCWD, "/dir", 0755), 0);
+	root_remount_ro();
+	image_remove();
+}
+
+enum { FILES = 24, MAX_SIZE = 200000 };
+static uint8_t *model[FILES];
+static uint32_t model_size[FILES];
+static bool model_exists[FILES];
+
+static void random_ops_on(const char *options)
+{
+	static char buf[20000], back[20000];
+	char name[40];
+
+	image_make(options, 6 << 20);
+	disk_mount();
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "/dir-%u", i);
+		CHECK_EQ(vfs_mkdir(AT_FDCWD, name, 0755), 0);
+	}
+	for (unsigned i = 0; i < FILES; i++)
+		model[i] = unit_malloc(MAX_SIZE);
+	for (unsigned step = 0; step < 1500; step++) {
+		unsigned i = rnd(FILES), off = rnd(MAX_SIZE - 20000), n = rnd(20000) + 1;
+		struct file *f;
+		int64_t got;
+
+		snprintf(name, sizeof(name), "/dir-%u/a-file-with-number-%u", i & 3, i);
+		switch (rnd(6)) {
+		case 0: case 1: case 2:
+			f = must_open(name, O_RDWR | O_CREAT);
+			memset(buf, (int)step, n);
+			got = file_write_kernel(f, buf, n, off);
+			CHECK(got > 0 || got == -ENOSPC);
+			if (got > 0) {
+				memset(model[i] + off, (int)step, (size_t)got);
+				model_size[i] = MAX(model_size[i], off + (unsigned)got);
+			}
+			model_exists[i] = true;
+			file_put(f);
+			break;
+		case 3:
+			if (!model_exists[i])
+				break;
+			n = rnd(MAX_SIZE);
+			CHECK_EQ(name_truncate(name, n), 0);
+			if (n < model_size[i])
+				memset(model[i] + n, 0, model_size[i] - n);
+			model_size[i] = n;
+			break;
+		case 4:
+			CHECK_EQ(name_unlink(name, false), model_exists[i] ? 0 : -ENOENT);
+			model_exists[i] = false;
+			memset(model[i], 0, MAX_SIZE);
+			model_size[i] = 0;
+			break;
+		case 5:
+			if (!model_exists[i])
+				break;
+			f = must_open(name, O_RDONLY);
+			CHECK_EQ(f->inode->size, model_size[i]);
+			if (rnd(2)) {
+				mapping_sync(f->mapping, 0, UINT64_MAX);
+				mapping_invalidate(f->mapping, 0, UINT64_MAX);
+			}
+			got = file_read_kernel(f, back, n, off);
+			CHECK_EQ(got, off >= model_size[i] ? 0 : MIN(n, model_size[i] - off));
+			CHECK(memcmp(back, model[i] + off, (size_t)got) == 0);
+			file_put(f);
+			break;
+		}
+		if (step % 300 == 299)
+			root_sync();
+	}
+	root_remount_ro();
+	image_remove();
+}
+
+static void random_ops_1k(void) { random_ops_on("-b 1024 -m 0 -N 64"); }
+static void random_ops_4k(void) { random_ops_on("-b 4096 -m 0 -N 64"); }
+static void random_ops_old(void) { random_ops_on("-b 2048 -m 0 -N 64 -r 0 -O none"); }
+
+static void directories(void)
+{
+	char name[80];
+	struct inode *dir;
+	struct path p;
+
+	image_make("-b 1024 -m 0 -N 2048", 8 << 20);
+	disk_mount();
+	CHECK_EQ(vfs_mkdir(AT_FDCWD, "/d", 0755), 0);
+	for (unsigned i = 0; i < 700; i++) {
+		snprintf(name, sizeof(name), "/d/%0*u", (int)(5 + i % 60), i);
+		file_put(must_open(name, O_RDWR | O_CREAT | O_EXCL));
+	}
+	root_sync();
+	CHECK_EQ(path_lookup(AT_FDCWD, "/d", 0, &p), 0);
+	dir = p.dentry->inode;
+	CHECK(dir->size > 20 * 1024);
+	CHECK_EQ(name_unlink("/d", true), -ENOTEMPTY);
+	for (unsigned k = 0; k < 700; k++) {
+		unsigned i = k * 341 % 700;
+
+		snprintf(name, sizeof(name), "/d/%0*u", (int)(5 + i % 60), i);
+		CHECK_EQ(name_unlink(name, false), 0);
+		if (k == 350)
+			root_sync();
+	}
+	path_put(&p);
+	CHECK_EQ(name_unlink("/d", true), 0);
+	root_remount_ro();
+	image_remove();
+}
+
+/* An inode that loses its name while it is open keeps its blocks until it is closed. */
+static void unlinked_open(void)
+{
+	static char buf[5000], back[5000];
+	struct file *f;
+
+	image_make("-b 1024 -m 0 -N 64", 2 << 20);
+	disk_mount();
+	f = must_open("/f", O_RDWR | O_CREAT);
+	memset(buf, 'u', sizeof(buf));
+	CHECK_EQ(file_write_kernel(f, buf, sizeof(buf), 300000), 5000);
+	CHECK_EQ(name_unlink("/f", false), 0);
+	CHECK_EQ(mapping_sync(f->mapping, 0, UINT64_MAX), 0);
+	mapping_invalidate(f->mapping, 0, UINT64_MAX);
+	CHECK_EQ(file_read_kernel(f, back, sizeof(back), 300000), 5000);
+	CHECK(memcmp(buf, back, sizeof(buf)) == 0);
+	file_put(f);
+	root_remount_ro();
+	image_remove();
+}
+
+static void write_errors(void)
+{
+	static char buf[5000];
+	struct file *f;
+
+	image_make("-b 1024 -m 0 -N 64", 2 << 20);
+	disk_mount();
+	f = must_open("/f", O_RDWR | O_CREAT);
+	CHECK_EQ(file_write_kernel(f, buf, sizeof(buf), 0), 5000);
+	disk.fail_writes = true;
+	CHECK_EQ(f->ops->fsync(f, false), -EIO);
+	disk.fail_writes = false;
+	CHECK_EQ(file_write_kernel(f, buf, sizeof(buf), 0), 5000);
+	CHECK_EQ(f->ops->fsync(f, false), 0);
+	CHECK(disk.flushes > 0);
+	file_put(f);
+	image_remove();
+}
+
+/* ---- hostile images ---- */
+
+static uint64_t budget;		/* pages to read of one image: damaged sizes are huge */
+
+static bool count_emit(struct dir_context *ctx, const char *name, unsigned len, uint64_t ino, unsigned type)
+{
+	struct { struct dir_context c; char (*names)[256]; unsigned *lens; unsigned n; } *w = (void *)ctx;
+
+	if (len > 255 || w->n >= 64)
+		return w->n < 64;
+	memcpy(w->names[w->n], name, len);
+	w->lens[w->n++] = len;
+	return true;
+}
+
+static void walk_inode(struct inode *i)
+{
+	char text[PATH_MAX];
+
+	if (S_ISREG(i->mode)) {
+		uint64_t pages = DIV_ROUND_UP(i->size, PAGE_SIZE);
+
+		for (uint64_t k = 0; k < MIN(pages, 300ull) && budget; k++, budget--) {
+			struct page *p;
+
+			if (mapping_read(i->mapping, k, &p) == 0)
+				page_put(p);
+		}
+	} else if (S_ISLNK(i->mode)) {
+		(void)i->ops->readlink(i, text, sizeof(text));
+	}
+	(void)i->ops->listxattr(i, text, sizeof(text));
+}
+
+static void walk_dir(struct dentry *d, unsigned depth)
+{
+	struct { struct dir_context c; char (*names)[256]; unsigned *lens; unsigned n; } w = { .c = { .emit = count_emit } };
+	struct file f = { .inode = d->inode };
+
+	w.names = unit_malloc(64 * 256);
+	w.lens = unit_malloc(64 * sizeof(unsigned));
+	(void)d->inode->fops->iterate(&f, &w.c);
+	for (unsigned i = 0; i < w.n && budget; i++) {
+		struct qstr q = { .name = w.names[i], .len = w.lens[i], .hash = 1 };
+		struct dentry *child;
+
+		if (q.len == 0 || (q.len <= 2 && q.name[0] == '.' && (q.len == 1 || q.name[1] == '.')))
+			continue;
+		budget--;
+		child = d_alloc(d, &q);
+		CHECK(child != NULL);
+		if (d->inode->ops->lookup(d->inode, child) == 0 && child->inode) {
+			walk_inode(child->inode);
+			if (S_ISDIR(child->inode->mode) && depth < 6)
+				walk_dir(child, depth + 1);
+		}
+		dentry_put(child);
+	}
+	unit_free(w.names);
+	unit_free(w.lens);
+}
+
+/* Changes something in everything that is found: what a damaged image does to writing. */
+static void scribble(struct dentry *root)
+{
+	struct qstr q = { .name = "scribble", .len = 8, .hash = 1 };
+	struct dentry *d = d_alloc(root, &q);
+
+	CHECK(d != NULL);
+	rwsem_write_lock(&root->inode->lock);
+	if (root->inode->ops->lookup(root->inode, d) == 0 && !d->inode && root->inode->ops->create(root->inode, d, 0644) == 0) {
+		static char data[9000];
+		struct file *f = NULL;
+
+		for (unsigned k = 0; k < 6; k++) {
+			struct page *p;
+
+			if (mapping_get_locked(d->inode->mapping, k * 40, &p))
+				continue;
+			if (d->inode->mapping->ops->write_begin(d->inode->mapping, p, 0, PAGE_SIZE) == 0) {
+				memcpy(page_addr(p), data, PAGE_SIZE);
+				page_mark_dirty(p);
+				d->inode->size = MAX(d->inode->size, (k * 40ull + 1) * PAGE_SIZE);
+			}
+			page_unlock(p);
+			page_put(p);
+		}
+		(void)f;
+		if (rnd(2))
+			(void)root->inode->ops->unlink(root->inode, d);
+	}
+	rwsem_write_unlock(&root->inode->lock);
+	dentry_put(d);
+}
+
+
+static void flipped(unsigned from, unsigned to, const char *options)
+{
+	uint8_t *clean;
+	unsigned mounted = 0;
+	char opts[200];
+
+	snprintf(opts, sizeof(opts), "%s -m 0 -N 128 -d %s", options, "/tmp/eft-unit-tree");
+	system("rm -rf /tmp/eft-unit-tree; mkdir -p /tmp/eft-unit-tree/a/b/c /tmp/eft-unit-tree/e; cd /tmp/eft-unit-tree;"
+		"for i in 1 2 3 4 5 6 7 8; do head -c ${i}0000 /dev/zero > a/b/f$i; ln -s ../b/f$i a/l$i; done; seq 1 60000 > e/numbers;"
+		"ln -s $(head -c 200 /dev/zero | tr '\\0' x) a/b/c/long");
+	image_make(opts, 2 << 20);
+	clean = unit_malloc(disk.size);
+	memcpy(clean, disk.data, disk.size);
+	for (unsigned seed = from; seed < to; seed++) {
+		struct super *s;
+		int e;
+
+		memcpy(disk.data, clean, disk.size);
+		disk.rng = seed * 0x9e3779b97f4a7c15ull + 1;
+		for (unsigned k = 0; k < 1 + seed % 40; k++) {
+			/* Most of them where it matters: the first blocks, metadata and directories. */
+			size_t at = rnd(4) ? rnd(80 * 1024) : rnd((uint32_t)disk.size);
+
+			if (at >= 1024 && at < 2048 && seed % 5)
+				at += 1024;
+			disk.data[at] ^= (uint8_t)(1u << rnd(8));
+		}
+		mapping_invalidate(disk.dev.inode->mapping, 0, UINT64_MAX);
+		budget = 3000;
+		e = ext2_filesystem.mount(&ext2_filesystem, "vda", seed % 3 ? 0 : MS_RDONLY, NULL, &s);
+		if (e)
+			continue;
+		mounted++;
+		walk_dir(s->root, 0);
+		if (!(s->flags & MS_RDONLY))
+			scribble(s->root);
+		walk_dir(s->root, 5);
+		super_unmount(s);
+		work_flush();
+	}
+	CHECK(mounted > (to - from) / 10);
+	system("rm -rf /tmp/eft-unit-tree");
+	image_remove();
+}
+
+static void flipped_1k(void) { flipped(0, 500, "-b 1024"); }
+static void flipped_4k(void) { flipped(500, 1000, "-b 4096"); }
+
+const struct unit_test unit_tests[] = {
+	{ "levels", levels },
+	{ "full", full },
+	{ "random_ops_1k", random_ops_1k },
+	{ "random_ops_4k", random_ops_4k },
+	{ "random_ops_old", random_ops_old },
+	{ "directories", directories },
+	{ "unlinked_open", unlinked_open },
+	{ "write_errors", write_errors },
+	{ "flipped_1k", flipped_1k },
+	{ "flipped_4k", flipped_4k },
+	{ 0 },
+};
