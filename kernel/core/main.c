@@ -116,7 +116,6 @@ static void boot_thread(void *arg)
 	rcu_start();
 	start_cpus();
 	vfs_init();
-	ext2_init();
 	block_init();
 	socket_init();
 	epoll_init();

@@ -46,7 +46,7 @@ void vdso_init(void)
 	if (vdso_npages > VDSO_PAGES_MAX)
 		panic("the vDSO has %zu bytes", size);
 	for (unsigned i = 0; i <= vdso_npages; i++) {
-		vdso_pages[i] = page_alloc(0, ALLOC_ZERO);
+		vdso_pages[i] = page_alloc(0, ALLOC_ZERO | ALLOC_ATOMIC);
 		if (!vdso_pages[i])
 			panic("no memory for the vDSO");
 		if (i)

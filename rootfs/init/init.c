@@ -181,8 +181,10 @@ int main(int argc, char **argv)
 		dprintf(2, "init: must be process 1\n");
 		return 1;
 	}
+	init_console();		/* first: complaints want to be read */
 	init_mount_all();
-	init_console();
+	if (fcntl(2, F_GETFD) < 0)
+		init_console();
 	init_setenv_defaults();
 	reboot(RB_DISABLE_CAD);
 	main_pid = init_spawn(argv + 1);
