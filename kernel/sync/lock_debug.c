@@ -101,6 +101,9 @@ void might_sleep(void)
 {
 	struct task *t = current;
 
+	/* Before the first switch there is nobody else to run: nothing that might sleep has to. */
+	if (this_cpu()->switches == 0 && this_cpu()->id == 0 && t == this_cpu()->idle)
+		return;
 	if (t && t->preempt_count)
 		panic("may sleep, but preemption is off (%d)%s%s", t->preempt_count, this_cpu()->held_count ? ", holding " : "",
 			this_cpu()->held_count ? class_names[this_cpu()->held[this_cpu()->held_count - 1]] : "");
