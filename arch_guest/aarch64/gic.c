@@ -10,7 +10,7 @@
  * which may not return for a long time (it may switch threads).
  *
  * MSIs: a GICv2m frame (a register that turns a write into a shared
- * interrupt), which machines with either GIC may have.
+ * interrupt), which machines with either GIC may have, or GICv3's ITS.
  */
 #include <kernel/errno.h>
 #include "aarch64/port.h"
@@ -34,7 +34,7 @@ void gic_handle(void) NO_TSA
 {
 	uint32_t raw = ops->ack();
 	unsigned irq = raw & 0xffffff;
-	if (ops->irqs <= 1020)
+	if (!ops->lpis)
 		irq &= 0x3ff;		/* GICv2: bits 12:10 say who sent it */
 	if (irq >= 1020 && irq < 8192)
 		return;
@@ -69,6 +69,8 @@ void gic_unmask_ppi(unsigned irq) { ops->unmask(irq); }
 
 int hal_irq_unmask(unsigned irq)
 {
+	if (irq >= 8192)
+		return its_set_enabled(irq, true);
 	if (irq < 32 || irq >= ops->irqs)
 		return -EINVAL;
 	ops->unmask(irq);
@@ -77,7 +79,9 @@ int hal_irq_unmask(unsigned irq)
 
 void hal_irq_mask(unsigned irq)
 {
-	if (irq >= 32 && irq < ops->irqs)
+	if (irq >= 8192)
+		(void)its_set_enabled(irq, false);
+	else if (irq >= 32 && irq < ops->irqs)
 		ops->mask(irq);
 }
 
@@ -119,9 +123,11 @@ void msi_init(void)
 		ops->configure(msi_first + i, true);
 }
 
-int hal_msi_alloc(unsigned *irq, uint64_t *addr, uint32_t *data)
+int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data)
 {
-	int err = msi_count ? -ENOSPC : -ENOTSUP;
+	int err = -ENOSPC;
+	if (!msi_count)
+		return ops->lpis ? its_alloc(bdf, irq, addr, data) : -ENOTSUP;
 	unsigned long flags = port_lock(&msi_lock);
 	for (unsigned i = 0; i < msi_count; i++)
 		if (!(msi_used[i / 64] >> (i % 64) & 1)) {
@@ -139,6 +145,8 @@ int hal_msi_alloc(unsigned *irq, uint64_t *addr, uint32_t *data)
 void hal_msi_free(unsigned irq)
 {
 	unsigned i = irq - msi_first;
+	if (irq >= 8192)
+		its_free(irq);
 	if (i >= msi_count)
 		return;
 	hal_irq_mask(irq);

@@ -146,4 +146,4 @@ const struct gic_ops *gicv3_probe(void)
 }
 
 static struct gic_ops gicv3 = { .cpu_init = v3_cpu_init, .ack = v3_ack, .eoi = v3_eoi, .send = v3_send,
-	.mask = v3_mask, .unmask = v3_unmask, .configure = v3_configure };
+	.mask = v3_mask, .unmask = v3_unmask, .configure = v3_configure, .lpis = true };

@@ -92,12 +92,17 @@ struct gic_ops {
 	void (*unmask)(unsigned irq);
 	void (*configure)(unsigned irq, bool edge);
 	unsigned irqs;				/* INTIDs below this exist */
+	bool lpis;				/* and there may be some from 8192 up */
 };
 enum { GIC_SPURIOUS = 1020, GIC_IPI = 0 };
 extern uint64_t gicd;				/* distributor, virtual address */
 const struct gic_ops *gicv2_probe(void);
 const struct gic_ops *gicv3_probe(void);
 void msi_init(void);
+/* gicv3_its.c: as hal_msi_*, hal_irq_*. */
+int its_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data);
+void its_free(unsigned irq);
+int its_set_enabled(unsigned irq, bool on);
 
 /* ---- the rest ---- */
 void timer_init(void);

@@ -248,7 +248,7 @@ void hal_irq_mask(unsigned irq)
 	leaf_unlock(&lock, f);
 }
 
-int hal_msi_alloc(unsigned *irq, uint64_t *addr, uint32_t *data)
+int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data)
 {
 	unsigned long f;
 	unsigned v;

@@ -165,5 +165,5 @@ void hal_irq_mask(unsigned irq)
 		__atomic_fetch_and(&lines_enabled, ~(UINT64_C(1) << irq), __ATOMIC_ACQ_REL);
 }
 
-int hal_msi_alloc(unsigned *irq, uint64_t *addr, uint32_t *data) { return -ENOTSUP; }
+int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data) { return -ENOTSUP; }
 void hal_msi_free(unsigned irq) { }

@@ -100,7 +100,7 @@ int pci_msix_setup(struct pci_func *f, unsigned index, unsigned *irq)
 
 	if (!f->msix_cap || index >= f->msix_table_size)
 		return -ENOTSUP;
-	e = hal_msi_alloc(irq, &addr, &data);
+	e = hal_msi_alloc(f->bdf, irq, &addr, &data);
 	if (e)
 		return e;
 	hal_io_write32(entry, (uint32_t)addr);

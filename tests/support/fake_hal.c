@@ -61,7 +61,7 @@ void hal_irq_enable(void) NO_TSA { irqs_on = true; }
 bool hal_irq_enabled(void) { return irqs_on; }
 int hal_irq_unmask(unsigned irq) { return -22; }
 void hal_irq_mask(unsigned irq) {}
-int hal_msi_alloc(unsigned *irq, uint64_t *addr, uint32_t *data) { return -95; }
+int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data) { return -95; }
 void hal_msi_free(unsigned irq) {}
 uint64_t hal_time_mono_ns(void) { return now_ns; }
 uint64_t hal_time_real_ns(void) { return 1700000000000000000ull + now_ns; }

@@ -19,9 +19,10 @@ int hal_irq_unmask(unsigned irq);
 void hal_irq_mask(unsigned irq);
 
 /*
- * A message-signalled interrupt: allocates a line number, and the address and
- * data that the device must write.  -ENOTSUP where the machine has none, -ENOSPC.
+ * A message-signalled interrupt for a PCI function: allocates a line number,
+ * and the address and data that the function must write (some machines tell
+ * devices apart by who writes).  -ENOTSUP where the machine has none, -ENOSPC.
  */
-int hal_msi_alloc(unsigned *irq, uint64_t *addr, uint32_t *data);
+int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data);
 void hal_msi_free(unsigned irq);
 #endif
