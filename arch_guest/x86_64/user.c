@@ -186,6 +186,12 @@ static enum hal_trap trap_meaning(struct hal_uctx *u, unsigned vector, struct ha
 	case 12:
 		return exception(info, SIGBUS, SI_KERNEL, 0);
 	case 14:
+		/*
+		 * The CPU itself, on behalf of a user instruction, was refused a page that is there: QEMU (7.2)
+		 * reads the stack of a user's iret as the kernel would, which SMAP forbids.
+		 */
+		if ((info->error_code & 5) == 1 && read_cr2() < USER_LIMIT)
+			return exception(info, SIGSEGV, SI_KERNEL, 0);
 		info->addr = read_cr2();
 		info->access = info->error_code & 2 ? HAL_WRITE : info->error_code & 16 ? HAL_EXEC : HAL_READ;
 		return HAL_TRAP_FAULT;
