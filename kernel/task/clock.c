@@ -7,6 +7,7 @@
  * numbers: ~pid << 3 | (4: thread) | kind.
  */
 #include <abi/time.h>
+#include <kernel/ipc_init.h>
 #include "syscall/syscall_impl.h"
 #include "task_impl.h"
 
@@ -138,6 +139,7 @@ static int clock_set_real(uint64_t ns)
 	time_set_real_ns(ns);
 	vdso_update();
 	posix_timers_clock_set();
+	timerfd_clock_set();
 	return 0;
 }
 

@@ -260,8 +260,8 @@ _Noreturn void task_exit(int status) NO_TSA
 	t->fs = NULL;
 	if (fs)
 		fs_context_put(fs);
-	if (last && p->session_leader)
-		tty_session_exit(p);
+	if (last)
+		tty_process_exit(p);
 	ptrace_exit(t);
 	__atomic_sub_fetch(&t->cred->user->processes, 1, __ATOMIC_RELAXED);
 

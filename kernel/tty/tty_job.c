@@ -142,16 +142,23 @@ void tty_signal_session(struct tty *t, bool exit_session)
 	release(t, old, refs + 1);
 }
 
-void tty_session_exit(struct process *leader)
+void tty_process_exit(struct process *p)
 {
 	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
-	struct tty *t = leader->tty;
+	struct tty *t = p->tty;
+	bool leader = p->session_leader;
 
-	if (t)
-		tty_get(t);
+	if (t && leader)
+		tty_get(t);		/* for the work below; p.tty goes with the session's */
+	else
+		p->tty = NULL;
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	if (!t)
 		return;
+	if (!leader) {
+		tty_put(t);
+		return;
+	}
 	if (!t->pty) {
 		tty_vhangup(t, true);
 	} else {

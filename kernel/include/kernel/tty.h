@@ -41,7 +41,8 @@ uint32_t tty_device(const struct tty *t);	/* kdev_t */
 int tty_foreground(struct tty *t);		/* process group number, -1: none */
 /* The task side, called by task/: a session leader exits; exec, setsid. */
 struct process;
-void tty_session_exit(struct process *leader);
+/* A process exits: it loses its terminal, and if it leads the session so does the session. */
+void tty_process_exit(struct process *p);
 void tty_put(struct tty *t);
 void tty_get(struct tty *t);
 #endif
