@@ -384,7 +384,7 @@ void mapping_destroy(struct mapping *m)
 
 void mapping_invalidate(struct mapping *m, uint64_t start, uint64_t end)
 {
-	uint64_t index = start >> PAGE_SHIFT, last = DIV_ROUND_UP(end, PAGE_SIZE);
+	uint64_t index = start >> PAGE_SHIFT, last = (end >> PAGE_SHIFT) + ((end & (PAGE_SIZE - 1)) != 0);
 	struct page *p;
 
 	while (index < last && (p = mapping_next(m, &index))) {
