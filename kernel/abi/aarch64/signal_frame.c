@@ -18,6 +18,7 @@ enum { FPSIMD_MAGIC = 0x46508001, ESR_MAGIC = 0x45535201, EXTRA_MAGIC = 0x455854
 #define PSTATE_BTYPE (3ull << 10)
 #define PSTATE_TCO (1ull << 25)
 #define PSTATE_SS (1ull << 21)
+#define PSTATE_PRIVILEGED 0x3dfull	/* mode, AArch32, and the exception masks */
 
 struct ctx_head { uint32_t magic, size; };
 struct fpsimd_context { struct ctx_head head; uint32_t fpsr, fpcr; uint8_t vregs[512]; };
@@ -173,6 +174,10 @@ int abi_signal_return(struct hal_uctx *u)
 	r->pc = uc->mc.pc;
 	r->pstate = uc->mc.pstate & PSTATE_FLAGS;
 	r->syscallno = -1;
+	if (uc->mc.pstate & PSTATE_PRIVILEGED) {
+		err = -EFAULT;
+		goto out;
+	}
 	t->restart.fn = NULL;
 	if (!(uc->uc_stack.flags & SS_DISABLE) && !on_altstack(t, r->sp)) {
 		t->altstack_sp = uc->uc_stack.sp;
