@@ -120,7 +120,8 @@ static int elf_map_segment(struct vm_space *vm, struct file *f, const struct elf
 		if (at < 0)
 			return (int)at;
 		if (ph->memsz > ph->filesz && (prot & PROT_WRITE)) {
-			err = elf_clear(vm, file_end, MIN(bss, mem_end) - file_end);
+			/* To the end of the page: dynamic linkers allocate their first memory there and expect zeros. */
+			err = elf_clear(vm, file_end, bss - file_end);
 			if (err)
 				return err;
 		}

@@ -214,6 +214,11 @@ static bool signal_deliver_one(void) NO_TSA
 		return true;
 	}
 	process_sigunlock(sh, flags);
+	/* As Linux: who dies of its own fault is named in the log. */
+	if ((SIGMASK(sig) & SIGMASK_SYNC) && info.si_code > 0 && info.si_code != SI_KERNEL)
+		klog_info("%s[%d]: signal %d, code %d, address %#llx, pc %#llx, sp %#llx", t->comm, task_tid(t), sig, info.si_code,
+			(unsigned long long)info.fault.addr, (unsigned long long)abi_regs_pc(hal_user_regs(t->uctx)),
+			(unsigned long long)abi_regs_sp(hal_user_regs(t->uctx)));
 	process_exit(sig);
 }
 
