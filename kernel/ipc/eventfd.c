@@ -53,7 +53,7 @@ static int64_t eventfd_read(struct file *f, struct uio *u, uint64_t *pos)
 		if (err)
 			return err;
 	}
-	waitq_wake_key(&e->wait, 0, POLLOUT | POLLWRNORM);
+	waitq_wake_key(&e->wait, 1, POLLOUT | POLLWRNORM);
 	return uio_copy_to(u, &value, sizeof(value)) == sizeof(value) ? (int64_t)sizeof(value) : -EFAULT;
 }
 
@@ -77,7 +77,7 @@ static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
 		if (err)
 			return err;
 	}
-	waitq_wake_key(&e->wait, 0, POLLIN | POLLRDNORM);
+	waitq_wake_key(&e->wait, 1, POLLIN | POLLRDNORM);
 	return sizeof(value);
 }
 

@@ -58,13 +58,13 @@ static inline struct pipe_buf *slot(struct pipe *p, unsigned i) { return &p->rin
 void pipe_wake_readers(struct pipe *p)
 {
 	if (waitq_active(&p->read_wait))
-		waitq_wake_key(&p->read_wait, 0, POLL_READ);
+		waitq_wake_key(&p->read_wait, 1, POLL_READ);
 }
 
 void pipe_wake_writers(struct pipe *p)
 {
 	if (waitq_active(&p->write_wait))
-		waitq_wake_key(&p->write_wait, 0, POLL_WRITE);
+		waitq_wake_key(&p->write_wait, 1, POLL_WRITE);
 }
 
 /* The buffer at the tail is used up.  [lock] */

@@ -40,7 +40,7 @@ static void fired(struct ktimer *k)
 	t->expired = true;
 	t->ticks++;
 	spin_unlock_irqrestore(&t->lock, flags);
-	waitq_wake_key(&t->wait, 0, POLLIN | POLLRDNORM);
+	waitq_wake_key(&t->wait, 1, POLLIN | POLLRDNORM);
 }
 
 /* [lock] Counts the periods that have passed; true: the timer is to be armed for expires_ns. */
@@ -289,7 +289,7 @@ void timerfd_clock_set(void)
 		t->cancelled |= wake;
 		spin_unlock_irqrestore(&t->lock, irq);
 		if (wake)
-			waitq_wake_key(&t->wait, 0, POLLIN | POLLRDNORM);
+			waitq_wake_key(&t->wait, 1, POLLIN | POLLRDNORM);
 	}
 	mutex_unlock(&list_lock);
 }

@@ -77,7 +77,7 @@ struct unix_socket *unix_peer(struct unix_socket *u)
 void unix_wake(struct unix_socket *u, unsigned events)
 {
 	if (waitq_active(&u->s.wait))
-		waitq_wake_key(&u->s.wait, 0, events);
+		waitq_wake_key(&u->s.wait, 1, events);
 }
 
 /* ---- closing ---- */

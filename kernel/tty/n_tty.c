@@ -189,7 +189,7 @@ static LOCKED void end_line(struct tty *t, uint8_t c)
 	put(n, c);
 	bit_set(n->eol, MASK(n->head - 1));
 	store_release(&n->canon_head, n->head);
-	waitq_wake_key(&t->read_wait, 0, POLLIN | POLLRDNORM);
+	waitq_wake_key(&t->read_wait, 1, POLLIN | POLLRDNORM);
 	tty_sigio(t, POLL_IN);
 }
 
@@ -375,7 +375,7 @@ void n_tty_process(struct tty *t)
 		throttle(t, false);
 	tty_out_pump(t);
 	if (took && (!L_FLAG(t, ICANON) || L_FLAG(t, EXTPROC)) && n_tty_ready(t, true)) {
-		waitq_wake_key(&t->read_wait, 0, POLLIN | POLLRDNORM);
+		waitq_wake_key(&t->read_wait, 1, POLLIN | POLLRDNORM);
 		tty_sigio(t, POLL_IN);
 	}
 	mutex_unlock(&t->out);

@@ -66,7 +66,7 @@ static size_t slave_write(struct tty *t, const uint8_t *buf, size_t n)
 	}
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (done)
-		waitq_wake_key(&p->wait, 0, POLL_READ);
+		waitq_wake_key(&p->wait, 1, POLL_READ);
 	return done;
 }
 
@@ -116,7 +116,7 @@ void pty_slave_closed(struct tty *t)
 	waitq_wake_key(&t->pty->wait, 0, POLL_READ | POLLHUP);
 }
 
-void pty_input_room(struct tty *t) { waitq_wake_key(&t->pty->wait, 0, POLL_WRITE); }
+void pty_input_room(struct tty *t) { waitq_wake_key(&t->pty->wait, 1, POLL_WRITE); }
 bool pty_master_gone(struct tty *t) { return READ_ONCE(t->pty->closed); }
 
 int pty_slave_check(struct tty *t)

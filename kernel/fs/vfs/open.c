@@ -103,7 +103,7 @@ int file_open_dentry(struct file *f)
 	}
 	if (f->flags & FILE_OPEN_EXEC)
 		f->mode |= FMODE_EXEC;
-	f->flags &= OPEN_STATUS;
+	f->flags &= OPEN_STATUS | O_NOCTTY;	/* which terminals look at */
 	if ((f->mode & FMODE_WRITE) && (S_ISREG(i->mode) || S_ISDIR(i->mode))) {
 		err = mount_want_write(f->path.mnt);
 		if (err)
@@ -126,6 +126,7 @@ int file_open_dentry(struct file *f)
 			return err;
 		}
 	}
+	f->flags &= OPEN_STATUS;
 	if (f->ops->llseek)
 		f->mode |= FMODE_LSEEK;
 	notify_entry(f->path.dentry, IN_OPEN);
