@@ -156,7 +156,8 @@ static void init_shut_down(int how, int status)
 	}
 	sync();
 	/* Nothing has files open for writing now: the file system is left marked clean. */
-	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+		init_complain("remount", "/");
 	reboot(how);
 	init_complain("reboot", NULL);
 	for (;;)

@@ -96,6 +96,7 @@ struct ext2_sb {
 	unsigned errors;			/* what to do about one */
 	bool error_seen;			/* [a] */
 	bool was_clean;				/* [lock] when mounted for writing */
+	bool writing;				/* [super] mounted for writing: the disk says "not clean" */
 	uint32_t generation;			/* [a] for new inodes */
 };
 struct ext2_inode {

@@ -104,6 +104,7 @@ static int ext2_begin_writing(struct ext2_sb *sb)
 	sb->es->s_mnt_count++;
 	sb->es->s_mtime = (uint32_t)(time_real_ns() / NSEC_PER_SEC);
 	mutex_unlock(&sb->lock);
+	sb->writing = true;
 	ext2_super_update(sb, false);
 	return buffer_write_sync(&sb->sb_buf);
 }
@@ -129,6 +130,7 @@ static int ext2_end_writing(struct ext2_sb *sb)
 	ext2_super_update(sb, e == 0 && sb->was_clean);
 	if (!e)
 		e = buffer_sync_all(sb->dev);
+	sb->writing = false;
 	return e;
 }
 
@@ -197,10 +199,11 @@ static int ext2_parse_options(struct ext2_sb *sb, const char *data)
 static int ext2_remount(struct super *s, unsigned flags, const char *data)
 {
 	struct ext2_sb *sb = ext2_sb(s);
-	bool was_ro = s->flags & MS_RDONLY, ro = flags & MS_RDONLY;
+	bool ro = flags & MS_RDONLY;
 	int e = ext2_parse_options(sb, data);
 
-	if (e || was_ro == ro)
+	/* s->flags may say read-only already: the VFS keeps new writers out meanwhile. */
+	if (e || sb->writing == !ro)
 		return e;
 	if (ro) {
 		e = ext2_end_writing(sb);
@@ -235,7 +238,7 @@ static void ext2_put_super(struct super *s)
 {
 	struct ext2_sb *sb = ext2_sb(s);
 
-	if (!(s->flags & MS_RDONLY) && ext2_end_writing(sb))
+	if (sb->writing && ext2_end_writing(sb))
 		klog_err("ext2 %s: could not be written whole", sb->dev->name);
 	sb->dev->claimed = false;
 	s->fs_private = NULL;

@@ -24,8 +24,10 @@ static int xattr_permission(const struct path *p, const char *name, bool write)
 		return write && has_prefix(name, "security.") && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
 	if (has_prefix(name, "trusted."))
 		return capable(CAP_SYS_ADMIN) ? 0 : write ? -EPERM : -ENODATA;
-	if (!has_prefix(name, "user.") || !name[5])
+	if (!has_prefix(name, "user."))
 		return -EOPNOTSUPP;
+	if (!name[5])
+		return -EINVAL;
 	/* A file's owner says who may write it; for anything but files and directories that means nothing. */
 	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
 		return write ? -EPERM : -ENODATA;
