@@ -2,7 +2,8 @@
 /*
  * Virtio consoles (virtio 1.1, 5.3), one port each: /dev/hvc0, hvc1, ...
  *
- * Input: a few buffers are always with the device.  Output: bytes are copied
+ * Input: the device has as many buffers as the terminal has room for, so that
+ * nothing is dropped: what cannot be taken stays with the device.  Output: bytes are copied
  * to free buffers; when one comes back the terminal is told that there is room.
  */
 #include "virtio.h"
@@ -24,17 +25,43 @@ struct vcon {
 	struct tty *tty;
 	struct vcon_buf rx_buf[VCON_BUFS], tx_buf[VCON_BUFS];
 	struct vcon_buf *tx_free;	/* [lock] */
+	struct vcon_buf *rx_held;	/* [lock] not with the device, for want of room */
+	unsigned rx_given;		/* [lock] */
 	struct spinlock lock;		/* [DRIVER] */
 	struct page *pages;
 };
 static unsigned vcon_count;
 
+/* Hold a buffer back (NULL: none), then give the device as many as the terminal has room for. */
 static void vcon_give(struct vcon *c, struct vcon_buf *b)
 {
-	struct virtq_seg s = { hal_virt_to_phys(b->data), VCON_BUF_SIZE };
+	unsigned long flags = spin_lock_irqsave(&c->lock);
 
-	if (virtq_add(c->rx, &s, 0, 1, b))
-		virtio_break(c->dev, "input queue is full");
+	if (b) {
+		b->next = c->rx_held;
+		c->rx_held = b;
+	}
+	while (c->rx_held && (size_t)(c->rx_given + 1) * VCON_BUF_SIZE <= tty_receive_room(c->tty)) {
+		struct virtq_seg s = { hal_virt_to_phys(c->rx_held->data), VCON_BUF_SIZE };
+		struct vcon_buf *give = c->rx_held;
+
+		c->rx_held = give->next;
+		if (virtq_add(c->rx, &s, 0, 1, give)) {
+			give->next = c->rx_held;
+			c->rx_held = give;
+			break;
+		}
+		c->rx_given++;
+	}
+	spin_unlock_irqrestore(&c->lock, flags);
+}
+
+static void vcon_input_room(struct tty *t)
+{
+	struct vcon *c = tty_driver_data(t);
+
+	vcon_give(c, NULL);
+	virtq_kick(c->rx);
 }
 
 static void vcon_rx(struct virtqueue *q)
@@ -44,7 +71,11 @@ static void vcon_rx(struct virtqueue *q)
 	uint32_t len;
 
 	while ((b = virtq_get(q, &len))) {
-		if (len && c->tty)
+		unsigned long flags = spin_lock_irqsave(&c->lock);
+
+		c->rx_given--;
+		spin_unlock_irqrestore(&c->lock, flags);
+		if (len)
 			tty_receive(c->tty, b->data, len);
 		vcon_give(c, b);
 	}
@@ -118,7 +149,8 @@ static size_t vcon_write_room(struct tty *t)
 	return room;
 }
 
-static const struct tty_driver_ops vcon_ops = { .write = vcon_write, .write_room = vcon_write_room };
+static const struct tty_driver_ops vcon_ops = { .write = vcon_write, .write_room = vcon_write_room,
+	.input_room = vcon_input_room };
 
 static void vcon_config_changed(struct virtio_dev *d)
 {

@@ -180,6 +180,10 @@ char *options_cmdline(const struct options *o)
 	if (!f)
 		fatal("out of memory");
 	fprintf(f, "console=hvc0");
+	if (!tty_in)
+		fprintf(f, " console.pipe");
+	if (!tty_out)
+		fprintf(f, " console.noopost");
 	if (o->disks)
 		fprintf(f, " root=/dev/vda rw");
 	if (o->console_log)

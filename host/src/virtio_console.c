@@ -20,14 +20,14 @@
 
 enum { RX, TX };
 enum { F_SIZE = 1 };
-enum { EOF_CHAR = 4, EOF_MS = 20, EOF_MS_MAX = 1000 };
+enum { EOF_CHAR = 4, LITERAL_NEXT = 22, LINE_MAX_SENT = 2000, EOF_MS = 20, EOF_MS_MAX = 1000 };
 
 static struct {
 	struct vdev d;
 	struct loop_source in, out;
 	bool always_in;			/* input cannot be polled: a file */
 	bool eof, eof_due;
-	bool line_start;
+	size_t in_line;			/* bytes since the last newline or hand-over */
 	struct loop_source eof_timer;
 	unsigned eof_ms;
 	struct vq_request tx;		/* being written */
@@ -64,6 +64,29 @@ static void eof_timer_arm(void)
 	con.eof_ms = con.eof_ms * 2 < EOF_MS_MAX ? con.eof_ms * 2 : EOF_MS_MAX;
 }
 
+/*
+ * Data from a pipe as the guest's line discipline must get it: the literal-next
+ * character before the two that it would take for its own, and an end-of-file
+ * character inside a line that would be too long for it, which only hands over
+ * what there is.  Returns the length; at most 2 n + 1.
+ */
+static size_t quote(char *to, const char *from, size_t n)
+{
+	char *start = to;
+
+	for (size_t i = 0; i < n; i++) {
+		if (from[i] == EOF_CHAR || from[i] == LITERAL_NEXT)
+			*to++ = LITERAL_NEXT;
+		*to++ = from[i];
+		con.in_line = from[i] == '\n' ? 0 : con.in_line + 1;
+		if (con.in_line == LINE_MAX_SENT) {
+			*to++ = EOF_CHAR;
+			con.in_line = 0;
+		}
+	}
+	return (size_t)(to - start);
+}
+
 /* One buffer of input; false: there is nothing now, or no buffer. */
 static bool input_once(void)
 {
@@ -85,9 +108,18 @@ static bool input_once(void)
 		return true;
 	}
 	char *buf = r.iov[r.out].iov_base;
-	n = con.eof ? 0 : read(STDIN_FILENO, buf, r.iov[r.out].iov_len);
+	size_t room = r.iov[r.out].iov_len;
+	char data[1024];
+	size_t max = room / 2 < sizeof(data) ? room / 2 : sizeof(data);
+	if (con.eof || room < 8)
+		n = 0;
+	else if (tty_in)
+		n = read(STDIN_FILENO, buf, room);
+	else
+		n = read(STDIN_FILENO, data, max - 1);
 	if (n > 0) {
-		con.line_start = buf[n - 1] == '\n';
+		if (!tty_in)
+			n = (ssize_t)quote(buf, data, (size_t)n);
 	} else {
 		/* Behind a partial line the first ^D only hands over the line. */
 		con.eof = true;
@@ -95,10 +127,10 @@ static bool input_once(void)
 		if (tty_in) {
 			host_exit(129);		/* the terminal is gone */
 		} else {
-			if (!con.line_start && r.iov[r.out].iov_len > 1)
+			if (con.in_line && r.iov[r.out].iov_len > 1)
 				buf[n++] = EOF_CHAR;
 			buf[n++] = EOF_CHAR;
-			con.line_start = true;
+			con.in_line = 0;
 			con.eof_due = false;
 			eof_timer_arm();
 		}
@@ -225,7 +257,7 @@ void console_add(void)
 
 	con.in = (struct loop_source){ STDIN_FILENO, on_input, NULL, 0, false };
 	con.out = (struct loop_source){ STDOUT_FILENO, on_output, NULL, 0, false };
-	con.line_start = con.eof_due = true;
+	con.eof_due = true;
 	con.eof_ms = EOF_MS;
 	con.eof_timer = (struct loop_source){ timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), on_eof_timer, NULL, 0, false };
 	if (loop_watch(&con.eof_timer, EPOLLIN))

@@ -382,6 +382,8 @@ void n_tty_process(struct tty *t)
 	mutex_unlock(&t->ldisc);
 	if (took && t->pty)
 		pty_input_room(t);
+	else if (took && t->ops->input_room)
+		t->ops->input_room(t);
 }
 
 void n_tty_flush(struct tty *t)

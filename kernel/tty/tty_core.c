@@ -18,7 +18,6 @@
 
 static struct mutex registry;		/* guards ttys and console_name */
 static struct list_head ttys = LIST_INIT(ttys);	/* [registry] */
-static char console_name[24];		/* [registry] "" : the first */
 
 /* ---- turns ---- */
 
@@ -43,6 +42,8 @@ void tty_turn_give(struct tty_turn *turn)
 		waitq_wake_all(&turn->wait);
 }
 
+static char console_name[24];		/* [registry] "" : the first */
+
 /* ---- life ---- */
 
 void tty_reset_termios(struct tty *t)
@@ -59,6 +60,22 @@ void tty_reset_termios(struct tty *t)
 		.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
 	};
 	memcpy(t->termios.c_cc, cc, sizeof(cc));
+	if (!strcmp(t->name, console_name)) {
+		/*
+		 * The console is no terminal but a pipe or a file: no echo, no signals, and of the special
+		 * characters only end of file and, for those who must send it as data, literal next.
+		 */
+		if (cmdline_has("console.pipe")) {
+			t->termios.c_iflag = 0;
+			t->termios.c_lflag = ICANON | IEXTEN;
+			memset(t->termios.c_cc, 0, sizeof(cc));
+			t->termios.c_cc[VEOF] = cc[VEOF];
+			t->termios.c_cc[VLNEXT] = cc[VLNEXT];
+			t->termios.c_cc[VMIN] = 1;
+		}
+		if (cmdline_has("console.noopost"))
+			t->termios.c_oflag = 0;
+	}
 	t->ispeed = t->ospeed = 38400;
 }
 
@@ -208,6 +225,8 @@ void tty_receive(struct tty *t, const uint8_t *buf, size_t n)
 	spin_unlock_irqrestore(&t->lock, flags);
 	tty_kick(t);
 }
+
+size_t tty_receive_room(struct tty *t) { return TTY_RX_SIZE - (READ_ONCE(t->rx_head) - READ_ONCE(t->rx_tail)); }
 
 void tty_write_wakeup(struct tty *t) { tty_kick(t); }
 

@@ -18,6 +18,7 @@ struct tty_driver_ops {
 	void (*hangup)(struct tty *t);
 	void (*flush_output)(struct tty *t);
 	void (*throttle)(struct tty *t, bool on);
+	void (*input_room)(struct tty *t);	/* tty_receive_room() has grown */
 };
 /* A terminal with a driver: appears as /dev/NAME (kmalloc'd; NULL: no memory). */
 struct tty *tty_register(const char *name, unsigned major, unsigned minor, const struct tty_driver_ops *ops, void *driver);
@@ -25,6 +26,7 @@ void *tty_driver_data(struct tty *t);
 const struct abi_ktermios *tty_termios(struct tty *t);	/* in set_termios: the new ones */
 /* Input from the driver; any context.  Echo, signals and line editing happen in a work item. */
 void tty_receive(struct tty *t, const uint8_t *buf, size_t n);
+size_t tty_receive_room(struct tty *t);		/* bytes that tty_receive() would not drop; any context */
 void tty_write_wakeup(struct tty *t);		/* the driver has room again; any context */
 void tty_hangup(struct tty *t);
 void tty_set_winsize(struct tty *t, unsigned rows, unsigned cols);	/* SIGWINCH to the foreground group if changed; any context */
