@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sendfile(2), copy_file_range(2), splice(2), tee(2), vmsplice(2).
+ *
+ * From a file into a pipe go references to the page cache's own pages; between
+ * pipes, buffers.  Everything else passes through one page of the kernel.
+ *
+ * Out of a pipe into a file: a buffer is looked at, written without the pipe's
+ * lock (a terminal or socket may block for long), and taken out as far as it
+ * was written.
+ */
+#include <kernel/errno.h>
+#include <kernel/pipe.h>
+#include <kernel/slab.h>
+#include <kernel/uaccess.h>
+#include <kernel/uio.h>
+#include "syscall/syscall_impl.h"
+#include "vfs_internal.h"
+
+enum { SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2, SPLICE_F_MORE = 4, SPLICE_F_GIFT = 8 };
+#define COPY_MAX ((size_t)0x7ffff000)
+
+/* Write n bytes of a page; *pos moves.  Bytes, or -errno. */
+static int64_t write_bytes(struct file *out, const void *p, size_t n, uint64_t *pos)
+{
+	struct uio u;
+
+	uio_init_kernel(&u, (void *)p, n);
+	return vfs_write(out, &u, pos);
+}
+
+/* File to anything but a pipe.  *in_pos is used if the file can seek. */
+static int64_t copy_through(struct file *in, uint64_t *in_pos, struct file *out, uint64_t *out_pos, size_t count)
+{
+	int64_t done = 0, ret = 0;
+	char *buf = kmalloc(PAGE_SIZE * 4, 0);
+
+	if (!buf)
+		return -ENOMEM;
+	while (count) {
+		uint64_t at = *in_pos;
+		struct uio u;
+		int64_t n, w = 0;
+
+		uio_init_kernel(&u, buf, MIN(count, PAGE_SIZE * 4));
+		ret = n = vfs_read(in, &u, &at);
+		if (n <= 0)
+			break;
+		while (w < n) {
+			ret = write_bytes(out, buf + w, (size_t)(n - w), out_pos);
+			if (ret <= 0)
+				break;
+			w += ret;
+		}
+		/* What was read but not written was not read, for a file with a position. */
+		*in_pos += (uint64_t)w;
+		done += w;
+		count -= (size_t)w;
+		if (w < n)
+			break;
+		if (signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+	}
+	kfree(buf);
+	return done ? done : ret;
+}
+
+/* One page (or less) of a file into a pipe. */
+static int64_t file_to_pipe_once(struct file *in, uint64_t *pos, struct pipe *p, size_t n, bool nonblock)
+{
+	struct page *page;
+	unsigned off = 0;
+	int64_t got;
+	int err;
+
+	/* A slot first: what a stream has given cannot be put back. */
+	mutex_lock(&p->lock);
+	err = pipe_wait_slot(p, nonblock);
+	mutex_unlock(&p->lock);
+	if (err)
+		return err;
+	if (in->mapping && S_ISREG(in->inode->mode) && in->ops->read && in->inode->mapping->ops) {
+		uint64_t size = READ_ONCE(in->inode->size);
+
+		if (*pos >= size)
+			return 0;
+		off = *pos & (PAGE_SIZE - 1);
+		got = (int64_t)MIN(MIN((uint64_t)n, size - *pos), (uint64_t)(PAGE_SIZE - off));
+		err = mapping_read(in->mapping, *pos >> PAGE_SHIFT, &page);
+		if (err)
+			return err;
+		file_accessed(in);
+	} else {
+		uint64_t at = *pos;
+		struct uio u;
+
+		page = page_alloc(0, 0);
+		if (!page)
+			return -ENOMEM;
+		uio_init_kernel(&u, page_addr(page), MIN(n, PAGE_SIZE));
+		got = vfs_read(in, &u, &at);
+		if (got <= 0) {
+			page_put(page);
+			return got;
+		}
+	}
+	got = pipe_append_page(p, page, off, (unsigned)got, false);
+	page_put(page);
+	if (got > 0)
+		*pos += (uint64_t)got;
+	return got;
+}
+
+static int64_t file_to_pipe(struct file *in, uint64_t *pos, struct pipe *p, size_t count, bool nonblock)
+{
+	int64_t done = 0, n = 0;
+
+	while (count) {
+		/* Once something has been moved, a full pipe ends the call. */
+		n = file_to_pipe_once(in, pos, p, count, nonblock || done);
+		if (n <= 0)
+			break;
+		done += n;
+		count -= (size_t)n;
+		/* A stream gives what it has: asking for more might wait. */
+		if (!S_ISREG(in->inode->mode) && !S_ISBLK(in->inode->mode))
+			break;
+	}
+	return done ? done : n;
+}
+
+struct peek { struct page *page; unsigned off, len; };
+
+static int64_t peek_actor(void *arg, struct page *page, unsigned off, unsigned len)
+{
+	struct peek *k = arg;
+
+	page_get(page);
+	*k = (struct peek){ .page = page, .off = off, .len = len };
+	return 0;
+}
+
+static int64_t take_actor(void *arg, struct page *page, unsigned off, unsigned len)
+{
+	struct peek *k = arg;
+	unsigned n = MIN(len, k->len);
+
+	/* Another reader was faster. */
+	if (page != k->page || off != k->off)
+		return 0;
+	k->len = 0;
+	return n;
+}
+
+static int64_t pipe_to_file(struct pipe *p, struct file *out, uint64_t *pos, size_t count, bool nonblock)
+{
+	int64_t done = 0, n = 0;
+
+	while (count) {
+		struct peek k = { 0 };
+
+		n = pipe_drain_to(p, count, nonblock || done, peek_actor, &k);
+		if (!k.page)
+			break;		/* end of file, or an error */
+		n = write_bytes(out, (char *)page_addr(k.page) + k.off, k.len, pos);
+		if (n > 0) {
+			k.len = (unsigned)n;
+			(void)pipe_drain_to(p, (size_t)n, true, take_actor, &k);
+			done += n;
+			count -= (size_t)n;
+		}
+		page_put(k.page);
+		if (n <= 0)
+			break;
+	}
+	return done ? done : n;
+}
+
+static int64_t do_splice(struct file *in, uint64_t *in_pos, struct file *out, uint64_t *out_pos, size_t count, bool nonblock)
+{
+	struct pipe *from = pipe_of(in), *to = pipe_of(out);
+
+	count = MIN(count, COPY_MAX);
+	if (from && to)
+		return pipe_move(from, to, count, nonblock || ((in->flags | out->flags) & O_NONBLOCK));
+	if (from)
+		return pipe_to_file(from, out, out_pos, count, nonblock || (in->flags & O_NONBLOCK));
+	if (to)
+		return file_to_pipe(in, in_pos, to, count, nonblock || (out->flags & O_NONBLOCK));
+	return copy_through(in, in_pos, out, out_pos, count);
+}
+
+/* The offset of one side: the user's if given, else the file's own. */
+static int offset_in(struct file *f, uaddr_t uoff, uint64_t *pos)
+{
+	int64_t off;
+
+	if (!uoff) {
+		*pos = f->pos;
+		return 0;
+	}
+	if (pipe_of(f) || !(f->mode & FMODE_LSEEK))
+		return -ESPIPE;
+	if (get_user(off, uoff))
+		return -EFAULT;
+	*pos = (uint64_t)off;
+	return off < 0 ? -EINVAL : 0;
+}
+
+static int64_t offset_out(struct file *f, uaddr_t uoff, uint64_t pos, int64_t ret)
+{
+	if (!uoff) {
+		if (ret > 0 && !pipe_of(f))
+			f->pos = pos;
+		return ret;
+	}
+	return copy_to_user(uoff, &pos, sizeof(pos)) ? -EFAULT : ret;
+}
+
+long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
+{
+	struct file *in = fd_get(in_fd), *out = fd_get(out_fd);
+	uint64_t ipos, opos;
+	int64_t ret = -EBADF;
+
+	if (!in || !out || !(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+		goto out;
+	ret = -EINVAL;
+	if (!in->ops->read || !out->ops->write || S_ISDIR(in->inode->mode) || S_ISSOCK(in->inode->mode) || (out->flags & O_APPEND))
+		goto out;
+	ret = offset_in(in, off, &ipos);
+	if (ret)
+		goto out;
+	opos = out->pos;
+	ret = do_splice(in, &ipos, out, &opos, count, false);
+	if (ret > 0)
+		out->pos = opos;
+	ret = offset_out(in, off, ipos, ret);
+out:
+	if (in)
+		file_put(in);
+	if (out)
+		file_put(out);
+	return ret;
+}
+
+long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out, size_t len, unsigned flags)
+{
+	struct file *in = fd_get(fd_in), *out = fd_get(fd_out);
+	uint64_t ipos, opos;
+	int64_t ret = -EBADF;
+
+	if (!in || !out)
+		goto out;
+	ret = -EINVAL;
+	if (flags)
+		goto out;
+	ret = offset_in(in, off_in, &ipos);
+	if (!ret)
+		ret = offset_in(out, off_out, &opos);
+	if (ret)
+		goto out;
+	ret = -EISDIR;
+	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
+		goto out;
+	ret = -EINVAL;
+	if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
+		goto out;
+	ret = -EBADF;
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
+		goto out;
+	ret = -EOVERFLOW;
+	if (ipos + len < ipos || opos + len < opos)
+		goto out;
+	if (ipos < in->inode->size)
+		len = MIN(len, in->inode->size - ipos);
+	else
+		len = 0;
+	ret = -EINVAL;
+	if (in->inode == out->inode && ipos < opos + len && opos < ipos + len)
+		goto out;
+	ret = len ? copy_through(in, &ipos, out, &opos, MIN(len, COPY_MAX)) : 0;
+	ret = offset_out(in, off_in, ipos, ret);
+	if (ret >= 0)
+		ret = offset_out(out, off_out, opos, ret);
+out:
+	if (in)
+		file_put(in);
+	if (out)
+		file_put(out);
+	return ret;
+}
+
+long sys_splice(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out, size_t len, unsigned flags)
+{
+	struct file *in, *out;
+	uint64_t ipos, opos;
+	int64_t ret;
+
+	if (!len)
+		return 0;
+	if (flags & ~15u)
+		return -EINVAL;
+	in = fd_get(fd_in);
+	out = fd_get(fd_out);
+	ret = -EBADF;
+	if (!in || !out || !(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+		goto out;
+	ret = -EINVAL;
+	if (!pipe_of(in) && !pipe_of(out))
+		goto out;
+	if (pipe_of(in) && pipe_of(in) == pipe_of(out))
+		goto out;
+	ret = offset_in(in, off_in, &ipos);
+	if (!ret)
+		ret = offset_in(out, off_out, &opos);
+	if (ret)
+		goto out;
+	ret = -EINVAL;
+	if ((!pipe_of(out) && ((out->flags & O_APPEND) || !out->ops->write)) || (!pipe_of(in) && !in->ops->read))
+		goto out;
+	ret = do_splice(in, &ipos, out, &opos, len, flags & SPLICE_F_NONBLOCK);
+	ret = offset_out(in, off_in, ipos, ret);
+	if (ret >= 0)
+		ret = offset_out(out, off_out, opos, ret);
+out:
+	if (in)
+		file_put(in);
+	if (out)
+		file_put(out);
+	return ret;
+}
+
+long sys_tee(int fd_in, int fd_out, size_t len, unsigned flags)
+{
+	struct file *in, *out;
+	int64_t ret;
+
+	if (flags & ~15u)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	in = fd_get(fd_in);
+	out = fd_get(fd_out);
+	ret = -EBADF;
+	if (!in || !out || !(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+		goto out;
+	ret = -EINVAL;
+	if (pipe_of(in) && pipe_of(out) && pipe_of(in) != pipe_of(out))
+		ret = pipe_tee(pipe_of(in), pipe_of(out), len, (flags & SPLICE_F_NONBLOCK) || ((in->flags | out->flags) & O_NONBLOCK));
+out:
+	if (in)
+		file_put(in);
+	if (out)
+		file_put(out);
+	return ret;
+}
+
+/* User pages are copied, as GIFT allows: which is what a write or a read of the pipe does. */
+long sys_vmsplice(int fd, uaddr_t iov, uint64_t n, unsigned flags)
+{
+	struct file *f;
+	bool write;
+
+	if (flags & ~15u)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	write = f->mode & FMODE_WRITE;
+	if (!pipe_of(f)) {
+		file_put(f);
+		return -EBADF;
+	}
+	file_put(f);
+	if (n > UIO_MAX_SEGS)
+		return -EINVAL;
+	return n == 0 ? 0 : write ? sys_writev(fd, iov, n) : sys_readv(fd, iov, n);
+}
