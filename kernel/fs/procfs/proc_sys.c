@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/sys: settings and facts that programs look for (proc(5), sysctl(8)). */
 #include <kernel/errno.h>
+#include <kernel/power.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
 #include <kernel/uts.h>
@@ -90,6 +91,24 @@ static int store_drop_caches(struct task *t, char *text, size_t n)
 	return 0;
 }
 
+/* The status that the machine ends with, for whoever started it; ours, not Linux's. */
+static int show_poweroff(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%d\n", READ_ONCE(poweroff_status));
+	return 0;
+}
+
+static int store_poweroff(struct task *t, char *text, size_t n)
+{
+	uint64_t v;
+
+	text[line_len(text, n)] = '\0';
+	if (parse_u64(text, 10, &v) || v > 255)
+		return -EINVAL;
+	WRITE_ONCE(poweroff_status, (int)v);
+	return 0;
+}
+
 CONST_FILE(show_pid_max, "4194304")
 CONST_FILE(show_threads_max, "127000")
 CONST_FILE(show_cap_last, "40")
@@ -137,6 +156,7 @@ static const struct proc_node kernel_nodes[] = {
 	PROC_FILE("sem", 0444, show_sem), PROC_FILE("msgmax", 0444, show_msgmax), PROC_FILE("msgmnb", 0444, show_msgmnb),
 	PROC_FILE("msgmni", 0444, show_msgmni), PROC_FILE("dmesg_restrict", 0444, show_zero), PROC_FILE("kptr_restrict", 0444, show_one),
 	PROC_FILE("sched_rt_period_us", 0444, show_rt_period), PROC_FILE("sched_rt_runtime_us", 0444, show_rt_runtime),
+	{ .name = "poweroff_status", .mode = S_IFREG | 0644, .show = show_poweroff, .store = store_poweroff },
 	PROC_DIR("random", random_nodes),
 };
 static const struct proc_node inotify_nodes[] = {
