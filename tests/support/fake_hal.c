@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The third machine, for unit tests: 64 MiB of host memory as RAM, one CPU,
- * kernel threads as ucontexts, and virtual time that goes on only when the CPU
+ * kernel threads on malloc'd stacks, and virtual time that goes on only when the CPU
  * has nothing to do but wait for its timer.  Interrupts are a flag: the only
  * one is the timer, which fires in hal_cpu_idle().
  */
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <hal/hal.h>
 #include "unit.h"
 
@@ -90,13 +89,60 @@ void *hal_kstack_alloc(size_t n) { void *p = malloc(n * 8); return p; }	/* host 
 void hal_kstack_free(void *p, size_t n) { free(p); }
 void hal_icache_sync(const void *p, size_t n) {}
 
-/* ---- threads ---- */
-struct hal_kctx { ucontext_t uc; void (*fn)(void *); void *arg; };
+/* ---- threads: the callee-saved registers on the stack, and the sanitizer told of every switch ---- */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNIT_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNIT_ASAN 1
+#endif
+#endif
+#ifdef UNIT_ASAN
+void __sanitizer_start_switch_fiber(void **save, const void *bottom, size_t size);
+void __sanitizer_finish_switch_fiber(void *save, const void **bottom, size_t *size);
+#endif
 
-static void kctx_start(unsigned hi, unsigned lo)
+struct hal_kctx { void *sp; void *base; size_t size; void *fake; void (*fn)(void *); void *arg; };
+static struct hal_kctx *switching_from, *switching_to;
+
+void unit_switch(void **save, void *to);
+void unit_start(void);
+#if defined(__x86_64__)
+__asm__(".text\nunit_switch:\n\tpush %rbp\n\tpush %rbx\n\tpush %r12\n\tpush %r13\n\tpush %r14\n\tpush %r15\n"
+	"\tmov %rsp, (%rdi)\n\tmov %rsi, %rsp\n"
+	"\tpop %r15\n\tpop %r14\n\tpop %r13\n\tpop %r12\n\tpop %rbx\n\tpop %rbp\n\tret\n");
+enum { FRAME_WORDS = 8, FRAME_PC = 6 };	/* ret leaves the stack as a call would */
+#else
+__asm__(".text\nunit_switch:\n\tsub sp, sp, #160\n\tstp x19, x20, [sp]\n\tstp x21, x22, [sp, #16]\n\tstp x23, x24, [sp, #32]\n"
+	"\tstp x25, x26, [sp, #48]\n\tstp x27, x28, [sp, #64]\n\tstp x29, x30, [sp, #80]\n\tstp d8, d9, [sp, #96]\n"
+	"\tstp d10, d11, [sp, #112]\n\tstp d12, d13, [sp, #128]\n\tstp d14, d15, [sp, #144]\n"
+	"\tmov x9, sp\n\tstr x9, [x0]\n\tmov sp, x1\n"
+	"\tldp x19, x20, [sp]\n\tldp x21, x22, [sp, #16]\n\tldp x23, x24, [sp, #32]\n\tldp x25, x26, [sp, #48]\n"
+	"\tldp x27, x28, [sp, #64]\n\tldp x29, x30, [sp, #80]\n\tldp d8, d9, [sp, #96]\n\tldp d10, d11, [sp, #112]\n"
+	"\tldp d12, d13, [sp, #128]\n\tldp d14, d15, [sp, #144]\n\tadd sp, sp, #160\n\tret\n");
+enum { FRAME_WORDS = 20, FRAME_PC = 11 };
+#endif
+
+/* On the stack switched to. */
+static void switch_done(void)
 {
-	struct hal_kctx *k = (struct hal_kctx *)((uintptr_t)hi << 32 | lo);
+#ifdef UNIT_ASAN
+	const void *bottom;
+	size_t size;
 
+	__sanitizer_finish_switch_fiber(switching_to->fake, &bottom, &size);
+	if (!switching_from->base) {	/* the first thread's stack is the host's */
+		switching_from->base = (void *)(uintptr_t)bottom;
+		switching_from->size = size;
+	}
+#endif
+}
+
+void unit_start(void)
+{
+	struct hal_kctx *k = switching_to;
+
+	switch_done();
 	k->fn(k->arg);
 	abort();
 }
@@ -104,20 +150,32 @@ static void kctx_start(unsigned hi, unsigned lo)
 struct hal_kctx *hal_kctx_create(void *base, size_t size, void (*fn)(void *), void *arg)
 {
 	struct hal_kctx *k = calloc(1, sizeof(*k));
+	uintptr_t *frame;
 
 	if (!k)
 		return NULL;
 	k->fn = fn;
 	k->arg = arg;
-	getcontext(&k->uc);
-	k->uc.uc_stack.ss_sp = base;
-	k->uc.uc_stack.ss_size = size * 8;
-	makecontext(&k->uc, (void (*)(void))kctx_start, 2, (unsigned)((uintptr_t)k >> 32), (unsigned)(uintptr_t)k);
+	k->base = base;
+	k->size = size * 8;
+	frame = (uintptr_t *)(((uintptr_t)base + k->size) & ~(uintptr_t)15) - FRAME_WORDS;
+	memset(frame, 0, FRAME_WORDS * sizeof(*frame));
+	frame[FRAME_PC] = (uintptr_t)unit_start;
+	k->sp = frame;
 	return k;
 }
 struct hal_kctx *hal_kctx_create_self(void *base, size_t size) { return calloc(1, sizeof(struct hal_kctx)); }
 void hal_kctx_destroy(struct hal_kctx *k) { free(k); }
-void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) NO_TSA { swapcontext(&from->uc, &to->uc); }
+void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) NO_TSA
+{
+	switching_from = from;
+	switching_to = to;
+#ifdef UNIT_ASAN
+	__sanitizer_start_switch_fiber(&from->fake, to->base, to->size);
+#endif
+	unit_switch(&from->sp, to->sp);
+	switch_done();
+}
 
 /* ---- user side: there is none, but its address spaces can be looked at ---- */
 struct fake_map { uint64_t va; paddr_t pa; unsigned prot; struct fake_map *next; };

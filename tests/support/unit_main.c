@@ -5,17 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
 #include "unit_internal.h"
-
-static ucontext_t back;
-static volatile int passed;
 
 _Noreturn void unit_passed(void)
 {
-	passed = 1;
-	setcontext(&back);
-	abort();
+	/* From a stack of the kernel's there is no way back into check; its child may end like this, too. */
+	exit(0);
 }
 
 _Noreturn void unit_fail(const char *file, int line, const char *fmt, ...)
@@ -35,9 +30,7 @@ static const struct unit_test *selected;
 
 START_TEST(run_one)
 {
-	getcontext(&back);
-	if (!passed)
-		unit_boot(selected->fn);
+	unit_boot(selected->fn);
 }
 END_TEST
 

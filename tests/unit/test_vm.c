@@ -671,6 +671,7 @@ static void fork_with_failing_allocations(void)
 		current->fail_nth = n;
 		child = vm_fork(vm);
 		CHECK(child || !current->fail_nth);
+		current->fail_nth = 0;
 		put8(at, (uint8_t)n);
 	}
 	current->fail_nth = 0;
