@@ -279,7 +279,7 @@ static void signals_init(void)
 	call_any(NR_sigaction, SIGTERM_, (long)&sa, 0, 8, 0);
 }
 
-static void stub_child(void)
+static void stub_child(uint64_t pa)
 {
 	struct stub_zygote *z = zygote();
 	uint64_t zero[4] = { 0 };	/* SIG_DFL */
@@ -288,7 +288,7 @@ static void stub_child(void)
 	call_any(NR_prctl, 1, SIGKILL_, 0, 0, 0);	/* PR_SET_PDEATHSIG */
 	if (call_any(NR_getppid, 0, 0, 0, 0, 0) != z->kernel_pid)
 		die();
-	if (call_mmap(STUB_SVC, STUB_SVC_SIZE, 3, MAP_SHARED | MAP_FIXED, STUB_FD_RAM, z->pa) != STUB_SVC)
+	if (call_mmap(STUB_SVC, STUB_SVC_SIZE, 3, MAP_SHARED | MAP_FIXED, STUB_FD_RAM, pa) != STUB_SVC)
 		die();
 	call_any(NR_close, STUB_FD_COMM, 0, 0, 0, 0);
 	call_any(NR_close, STUB_FD_TTY, 0, 0, 0, 0);
@@ -307,10 +307,11 @@ _Noreturn void zygote_main(void)
 		post_stop(&z->stop);
 		wait_go(&z->go, &z->spin);
 		uint32_t no_filter = z->no_filter;
+		uint64_t pa = z->pa;	/* the next request may be here before the child runs */
 		/* CLONE_PARENT: the kernel is the parent of every stub; SIGCHLD goes to it. */
 		long pid = call_any(NR_clone, 0x8000 | 17, 0, 0, 0, 0);
 		if (pid == 0) {
-			stub_child();
+			stub_child(pa);
 			if (!no_filter && filter_install() < 0)
 				die();
 			svc_enter(svc()->stack + sizeof(svc()->stack));
