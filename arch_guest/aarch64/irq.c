@@ -43,7 +43,7 @@ struct hal_kctx *hal_kctx_create(void *stack_base, size_t size, void (*fn)(void 
 
 struct hal_kctx *hal_kctx_create_self(void *stack_base, size_t size)
 {
-	return kzalloc(sizeof(struct hal_kctx), 0);
+	return kzalloc(sizeof(struct hal_kctx), ALLOC_ATOMIC);
 }
 
 void hal_kctx_destroy(struct hal_kctx *k) { kfree(k); }

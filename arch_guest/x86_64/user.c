@@ -310,6 +310,6 @@ struct hal_kctx *hal_kctx_create(void *stack_base, size_t size, void (*fn)(void 
 	return k;
 }
 
-struct hal_kctx *hal_kctx_create_self(void *stack_base, size_t size) { return kzalloc(sizeof(struct hal_kctx), 0); }
+struct hal_kctx *hal_kctx_create_self(void *stack_base, size_t size) { return kzalloc(sizeof(struct hal_kctx), ALLOC_ATOMIC); }
 void hal_kctx_destroy(struct hal_kctx *k) { kfree(k); }
 void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) { kctx_switch(&from->rsp, to->rsp); }

@@ -60,7 +60,7 @@ struct hal_kctx *hal_kctx_create(void *stack_base, size_t size, void (*fn)(void 
 
 struct hal_kctx *hal_kctx_create_self(void *stack_base, size_t size)
 {
-	struct hal_kctx *k = kzalloc(sizeof(*k), 0);
+	struct hal_kctx *k = kzalloc(sizeof(*k), ALLOC_ATOMIC);
 	if (!k)
 		return NULL;
 	k->stack = stack_base;
