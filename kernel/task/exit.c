@@ -91,7 +91,7 @@ static void notify_parent(struct process *p, int sig, int code, int status)
 	info.chld.status = status;
 	info.chld.utime = (int64_t)ns_to_ticks(user);
 	info.chld.stime = (int64_t)ns_to_ticks(system);
-	if (sig)
+	if (sig > 0 && sig <= SIGRTMAX)
 		signal_send_process(parent, sig, &info);
 	waitq_wake_all(&parent->child_wait);
 }
