@@ -75,7 +75,7 @@ static int fifo_open(struct inode *inode, struct file *f)
 	if (!p)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
-	if (mode == FMODE_WRITE && nonblock && !p->readers)
+	if (mode == FMODE_WRITE && nonblock && !p->readers && !p->anonymous)
 		err = -ENXIO;
 	if (err || !mode) {
 		mutex_unlock(&p->lock);
@@ -96,7 +96,9 @@ static int fifo_open(struct inode *inode, struct file *f)
 	f->ops = &pipe_file_ops;
 	f->mode &= ~(unsigned)FMODE_LSEEK;
 	f->pos = 0;
-	if (mode == FMODE_READ && !p->writers) {
+	if (p->anonymous) {
+		/* Nobody to wait for. */
+	} else if (mode == FMODE_READ && !p->writers) {
 		if (nonblock)
 			f->pos = p->writer_opens + 1ull;	/* no POLLHUP until a writer has come */
 		else

@@ -392,11 +392,14 @@ long sys_pipe2(uaddr_t fds, unsigned flags)
 	err = file_create_anon("pipe", S_IFIFO | 0600, &pipe_file_ops, p, O_RDONLY | (flags & O_NONBLOCK), &r);
 	if (err)
 		goto put_pipe;
+	/* Found through the inode when it is opened again by way of /proc/PID/fd. */
+	p->anonymous = true;
+	ref_get(&p->refs);
+	r->inode->pipe = p;
 	err = file_clone_anon(r, &pipe_file_ops, p, O_WRONLY | (flags & (unsigned)(O_NONBLOCK | O_DIRECT)), &w);
 	if (err) {
-		ref_get(&p->refs);
 		file_put(r);
-		goto put_pipe;
+		return err;
 	}
 	ref_get(&p->refs);		/* one for each file from here on */
 	err = fd[0] = fd_reserve(0, flags & O_CLOEXEC);

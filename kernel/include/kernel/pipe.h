@@ -26,6 +26,7 @@ struct pipe {
 	unsigned readers, writers;	/* [lock] open files */
 	unsigned reader_opens, writer_opens;	/* [lock] ever: FIFO opens wait for a change */
 	struct page *spare;		/* [lock] of the last empty buffer */
+	bool anonymous;			/* [I] made by pipe(2) */
 };
 
 /* NULL: not a pipe or FIFO. */
