@@ -42,16 +42,15 @@ static void vcon_give(struct vcon *c, struct vcon_buf *b)
 		c->rx_held = b;
 	}
 	while (c->rx_held && (size_t)(c->rx_given + 1) * VCON_BUF_SIZE <= tty_receive_room(c->tty)) {
-		struct virtq_seg s = { hal_virt_to_phys(c->rx_held->data), VCON_BUF_SIZE };
 		struct vcon_buf *give = c->rx_held;
+		struct virtq_seg s = { hal_virt_to_phys(give->data), VCON_BUF_SIZE };
 
 		c->rx_held = give->next;
-		if (virtq_add(c->rx, &s, 0, 1, give)) {
-			give->next = c->rx_held;
-			c->rx_held = give;
-			break;
-		}
 		c->rx_given++;
+		spin_unlock_irqrestore(&c->lock, flags);
+		if (virtq_add(c->rx, &s, 0, 1, give))	/* cannot be: the queue has a place for each */
+			virtio_break(c->dev, "input queue is full");
+		flags = spin_lock_irqsave(&c->lock);
 	}
 	spin_unlock_irqrestore(&c->lock, flags);
 }
