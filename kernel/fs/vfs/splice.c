@@ -81,7 +81,10 @@ static int64_t file_to_pipe_once(struct file *in, uint64_t *pos, struct pipe *p,
 	mutex_unlock(&p->lock);
 	if (err)
 		return err;
-	if (in->mapping && S_ISREG(in->inode->mode) && in->ops->read && in->inode->mapping->ops) {
+	/* Only where the cache holds the contents; a file that is made up as it is read (procfs) has a mapping, but nothing in it. */
+	const struct mapping_ops *cache = in->mapping && S_ISREG(in->inode->mode) ? in->mapping->ops : NULL;
+
+	if (cache && (cache->read_pages || cache->memory_only)) {
 		uint64_t size = READ_ONCE(in->inode->size);
 
 		if (*pos >= size)
