@@ -131,4 +131,4 @@ int main(int argc, char **argv)
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "use_sigaltstack=0:detect_leaks=0:handle_segv=1:allocator_may_return_null=1"; }
 const char *__tsan_default_options(void);
-const char *__tsan_default_options(void) { return "report_signal_unsafe=0:handle_segv=1"; }
+const char *__tsan_default_options(void) { return "report_signal_unsafe=0:handle_segv=0:symbolize=0"; }
