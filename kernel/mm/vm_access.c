@@ -91,12 +91,13 @@ int vm_futex_key(uaddr_t addr, bool is_private, struct vm_key *out)
 		return -EFAULT;
 	if (is_private)
 		return 0;
+	/* Without FUTEX_PRIVATE_FLAG it is another name, also for memory that is not shared: the two never meet. */
+	out->shared = true;
 	rwsem_read_lock(&vm->lock);
 	a = vm_find(vm, addr);
 	if (a && a->start <= addr && a->flags & VM_SHARED && a->mapping) {
 		out->object = a->mapping;
 		out->offset = (a->pgoff << PAGE_SHIFT) + (addr - a->start);
-		out->shared = true;
 	}
 	rwsem_read_unlock(&vm->lock);
 	return a && a->start <= addr ? 0 : -EFAULT;

@@ -186,9 +186,8 @@ int futex_wake(uaddr_t uaddr, bool private, int n, uint32_t bitset)
 
 void futex_wake_address(uaddr_t addr, int n)
 {
-	/* The waiter may have waited with or without FUTEX_PRIVATE_FLAG: pthread_join waits without. */
+	/* As Linux: for those who wait without FUTEX_PRIVATE_FLAG. */
 	futex_wake(addr, false, n, FUTEX_BITSET_ALL);
-	futex_wake(addr, true, n, FUTEX_BITSET_ALL);
 }
 
 static void lock_two(struct futex_bucket *a, struct futex_bucket *b) NO_TSA

@@ -77,6 +77,7 @@ static void pi_link_owner(struct futex_pi_waiter *w, struct task *owner)
 	kfree(fresh);
 }
 
+/* [pi_lock] */
 static void pi_unlink_owner(struct futex_pi_waiter *w)
 {
 	struct task *owner = w->owner;
@@ -207,8 +208,8 @@ long futex_lock_pi(uaddr_t uaddr, bool private, uint64_t deadline, bool try_only
 	mutex_lock(&b->pi_lock);
 	if (!w.acquired)
 		list_del(&w.link);
-	mutex_unlock(&b->pi_lock);
 	pi_unlink_owner(&w);
+	mutex_unlock(&b->pi_lock);
 	if (w.acquired)
 		return 0;
 	return expired ? -ETIMEDOUT : -ERESTARTNOINTR;
@@ -233,6 +234,7 @@ static int pi_hand_over(struct futex_bucket *b, const struct vm_key *key, uaddr_
 	if (err || !top)
 		return err;
 	list_del(&top->link);
+	pi_unlink_owner(top);		/* it waits for nobody any more */
 	/* The others now wait for the new owner. */
 	list_for_each(w, &b->pi_waiters, link)
 		if (futex_key_equal(&w->key, key)) {
@@ -278,6 +280,7 @@ void futex_pi_exit(struct task *t)
 		struct futex_bucket *b;
 		struct vm_key key;
 		uaddr_t uaddr;
+		uint32_t now;
 
 		spin_lock(&pi_owners_lock);
 		if (!t->pi || list_empty(&t->pi->waiters)) {
@@ -293,10 +296,10 @@ void futex_pi_exit(struct task *t)
 		uaddr = w->uaddr;
 		list_del_init(&w->owner_link);
 		spin_unlock(&pi_owners_lock);
-		/* w may be gone by now; the key says which lock it was. */
+		/* w may be gone by now; the key says which lock it was, the word whether it is still ours. */
 		b = futex_bucket(&key);
 		mutex_lock(&b->pi_lock);
-		if (t->vm)
+		if (t->vm && !user_load32(uaddr, &now) && (now & FUTEX_TID_MASK) == (uint32_t)task_tid(t))
 			(void)pi_hand_over(b, &key, uaddr, FUTEX_OWNER_DIED);
 		mutex_unlock(&b->pi_lock);
 	}
