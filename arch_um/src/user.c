@@ -258,7 +258,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	struct um_cpu *c = um_cpu();
 	struct hal_as *as = c->as;
 
-	if (c->pending) {
+	if (__atomic_load_n(&c->pending, __ATOMIC_ACQUIRE)) {
 		um_irq_run();
 		return HAL_TRAP_KICK;
 	}

@@ -135,8 +135,8 @@ static void activate(struct runqueue *rq, struct task *t)
 {
 	t->se.cpu = rq->cpu->id;
 	t->se.on_rq = true;
-	rq->running++;
-	rq->load += t->se.weight;
+	WRITE_ONCE(rq->running, rq->running + 1);	/* other CPUs look without the lock */
+	WRITE_ONCE(rq->load, rq->load + t->se.weight);
 	if (is_rt(&t->se))
 		rt_enqueue(&rq->rt, &t->se, false);
 	else
@@ -147,8 +147,8 @@ static void activate(struct runqueue *rq, struct task *t)
 static void deactivate(struct runqueue *rq, struct task *t, bool queued)
 {
 	t->se.on_rq = false;
-	rq->running--;
-	rq->load -= t->se.weight;
+	WRITE_ONCE(rq->running, rq->running - 1);
+	WRITE_ONCE(rq->load, rq->load - t->se.weight);
 	if (!is_rt(&t->se))
 		fair_dequeue(&rq->fair, &t->se, queued);
 	else if (queued)
@@ -227,7 +227,7 @@ static bool pull(struct runqueue *rq)
 	for (unsigned i = 0; i < cpu_count; i++) {
 		struct runqueue *o = cpus[i] && cpus[i]->online ? cpus[i]->rq : NULL;
 
-		if (o && o != rq && READ_ONCE(o->running) > 1 && (!busiest || o->running > busiest->running))
+		if (o && o != rq && READ_ONCE(o->running) > 1 && (!busiest || READ_ONCE(o->running) > READ_ONCE(busiest->running)))
 			busiest = o;
 	}
 	if (!busiest || !spin_trylock_raw(&busiest->lock))
@@ -262,10 +262,10 @@ static void push_excess(struct runqueue *rq)
 	for (unsigned i = 0; i < cpu_count; i++) {
 		struct runqueue *o = cpus[i] && cpus[i]->online ? cpus[i]->rq : NULL;
 
-		if (o && o != rq && (!least || READ_ONCE(o->load) < least->load))
+		if (o && o != rq && (!least || READ_ONCE(o->load) < READ_ONCE(least->load)))
 			least = o;
 	}
-	if (!least || least->load + 2 * 1024 > rq->load || !spin_trylock_raw(&least->lock))
+	if (!least || READ_ONCE(least->load) + 2 * 1024 > rq->load || !spin_trylock_raw(&least->lock))
 		return;
 	t = pull_candidate(rq, least->cpu->id);
 	if (t) {
@@ -415,11 +415,11 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	load_update(rq->clock_ns);
 	if (prev != c->idle) {
 		if (!preempted && READ_ONCE(prev->state) != TASK_RUNNING)
-			deactivate(rq, prev, false), prev->nvcsw++;
+			deactivate(rq, prev, false), WRITE_ONCE(prev->nvcsw, prev->nvcsw + 1);
 		else if (unlikely(!(prev->se.affinity & cpu_bit(c->id))) && (prev->se.affinity & online_mask) && prev->state == TASK_RUNNING)
 			deactivate(rq, prev, false);
 		else
-			put_prev(rq, prev), prev->nivcsw += preempted;
+			put_prev(rq, prev), WRITE_ONCE(prev->nivcsw, prev->nivcsw + preempted);
 	}
 	next = pick(rq);
 	if (!next && cpu_count > 1 && pull(rq))

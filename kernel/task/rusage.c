@@ -26,8 +26,8 @@ void rusage_process(struct process *p, struct rusage_sum *out)
 	out->max_rss_pages = p->max_rss_pages;
 	sh = process_siglock(p, &flags);
 	list_for_each(t, &p->threads, thread_link) {
-		out->nvcsw += t->nvcsw;
-		out->nivcsw += t->nivcsw;
+		out->nvcsw += READ_ONCE(t->nvcsw);
+		out->nivcsw += READ_ONCE(t->nivcsw);
 		if (!(t->flags & TASKF_ACCOUNTED)) {
 			out->min_faults += t->min_faults;
 			out->maj_faults += t->maj_faults;

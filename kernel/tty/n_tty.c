@@ -332,8 +332,10 @@ static size_t rx_take(struct tty *t, uint8_t *out, size_t max)
 	unsigned long flags = spin_lock_irqsave(&t->lock);
 	size_t n = 0;
 
-	while (n < max && t->rx_tail != t->rx_head)
-		out[n++] = t->rx[t->rx_tail++ % TTY_RX_SIZE];
+	while (n < max && t->rx_tail != t->rx_head) {
+		out[n++] = t->rx[t->rx_tail % TTY_RX_SIZE];
+		WRITE_ONCE(t->rx_tail, t->rx_tail + 1);	/* tty_receive_room() looks without the lock */
+	}
 	spin_unlock_irqrestore(&t->lock, flags);
 	return n;
 }

@@ -220,8 +220,10 @@ void tty_receive(struct tty *t, const uint8_t *buf, size_t n)
 {
 	unsigned long flags = spin_lock_irqsave(&t->lock);
 
-	for (size_t i = 0; i < n && t->rx_head - t->rx_tail < TTY_RX_SIZE; i++)
-		t->rx[t->rx_head++ % TTY_RX_SIZE] = buf[i];
+	for (size_t i = 0; i < n && t->rx_head - t->rx_tail < TTY_RX_SIZE; i++) {
+		t->rx[t->rx_head % TTY_RX_SIZE] = buf[i];
+		WRITE_ONCE(t->rx_head, t->rx_head + 1);
+	}
 	spin_unlock_irqrestore(&t->lock, flags);
 	tty_kick(t);
 }
