@@ -120,6 +120,7 @@ static void boot_thread(void *arg)
 	socket_init();
 	epoll_init();
 	timerfd_init();
+	sysv_init();
 	tty_init();
 	pagecache_init();
 	ext2_init();

@@ -14,6 +14,7 @@
  */
 #include <kernel/file.h>
 #include <kernel/power.h>
+#include <kernel/ipc_init.h>
 #include <kernel/tty.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
@@ -260,8 +261,10 @@ _Noreturn void task_exit(int status) NO_TSA
 	t->fs = NULL;
 	if (fs)
 		fs_context_put(fs);
-	if (last)
+	if (last) {
+		sysv_process_exit(p);
 		tty_process_exit(p);
+	}
 	ptrace_exit(t);
 	__atomic_sub_fetch(&t->cred->user->processes, 1, __ATOMIC_RELAXED);
 
