@@ -2,9 +2,10 @@
 /* Character devices by number: ranges of minors of a major, registered at boot. */
 #include <kernel/errno.h>
 #include <kernel/slab.h>
+#include <kernel/string.h>
 #include "vfs_internal.h"
 
-struct chrdev { struct chrdev *next; unsigned major, base, count; const struct file_ops *ops; const char *name; };
+struct chrdev { struct chrdev *next; unsigned major, base, count; const struct file_ops *ops; char name[32]; };
 static struct mutex chrdev_lock;	/* [MODULE] */
 static struct chrdev *chrdevs;		/* [chrdev_lock]; read without it: entries are never removed */
 
@@ -16,7 +17,8 @@ int chrdev_register(unsigned major, unsigned minor_base, unsigned count, const s
 
 	if (!n)
 		return -ENOMEM;
-	*n = (struct chrdev){ .major = major, .base = minor_base, .count = count, .ops = ops, .name = name };
+	*n = (struct chrdev){ .major = major, .base = minor_base, .count = count, .ops = ops };
+	strlcpy(n->name, name, sizeof(n->name));
 	mutex_lock(&chrdev_lock);
 	for (c = chrdevs; c; c = c->next)
 		if (c->major == major && c->base < minor_base + count && minor_base < c->base + c->count) {

@@ -7,10 +7,8 @@
  * (watches come and go rarely), each instance's queue has one of its own.
  * When there is no watch in the system the hooks cost one load.
  *
- * A watch holds no reference on its inode, as deletion has to be noticed: the
- * inode's eviction drops its marks (IN_IGNORED).  Watched inodes stay in
- * memory because inotify_add_watch leaves a reference, given back with the
- * watch; the reference goes when the last link does (IN_DELETE_SELF).
+ * A watch holds a reference on its inode, given back when the watch is removed
+ * or the last link or the file system goes (IN_IGNORED).
  */
 #include <kernel/errno.h>
 #include <kernel/poll.h>
@@ -109,7 +107,9 @@ static void notify_marks(struct inode *i, uint32_t mask, uint32_t cookie, const 
 	list_for_each_safe(w, tmp, &m->watches, inode_link) {
 		bool gone = mask & (IN_DELETE_SELF | IN_UNMOUNT), oneshot = w->mask & IN_ONESHOT;
 
-		if (w->mask & mask & IN_ALL_EVENTS)
+		if (mask & IN_UNMOUNT)
+			queue_event(w->group, w->wd, IN_UNMOUNT, 0, NULL, 0);
+		else if (w->mask & mask & IN_ALL_EVENTS)
 			queue_event(w->group, w->wd, (mask & IN_ALL_EVENTS) | (isdir ? IN_ISDIR : 0), cookie, name, len);
 		else
 			oneshot = false;
@@ -162,6 +162,29 @@ void notify_entry_(struct dentry *d, uint32_t mask)
 		dentry_put(parent);
 	}
 	notify_marks(i, mask, 0, NULL, 0, isdir);
+}
+
+/* The file system is being unmounted: watches must not keep its inodes. */
+void notify_unmount(struct super *s)
+{
+	while (READ_ONCE(inotify_watches)) {
+		struct inode *i, *found = NULL;
+
+		spin_lock(&s->inodes_lock);
+		list_for_each(i, &s->inodes, super_link) {
+			struct inotify_marks *m = READ_ONCE(i->marks);
+
+			if (m && !list_empty(&m->watches) && ref_get_unless_zero(&i->refs)) {
+				found = i;
+				break;
+			}
+		}
+		spin_unlock(&s->inodes_lock);
+		if (!found)
+			return;
+		notify_marks(found, IN_UNMOUNT, 0, NULL, 0, false);
+		inode_put(found);
+	}
 }
 
 /* The inode is going: no watch is left, as each holds a reference. */

@@ -67,6 +67,14 @@ static int64_t copy_through(struct file *in, uint64_t *in_pos, struct file *out,
 	return done ? done : ret;
 }
 
+/* Is what a read gives in the page cache?  (Not in a file of procfs.) */
+static bool page_cached(const struct file *f)
+{
+	const struct mapping_ops *ops = f->mapping ? f->mapping->ops : NULL;
+
+	return S_ISREG(f->inode->mode) && f->mapping == f->inode->mapping && ops && (ops->read_pages || ops->memory_only);
+}
+
 /* One page (or less) of a file into a pipe. */
 static int64_t file_to_pipe_once(struct file *in, uint64_t *pos, struct pipe *p, size_t n, bool nonblock)
 {
@@ -81,10 +89,7 @@ static int64_t file_to_pipe_once(struct file *in, uint64_t *pos, struct pipe *p,
 	mutex_unlock(&p->lock);
 	if (err)
 		return err;
-	/* Only where the cache holds the contents; a file that is made up as it is read (procfs) has a mapping, but nothing in it. */
-	const struct mapping_ops *cache = in->mapping && S_ISREG(in->inode->mode) ? in->mapping->ops : NULL;
-
-	if (cache && (cache->read_pages || cache->memory_only)) {
+	if (page_cached(in)) {
 		uint64_t size = READ_ONCE(in->inode->size);
 
 		if (*pos >= size)

@@ -210,6 +210,7 @@ int super_unmount(struct super *s)
 	int ret = super_sync(s, true);
 	struct dentry *root = s->root;
 
+	notify_unmount(s);
 	s->flags |= SUPER_DYING;
 	dcache_shrink_super(s);
 	s->root = NULL;

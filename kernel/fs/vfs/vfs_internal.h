@@ -191,6 +191,7 @@ static inline void notify_self(struct inode *i, uint32_t mask)
 		notify_self_(i, mask);
 }
 void inode_free_marks(struct inode *i);
+void notify_unmount(struct super *s);
 
 /* ---- the rest ---- */
 extern struct file_ops noopen_file_ops;	/* open: ENXIO */
