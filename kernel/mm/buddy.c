@@ -250,7 +250,7 @@ struct page *page_alloc(unsigned order, unsigned flags)
 	bool reserve = flags & ALLOC_ATOMIC;
 	struct page *p;
 
-	if (!(flags & ALLOC_ATOMIC))
+	if (!(flags & (ALLOC_ATOMIC | ALLOC_NOWAIT)))
 		might_sleep();
 	if (order > PAGE_ORDER_MAX || unlikely(alloc_should_fail()))
 		return NULL;
@@ -264,6 +264,8 @@ struct page *page_alloc(unsigned order, unsigned flags)
 	}
 	p = alloc_block(order, reserve);
 	if (unlikely(!p)) {
+		if (flags & ALLOC_NOWAIT)
+			return NULL;
 		p = alloc_slow(order, flags, reserve);
 		if (!p)
 			return NULL;
@@ -282,6 +284,23 @@ struct page *page_alloc(unsigned order, unsigned flags)
 			hal_page_clear((char *)page_addr(p) + i * PAGE_SIZE);
 	store_release(&p->refs, 1);
 	return p;
+}
+
+void page_split(struct page *p)
+{
+	unsigned n = 1u << p->order;
+
+	for (unsigned i = 0; i < n; i++) {
+		p[i].order = 0;
+		p[i].inuse = 0;
+		WRITE_ONCE(p[i].mapcount, 0);
+		WRITE_ONCE(p[i].mapping, NULL);
+		p[i].priv = NULL;
+		WRITE_ONCE(p[i].flags, 0);
+		list_init(&p[i].link);
+		if (i)
+			store_release(&p[i].refs, 1);
+	}
 }
 
 static void page_free(struct page *p)

@@ -142,10 +142,88 @@ static void max_rss_update(struct vm_space *vm)
 		WRITE_ONCE(vm->max_rss, rss);
 }
 
+/*
+ * How many pages this fault shall bring: one, and twice as many each time as
+ * long as the program goes on where it left off.  A trap costs more than
+ * clearing a page; on um, a hundred times more.
+ */
+static unsigned ahead(const struct fault *f)
+{
+	struct vm_area *a = f->a;
+	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
+	unsigned n = 1;
+
+	if (f->addr == READ_ONCE(a->fault_next)) {
+		n = MIN(READ_ONCE(a->fault_pages) * 2, (unsigned)AROUND_PAGES);
+		n = (unsigned)MIN((uint64_t)n, (MIN(a->end, ALIGN_DOWN(f->addr, leaf) + leaf) - f->addr) >> PAGE_SHIFT);
+		n = MAX(n, 1u);
+	}
+	WRITE_ONCE(a->fault_pages, n);
+	WRITE_ONCE(a->fault_next, f->addr + n * PAGE_SIZE);
+	return n;
+}
+
+/* Fill the empty entries of n pages from the fault on, where the table exists: with the zero page, or pages of block. */
+static unsigned install_ahead(const struct fault *f, unsigned n, struct page *block)
+{
+	unsigned done = 0;
+
+	spin_lock(&f->vm->pages->lock);
+	for (unsigned i = 0; i < n; i++) {
+		vpe_t *slot = vpe_find(f->vm, f->addr + i * PAGE_SIZE);
+		vpe_t e = vpe_make(block ? block + i : vm_zero_page, block ? anon_bits(f) : VPE_R);
+
+		if (!slot || *slot)
+			continue;
+		if (block)
+			page_get(block + i);
+		vpe_account(f->vm, e, 1);
+		vpe_set(slot, e);
+		done++;
+	}
+	if (done)
+		(void)map_present(f, f->addr, f->addr + n * PAGE_SIZE);
+	spin_unlock(&f->vm->pages->lock);
+	return done;
+}
+
+/* True: the fault, and some that would have followed, are done. */
+static bool fault_anon_ahead(const struct fault *f, unsigned n)
+{
+	unsigned order = 0, done;
+	struct page *block = NULL;
+
+	if (vpe_prepare(f->vm, f->addr))
+		return false;
+	if (f->write) {
+		while ((2u << order) <= n)
+			order++;
+		if (!order || buddy_free_pages() < 2 * buddy_low_mark())
+			return false;
+		n = 1u << order;
+		block = page_alloc(order, ALLOC_NOWAIT | ALLOC_ZERO);
+		if (!block)
+			return false;
+		page_split(block);
+		for (unsigned i = 0; i < n; i++)
+			page_set_flag(block + i, PG_ANON);
+		mm_stat_add(anon, n);
+	}
+	done = install_ahead(f, n, block);
+	for (unsigned i = 0; block && i < n; i++)
+		page_put(block + i);
+	max_rss_update(f->vm);
+	return done;
+}
+
 static int fault_anon(const struct fault *f)
 {
+	unsigned n = ahead(f);
 	struct page *p;
 	int ret;
+
+	if (n > 1 && fault_anon_ahead(f, n))
+		return 0;
 
 	if (!f->write) {
 		ret = install(f, 0, vpe_make(vm_zero_page, VPE_R));
@@ -312,10 +390,97 @@ static int fault_file(const struct fault *f)
 	return MIN(err, 0);
 }
 
+/* The sole owner may write: to this page, and to those around it that are his alone, too. */
+static int own_around(const struct fault *f)
+{
+	uaddr_t start, end, at;
+	vpe_t *slot;
+	int err;
+
+	around_window(f, &start, &end);
+	at = start;
+	spin_lock(&f->vm->pages->lock);
+	while ((slot = vpe_next(f->vm, &at, end))) {
+		vpe_t e = *slot;
+
+		if (e & VPE_R && !(e & (VPE_W | VPE_FILE | VPE_SHMEM | VPE_DEV)) && vpe_page(e) != vm_zero_page &&
+		    page_flag(vpe_page(e), PG_ANON) && READ_ONCE(vpe_page(e)->mapcount) == 1)
+			*slot = e | anon_bits(f);
+		at += PAGE_SIZE;
+	}
+	err = map_present(f, start, end);
+	spin_unlock(&f->vm->pages->lock);
+	return err;
+}
+
+static bool copy_wanted(vpe_t e)
+{
+	return e & VPE_R && !(e & (VPE_W | VPE_FILE | VPE_SHMEM | VPE_DEV)) && vpe_page(e) != vm_zero_page &&
+		page_flag(vpe_page(e), PG_ANON);
+}
+
+/* Copy n shared anonymous pages from the fault on, with one flush for all.  False: not even the first. */
+static bool fault_copy_ahead(const struct fault *f, unsigned n)
+{
+	struct { vpe_t old; struct page *copy; } c[AROUND_PAGES] = { 0 };
+	bool first = false;
+	vpe_t *slot;
+
+	spin_lock(&f->vm->pages->lock);
+	for (unsigned i = 0; i < n; i++) {
+		slot = vpe_find(f->vm, f->addr + i * PAGE_SIZE);
+		if (!slot || !copy_wanted(*slot))
+			continue;
+		c[i].old = *slot;
+		page_get(vpe_page(*slot));
+	}
+	spin_unlock(&f->vm->pages->lock);
+	for (unsigned i = 0; i < n; i++) {
+		if (!c[i].old || buddy_free_pages() < 2 * buddy_low_mark())
+			continue;
+		c[i].copy = page_alloc(0, ALLOC_NOWAIT);
+		if (!c[i].copy)
+			continue;
+		page_set_flag(c[i].copy, PG_ANON);
+		mm_stat_add(anon, 1);
+		hal_page_copy(page_addr(c[i].copy), page_addr(vpe_page(c[i].old)));
+		if (f->a->flags & VM_EXEC)
+			hal_icache_sync(page_addr(c[i].copy), PAGE_SIZE);
+	}
+	spin_lock(&f->vm->pages->lock);
+	for (unsigned i = 0; i < n; i++) {
+		vpe_t e;
+
+		if (!c[i].copy)
+			continue;
+		slot = vpe_find(f->vm, f->addr + i * PAGE_SIZE);
+		if (!slot || *slot != c[i].old)
+			continue;
+		e = vpe_make(c[i].copy, anon_bits(f));
+		vpe_account(f->vm, e, 1);
+		vpe_account(f->vm, c[i].old, -1);
+		vpe_set(slot, e);
+		/* The entry's reference to the old page is ours now, in place of the copy's. */
+		c[i].copy = vpe_page(c[i].old);
+		first |= i == 0;
+	}
+	(void)map_present(f, f->addr, f->addr + n * PAGE_SIZE);
+	spin_unlock(&f->vm->pages->lock);
+	vm_shootdown(f->vm);
+	for (unsigned i = 0; i < n; i++) {
+		if (c[i].old)
+			page_put(vpe_page(c[i].old));
+		if (c[i].copy)
+			page_put(c[i].copy);
+	}
+	return first;
+}
+
 /* A write to a present page that may not be written yet; we hold a reference to it. */
 static int fault_write(const struct fault *f, vpe_t e)
 {
 	struct page *p = vpe_page(e);
+	unsigned n;
 	int ret;
 
 	if (f->a->flags & VM_SHARED) {
@@ -332,9 +497,11 @@ static int fault_write(const struct fault *f, vpe_t e)
 	}
 	/* Only fork raises mapcount, and fork excludes us: the only owner stays the only one. */
 	if (page_flag(p, PG_ANON) && READ_ONCE(p->mapcount) == 1) {
-		ret = install(f, e, e | anon_bits(f));
-		return MIN(ret, 0);
+		return own_around(f);
 	}
+	n = page_flag(p, PG_ANON) && !f->force ? ahead(f) : 1;
+	if (n > 1 && fault_copy_ahead(f, n))
+		return 0;
 	return fault_copy(f, p, e);
 }
 

@@ -122,12 +122,12 @@ void vm_area_usage(struct vm_area *a, struct vm_area_usage *out)
 	spin_lock(&a->vm->pages->lock);
 	while ((slot = vpe_next(a->vm, &at, a->end))) {
 		struct page *p = vpe_page(*slot);
+		int32_t maps;
 
 		at += PAGE_SIZE;
 		if (*slot & VPE_DEV || p == vm_zero_page)
 			continue;
-		int32_t maps = MAX(READ_ONCE(p->mapcount), 1);
-
+		maps = MAX(READ_ONCE(p->mapcount), 1);
 		out->rss_pages++;
 		out->pss_bytes += PAGE_SIZE / (uint64_t)maps;
 		if (maps > 1)
@@ -136,8 +136,10 @@ void vm_area_usage(struct vm_area *a, struct vm_area_usage *out)
 			out->private_pages++;
 		if (!(*slot & (VPE_FILE | VPE_SHMEM)))
 			out->anon_pages++;
-		if (page_flag(p, PG_DIRTY) || *slot & VPE_W || !(*slot & (VPE_FILE | VPE_SHMEM)))
+		if (page_flag(p, PG_DIRTY) || *slot & VPE_W || !(*slot & (VPE_FILE | VPE_SHMEM))) {
 			out->dirty_pages++;
+			out->shared_dirty_pages += maps > 1;
+		}
 	}
 	spin_unlock(&a->vm->pages->lock);
 }

@@ -38,10 +38,11 @@ static void show_usage(struct seq *s, uint64_t pages, const struct vm_area_usage
 	if (!rollup)
 		seq_printf(s, "Size:           %8llu kB\nKernelPageSize: %8llu kB\nMMUPageSize:    %8llu kB\n", (unsigned long long)pages * kb, kb, kb);
 	seq_printf(s, "Rss:            %8llu kB\nPss:            %8llu kB\nShared_Clean:   %8llu kB\nShared_Dirty:   %8llu kB\n",
-		   (unsigned long long)u->rss_pages * kb, (unsigned long long)u->pss_bytes / 1024, (unsigned long long)u->shared_pages * kb, 0ull);
+		   (unsigned long long)u->rss_pages * kb, (unsigned long long)u->pss_bytes / 1024,
+		   (unsigned long long)(u->shared_pages - u->shared_dirty_pages) * kb, (unsigned long long)u->shared_dirty_pages * kb);
 	seq_printf(s, "Private_Clean:  %8llu kB\nPrivate_Dirty:  %8llu kB\nReferenced:     %8llu kB\nAnonymous:      %8llu kB\n",
-		   (unsigned long long)(u->private_pages - MIN(u->private_pages, u->dirty_pages)) * kb,
-		   (unsigned long long)MIN(u->private_pages, u->dirty_pages) * kb, (unsigned long long)u->rss_pages * kb,
+		   (unsigned long long)(u->private_pages - (u->dirty_pages - u->shared_dirty_pages)) * kb,
+		   (unsigned long long)(u->dirty_pages - u->shared_dirty_pages) * kb, (unsigned long long)u->rss_pages * kb,
 		   (unsigned long long)u->anon_pages * kb);
 	seq_printf(s, "LazyFree:       %8u kB\nAnonHugePages:  %8u kB\nSwap:           %8u kB\nSwapPss:        %8u kB\nLocked:         %8u kB\n", 0, 0, 0, 0, 0);
 }
@@ -87,6 +88,7 @@ static bool sum_area(struct vm_area *a, void *arg)
 	m->sum.shared_pages += u.shared_pages;
 	m->sum.private_pages += u.private_pages;
 	m->sum.dirty_pages += u.dirty_pages;
+	m->sum.shared_dirty_pages += u.shared_dirty_pages;
 	m->sum.pss_bytes += u.pss_bytes;
 	if (!m->last)
 		m->first = a->start;

@@ -49,6 +49,7 @@ enum alloc_flags {
 	ALLOC_ZERO	= 1,	/* cleared */
 	ALLOC_ATOMIC	= 2,	/* may not sleep or reclaim; may use the reserve */
 	ALLOC_NOFS	= 4,	/* may sleep, must not enter a file system */
+	ALLOC_NOWAIT	= 8,	/* only what is free right now, the reserve not included: for what would be nice to have */
 };
 
 /*
@@ -56,6 +57,8 @@ enum alloc_flags {
  * unless ALLOC_ATOMIC).  May sleep without ALLOC_ATOMIC; with it any context.
  */
 struct page *page_alloc(unsigned order, unsigned flags);
+/* Make 2^order pages of their own out of a block with one reference: each has one, of order 0. */
+void page_split(struct page *p);
 /* Drop a reference; the last one frees the block.  Any context. */
 void page_put(struct page *p);
 static inline void page_get(struct page *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }

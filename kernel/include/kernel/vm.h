@@ -40,6 +40,8 @@ struct vm_area {
 	struct mapping *mapping;	/* file's page cache, or the shared anonymous one; NULL: private anonymous */
 	struct vm_special *special;	/* VM_SPECIAL: reference */
 	uint64_t gap, max_gap;		/* free bytes below, largest of the subtree */
+	uaddr_t fault_next;		/* [a] where a program that touches page after page faults next, */
+	unsigned fault_pages;		/* [a] and how many it then gets at once */
 };
 struct vm_space {
 	struct refcount refs;		/* users: tasks and those that look in */
@@ -101,7 +103,7 @@ size_t vm_access(struct vm_space *vm, uaddr_t addr, void *buf, size_t n, bool wr
 void vm_init(void);
 
 /* For /proc/PID/{maps,smaps,statm}: the areas in order, the lock held for reading; fn false: stop. */
-struct vm_area_usage { uint64_t rss_pages, anon_pages, shared_pages, private_pages, dirty_pages, pss_bytes; };
+struct vm_area_usage { uint64_t rss_pages, anon_pages, shared_pages, private_pages, dirty_pages, shared_dirty_pages, pss_bytes; };
 void vm_for_each_area(struct vm_space *vm, uaddr_t from, bool (*fn)(struct vm_area *a, void *arg), void *arg);
 void vm_area_usage(struct vm_area *a, struct vm_area_usage *out);	/* inside fn */
 /* "[heap]", "[stack]", "[vdso]"...; NULL: a file's name, or none. */
