@@ -178,7 +178,8 @@ static long rwv(int fd, uaddr_t iov, uint64_t n, int64_t pos, bool positioned, u
 			ret = err;
 	}
 out_segs:
-	kfree(segs);
+	if (segs != fast)
+		kfree(segs);
 out:
 	file_put(f);
 	return ret;
@@ -248,11 +249,11 @@ int64_t vfs_llseek(struct file *f, int64_t off, int whence)
 		if (off == 0)
 			return pos;
 		if (__builtin_add_overflow(pos, off, &pos))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_END:
 		if (__builtin_add_overflow((int64_t)i->size, off, &pos))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:
