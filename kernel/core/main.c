@@ -35,10 +35,24 @@ static uint64_t option_number(const char *key, uint64_t otherwise)
 	return cmdline_get(key, buf, sizeof(buf)) && !parse_u64(buf, 0, &v) ? v : otherwise;
 }
 
-/* What no user can repair from inside: say why, and end with a status that shows it. */
+/* What no user can repair from inside: say why in one line, and end with a status that shows it. */
 static _Noreturn void boot_failed(const char *what, const char *which, int err)
 {
-	klog(KLOG_EMERG, "eft: %s %s failed (error %d)", what, which, -err);
+	static const struct { int err; const char *why; } reasons[] = {
+		{ -ENOENT, "there is no such file" }, { -ENODEV, "there is no such device" }, { -ENXIO, "there is no such device" },
+		{ -EIO, "it cannot be read, or is cut short" }, { -EINVAL, "it is not a file system of this type" },
+		{ -EUCLEAN, "the file system is damaged" }, { -ENOMEM, "there is too little memory" }, { -EACCES, "it is not executable" },
+		{ -ENOEXEC, "it is not a program for this CPU" }, { -E2BIG, "the arguments are too long" },
+	};
+	const char *why = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].err == err)
+			why = reasons[i].why;
+	if (why)
+		klog(KLOG_EMERG, "eft: %s %s: %s", what, which, why);
+	else
+		klog(KLOG_EMERG, "eft: %s %s: error %d", what, which, -err);
 	hal_poweroff(BOOT_FAILED);
 }
 
@@ -64,7 +78,7 @@ static void mount_root(void)
 	cmdline_get("rootfstype", type, sizeof(type));
 	err = vfs_mount_root(root, type, flags);
 	if (err)
-		boot_failed("mounting the root file system", root, err);
+		boot_failed("cannot mount the root file system", root, err);
 	err = vfs_mount("devfs", "/dev", "devfs", 0, NULL);
 	if (err)
 		klog_warn("no /dev on the root file system (%d)", -err);
@@ -91,17 +105,17 @@ static void start_init(void)
 	int err;
 
 	if (!argv || !buf)
-		boot_failed("starting", path, -ENOMEM);
+		boot_failed("cannot start", path, -ENOMEM);
 	cmdline_get("init", path, sizeof(path));
 	argv[n++] = path;
 	for (unsigned i = 0; cmdline_init_arg(i, buf, INIT_ARG_BYTES); i++) {
 		if (n > INIT_ARGS_MAX || !(argv[n] = kstrdup(buf, 0)))
-			boot_failed("passing arguments to", path, n > INIT_ARGS_MAX ? -E2BIG : -ENOMEM);
+			boot_failed("cannot pass arguments to", path, n > INIT_ARGS_MAX ? -E2BIG : -ENOMEM);
 		n++;
 	}
 	err = process_start_init(path, argv, envp);
 	if (err)
-		boot_failed("starting", path, err);
+		boot_failed("cannot start", path, err);
 	for (unsigned i = 1; i < n; i++)
 		kfree((void *)(uintptr_t)argv[i]);
 	kfree(argv);

@@ -10,19 +10,33 @@
  * User time is CPU time that passed inside hal_user_run(), measured with the
  * scheduler's clock of this thread, so that preemption does not count.
  */
+#include <kernel/string.h>
 #include <kernel/syscall.h>
 #include <kernel/vm.h>
 #include "task_impl.h"
+
+/* What a call that does not come back is traced with, before it is made. */
+#define STRACE_NO_RESULT INT64_MIN
+
+static bool strace_no_return(unsigned nr)
+{
+	const struct syscall_desc *d = syscall_lookup(nr);
+
+	return d && (!strcmp(d->name, "exit") || !strcmp(d->name, "exit_group"));
+}
 
 static void task_strace(unsigned nr, const uint64_t *args, long result, const char *call, size_t n)
 {
 	char line[640];
 	size_t len;
 
-	len = (size_t)ksnprintf(line, sizeof(line), "[%d] %.*s", task_tid(current), (int)n, call);
+	len = (size_t)ksnprintf(line, sizeof(line), "[%d] %.*s ", task_tid(current), (int)n, call);
 	if (len > sizeof(line) - 80)
 		len = sizeof(line) - 80;
-	len += syscall_format_exit(line + len, sizeof(line) - len - 2, nr, args, result);
+	if (result == STRACE_NO_RESULT)
+		len += (size_t)ksnprintf(line + len, sizeof(line) - len - 2, "= ?");
+	else
+		len += syscall_format_exit(line + len, sizeof(line) - len - 2, nr, args, result);
 	line[len++] = '\n';
 	hal_console_write(line, len);
 }
@@ -44,6 +58,8 @@ static void task_syscall(struct task *t)
 	t->syscall_nr = nr;
 	if (unlikely(trace))
 		n = syscall_format_entry(call, sizeof(call), nr, t->syscall_args);
+	if (unlikely(trace) && strace_no_return(nr))
+		task_strace(nr, t->syscall_args, STRACE_NO_RESULT, call, n);
 	result = syscall_dispatch(nr, t->syscall_args);
 	if (unlikely(trace))
 		task_strace(nr, t->syscall_args, result, call, n);

@@ -257,7 +257,7 @@ const struct super_ops ext2_super_ops = {
 
 static int ext2_refuse(struct ext2_sb *sb, const char *why)
 {
-	klog_err("ext2 %s: %s", sb->dev->name, why);
+	klog(KLOG_NOTICE, "ext2 %s: %s", sb->dev->name, why);
 	return -EINVAL;
 }
 
@@ -290,7 +290,7 @@ static int ext2_check_super(struct ext2_sb *sb)
 		sb->first_ino = es->s_first_ino;
 	}
 	if (es->s_feature_incompat & ~(uint32_t)EXT2_INCOMPAT_SUPPORTED) {
-		klog_err("ext2 %s: unsupported features 0x%x", sb->dev->name, es->s_feature_incompat & ~(uint32_t)EXT2_INCOMPAT_SUPPORTED);
+		klog(KLOG_NOTICE, "ext2 %s: unsupported features 0x%x", sb->dev->name, es->s_feature_incompat & ~(uint32_t)EXT2_INCOMPAT_SUPPORTED);
 		return -EINVAL;
 	}
 	if (sb->inode_size < 128 || sb->inode_size > bs || (sb->inode_size & (sb->inode_size - 1)))
@@ -309,7 +309,7 @@ static int ext2_check_super(struct ext2_sb *sb)
 	if (sb->first_data_block != (bs == 1024 ? 1 : 0) || sb->blocks_count <= sb->first_data_block)
 		return ext2_refuse(sb, "bad block count");
 	if (sb->blocks_count > device_blocks) {
-		klog_err("ext2 %s: file system of %u blocks on a device of %llu: cut off?", sb->dev->name, sb->blocks_count,
+		klog(KLOG_NOTICE, "ext2 %s: file system of %u blocks on a device of %llu: cut off?", sb->dev->name, sb->blocks_count,
 			(unsigned long long)device_blocks);
 		return -EINVAL;
 	}
@@ -374,7 +374,7 @@ static int ext2_read_groups(struct ext2_sb *sb)
 		if (!ext2_block_ok(sb, gr->block_bitmap, 1) || !ext2_block_ok(sb, gr->inode_bitmap, 1) ||
 		    !ext2_block_ok(sb, gr->inode_table, sb->itable_blocks) || gr->free_blocks > sb->blocks_per_group ||
 		    gr->free_inodes > sb->inodes_per_group || gr->dirs > sb->inodes_per_group) {
-			klog_err("ext2 %s: descriptor of group %u makes no sense", sb->dev->name, g);
+			klog(KLOG_NOTICE, "ext2 %s: descriptor of group %u makes no sense", sb->dev->name, g);
 			return -EINVAL;
 		}
 		blocks += gr->free_blocks;
@@ -434,7 +434,7 @@ static int ext2_mount(const struct filesystem *fs, const char *source, unsigned 
 	mutex_init(&sb->lock, LOCK_FS_META);
 	e = buffer_read(d, 1, 1024, &sb->sb_buf);
 	if (e) {
-		klog_err("ext2 %s: cannot read the super block", d->name);
+		klog(KLOG_NOTICE, "ext2 %s: cannot read the super block", d->name);
 		goto fail;
 	}
 	sb->es = sb->sb_buf.data;
@@ -467,7 +467,7 @@ static int ext2_mount(const struct filesystem *fs, const char *source, unsigned 
 	strlcpy(s->id, source, sizeof(s->id));
 	e = ext2_iget(s, EXT2_ROOT_INO, &root);
 	if (e || !S_ISDIR(root->mode)) {
-		klog_err("ext2 %s: the root directory cannot be read", d->name);
+		klog(KLOG_NOTICE, "ext2 %s: the root directory cannot be read", d->name);
 		if (!e)
 			ext2_drop_root(root);
 		e = -EIO;

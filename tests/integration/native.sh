@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Both native ports in QEMU: status, shell, bad input.
+. "$(dirname "$0")/lib.sh"
+for cpu in x86_64 aarch64; do
+	"$top/rootfs/make-image.sh" $cpu busybox 2>/dev/null || { not_ok $cpu-image; continue; }
+	run=$top/arch_guest/$cpu/run.sh
+	boot() { out=$(timeout 100 "$run" "$@" </dev/null 2>"$work/err" | tr -d '\r'); }
+	timeout 100 "$run" -- sh -c 'exit 7' </dev/null >/dev/null 2>&1; status=$?
+	check $cpu-exit-status test $status = 7
+	for n in 1 4; do
+		boot --cpus $n -- nproc; status=0; expect $cpu-cpus-$n 0 $n
+	done
+	boot -- sh -c 'uname -m; seq 100 | sort -rn | head -n 1; ls /proc/self/fd | wc -l >/dev/null && echo proc'; status=0
+	expect $cpu-shell 0 "$cpu
+100
+proc"
+	dd if=/dev/zero of="$work/zeros" bs=1M count=4 2>/dev/null
+	timeout 100 "$run" --disk "$work/zeros" </dev/null >"$work/out" 2>&1; s=$?
+	if [ $s -ne 0 ] && [ $s -ne 124 ] && grep -q 'root' "$work/out"; then ok $cpu-disk-of-zeros; else not_ok $cpu-disk-of-zeros "status $s"; fi
+	timeout 100 "$run" --mem 32M -- true </dev/null >"$work/out" 2>&1; s=$?
+	if [ $s -eq 0 ] || { [ $s -ne 124 ] && grep -qi 'memory' "$work/out"; }; then ok $cpu-32M; else not_ok $cpu-32M "status $s"; fi
+done

@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The whole machine from outside.  Slow ones (many boots, many CPU models, the
+# corpus on the native ports) have commands of their own in this folder.
+here=$(cd "$(dirname "$0")" && pwd)
+for t in hosted errors limits full gdb terminal ext2_corrupt native; do
+	[ ! -x "$here/$t.sh" ] || "$here/$t.sh"
+done
+"$here/busybox/run.sh" um
