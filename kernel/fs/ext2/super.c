@@ -371,7 +371,9 @@ static int ext2_read_groups(struct ext2_sb *sb)
 		gr->free_blocks = gd->bg_free_blocks_count;
 		gr->free_inodes = gd->bg_free_inodes_count;
 		gr->dirs = gd->bg_used_dirs_count;
-		if (!ext2_block_ok(sb, gr->block_bitmap, 1) || !ext2_block_ok(sb, gr->inode_bitmap, 1) ||
+		/* Nothing of a group lies where the super block and the descriptors are. */
+		if (MIN(MIN(gr->block_bitmap, gr->inode_bitmap), gr->inode_table) <= sb->first_data_block + sb->gd_blocks ||
+		    !ext2_block_ok(sb, gr->block_bitmap, 1) || !ext2_block_ok(sb, gr->inode_bitmap, 1) ||
 		    !ext2_block_ok(sb, gr->inode_table, sb->itable_blocks) || gr->free_blocks > sb->blocks_per_group ||
 		    gr->free_inodes > sb->inodes_per_group || gr->dirs > sb->inodes_per_group) {
 			klog(KLOG_NOTICE, "ext2 %s: descriptor of group %u makes no sense", sb->dev->name, g);
