@@ -4,12 +4,13 @@
 # The same AArch64 kernel on machines that differ in what a device tree can
 # tell: processor, interrupt controller, where devices and memory are, how much
 # memory, how many CPUs, which exception level it is entered at.
+# And on machines that cannot work: a clear message and a failing status.
 # TAP, one line per machine.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 run=$top/arch_guest/aarch64/run.sh
 out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+trap 'rm -f "$out" "$out.img"' EXIT
 trap 'exit 130' INT TERM
 n=0 failed=0
 machine() {
@@ -20,6 +21,21 @@ machine() {
 		echo "ok $n - $* ($(tr -d '\r' <"$out" | grep -o 'CPUS=.*'))"
 	else
 		echo "not ok $n - $* (status $status)"
+		sed 's/^/# /' "$out"
+		failed=$((failed + 1))
+	fi
+}
+# What cannot work: ends by itself, with a status that is not success, and says why.
+broken() {	# message options
+	want=$1
+	shift
+	n=$((n + 1))
+	timeout -k 5 60 "$run" "$@" -- true </dev/null >"$out" 2>&1
+	status=$?
+	if [ $status -ne 0 ] && [ $status -ne 124 ] && [ $status -ne 125 ] && grep -aqE "$want" "$out"; then
+		echo "ok $n - broken: $* (status $status)"
+	else
+		echo "not ok $n - broken: $* (status $status, wanted /$want/)"
 		sed 's/^/# /' "$out"
 		failed=$((failed + 1))
 	fi
@@ -36,7 +52,7 @@ machine --gic 3 --machine virtualization=on
 machine --gic 2 --machine virtualization=on --cpu cortex-a72
 machine --gic 3 --machine its=off
 machine --gic 3 --machine secure=off,acpi=off
-for mem in 64M 96M 128M 1G 3G 5G; do
+for mem in 16M 64M 96M 128M 1G 3G 5G; do
 	machine --mem $mem
 done
 for cpus in 1 2 4 8; do
@@ -44,5 +60,11 @@ for cpus in 1 2 4 8; do
 	machine --cpus $cpus --gic 2
 done
 machine --cpus 16 --gic 3
+head -c 8388608 /dev/zero >"$out.img"
+broken 'root file system.*failed' --disk "$out.img"
+broken 'root file system.*failed' --disk /nonexistent
+broken 'root file system.*failed' --append root=/dev/nonsense
+broken 'root file system.*failed' --append rootfstype=nonsense
+broken 'starting .*failed' --append init=/nonexistent
 echo "1..$n"
 [ $failed -eq 0 ]
