@@ -36,7 +36,7 @@ struct fault {
 	bool write, force;
 };
 
-struct page *vm_zero_page;
+struct page *vm_zero_pages;
 
 /* The window of pages around the fault, inside the area. */
 static void around_window(const struct fault *f, uaddr_t *start, uaddr_t *end)
@@ -171,7 +171,7 @@ static unsigned install_ahead(const struct fault *f, unsigned n, struct page *bl
 	spin_lock(&f->vm->pages->lock);
 	for (unsigned i = 0; i < n; i++) {
 		vpe_t *slot = vpe_find(f->vm, f->addr + i * PAGE_SIZE);
-		vpe_t e = vpe_make(block ? block + i : vm_zero_page, block ? anon_bits(f) : VPE_R);
+		vpe_t e = vpe_make(block ? block + i : vm_zero_for(f->addr + i * PAGE_SIZE), block ? anon_bits(f) : VPE_R);
 
 		if (!slot || *slot)
 			continue;
@@ -226,7 +226,7 @@ static int fault_anon(const struct fault *f)
 		return 0;
 
 	if (!f->write) {
-		ret = install(f, 0, vpe_make(vm_zero_page, VPE_R));
+		ret = install(f, 0, vpe_make(vm_zero_for(f->addr), VPE_R));
 		return MIN(ret, 0);
 	}
 	p = anon_page(ALLOC_ZERO);
@@ -242,12 +242,12 @@ static int fault_anon(const struct fault *f)
 /* A private copy of `from` takes the place of entry old. */
 static int fault_copy(const struct fault *f, struct page *from, vpe_t old)
 {
-	struct page *p = anon_page(from == vm_zero_page ? ALLOC_ZERO : 0);
+	struct page *p = anon_page(vm_is_zero(from) ? ALLOC_ZERO : 0);
 	int ret;
 
 	if (!p)
 		return -ENOMEM;
-	if (from != vm_zero_page) {
+	if (!vm_is_zero(from)) {
 		hal_page_copy(page_addr(p), page_addr(from));
 		if (f->a->flags & VM_EXEC)
 			hal_icache_sync(page_addr(p), PAGE_SIZE);
@@ -259,7 +259,7 @@ static int fault_copy(const struct fault *f, struct page *from, vpe_t old)
 	}
 	if (old) {
 		vm_shootdown(f->vm);
-		if (vpe_page(old) != vm_zero_page)
+		if (!vm_is_zero(vpe_page(old)))
 			page_put(vpe_page(old));
 	}
 	max_rss_update(f->vm);
@@ -403,7 +403,7 @@ static int own_around(const struct fault *f)
 	while ((slot = vpe_next(f->vm, &at, end))) {
 		vpe_t e = *slot;
 
-		if (e & VPE_R && !(e & (VPE_W | VPE_FILE | VPE_SHMEM | VPE_DEV)) && vpe_page(e) != vm_zero_page &&
+		if (e & VPE_R && !(e & (VPE_W | VPE_FILE | VPE_SHMEM | VPE_DEV)) && !vm_is_zero(vpe_page(e)) &&
 		    page_flag(vpe_page(e), PG_ANON) && READ_ONCE(vpe_page(e)->mapcount) == 1)
 			*slot = e | anon_bits(f);
 		at += PAGE_SIZE;
@@ -415,11 +415,10 @@ static int own_around(const struct fault *f)
 
 static bool copy_wanted(vpe_t e)
 {
-	return e & VPE_R && !(e & (VPE_W | VPE_FILE | VPE_SHMEM | VPE_DEV)) && vpe_page(e) != vm_zero_page &&
-		page_flag(vpe_page(e), PG_ANON);
+	return e & VPE_R && !(e & (VPE_W | VPE_FILE | VPE_SHMEM | VPE_DEV)) && (vm_is_zero(vpe_page(e)) || page_flag(vpe_page(e), PG_ANON));
 }
 
-/* Copy n shared anonymous pages from the fault on, with one flush for all.  False: not even the first. */
+/* Copy n shared (or zero) anonymous pages from the fault on, with one flush for all.  False: not even the first. */
 static bool fault_copy_ahead(const struct fault *f, unsigned n)
 {
 	struct { vpe_t old; struct page *copy; } c[AROUND_PAGES] = { 0 };
@@ -438,12 +437,13 @@ static bool fault_copy_ahead(const struct fault *f, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		if (!c[i].old || buddy_free_pages() < 2 * buddy_low_mark())
 			continue;
-		c[i].copy = page_alloc(0, ALLOC_NOWAIT);
+		c[i].copy = page_alloc(0, ALLOC_NOWAIT | (vm_is_zero(vpe_page(c[i].old)) ? ALLOC_ZERO : 0));
 		if (!c[i].copy)
 			continue;
 		page_set_flag(c[i].copy, PG_ANON);
 		mm_stat_add(anon, 1);
-		hal_page_copy(page_addr(c[i].copy), page_addr(vpe_page(c[i].old)));
+		if (!vm_is_zero(vpe_page(c[i].old)))
+			hal_page_copy(page_addr(c[i].copy), page_addr(vpe_page(c[i].old)));
 		if (f->a->flags & VM_EXEC)
 			hal_icache_sync(page_addr(c[i].copy), PAGE_SIZE);
 	}
@@ -460,8 +460,8 @@ static bool fault_copy_ahead(const struct fault *f, unsigned n)
 		vpe_account(f->vm, e, 1);
 		vpe_account(f->vm, c[i].old, -1);
 		vpe_set(slot, e);
-		/* The entry's reference to the old page is ours now, in place of the copy's. */
-		c[i].copy = vpe_page(c[i].old);
+		/* The entry's reference to the old page, if it had one, is ours now, in place of the copy's. */
+		c[i].copy = vm_is_zero(vpe_page(c[i].old)) ? NULL : vpe_page(c[i].old);
 		first |= i == 0;
 	}
 	(void)map_present(f, f->addr, f->addr + n * PAGE_SIZE);
@@ -499,7 +499,7 @@ static int fault_write(const struct fault *f, vpe_t e)
 	if (page_flag(p, PG_ANON) && READ_ONCE(p->mapcount) == 1) {
 		return own_around(f);
 	}
-	n = page_flag(p, PG_ANON) && !f->force ? ahead(f) : 1;
+	n = copy_wanted(e) && !f->force ? ahead(f) : 1;
 	if (n > 1 && fault_copy_ahead(f, n))
 		return 0;
 	return fault_copy(f, p, e);

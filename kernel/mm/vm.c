@@ -118,7 +118,7 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 	while ((slot = vpe_next(vm, at, end))) {
 		vpe_t e = *slot;
 
-		if (!(e & (VPE_FILE | VPE_SHMEM | VPE_DEV)) && vpe_page(e) != vm_zero_page) {
+		if (!(e & (VPE_FILE | VPE_SHMEM | VPE_DEV)) && !vm_is_zero(vpe_page(e))) {
 			vpe_t *to = vpe_find(child, *at);
 
 			if (e & VPE_W) {
@@ -275,7 +275,8 @@ put_special:
 void vm_init(void)
 {
 	vm_cache = kmem_cache_create("vm_space", sizeof(struct vm_space), 0);
-	vm_zero_page = page_alloc(0, ALLOC_ZERO | ALLOC_ATOMIC);
-	if (!vm_zero_page)
-		panic("no memory for the zero page");
+	vm_zero_pages = page_alloc(VM_ZERO_ORDER, ALLOC_ZERO | ALLOC_ATOMIC);
+	if (!vm_zero_pages)
+		panic("no memory for the zero pages");
+	page_split(vm_zero_pages);	/* each is looked at, and put, on its own */
 }

@@ -125,7 +125,7 @@ void vm_area_usage(struct vm_area *a, struct vm_area_usage *out)
 		int32_t maps;
 
 		at += PAGE_SIZE;
-		if (*slot & VPE_DEV || p == vm_zero_page)
+		if (*slot & VPE_DEV || vm_is_zero(p))
 			continue;
 		maps = MAX(READ_ONCE(p->mapcount), 1);
 		out->rss_pages++;

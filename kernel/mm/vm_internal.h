@@ -50,7 +50,18 @@ void vm_pages_prune(struct vm_space *vm, uaddr_t start, uaddr_t end);
 /* Counters of a mapping that comes or goes; the reference is the caller's. */
 void vpe_account(struct vm_space *vm, vpe_t e, int n);
 
-extern struct page *vm_zero_page;
+/*
+ * Pages of zeroes, mapped read-only where anonymous memory has only been read.
+ * A block of them, taken by address, so that a run of addresses is a run of
+ * physical memory and the machine needs one mapping for it.
+ */
+enum { VM_ZERO_ORDER = 4 };
+extern struct page *vm_zero_pages;	/* [I] */
+static inline bool vm_is_zero(const struct page *p) { return p >= vm_zero_pages && p < vm_zero_pages + (1 << VM_ZERO_ORDER); }
+static inline struct page *vm_zero_for(uaddr_t addr)
+{
+	return vm_zero_pages + ((addr >> PAGE_SHIFT) & ((1 << VM_ZERO_ORDER) - 1));
+}
 
 /* ---- vm_zap.c: taking mappings away ---- */
 /* What to take: everything, or only pages of a mapping's cache (truncation keeps private copies). */

@@ -173,7 +173,7 @@ void vpe_account(struct vm_space *vm, vpe_t e, int n)
 	struct page *p = vpe_page(e);
 	int64_t *counter = NULL;
 
-	if (e & VPE_DEV || p == vm_zero_page)
+	if (e & VPE_DEV || vm_is_zero(p))
 		return;
 	if (e & VPE_FILE)
 		counter = &vm->rss_file;
@@ -201,7 +201,7 @@ static void destroy_level(struct vm_space *vm, vpe_t *t, unsigned shift)
 		left--;
 		if (shift > PAGE_SHIFT) {
 			destroy_level(vm, (vpe_t *)(uintptr_t)t[i], shift - LEVEL_BITS);
-		} else if (!(t[i] & VPE_DEV) && vpe_page(t[i]) != vm_zero_page) {
+		} else if (!(t[i] & VPE_DEV) && !vm_is_zero(vpe_page(t[i]))) {
 			vpe_account(vm, t[i], -1);
 			page_put(vpe_page(t[i]));
 		}

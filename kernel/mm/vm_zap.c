@@ -51,7 +51,7 @@ static unsigned zap_some(struct vm_space *vm, uaddr_t *at, uaddr_t end, enum zap
 			*any = true;
 			vpe_account(vm, e, -1);
 			vpe_set(slot, 0);
-			if (!(e & VPE_DEV) && vpe_page(e) != vm_zero_page)
+			if (!(e & VPE_DEV) && !vm_is_zero(vpe_page(e)))
 				out[n++] = vpe_page(e);
 		}
 		*at += PAGE_SIZE;
