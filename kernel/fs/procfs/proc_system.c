@@ -108,15 +108,16 @@ static int show_version(struct seq *s, struct task *t)
 
 static int show_cpuinfo(struct seq *s, struct task *t)
 {
+	enum { ENTRY_MAX = 3072 };
+	char *entry = kmalloc(ENTRY_MAX, 0);
+
+	if (!entry)
+		return -ENOMEM;
 	for (unsigned i = 0; i < cpu_count; i++) {
 		seq_printf(s, "processor\t: %u\n", i);
-		if (!strcmp(abi_uts_machine, "x86_64"))
-			seq_printf(s, "vendor_id\t: Eft\ncpu family\t: 6\nmodel\t\t: 0\nmodel name\t: Eft virtual CPU\nstepping\t: 0\ncpu MHz\t\t: 1000.000\n"
-				   "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\nfpu\t\t: yes\nflags\t\t: fpu tsc cx8 cmov mmx fxsr sse sse2 syscall nx lm\n"
-				   "bogomips\t: 2000.00\naddress sizes\t: 40 bits physical, 48 bits virtual\n\n", cpu_count, i, cpu_count);
-		else
-			seq_puts(s, "BogoMIPS\t: 100.00\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd07\nCPU revision\t: 0\n\n");
+		seq_write(s, entry, abi_cpuinfo(i, cpu_count, entry, ENTRY_MAX));
 	}
+	kfree(entry);
 	return 0;
 }
 

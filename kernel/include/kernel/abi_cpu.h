@@ -36,4 +36,6 @@ size_t abi_regset_get(const struct abi_regs *r, void *buf, size_t max);
 int abi_regset_set(struct abi_regs *r, const void *buf, size_t n);
 /* The vDSO image and its data page: see abi/vdso. */
 extern const uint8_t abi_vdso_image[], abi_vdso_image_end[];
+/* /proc/cpuinfo of one CPU after its "processor" line; returns the bytes (at most max - 1). */
+size_t abi_cpuinfo(unsigned cpu, unsigned cpus, char *buf, size_t max);
 #endif
