@@ -25,6 +25,7 @@
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
 #include "mm/mm.h"
+#include "mm/user_mem.h"
 #include "mm/vm_internal.h"
 
 enum { CACHE_SLOTS = 32 };
@@ -139,11 +140,11 @@ static size_t copy_slow(enum copy_kind kind, void *k, uaddr_t u, size_t n, bool 
 
 		if (at) {
 			if (kind == COPY_IN)
-				memcpy((char *)k + done, at, part);
+				user_mem_copy((char *)k + done, at, part);
 			else if (kind == COPY_OUT)
-				memcpy(at, (char *)k + done, part);
+				user_mem_copy(at, (char *)k + done, part);
 			else
-				memset(at, 0, part);
+				user_mem_zero(at, part);
 		}
 		section_leave(seq);
 		if (at) {

