@@ -223,7 +223,7 @@ uaddr_t hal_as_min(void) { return USER_MIN; }
 void tlb_catch_up(struct pcpu *c)
 {
 	struct hal_as *as = c->as;
-	uint64_t gen, seen = c->as_seen, n = 0;
+	uint64_t gen, seen = c->as_seen, n = 0, k = 0;
 
 	if (!as || c->as_lazy) {
 		drop_dying(c);
@@ -239,11 +239,11 @@ void tlb_catch_up(struct pcpu *c)
 			uint64_t few[FEW_PAGES];
 
 			for (uint64_t g = seen + 1; g <= gen; g++)
-				for (size_t i = 0; i < READ_ONCE(as->ring[g % AS_RING].pages) && n < FEW_PAGES; i++)
-					few[n++] = READ_ONCE(as->ring[g % AS_RING].va) + i * PAGE_SIZE;
+				for (size_t i = 0; i < READ_ONCE(as->ring[g % AS_RING].pages) && k < FEW_PAGES; i++)
+					few[k++] = READ_ONCE(as->ring[g % AS_RING].va) + i * PAGE_SIZE;
 			__atomic_thread_fence(__ATOMIC_SEQ_CST);
 			if (READ_ONCE(as->gen) - seen < AS_RING) {
-				for (uint64_t i = 0; i < n; i++)
+				for (uint64_t i = 0; i < k; i++)
 					invlpg(few[i]);
 				store_release(&c->as_seen, gen);
 				return;
