@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""gdb commands for the hosted kernel: eft-ps, eft-bt PID, eft-dmesg, eft-mounts.
+
+Load it into a gdb on the kernel's process (./eft debug does).  The commands
+only read memory, so they work on a running process that was stopped anywhere,
+and on a core file.  User frames come from the page tables of the program, not
+from its stub process, so no second debugger is needed.
+"""
+import gdb
+
+PAGE = 4096
+
+
+def setup():
+    """What makes gdb usable on this process: its interrupts are signals."""
+    gdb.execute("handle SIGUSR1 nostop noprint pass", to_string=True)
+    gdb.execute("set print pretty on")
+    gdb.execute("set pagination off")
+
+
+def value(expr):
+    return gdb.parse_and_eval(expr)
+
+
+def each(head, type_name, member):
+    """The elements of a struct list_head list."""
+    t = gdb.lookup_type(type_name)
+    offset = next(f.bitpos // 8 for f in t.fields() if f.name == member)
+    node = head["next"]
+    seen = 0
+    while node != head.address and seen < 1000000:
+        yield (node.cast(gdb.lookup_type("char").pointer()) - offset).cast(t.pointer()).dereference()
+        node = node["next"]
+        seen += 1
+
+
+STATES = {0: "R", 1: "S", 2: "D", 4: "D", 8: "T", 16: "t", 32: "Z", 64: "X"}
+
+
+def tasks():
+    for p in each(value("process_list"), "struct process", "all_link"):
+        for t in each(p["threads"], "struct task", "thread_link"):
+            yield p, t
+
+
+def pid_of(p):
+    pid = p["pid"][int(value("PID_PROCESS"))]
+    return int(pid["nr"]) if pid else 0
+
+
+def tid_of(t):
+    return int(t["pid"]["nr"]) if t["pid"] else 0
+
+
+def running():
+    """{address of the task: CPU} of what is on a CPU now."""
+    on = {}
+    for i in range(int(value("cpu_count"))):
+        on[int(value("um_cpus[%d].curr" % i))] = i
+    return on
+
+
+# ---- memory of a program, through the kernel's own tables ----
+
+def table_slot(vm, addr):
+    table = vm["pages"]["root"]
+    ptr = gdb.lookup_type("unsigned long").pointer()
+    shift = 39
+    while True:
+        entry = int((table.cast(ptr) + ((addr >> shift) & 511)).dereference())
+        if shift == 12 or entry == 0:
+            return entry
+        table = gdb.Value(entry)
+        shift -= 9
+
+
+def page_phys(page):
+    zones = value("page_zones")
+    z = zones[int(page["zone"])]
+    index = (int(page.address) - int(z["pages"])) // page.type.sizeof
+    return int(z["base"]) + index * PAGE
+
+
+def user_read(vm, addr, n):
+    entry = table_slot(vm, addr)
+    if not entry or entry & 4:
+        return None
+    page = gdb.Value(entry & ~63).cast(gdb.lookup_type("struct page").pointer()).dereference()
+    host = int(value("um_ram")) + page_phys(page) + addr % PAGE
+    return bytes(gdb.selected_inferior().read_memory(host, min(n, PAGE - addr % PAGE)))
+
+
+def user_word(vm, addr):
+    data = user_read(vm, addr, 8)
+    return int.from_bytes(data, "little") if data and len(data) == 8 else None
+
+
+def areas(vm):
+    """All areas, in order: a walk of the tree."""
+    area = gdb.lookup_type("struct vm_area").pointer()
+    stack, node = [], vm["areas"]["node"]
+    while stack or node:
+        while node:
+            stack.append(node)
+            node = node["left"]
+        node = stack.pop()
+        yield node.cast(area).dereference()
+        node = node["right"]
+
+
+def dentry_name(d):
+    q = d["name"]
+    return q["name"].string(errors="replace", length=int(q["len"]))
+
+
+def file_name(f):
+    return dentry_name(f["path"]["dentry"])
+
+
+def where(vm, pc):
+    try:
+        for a in areas(vm):
+            if int(a["start"]) <= pc < int(a["end"]):
+                if a["file"]:
+                    offset = pc - int(a["start"]) + int(a["pgoff"]) * PAGE
+                    return "%s+%#x" % (file_name(a["file"]), offset)
+                return "[anonymous]"
+    except (gdb.error, gdb.MemoryError, RuntimeError):
+        return "?"
+    return "[not mapped]"
+
+
+# ---- frames ----
+
+def symbol(pc):
+    text = gdb.execute("info symbol %#x" % pc, to_string=True).strip()
+    line = gdb.find_pc_line(pc)
+    name = text.split(" in section")[0] if not text.startswith("No symbol") else "?"
+    if line.symtab:
+        name += " (%s:%d)" % (line.symtab.filename.split("/kernel/")[-1], line.line)
+    return name
+
+
+def kernel_frames(pc, fp):
+    ptr = gdb.lookup_type("unsigned long").pointer()
+    n = 0
+    while pc and n < 64:
+        yield pc
+        try:
+            frame = gdb.Value(fp).cast(ptr)
+            up, pc = int(frame[0]), int(frame[1])
+        except gdb.MemoryError:
+            return
+        if up <= fp:
+            if pc:
+                yield pc
+            return
+        fp, n = up, n + 1
+
+
+class EftPs(gdb.Command):
+    """Processes and threads: PID TID STATE CPU NAME and what the kernel waits in."""
+
+    def __init__(self):
+        super().__init__("eft-ps", gdb.COMMAND_STATUS)
+
+    def invoke(self, arg, from_tty):
+        on = running()
+        print("%6s %6s %5s %3s %-16s %s" % ("PID", "TID", "STATE", "CPU", "NAME", "IN"))
+        for p, t in tasks():
+            state = STATES.get(int(t["state"]), "?")
+            cpu = on.get(int(t.address))
+            place = ""
+            if cpu is None and state not in "ZX":
+                place = next((symbol(pc) for pc in kernel_frames(*saved(t))
+                              if not symbol(pc).startswith(("schedule", "hal_", "um_", "wait", "prepare"))), "")
+            print("%6d %6d %5s %3s %-16s %s" % (pid_of(p), tid_of(t), state, "" if cpu is None else cpu,
+                                              t["comm"].string(errors="replace"), place))
+
+
+def saved(t):
+    """pc and frame pointer of a thread that is not running: what um_switch() pushed."""
+    ptr = gdb.lookup_type("unsigned long").pointer()
+    sp = t["kctx"]["sp"].cast(ptr)
+    return int(sp[6]), int(sp[5])
+
+
+class EftBt(gdb.Command):
+    """eft-bt TID: kernel frames and user frames of a thread."""
+
+    def __init__(self):
+        super().__init__("eft-bt", gdb.COMMAND_STACK)
+
+    def invoke(self, arg, from_tty):
+        try:
+            wanted = int(arg)
+        except ValueError:
+            raise gdb.GdbError("usage: eft-bt TID")
+        for _, t in tasks():
+            if tid_of(t) == wanted:
+                return self.show(t)
+        raise gdb.GdbError("no thread %d (see eft-ps)" % wanted)
+
+    def show(self, t):
+        cpu = running().get(int(t.address))
+        print("%d \"%s\"" % (tid_of(t), t["comm"].string(errors="replace")))
+        if int(t["state"]) & 96:
+            print("  exited")
+            return
+        if cpu is not None:
+            print("  kernel: on CPU %d: see the host thread that runs it (thread apply all bt)" % cpu)
+        else:
+            for i, pc in enumerate(kernel_frames(*saved(t))):
+                print("  #%-2d %#x %s" % (i, pc, symbol(pc)))
+        if t["uctx"]:
+            self.user(t)
+
+    def user(self, t):
+        regs, vm = t["uctx"]["regs"], t["vm"].dereference()
+        pc, fp, sp = int(regs["rip"]), int(regs["rbp"]), int(regs["rsp"])
+        print("  user: rip %#x rsp %#x rax %#x" % (pc, sp, int(regs["rax"])))
+        for i in range(32):
+            print("  u%-2d %#x %s" % (i, pc, where(vm, pc)))
+            up, pc = user_word(vm, fp), user_word(vm, fp + 8)
+            if not up or not pc or up <= fp:
+                break
+            fp = up
+
+
+class EftDmesg(gdb.Command):
+    """The kernel's log, also what never reached a console."""
+
+    def __init__(self):
+        super().__init__("eft-dmesg", gdb.COMMAND_DATA)
+
+    def invoke(self, arg, from_tty):
+        ring = value("&'klog.c'::ring")
+        size = int(ring.dereference().type.range()[1]) + 1
+        data = bytes(gdb.selected_inferior().read_memory(int(ring), size))
+        at, left = int(value("'klog.c'::tail")), int(value("'klog.c'::used"))
+        head = gdb.lookup_type("struct record").sizeof
+
+        def get(offset, n):
+            return bytes(data[(offset + i) % size] for i in range(n))
+        while left >= head:
+            h = get(at, head)
+            ns, length = int.from_bytes(h[:8], "little"), int.from_bytes(h[8:10], "little")
+            text = get(at + head, length).decode(errors="replace")
+            print("[%5d.%06d] %s" % (ns // 10**9, ns // 1000 % 10**6, text))
+            at, left = (at + head + length) % size, left - head - length
+
+
+class EftMounts(gdb.Command):
+    """Mounted file systems: source, mount point, type."""
+
+    def __init__(self):
+        super().__init__("eft-mounts", gdb.COMMAND_DATA)
+
+    def path(self, m):
+        names = []
+        d = m["mountpoint"] if m["mountpoint"] else m["root"]
+        parent = m["parent"]
+        if not parent or int(parent) == int(m.address):
+            return "/"
+        for _ in range(64):
+            if int(d) == int(d["parent"]) or int(d) == int(parent["root"]):
+                if int(parent["parent"]) in (0, int(parent)):
+                    break
+                d, parent = parent["mountpoint"], parent["parent"]
+                continue
+            names.append(dentry_name(d))
+            d = d["parent"]
+        return "/" + "/".join(reversed(names))
+
+    def invoke(self, arg, from_tty):
+        for m in each(value("'mount.c'::mount_list"), "struct mount", "all_link"):
+            source = m["source"].string(errors="replace") if m["source"] else "none"
+            print("%-12s %-24s %s" % (source, self.path(m), m["super"]["fs"]["name"].string()))
+
+
+for command in (EftPs, EftBt, EftDmesg, EftMounts):
+    command()
+setup()
