@@ -217,7 +217,7 @@ static long task_clone(const struct clone_args *a)
 	t = task_alloc(c->comm, task_first_run, NULL);
 	if (!t)
 		return -ENOMEM;
-	t->flags = (c->flags & ~(unsigned)(TASKF_EXITING | TASKF_KTHREAD | TASKF_MEMALLOC | TASKF_PTRACE_WORK)) | TASKF_FORKNOEXEC;
+	t->flags = (c->flags & ~(unsigned)(TASKF_EXITING | TASKF_KTHREAD | TASKF_MEMALLOC)) | TASKF_FORKNOEXEC;
 	t->cred = cred_get(c->cred);
 	t->sigmask = c->sigmask;
 	t->no_new_privs = c->no_new_privs;

@@ -18,6 +18,7 @@
 #include <kernel/tty.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
+#include "ptrace.h"
 #include "syscall/syscall_impl.h"
 #include "task_impl.h"
 
@@ -107,7 +108,7 @@ void process_notify_parent(struct process *p, int cld_code, int status)
 }
 
 /* [tree] The zombie's parent learns of it.  True: nobody will wait, release it. */
-static bool exit_notify_parent(struct process *p)
+bool exit_notify_parent(struct process *p)
 {
 	int sig = p->exit_signal, status = p->exit_code;
 	bool release = false;
@@ -157,7 +158,7 @@ static void exit_reparent_children(struct process *p, struct list_head *dead)
 				signal_send_task(t, t->pdeath_signal, NULL);
 		c->exit_signal = SIGCHLD;
 		if (c->zombie) {
-			if (exit_notify_parent(c))
+			if (!ptrace_delays_wait(c) && exit_notify_parent(c))
 				process_release(c, dead);
 		} else {
 			pgrp_check_orphaned(c, p);
@@ -264,13 +265,14 @@ _Noreturn void task_exit(int status) NO_TSA
 	if (last) {
 		sysv_process_exit(p);
 		tty_process_exit(p);
+		ptrace_exit_tracer(p);
 	}
-	ptrace_exit(t);
 	__atomic_sub_fetch(&t->cred->user->processes, 1, __ATOMIC_RELAXED);
 
 	flags = spin_lock_irqsave(&process_tree_lock);
 	if (stop_done && READ_ONCE(p->wait_stopped))
 		process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
+	ptrace_exit_tracee(t, last);
 	if (t != p->leader) {
 		sh = p->sighand;
 		spin_lock(&sh->lock);
@@ -285,7 +287,7 @@ _Noreturn void task_exit(int status) NO_TSA
 		pgrp_check_orphaned(p, NULL);
 		p->zombie = true;
 		waitq_wake_all(&p->pid[PID_PROCESS]->pidfd_wait);
-		if (exit_notify_parent(p))
+		if (!ptrace_delays_wait(p) && exit_notify_parent(p))
 			process_release(p, &dead);
 	}
 	/* A tracer or pidfd of this thread, and an execve that waits for the leader to go. */

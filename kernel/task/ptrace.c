@@ -1,5 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Tracing: ptrace(2). */
+/*
+ * Tracing, the tracee's side: stops, events, and what waiting tells.  The
+ * requests are in ptrace_calls.c.  See ptrace(2).
+ *
+ * A struct ptrace ties a thread to the process that traces it.  It hangs on
+ * the tracer's list under process_tree_lock; t->ptrace is set and cleared with
+ * both that lock and the tracee's signal lock held, so either is enough to look.
+ *
+ * A stop: the tracee says why (stop_code), sets TASK_TRACED, tells the tracer
+ * and sleeps until the tracer clears `stopped`, or SIGKILL comes.  While
+ * `stopped` is set and the thread is off its CPU, the tracer may touch its
+ * registers and memory.
+ *
+ * Not here: PTRACE_LISTEN, PTRACE_SYSEMU, seccomp stops; a traced thread that
+ * is not the first one ends without a report of its own.
+ */
 #include "ptrace.h"
 #include "syscall/syscall_impl.h"
 #include "task_impl.h"
@@ -10,7 +25,7 @@ bool ptrace_may_access(struct task *t)
 	struct cred *tc;
 	bool ok;
 
-	if (t->process == current->process)
+	if (t->process && t->process == current->process)
 		return true;
 	tc = task_cred_get(t);
 	if (!tc)
@@ -21,17 +36,307 @@ bool ptrace_may_access(struct task *t)
 	return ok || capable(CAP_SYS_PTRACE);
 }
 
-bool ptrace_signal(int *sig, struct abi_siginfo *info) { return true; }
-void ptrace_exit(struct task *t) { }
-void ptrace_event(int event, uint64_t message) { }
-bool ptrace_event_enabled(struct task *t, int event) { return false; }
-void ptrace_syscall_stop(bool entry) { }
-bool ptrace_syscall_traced(struct task *t) { return false; }
-void ptrace_clone(struct task *child, uint64_t clone_flags) { }
-void ptrace_exec(void) { }
-void ptrace_stop_work(void) { }
-int ptrace_wait(struct process *tracer, const struct pid *only, const struct pid *pgrp, bool keep, pid_t *nr, uint32_t *uid, int *status)
+bool ptrace_has_work(const struct task *t)
 {
-	return -ECHILD;
+	return t->ptrace && t->ptrace->stop_work;
 }
-bool ptrace_delays_wait(const struct process *p) { return false; }
+
+bool ptrace_event_enabled(struct task *t, int event)
+{
+	struct ptrace *pt = READ_ONCE(t->ptrace);
+
+	return pt && (event == PTRACE_EVENT_STOP || pt->options & 1u << event);
+}
+
+bool ptrace_syscall_traced(struct task *t)
+{
+	struct ptrace *pt = READ_ONCE(t->ptrace);
+
+	return pt && READ_ONCE(pt->syscalls);
+}
+
+/* [tree] Detach: nobody uses the tracee's stop any more. */
+void ptrace_unlink(struct ptrace *pt)
+{
+	struct task *t = pt->tracee;
+	unsigned long flags;
+	struct sighand *sh = process_siglock(t->process, &flags);
+
+	list_del_init(&pt->link);
+	t->ptrace = NULL;
+	signal_recalc(t);
+	if (pt->stopped) {
+		pt->stopped = false;
+		/* A group stop goes on without a tracer. */
+		if (t->process->group_flags & GROUP_STOPPED && !(t->flags & TASKF_EXITING)) {
+			t->stop_pending = true;
+			t->process->stops_pending++;
+			WRITE_ONCE(t->sig_work, true);
+		}
+		task_wake(t, TASK_TRACED);
+	}
+	process_sigunlock(sh, flags);
+	process_put(pt->tracer);
+	kfree(pt);
+}
+
+/* [tree] SIGCHLD, and whoever waits. */
+static void ptrace_tell(struct ptrace *pt, int code, int status)
+{
+	struct abi_siginfo info = { .si_signo = SIGCHLD, .si_code = code };
+	const struct ksigaction *ka = &pt->tracer->sighand->action[SIGCHLD - 1];
+
+	info.chld.pid = task_tid(pt->tracee);
+	info.chld.uid = pt->tracee->cred->uid;
+	info.chld.status = status;
+	if (ka->handler != SIG_IGN && !(ka->flags & SA_NOCLDSTOP))
+		signal_send_process(pt->tracer, SIGCHLD, &info);
+	waitq_wake_all(&pt->tracer->child_wait);
+}
+
+/* Sleep until the tracer goes on; what it wants delivered is in ptrace_resume_signal. */
+void ptrace_stop(int code, const struct abi_siginfo *info, enum ptrace_call call)
+{
+	struct task *t = current;
+	struct process *p = t->process;
+	struct ptrace *pt;
+	struct sighand *sh;
+	unsigned long flags;
+
+	flags = spin_lock_irqsave(&process_tree_lock);
+	pt = t->ptrace;
+	if (!pt || (READ_ONCE(t->pending.set) & SIGMASK(SIGKILL))) {
+		spin_unlock_irqrestore(&process_tree_lock, flags);
+		return;
+	}
+	spin_lock(&p->sighand->lock);
+	pt->stop_work = false;
+	pt->interrupt = false;
+	pt->stop_code = code;
+	pt->reported = false;
+	t->ptrace_resume_signal = call == PTRACE_NO_CALL && info ? code : 0;	/* should the tracer just die */
+	pt->call = call;
+	if (info)
+		pt->info = *info;
+	else
+		pt->info = (struct abi_siginfo){ .si_signo = SIGTRAP, .si_code = code };
+	pt->stopped = true;
+	sched_set_state(TASK_TRACED);
+	spin_unlock(&p->sighand->lock);
+	ptrace_tell(pt, CLD_TRAPPED, code);
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	schedule();
+
+	sched_set_state(TASK_RUNNING);
+	sh = process_siglock(p, &flags);
+	if (t->ptrace)
+		t->ptrace->stopped = false;
+	signal_recalc(t);
+	process_sigunlock(sh, flags);
+}
+
+/* A signal is about to be delivered: the tracer may change or drop it. */
+bool ptrace_signal(int *sig, struct abi_siginfo *info)
+{
+	struct task *t = current;
+	struct sighand *sh;
+	unsigned long flags;
+	int now = *sig;
+
+	t->ptrace_resume_signal = now;
+	ptrace_stop(*sig, info, PTRACE_NO_CALL);
+	sh = process_siglock(t->process, &flags);
+	now = t->ptrace_resume_signal;
+	t->ptrace_resume_signal = 0;
+	if (now && now == *sig) {
+		if (t->ptrace)
+			*info = t->ptrace->info;
+		info->si_signo = now;
+	} else if (now) {
+		*info = (struct abi_siginfo){ .si_signo = now, .si_code = SI_USER };
+		info->kill.pid = t->ptrace ? process_pid(t->ptrace->tracer) : 0;
+	}
+	process_sigunlock(sh, flags);
+	*sig = now;
+	return now != 0 && !(READ_ONCE(t->pending.set) & SIGMASK(SIGKILL));
+}
+
+void ptrace_event(int event, uint64_t message)
+{
+	struct ptrace *pt = READ_ONCE(current->ptrace);
+
+	if (!pt)
+		return;
+	pt->message = message;
+	ptrace_stop(SIGTRAP | event << 8, NULL, PTRACE_NO_CALL);
+}
+
+void ptrace_syscall_stop(bool entry)
+{
+	struct task *t = current;
+	struct ptrace *pt = t->ptrace;
+	int sig;
+
+	if (!pt)
+		return;
+	ptrace_stop(SIGTRAP | (pt->options & PTRACE_O_TRACESYSGOOD ? 0x80 : 0), NULL, entry ? PTRACE_CALL_ENTRY : PTRACE_CALL_EXIT);
+	sig = t->ptrace_resume_signal;
+	t->ptrace_resume_signal = 0;
+	if (sig) {
+		struct abi_siginfo info = { .si_signo = sig, .si_code = SI_USER };
+
+		signal_send_task(t, sig, &info);
+	}
+}
+
+/* PTRACE_INTERRUPT, PTRACE_ATTACH of one that was stopped, a new tracee of PTRACE_SEIZE. */
+void ptrace_stop_work(void)
+{
+	struct ptrace *pt = READ_ONCE(current->ptrace);
+
+	if (!pt)
+		return;
+	ptrace_stop(pt->seized ? SIGTRAP | PTRACE_EVENT_STOP << 8 : SIGSTOP, NULL, PTRACE_NO_CALL);
+}
+
+/* Taking part in a group stop. */
+void ptrace_group_stop(int sig)
+{
+	struct ptrace *pt = READ_ONCE(current->ptrace);
+
+	if (pt)
+		ptrace_stop(pt->seized ? sig | PTRACE_EVENT_STOP << 8 : sig, NULL, PTRACE_NO_CALL);
+}
+
+/* The child of a traced thread is traced by the same. Not yet running. */
+void ptrace_clone(struct task *child, uint64_t clone_flags)
+{
+	struct ptrace *fresh = kzalloc(sizeof(*fresh), 0), *pt;
+	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+	struct abi_siginfo info = { .si_signo = SIGSTOP, .si_code = SI_USER };
+
+	pt = current->ptrace;
+	if (!pt || !fresh || child->ptrace) {
+		spin_unlock_irqrestore(&process_tree_lock, flags);
+		kfree(fresh);
+		return;
+	}
+	list_init(&fresh->link);
+	fresh->tracee = child;
+	fresh->tracer = pt->tracer;
+	process_get(fresh->tracer);
+	fresh->options = pt->options;
+	fresh->seized = pt->seized;
+	list_add_tail(&fresh->link, &pt->tracer->ptraced);
+	child->ptrace = fresh;
+	if (fresh->seized) {
+		fresh->stop_work = true;
+		WRITE_ONCE(child->sig_work, true);
+	}
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	if (!fresh->seized)
+		signal_send_task(child, SIGSTOP, &info);
+}
+
+/* execve has happened. */
+void ptrace_exec(void)
+{
+	struct ptrace *pt = READ_ONCE(current->ptrace);
+
+	if (!pt)
+		return;
+	if (pt->options & PTRACE_O_TRACEEXEC)
+		ptrace_event(PTRACE_EVENT_EXEC, (uint64_t)task_tid(current));
+	else if (!pt->seized) {
+		struct abi_siginfo info = { .si_signo = SIGTRAP, .si_code = SI_USER };
+
+		info.kill.pid = process_pid(current->process);
+		signal_send_task(current, SIGTRAP, &info);
+	}
+}
+
+/* ---- waiting and exit ---- */
+
+bool ptrace_delays_wait(const struct process *p)
+{
+	return p->leader && p->leader->ptrace && p->leader->ptrace->exited;
+}
+
+int ptrace_wait(struct process *tracer, const struct pid *only, const struct pid *pgrp, bool keep, unsigned options, struct ptrace_report *out)
+{
+	enum { WEXITED = 4 };
+	struct ptrace *pt;
+	int ret = -ECHILD;
+
+	list_for_each(pt, &tracer->ptraced, link) {
+		struct task *t = pt->tracee;
+		struct process *p = t->process;
+		struct sighand *sh;
+		unsigned long flags;
+		bool found = false;
+
+		if ((only && t->pid != only) || (pgrp && p->pid[PID_PGRP] != pgrp))
+			continue;
+		ret = 0;
+		*out = (struct ptrace_report){ .nr = task_tid(t), .uid = t->cred->uid };
+		if (pt->exited && options & WEXITED) {
+			int st = p->exit_code;
+
+			out->code = st & 0x80 ? CLD_DUMPED : st & 0x7f ? CLD_KILLED : CLD_EXITED;
+			out->status = st & 0x7f ? st & 0x7f : st >> 8 & 0xff;
+			out->wait_status = st;
+			if (!keep) {
+				out->dead = p;
+				ptrace_unlink(pt);
+			}
+			return 1;
+		}
+		sh = process_siglock(p, &flags);
+		if (pt->stopped && !pt->reported) {
+			found = true;
+			if (!keep)
+				pt->reported = true;
+			out->code = CLD_TRAPPED;
+			out->status = pt->stop_code;
+			out->wait_status = pt->stop_code << 8 | 0x7f;
+		}
+		process_sigunlock(sh, flags);
+		if (found)
+			return 1;
+	}
+	return ret;
+}
+
+void ptrace_exit_tracer(struct process *p)
+{
+	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+	struct ptrace *pt, *tmp;
+
+	list_for_each_safe(pt, tmp, &p->ptraced, link) {
+		struct process *victim = pt->tracee->process;
+		bool kill = pt->options & PTRACE_O_EXITKILL, dead = pt->exited;
+
+		ptrace_unlink(pt);
+		if (kill)
+			signal_send_process(victim, SIGKILL, NULL);
+		/* The real parent was kept waiting.  Nobody releases it here: init or the parent will wait. */
+		if (dead)
+			(void)exit_notify_parent(victim);
+	}
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+}
+
+void ptrace_exit_tracee(struct task *t, bool last)
+{
+	struct ptrace *pt = t->ptrace;
+
+	if (!pt)
+		return;
+	if (last && t == t->process->leader && pt->tracer != t->process->parent) {
+		pt->exited = true;
+		ptrace_tell(pt, CLD_EXITED, t->process->exit_code);
+		return;
+	}
+	waitq_wake_all(&pt->tracer->child_wait);
+	ptrace_unlink(pt);
+}

@@ -1,10 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* What wait(2) has to know of tracing. */
+/* Inside the tracing code, and what wait(2) and exit have to know of it. */
 #ifndef TASK_PTRACE_H
 #define TASK_PTRACE_H
 #include <kernel/task.h>
-/* [tree] A tracee's stop for `tracer`: 1 and the fields; 0: tracees, nothing new; -ECHILD: none that match. */
-int ptrace_wait(struct process *tracer, const struct pid *only, const struct pid *pgrp, bool keep, pid_t *nr, uint32_t *uid, int *status);
+
+enum { PTRACE_O_TRACESYSGOOD = 1, PTRACE_O_TRACEFORK = 2, PTRACE_O_TRACEVFORK = 4, PTRACE_O_TRACECLONE = 8, PTRACE_O_TRACEEXEC = 16,
+	PTRACE_O_TRACEVFORKDONE = 32, PTRACE_O_TRACEEXIT = 64, PTRACE_O_TRACESECCOMP = 128, PTRACE_O_EXITKILL = 0x100000,
+	PTRACE_O_ALL = 0x1000ff & ~128 };
+enum ptrace_call { PTRACE_NO_CALL, PTRACE_CALL_ENTRY, PTRACE_CALL_EXIT };
+
+/* The bond between a tracee and its tracer. */
+struct ptrace {
+	struct list_head link;		/* [tree] on tracer->ptraced */
+	struct task *tracee;		/* [I] no reference: the tracee owns this */
+	struct process *tracer;		/* [I] reference */
+	unsigned options;		/* [sig] of the tracee, as all below */
+	bool seized, syscalls, interrupt, stop_work;
+	bool stopped;			/* in a ptrace stop; the tracer clears it to resume */
+	bool reported;			/* the tracer has waited for this stop */
+	bool exited;			/* the tracee is a zombie that the tracer, not being its parent, has yet to wait for */
+	int stop_code;			/* signal | event << 8 */
+	enum ptrace_call call;		/* which kind of stop this is, for PTRACE_GET_SYSCALL_INFO */
+	uint64_t message;
+	struct abi_siginfo info;	/* of the stop */
+};
+
+/* What a tracer learns by waiting. */
+struct ptrace_report { pid_t nr; uint32_t uid; int code, status, wait_status; struct process *dead; };
+/* [tree] 1: a report; 0: tracees, nothing new; -ECHILD: none that match. */
+int ptrace_wait(struct process *tracer, const struct pid *only, const struct pid *pgrp, bool keep, unsigned options, struct ptrace_report *out);
 /* [tree] Its tracer has to see the death before the real parent. */
 bool ptrace_delays_wait(const struct process *p);
+void ptrace_exit_tracer(struct process *p);		/* the last thread goes */
+void ptrace_exit_tracee(struct task *t, bool last);	/* [tree] */
+/* [sig] held: has to stop before user code runs. */
+bool ptrace_has_work(const struct task *t);
+/* Detach and free; [tree]. */
+void ptrace_unlink(struct ptrace *pt);
+bool exit_notify_parent(struct process *p);		/* exit.c, [tree] */
+void ptrace_stop(int code, const struct abi_siginfo *info, enum ptrace_call call);
+void ptrace_group_stop(int sig);
 #endif

@@ -15,6 +15,7 @@
  * thread gets a SIGKILL, and p->exit_code is fixed.
  */
 #include <kernel/file.h>
+#include "ptrace.h"
 #include "task_impl.h"
 
 static struct kmem_cache *sigqueue_cache;
@@ -155,7 +156,7 @@ void signal_recalc(struct task *t)
 	struct process *p = t->process;
 
 	WRITE_ONCE(t->sig_work, t->stop_pending || ((t->pending.set | p->shared_pending.set) & ~t->sigmask) ||
-		(p->group_flags & GROUP_CONTINUED) || (t->ptrace && (t->flags & TASKF_PTRACE_WORK)));
+		(p->group_flags & GROUP_CONTINUED) || ptrace_has_work(t));
 }
 
 void signal_wake(struct task *t, bool fatal)

@@ -15,6 +15,7 @@
  * part; the last one to stop tells the parent.  SIGCONT ends it when it is
  * sent, not when it is delivered (signal.c).
  */
+#include "ptrace.h"
 #include "task_impl.h"
 
 static void signal_restart(struct hal_uctx *u, const struct ksigaction *sa)
@@ -88,7 +89,8 @@ static void signal_stop(struct process *p, struct sighand *sh, unsigned long fla
 		p->wait_continued = false;
 		last = true;
 	}
-	sched_set_state(TASK_STOPPED);
+	if (!t->ptrace)
+		sched_set_state(TASK_STOPPED);
 	process_sigunlock(sh, flags);
 	if (last) {
 		flags = spin_lock_irqsave(&process_tree_lock);
@@ -96,7 +98,10 @@ static void signal_stop(struct process *p, struct sighand *sh, unsigned long fla
 			process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 	}
-	schedule();
+	if (t->ptrace)
+		ptrace_group_stop((int)p->stop_signal);
+	else
+		schedule();
 }
 
 /* [sig] Everybody in the group shall stop, this thread among them. */
@@ -156,7 +161,7 @@ static bool signal_deliver_one(void) NO_TSA
 		signal_stop(p, sh, flags);
 		return true;
 	}
-	if (t->ptrace && (t->flags & TASKF_PTRACE_WORK)) {
+	if (ptrace_has_work(t)) {
 		process_sigunlock(sh, flags);
 		ptrace_stop_work();
 		return true;

@@ -109,7 +109,6 @@ int clock_now(int clock, uint64_t *ns);				/* -EINVAL: no such clock */
 
 /* ---- ptrace.c ---- */
 bool ptrace_signal(int *sig, struct abi_siginfo *info);	/* false: the tracer swallowed it */
-void ptrace_exit(struct task *t);	/* as tracee and as tracer */
 void ptrace_event(int event, uint64_t message);
 bool ptrace_event_enabled(struct task *t, int event);
 void ptrace_syscall_stop(bool entry);

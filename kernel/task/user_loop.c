@@ -53,6 +53,9 @@ static void task_syscall(struct task *t)
 	if (unlikely(ptrace_syscall_traced(t))) {
 		ptrace_syscall_stop(true);
 		nr = abi_syscall_nr(r);
+		/* Changed to -1 by the tracer: no call at all, and the result is what it put there. */
+		if (nr == UINT32_MAX)
+			goto exit_stop;
 	}
 	abi_syscall_args(r, t->syscall_args);
 	t->syscall_nr = nr;
@@ -65,6 +68,7 @@ static void task_syscall(struct task *t)
 		task_strace(nr, t->syscall_args, result, call, n);
 	t->syscall_nr = -1;
 	abi_syscall_result(r, result);
+exit_stop:
 	if (unlikely(ptrace_syscall_traced(t)))
 		ptrace_syscall_stop(false);
 }

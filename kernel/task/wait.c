@@ -114,13 +114,20 @@ static int wait_scan(struct wait_request *w)
 		ret = 0;
 	}
 	if (ret != 1) {
+		struct ptrace_report r;
 		int traced = ptrace_wait(current->process, w->which == P_PID ? w->pid : NULL, w->which == P_PGID ? w->pid : NULL,
-			w->options & WNOWAIT, &w->nr, &w->uid, &w->status);
+			w->options & WNOWAIT, w->options, &r);
 
 		if (traced == 1) {
-			w->code = CLD_TRAPPED;
-			w->wait_status = w->status << 8 | 0x7f;
+			w->nr = r.nr;
+			w->uid = r.uid;
+			w->code = r.code;
+			w->status = r.status;
+			w->wait_status = r.wait_status;
 			ret = 1;
+			/* Now the real parent may know. */
+			if (r.dead && exit_notify_parent(r.dead))
+				process_release(r.dead, &dead);
 		} else if (traced == 0 && ret == -ECHILD) {
 			ret = 0;
 		}

@@ -157,6 +157,7 @@ struct task {
 	struct completion *vfork_done;	/* [o] the parent waits for exec or exit */
 	struct futex_pi *pi;		/* task/futex.c */
 	struct ptrace *ptrace;		/* task/ptrace.c */
+	int ptrace_resume_signal;	/* [sig] what its tracer wants delivered when the stop is over */
 	int exit_code;			/* wait status */
 	int pdeath_signal;		/* [o] */
 	bool no_new_privs, dumpable;	/* [o] */
@@ -178,7 +179,7 @@ struct task {
 	struct rcu_head rcu;
 };
 enum { TASKF_KTHREAD = 1, TASKF_EXITING = 2, TASKF_FORKNOEXEC = 4, TASKF_MEMALLOC = 8 /* may use the reserve */,
-	TASKF_PTRACE_WORK = 32 /* [sig] has to stop for its tracer */, TASKF_ACCOUNTED = 16 /* [sig] its times are in process.dead_*_ns */ };
+	TASKF_ACCOUNTED = 16 /* [sig] its times are in process.dead_*_ns */ };
 
 extern struct spinlock process_tree_lock;
 extern struct list_head process_list;		/* [tree] */

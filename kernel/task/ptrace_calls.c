@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+/* The requests of ptrace(2): the tracer's side. */
+#include <kernel/uio.h>
+#include <kernel/vm.h>
+#include "ptrace.h"
+#include "syscall/syscall_impl.h"
+#include "task_impl.h"
+
+enum { PTRACE_TRACEME, PTRACE_PEEKTEXT, PTRACE_PEEKDATA, PTRACE_PEEKUSR, PTRACE_POKETEXT, PTRACE_POKEDATA, PTRACE_POKEUSR, PTRACE_CONT,
+	PTRACE_KILL, PTRACE_SINGLESTEP, PTRACE_GETREGS = 12, PTRACE_SETREGS, PTRACE_GETFPREGS, PTRACE_SETFPREGS, PTRACE_ATTACH,
+	PTRACE_DETACH, PTRACE_SYSCALL = 24, PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG, PTRACE_GETSIGINFO, PTRACE_SETSIGINFO,
+	PTRACE_GETREGSET, PTRACE_SETREGSET, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_LISTEN, PTRACE_PEEKSIGINFO,
+	PTRACE_GETSIGMASK, PTRACE_SETSIGMASK, PTRACE_GET_SYSCALL_INFO = 0x420e };
+enum { NT_PRSTATUS = 1, NT_PRFPREG = 2, NT_X86_XSTATE = 0x202, NT_ARM_TLS = 0x401, NT_ARM_SYSTEM_CALL = 0x404 };
+enum { EM_X86_64 = 62, FXSAVE_SIZE = 512, X86_USER_SIZE = 912 };
+enum { AUDIT_ARCH_64BIT_LE = 0xC0000000u };
+
+/* ---- becoming one ---- */
+
+static long ptrace_link(struct task *t, struct process *tracer, bool seize, unsigned options)
+{
+	struct ptrace *pt = kzalloc(sizeof(*pt), 0);
+	unsigned long flags;
+	long err = -EPERM;
+
+	if (!pt)
+		return -ENOMEM;
+	pt->tracee = t;
+	pt->tracer = tracer;
+	pt->seized = seize;
+	pt->options = options;
+	flags = spin_lock_irqsave(&process_tree_lock);
+	if (!t->ptrace && !(t->flags & TASKF_EXITING) && !tracer->zombie) {
+		spin_lock(&t->process->sighand->lock);
+		process_get(tracer);
+		list_add_tail(&pt->link, &tracer->ptraced);
+		t->ptrace = pt;
+		/* It is stopped already: it moves over into a stop that the tracer sees. */
+		if (t->process->group_flags & GROUP_STOPPED && t != current) {
+			pt->stop_work = true;
+			WRITE_ONCE(t->sig_work, true);
+			task_wake(t, TASK_STOPPED);
+		}
+		spin_unlock(&t->process->sighand->lock);
+		pt = NULL;
+		err = 0;
+	}
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	kfree(pt);
+	return err;
+}
+
+static long ptrace_attach(struct task *t, bool seize, uint64_t addr, uint64_t options)
+{
+	struct abi_siginfo info = { .si_signo = SIGSTOP, .si_code = SI_USER };
+	bool stopped;
+	long err;
+
+	if (seize && (addr || options & ~(uint64_t)PTRACE_O_ALL))
+		return -EIO;
+	if (!t->process || t->process == current->process || (t->flags & TASKF_EXITING))
+		return -EPERM;
+	if (!ptrace_may_access(t))
+		return -EPERM;
+	stopped = t->process->group_flags & GROUP_STOPPED;
+	err = ptrace_link(t, current->process, seize, seize ? (unsigned)options : 0);
+	if (!err && !seize && !stopped)
+		signal_send_task(t, SIGSTOP, &info);
+	return err;
+}
+
+static long ptrace_traceme(void)
+{
+	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+	struct process *parent = current->process->parent;
+	long err;
+
+	process_get(parent);
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	err = ptrace_link(current, parent, false, 0);
+	process_put(parent);
+	return err;
+}
+
+/* ---- resuming ---- */
+
+/* Which thing the tracee does next. */
+static long ptrace_resume(struct task *t, long request, uint64_t sig)
+{
+	unsigned long flags;
+	struct sighand *sh;
+	struct ptrace *pt;
+	long err = -ESRCH;
+
+	if (sig > SIGRTMAX)
+		return -EIO;
+	if (request == PTRACE_SINGLESTEP)
+		hal_user_single_step(t->uctx, true);
+	else
+		hal_user_single_step(t->uctx, false);
+	sh = process_siglock(t->process, &flags);
+	pt = t->ptrace;
+	if (pt && pt->stopped) {
+		pt->syscalls = request == PTRACE_SYSCALL;
+		t->ptrace_resume_signal = (int)sig;
+		pt->stopped = false;
+		/* Resuming from a group stop: the thread alone goes on. */
+		task_wake(t, TASK_TRACED);
+		err = 0;
+	}
+	process_sigunlock(sh, flags);
+	return err;
+}
+
+static long ptrace_detach(struct task *t, uint64_t sig)
+{
+	unsigned long flags;
+
+	if (sig > SIGRTMAX)
+		return -EIO;
+	hal_user_single_step(t->uctx, false);
+	flags = spin_lock_irqsave(&process_tree_lock);
+	if (t->ptrace) {
+		t->ptrace_resume_signal = (int)sig;
+		ptrace_unlink(t->ptrace);
+	}
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	return 0;
+}
+
+/* ---- registers ---- */
+
+static long regset_get(struct task *t, unsigned type, uaddr_t iov)
+{
+	struct abi_regs *r = hal_user_regs(t->uctx);
+	uint64_t regs[sizeof(struct abi_regs) / 8];
+	struct { uint64_t base, len; } v;
+	size_t n, fp_size = hal_user_fpu_size();
+	uint8_t *fp = NULL;
+	const void *from = regs;
+	long err = -EFAULT;
+
+	if (get_user(v, iov))
+		return -EFAULT;
+	if (type == NT_PRSTATUS) {
+		n = abi_regset_get(r, regs, sizeof(regs));
+	} else if (type == NT_PRFPREG || (type == NT_X86_XSTATE && abi_elf_machine == EM_X86_64)) {
+		fp = kzalloc(MAX(fp_size, (size_t)FXSAVE_SIZE), 0);
+		if (!fp)
+			return -ENOMEM;
+		n = hal_user_fpu_get(t->uctx, fp, fp_size);
+		if (type == NT_PRFPREG && abi_elf_machine == EM_X86_64)
+			n = FXSAVE_SIZE;
+		from = fp;
+	} else if (type == NT_ARM_TLS && abi_elf_machine != EM_X86_64) {
+		regs[0] = abi_tls_get(r);
+		n = 8;
+	} else if (type == NT_ARM_SYSTEM_CALL && abi_elf_machine != EM_X86_64) {
+		uint32_t nr = abi_in_syscall(r) ? abi_syscall_nr(r) : UINT32_MAX;
+
+		memcpy(regs, &nr, sizeof(nr));
+		n = sizeof(nr);
+	} else {
+		return -EINVAL;
+	}
+	v.len = MIN(v.len, n);
+	if (!copy_to_user(v.base, from, v.len))
+		err = put_user(v, iov);
+	kfree(fp);
+	return err;
+}
+
+static long fp_set(struct task *t, uaddr_t from, size_t len)
+{
+	size_t fp_size = hal_user_fpu_size();
+	uint8_t *fp = kzalloc(fp_size, 0);
+	long err;
+
+	if (!fp)
+		return -ENOMEM;
+	/* What is not given stays as it is. */
+	hal_user_fpu_get(t->uctx, fp, fp_size);
+	err = copy_from_user(fp, from, MIN(len, fp_size));
+	if (!err)
+		err = hal_user_fpu_set(t->uctx, fp, fp_size);
+	kfree(fp);
+	return err;
+}
+
+static long regset_set(struct task *t, unsigned type, uaddr_t iov)
+{
+	uint64_t regs[sizeof(struct abi_regs) / 8];
+	struct { uint64_t base, len; } v;
+
+	if (get_user(v, iov))
+		return -EFAULT;
+	if (type == NT_PRSTATUS) {
+		v.len = MIN(v.len, sizeof(regs));
+		if (copy_from_user(regs, v.base, v.len))
+			return -EFAULT;
+		return abi_regset_set(hal_user_regs(t->uctx), regs, v.len);
+	}
+	if (type == NT_PRFPREG || (type == NT_X86_XSTATE && abi_elf_machine == EM_X86_64))
+		return fp_set(t, v.base, type == NT_PRFPREG && abi_elf_machine == EM_X86_64 ? MIN(v.len, (uint64_t)FXSAVE_SIZE) : v.len);
+	return -EINVAL;
+}
+
+#ifdef EFT_CPU_x86_64
+/* struct user: registers first; everything behind (sizes, debug registers) reads as 0. */
+static long user_word(struct task *t, uint64_t addr, uint64_t *value, bool write)
+{
+	struct abi_regs *r = hal_user_regs(t->uctx);
+	uint64_t words[sizeof(*r) / 8];
+
+	if (addr & 7 || addr >= X86_USER_SIZE)
+		return -EIO;
+	if (addr >= sizeof(words)) {
+		if (!write)
+			*value = 0;
+		return write && *value ? -EIO : 0;
+	}
+	memcpy(words, r, sizeof(words));
+	if (!write) {
+		*value = words[addr / 8];
+		return 0;
+	}
+	words[addr / 8] = *value;
+	return abi_regset_set(r, words, sizeof(words));
+}
+#endif
+
+/* ---- system calls ---- */
+
+struct abi_syscall_info {
+	uint8_t op, pad[3];
+	uint32_t arch;
+	uint64_t ip, sp;
+	union { struct { uint64_t nr, args[6]; } entry; struct { int64_t rval; uint8_t is_error; } exit; };
+};
+
+static long syscall_info(struct task *t, uint64_t size, uaddr_t to)
+{
+	struct abi_regs *r = hal_user_regs(t->uctx);
+	struct abi_syscall_info info = { .arch = AUDIT_ARCH_64BIT_LE | abi_elf_machine, .ip = abi_regs_pc(r), .sp = abi_regs_sp(r) };
+	size_t n = offsetof(struct abi_syscall_info, entry);
+
+	info.op = (uint8_t)t->ptrace->call;
+	if (t->ptrace->call == PTRACE_CALL_ENTRY) {
+		info.entry.nr = abi_syscall_nr(r);
+		abi_syscall_args(r, info.entry.args);
+		n = sizeof(info);
+	} else if (t->ptrace->call == PTRACE_CALL_EXIT) {
+		info.exit.rval = abi_syscall_get_result(r);
+		info.exit.is_error = info.exit.rval < 0 && info.exit.rval >= -4095;
+		n = offsetof(struct abi_syscall_info, exit.is_error) + 1;
+	}
+	return copy_to_user(to, &info, MIN(n, size)) ? -EFAULT : (long)n;
+}
+
+/* ---- the call ---- */
+
+/* The tracee is stopped and off its CPU. */
+static long ptrace_request(struct task *t, long request, uint64_t addr, uint64_t data)
+{
+	struct ptrace *pt = t->ptrace;
+	uint64_t word;
+	size_t n;
+
+	switch (request) {
+	case PTRACE_PEEKTEXT:
+	case PTRACE_PEEKDATA:
+		n = t->vm ? vm_access(t->vm, addr, &word, sizeof(word), false, true) : 0;
+		return n != sizeof(word) ? -EIO : put_user(word, data);
+	case PTRACE_POKETEXT:
+	case PTRACE_POKEDATA:
+		n = t->vm ? vm_access(t->vm, addr, &data, sizeof(data), true, true) : 0;
+		return n != sizeof(data) ? -EIO : 0;
+#ifdef EFT_CPU_x86_64
+	case PTRACE_PEEKUSR:
+		if (user_word(t, addr, &word, false))
+			return -EIO;
+		return put_user(word, data);
+	case PTRACE_POKEUSR:
+		return user_word(t, addr, &data, true);
+	case PTRACE_GETREGS:
+		return copy_to_user(data, hal_user_regs(t->uctx), sizeof(struct abi_regs));
+	case PTRACE_SETREGS: {
+		uint64_t regs[sizeof(struct abi_regs) / 8];
+
+		if (copy_from_user(regs, data, sizeof(regs)))
+			return -EFAULT;
+		return abi_regset_set(hal_user_regs(t->uctx), regs, sizeof(regs));
+	}
+	case PTRACE_GETFPREGS: {
+		size_t size = MAX(hal_user_fpu_size(), (size_t)FXSAVE_SIZE);
+		uint8_t *fp = kzalloc(size, 0);
+		long err;
+
+		if (!fp)
+			return -ENOMEM;
+		hal_user_fpu_get(t->uctx, fp, size);
+		err = copy_to_user(data, fp, FXSAVE_SIZE);
+		kfree(fp);
+		return err;
+	}
+	case PTRACE_SETFPREGS:
+		return fp_set(t, data, FXSAVE_SIZE);
+#endif
+	case PTRACE_GETREGSET:
+		return regset_get(t, (unsigned)addr, data);
+	case PTRACE_SETREGSET:
+		return regset_set(t, (unsigned)addr, data);
+	case PTRACE_CONT:
+	case PTRACE_SYSCALL:
+	case PTRACE_SINGLESTEP:
+		return ptrace_resume(t, request, data);
+	case PTRACE_DETACH:
+		return ptrace_detach(t, data);
+	case PTRACE_SETOPTIONS:
+		if (data & ~(uint64_t)PTRACE_O_ALL)
+			return -EINVAL;
+		pt->options = (unsigned)data;
+		return 0;
+	case PTRACE_GETEVENTMSG:
+		return put_user(pt->message, data);
+	case PTRACE_GETSIGINFO:
+		return copy_to_user(data, &pt->info, sizeof(pt->info));
+	case PTRACE_SETSIGINFO:
+		return copy_from_user(&pt->info, data, sizeof(pt->info));
+	case PTRACE_GETSIGMASK:
+		return addr != sizeof(uint64_t) ? -EINVAL : put_user(t->restore_sigmask ? t->saved_sigmask : t->sigmask, data);
+	case PTRACE_SETSIGMASK: {
+		struct sighand *sh;
+		unsigned long flags;
+
+		if (addr != sizeof(uint64_t))
+			return -EINVAL;
+		if (get_user(word, data))
+			return -EFAULT;
+		sh = process_siglock(t->process, &flags);
+		t->sigmask = word & ~SIGMASK_UNBLOCKABLE;
+		process_sigunlock(sh, flags);
+		return 0;
+	}
+	case PTRACE_GET_SYSCALL_INFO:
+		return syscall_info(t, addr, data);
+	default:
+		return -EIO;
+	}
+}
+
+/* PTRACE_INTERRUPT: any time. */
+static long ptrace_interrupt(struct task *t)
+{
+	unsigned long flags;
+	struct sighand *sh = process_siglock(t->process, &flags);
+	long err = -EIO;
+
+	if (t->ptrace && t->ptrace->seized) {
+		err = 0;
+		if (!t->ptrace->stopped) {
+			t->ptrace->stop_work = true;
+			signal_wake(t, false);
+		}
+	}
+	process_sigunlock(sh, flags);
+	return err;
+}
+
+long sys_ptrace(long request, long pid, uint64_t addr, uint64_t data)
+{
+	struct ptrace *pt;
+	struct task *t;
+	long err;
+
+	if (request == PTRACE_TRACEME)
+		return ptrace_traceme();
+	t = task_find((pid_t)pid);
+	if (!t)
+		return -ESRCH;
+	if (request == PTRACE_ATTACH || request == PTRACE_SEIZE) {
+		err = ptrace_attach(t, request == PTRACE_SEIZE, addr, data);
+		goto out;
+	}
+	err = -ESRCH;
+	pt = READ_ONCE(t->ptrace);
+	if (!pt || pt->tracer != current->process)
+		goto out;
+	if (request == PTRACE_KILL) {
+		signal_send_process(t->process, SIGKILL, NULL);
+		err = 0;
+		goto out;
+	}
+	if (request == PTRACE_INTERRUPT) {
+		err = ptrace_interrupt(t);
+		goto out;
+	}
+	if (!READ_ONCE(pt->stopped))
+		goto out;
+	/* It has said that it stops; its registers are at rest once it has left its CPU. */
+	while (load_acquire(&t->se.on_cpu) && READ_ONCE(pt->stopped))
+		sched_yield();
+	err = ptrace_request(t, request, addr, data);
+out:
+	task_put(t);
+	return err;
+}
