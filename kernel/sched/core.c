@@ -348,7 +348,7 @@ void sched_loadavg(uint64_t avg[3], unsigned *running, unsigned *threads)
 		n += cpus[i] && cpus[i]->rq ? READ_ONCE(cpus[i]->rq->running) : 0;
 	memcpy(avg, load_avg, sizeof(load_avg));
 	*running = n;
-	*threads = 0;
+	*threads = task_count();
 }
 
 /* ---- switching ---- */
@@ -434,6 +434,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 		return;
 	}
 	c->switches++;
+	prev->switches++;
 	rq->curr = next;
 	c->curr = next;
 	if (prev->uctx)

@@ -42,14 +42,16 @@ static int rseq_abort(struct task *t)
 
 void rseq_user_return(struct task *t)
 {
-	uint32_t ids[2], cpu = this_cpu()->id;
-	uint64_t switches = t->nvcsw + t->nivcsw;
+	uint32_t ids[2], cpu;
+	uint64_t switches = READ_ONCE(t->switches);
 
 	/* Not switched since the last look: still on that CPU, nothing was interrupted. */
 	if (switches == t->rseq_switches)
 		return;
 	if (rseq_abort(t))
 		goto kill;
+	/* Should it be switched again from here on, the loop comes back. */
+	cpu = this_cpu()->id;
 	ids[0] = ids[1] = cpu;
 	if (copy_to_user(t->rseq, ids, sizeof(ids)))
 		goto kill;

@@ -121,7 +121,7 @@ _Noreturn void task_user_loop(void)
 		lock_assert_none_held();
 
 		hal_irq_disable();
-		if (unlikely(signal_pending(t) || sched_need_resched())) {
+		if (unlikely(signal_pending(t) || sched_need_resched() || (t->rseq && t->rseq_switches != t->switches))) {
 			hal_irq_enable();
 			continue;
 		}

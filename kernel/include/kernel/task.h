@@ -170,6 +170,7 @@ struct task {
 	uint64_t user_ns, system_ns;	/* [o] */
 	uint64_t start_ns;		/* [I] */
 	uint64_t min_faults, maj_faults, nvcsw, nivcsw;	/* [o] */
+	uint64_t switches;		/* [o] times the CPU went to another thread */
 	uint64_t timer_slack_ns;
 	unsigned fail_nth;		/* allocation-failure injection: count down */
 
