@@ -55,6 +55,12 @@ bool um_go(uint32_t *go)
 
 static bool svc_call(struct hal_as *as, enum stub_cmd cmd)
 {
+	struct um_cpu *c = um_cpu();
+
+	if (as->svc_cpu != c->host_cpu) {
+		as->svc_cpu = c->host_cpu;
+		host_stub_pin(as->pid, c->host_cpu);
+	}
 	as->svc->cmd = cmd;
 	__atomic_store_n(&as->svc->stop, 0, __ATOMIC_RELEASE);
 	um_go(&as->svc->go);
@@ -94,7 +100,8 @@ static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 	as->nthreads = 0;
 	as->buffer = as->count = 0;
 	as->inflight = NULL;
-	as->pid = host_stub_create(page_to_phys(as->svc_page), as);
+	as->pid = host_stub_create(page_to_phys(as->svc_page), as, um_cpu()->host_cpu);
+	as->svc_cpu = um_cpu()->host_cpu;
 	if (as->pid < 0) {
 		as->dead = 1;
 		return false;

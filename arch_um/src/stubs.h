@@ -34,6 +34,7 @@ struct hal_as {
 	struct stub_svc *svc;		/* [I while alive] */
 	struct page *svc_page;
 	int pid;			/* [I while alive] */
+	int svc_cpu;			/* [lock] host CPU of the service thread, or -1 */
 	uint32_t dead;			/* [a] the process is gone */
 	unsigned nthreads;		/* [lock] slots used */
 	uint32_t running;		/* [a] threads that may be in user code */

@@ -34,6 +34,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct child *table[BUCKETS];		/* [lock] */
 static struct stub_zygote *zygote;		/* shared page */
 static int zygote_pid;				/* [lock] 0: none */
+static int zygote_cpu = -1;			/* [lock] where it is bound to */
 static int comm_fd = -1, image_fd = -1;
 
 static bool zygote_wait(void)
@@ -95,6 +96,7 @@ static bool zygote_start(void)
 
 	zygote->go = zygote->stop = 0;
 	zygote->kernel_pid = parent;
+	zygote_cpu = -1;
 	zygote_pid = fork();
 	if (zygote_pid == 0)
 		zygote_exec(parent);
@@ -121,7 +123,7 @@ void stub_init(bool no_filter)
 		fatal("cannot start a process: %s", strerror(errno));
 }
 
-int host_stub_create(uint64_t svc_pa, void *cookie)
+int host_stub_create(uint64_t svc_pa, void *cookie, int cpu)
 {
 	struct child *c = malloc(sizeof(*c));
 	int r = -ENOMEM;
@@ -133,6 +135,11 @@ int host_stub_create(uint64_t svc_pa, void *cookie)
 		/* Somebody killed it.  Only the main thread can make a new one. */
 		r = -EAGAIN;
 		goto out;
+	}
+	/* Here, so that nobody has to be woken on another host CPU; the stub begins where the zygote is. */
+	if (cpu != zygote_cpu) {
+		host_stub_pin(zygote_pid, cpu);
+		zygote_cpu = cpu;
 	}
 	zygote->pa = svc_pa;
 	__atomic_store_n(&zygote->stop, 0, __ATOMIC_RELEASE);
