@@ -196,7 +196,7 @@ bool mapping_evict(struct page *p, bool truncated)
 	radix_erase(&m->pages, p->index);
 	m->page_count--;
 	if (page_test_clear_flag(p, PG_DIRTY)) {
-		m->dirty_pages--;
+		WRITE_ONCE(m->dirty_pages, m->dirty_pages - 1);
 		mm_stat_add(dirty, -1);
 	}
 	spin_unlock(&m->lock);

@@ -43,7 +43,8 @@ void page_mark_dirty(struct page *p)
 		return;
 	spin_lock(&m->lock);
 	if (p->mapping == m && !page_test_set_flag(p, PG_DIRTY)) {
-		first = m->dirty_pages++ == 0;
+		first = m->dirty_pages == 0;
+		WRITE_ONCE(m->dirty_pages, m->dirty_pages + 1);
 		mm_stat_add(dirty, 1);
 	}
 	spin_unlock(&m->lock);
@@ -148,7 +149,7 @@ static unsigned write_range(struct mapping *m, uint64_t first, uint64_t last, un
 		spin_lock(&m->lock);
 		page_set_flag(p, PG_WRITEBACK);
 		if (page_test_clear_flag(p, PG_DIRTY)) {
-			m->dirty_pages--;
+			WRITE_ONCE(m->dirty_pages, m->dirty_pages - 1);
 			mm_stat_add(dirty, -1);
 		}
 		spin_unlock(&m->lock);

@@ -100,7 +100,7 @@ void complete(struct completion *c)
 	unsigned long flags = spin_lock_irqsave(&c->wait.lock);
 	struct waiter *w, *tmp;
 
-	c->done = true;
+	store_release(&c->done, true);
 	list_for_each_safe(w, tmp, &c->wait.waiters, link)
 		w->wake(w, 0);
 	spin_unlock_irqrestore(&c->wait.lock, flags);

@@ -109,7 +109,7 @@ static int ext2_alloc_in_group(struct ext2_sb *sb, uint32_t g, uint32_t goal_bit
 		    !ext2_is_system(sb, g, base + (uint32_t)at + n, 1); n++)
 		bit_set(map, at + n);
 	buffer_dirty(&bm);
-	gr->free_blocks -= n;
+	WRITE_ONCE(gr->free_blocks, gr->free_blocks - n);
 	ext2_group_update(sb, g);
 	__atomic_sub_fetch(&sb->free_blocks, n, __ATOMIC_RELAXED);
 	*first = base + (uint32_t)at;
@@ -173,7 +173,7 @@ int ext2_free_blocks(struct ext2_sb *sb, uint32_t first, uint32_t count)
 				}
 			buffer_dirty(&bm);
 			buffer_put(&bm);
-			gr->free_blocks += freed;
+			WRITE_ONCE(gr->free_blocks, gr->free_blocks + freed);
 			ext2_group_update(sb, g);
 			__atomic_add_fetch(&sb->free_blocks, freed, __ATOMIC_RELAXED);
 		}

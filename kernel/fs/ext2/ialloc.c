@@ -20,9 +20,11 @@ static uint32_t ext2_find_group_dir(struct ext2_sb *sb, const struct inode *pare
 		for (uint32_t g = 0; g < sb->ngroups; g++) {
 			const struct ext2_group *gr = &sb->groups[g];
 
-			if (READ_ONCE(gr->free_inodes) == 0 || gr->free_inodes < avg || READ_ONCE(gr->dirs) >= fewest)
+			uint32_t dirs = READ_ONCE(gr->dirs), free = READ_ONCE(gr->free_inodes);
+
+			if (free == 0 || free < avg || dirs >= fewest)
 				continue;
-			fewest = gr->dirs;
+			fewest = dirs;
 			best = g;
 		}
 		return best == UINT32_MAX ? from : best;
@@ -34,8 +36,10 @@ static uint32_t ext2_find_group_dir(struct ext2_sb *sb, const struct inode *pare
 		uint32_t g = (from + k) % sb->ngroups;
 		const struct ext2_group *gr = &sb->groups[g];
 
-		if (READ_ONCE(gr->free_inodes) && gr->free_inodes >= avg && READ_ONCE(gr->free_blocks) > best_blocks) {
-			best_blocks = gr->free_blocks;
+		uint32_t free = READ_ONCE(gr->free_inodes), blocks = READ_ONCE(gr->free_blocks);
+
+		if (free && free >= avg && blocks > best_blocks) {
+			best_blocks = blocks;
 			best = g;
 		}
 	}
@@ -67,8 +71,8 @@ int ext2_alloc_inode(struct inode *dir, uint32_t mode, uint32_t *ino)
 		if (bit < sb->inodes_per_group && gr->free_inodes) {
 			bit_set(bm.data, bit);
 			buffer_dirty(&bm);
-			gr->free_inodes--;
-			gr->dirs += is_dir;
+			WRITE_ONCE(gr->free_inodes, gr->free_inodes - 1);
+			WRITE_ONCE(gr->dirs, gr->dirs + is_dir);
 			ext2_group_update(sb, g);
 			__atomic_sub_fetch(&sb->free_inodes, 1, __ATOMIC_RELAXED);
 			__atomic_add_fetch(&sb->dirs, is_dir, __ATOMIC_RELAXED);
@@ -106,9 +110,9 @@ void ext2_free_inode(struct ext2_sb *sb, uint32_t ino, bool is_dir)
 	if (bit_test(bm.data, bit)) {
 		bit_clear(bm.data, bit);
 		buffer_dirty(&bm);
-		gr->free_inodes++;
+		WRITE_ONCE(gr->free_inodes, gr->free_inodes + 1);
 		if (is_dir && gr->dirs) {
-			gr->dirs--;
+			WRITE_ONCE(gr->dirs, gr->dirs - 1);
 			__atomic_sub_fetch(&sb->dirs, 1, __ATOMIC_RELAXED);
 		}
 		ext2_group_update(sb, g);
