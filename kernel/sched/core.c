@@ -408,6 +408,9 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	struct task *prev = current, *next;
 
 	ASSERT(!hal_irq_enabled());
+#ifdef EFT_DEBUG
+	BUG_ON(c->held_count);
+#endif
 	rcu_note_quiescent();
 	spin_lock_raw(&rq->lock);
 	update_curr(rq);
@@ -688,7 +691,8 @@ static void change(struct task *t, void (*apply)(struct sched_entity *se, const 
 	}
 	spin_unlock_raw(&rq->lock);
 	hal_irq_restore(flags);
-	if (curr && t == current)
+	/* Under a spinlock (PI futexes) the preempt_enable() of its unlock does it. */
+	if (curr && t == current && !t->preempt_count)
 		sched_user_return();
 }
 
