@@ -15,6 +15,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,13 +63,43 @@ static void init_mount_all(void)
 	}
 }
 
+/*
+ * The terminal behind /dev/console by its own name, or -1.  A shell needs it:
+ * there is no job control for files that were opened as /dev/console.
+ */
+static int init_real_console(int console)
+{
+	unsigned dev;
+	char path[300];
+	struct dirent *e;
+	struct stat st;
+	int fd = -1;
+	DIR *d;
+
+	if (ioctl(console, TIOCGDEV, &dev) < 0 || !(d = opendir("/dev")))
+		return -1;
+	while (fd < 0 && (e = readdir(d)) != NULL) {
+		snprintf(path, sizeof(path), "/dev/%s", e->d_name);
+		if (strcmp(e->d_name, "console") && lstat(path, &st) == 0 && S_ISCHR(st.st_mode) &&
+		    major(st.st_rdev) == (dev >> 8 & 0xfff) && minor(st.st_rdev) == ((dev & 0xff) | (dev >> 12 & 0xfff00)))
+			fd = open(path, O_RDWR | O_NOCTTY);
+	}
+	closedir(d);
+	return fd;
+}
+
 /* Standard input, output and error; the kernel has opened them if it could. */
 static void init_console(void)
 {
-	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY), real;
 
 	if (fd < 0)
 		return;
+	real = init_real_console(fd);
+	if (real >= 0) {
+		close(fd);
+		fd = real;
+	}
 	for (int i = 0; i < 3; i++)
 		if (fd != i)
 			dup2(fd, i);

@@ -238,6 +238,9 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 	ret = -EINVAL;
 	if (!in->ops->read || !out->ops->write || S_ISDIR(in->inode->mode) || S_ISSOCK(in->inode->mode) || (out->flags & O_APPEND))
 		goto out;
+	/* As on Linux: what cannot be read again (a terminal, a pipe) must not be lost when writing fails. */
+	if (!(in->mode & FMODE_LSEEK))
+		goto out;
 	ret = offset_in(in, off, &ipos);
 	if (ret)
 		goto out;
