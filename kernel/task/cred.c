@@ -113,7 +113,8 @@ struct cred *cred_dup(const struct cred *old)
 
 	if (!c)
 		return NULL;
-	*c = *old;
+	/* All but the count, which changes meanwhile. */
+	memcpy((char *)c + sizeof(c->refs), (const char *)old + sizeof(old->refs), sizeof(*c) - sizeof(c->refs));
 	ref_init(&c->refs);
 	ref_get(&c->user->refs);
 	if (c->ngroups) {

@@ -69,7 +69,7 @@ int notify_change(const struct path *p, struct inode_attr *a)
 
 /* ---- side effects ---- */
 
-static bool atime_needs_update(const struct mount *m, const struct inode *i, struct inode_time *now)
+static RACY bool atime_needs_update(const struct mount *m, const struct inode *i, struct inode_time *now)
 {
 	unsigned mf = READ_ONCE(m->flags);
 
@@ -84,6 +84,9 @@ static bool atime_needs_update(const struct mount *m, const struct inode *i, str
 	       now->sec - i->atime.sec >= 24 * 60 * 60;
 }
 
+/* Racing updates write times that are close enough: no lock for a read. */
+static RACY void set_atime(struct inode *i, struct inode_time t) { i->atime = t; }
+
 void path_accessed(const struct path *p)
 {
 	struct inode *i = p->dentry->inode;
@@ -91,8 +94,7 @@ void path_accessed(const struct path *p)
 
 	if (!p->mnt || !atime_needs_update(p->mnt, i, &now))
 		return;
-	/* Racing updates write times that are close enough: no lock for a read. */
-	i->atime = now;
+	set_atime(i, now);
 	inode_mark_dirty(i);
 }
 

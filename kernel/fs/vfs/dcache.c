@@ -204,7 +204,7 @@ static void unhash_locked(struct dentry *d, size_t b)
 	/* hash_next of d stays: a reader may stand on it. */
 	if (*link)
 		rcu_assign(*link, d->hash_next);
-	d->flags &= ~(unsigned)DENTRY_HASHED;
+	__atomic_fetch_and(&d->flags, ~(unsigned)DENTRY_HASHED, __ATOMIC_RELAXED);
 }
 
 static void d_drop_locked(struct dentry *d)
@@ -240,7 +240,7 @@ struct dentry *d_hash_unique(struct dentry *d)
 			break;
 	if (!o) {
 		d->hash_next = dhash[b];
-		d->flags |= DENTRY_HASHED;
+		__atomic_fetch_or(&d->flags, DENTRY_HASHED, __ATOMIC_RELAXED);
 		rcu_assign(dhash[b], d);
 	}
 	spin_unlock(bucket_lock(b));
@@ -501,11 +501,11 @@ void d_move(struct dentry *d, struct dentry *target, bool exchange) NO_TSA
 		list_add(&target->sibling, &dp->children);
 	}
 	d->hash_next = dhash[b1];
-	d->flags |= DENTRY_HASHED;
+	__atomic_fetch_or(&d->flags, DENTRY_HASHED, __ATOMIC_RELAXED);
 	rcu_assign(dhash[b1], d);
 	if (exchange) {
 		target->hash_next = dhash[b0];
-		target->flags |= DENTRY_HASHED;
+		__atomic_fetch_or(&target->flags, DENTRY_HASHED, __ATOMIC_RELAXED);
 		rcu_assign(dhash[b0], target);
 	}
 	if (l0 != l1)

@@ -18,15 +18,38 @@ static int inode_refresh(struct inode *i)
 	return i->ops && i->ops->getattr ? i->ops->getattr(i) : 0;
 }
 
-static int stat_inode(struct inode *i, uaddr_t ubuf)
+/* Attributes are read without the inode's lock, which a long write may hold: two of them may be of different moments. */
+struct attributes { uint64_t ino, size, blocks; uint32_t mode, nlink, uid, gid, blksize; kdev_t rdev; unsigned flags; struct inode_time atime, mtime, ctime, btime; };
+
+static RACY void attributes_get(const struct inode *i, struct attributes *a)
 {
+	a->ino = i->ino;
+	a->size = i->size;
+	a->blocks = i->blocks;
+	a->mode = i->mode;
+	a->nlink = i->nlink;
+	a->uid = i->uid;
+	a->gid = i->gid;
+	a->blksize = i->blksize;
+	a->rdev = i->rdev;
+	a->flags = i->flags;
+	a->atime = i->atime;
+	a->mtime = i->mtime;
+	a->ctime = i->ctime;
+	a->btime = i->btime;
+}
+
+static int stat_inode(struct inode *inode, uaddr_t ubuf)
+{
+	struct attributes now, *i = &now;
 	struct abi_stat st;
-	int err = inode_refresh(i);
+	int err = inode_refresh(inode);
 
 	if (err)
 		return err;
+	attributes_get(inode, i);
 	memset(&st, 0, sizeof(st));
-	st.st_dev = dev_encode(i->super->dev);
+	st.st_dev = dev_encode(inode->super->dev);
 	st.st_ino = i->ino;
 	st.st_mode = i->mode;
 	st.st_nlink = i->nlink;
@@ -100,12 +123,14 @@ static struct abi_statx_timestamp statx_time(struct inode_time t)
 
 static long statx_path(const struct path *p, uaddr_t ubuf)
 {
-	struct inode *i = p->dentry->inode;
+	struct inode *inode = p->dentry->inode;
+	struct attributes now, *i = &now;
 	struct abi_statx st;
-	int err = inode_refresh(i);
+	int err = inode_refresh(inode);
 
 	if (err)
 		return err;
+	attributes_get(inode, i);
 	memset(&st, 0, sizeof(st));
 	st.stx_mask = STATX_BASIC_STATS | STATX_MNT_ID | (i->btime.sec ? STATX_BTIME : 0);
 	st.stx_blksize = i->blksize;
@@ -125,8 +150,8 @@ static long statx_path(const struct path *p, uaddr_t ubuf)
 	st.stx_mtime = statx_time(i->mtime);
 	st.stx_rdev_major = KDEV_MAJOR(i->rdev);
 	st.stx_rdev_minor = KDEV_MINOR(i->rdev);
-	st.stx_dev_major = KDEV_MAJOR(i->super->dev);
-	st.stx_dev_minor = KDEV_MINOR(i->super->dev);
+	st.stx_dev_major = KDEV_MAJOR(inode->super->dev);
+	st.stx_dev_minor = KDEV_MINOR(inode->super->dev);
 	st.stx_mnt_id = (uint64_t)p->mnt->id;
 	return copy_to_user(ubuf, &st, sizeof(st));
 }

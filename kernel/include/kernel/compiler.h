@@ -16,6 +16,8 @@
 #define PACKED		__attribute__((packed))
 #define ALIGNED(n)	__attribute__((aligned(n)))
 #define UNUSED		__attribute__((unused))
+/* Reads or writes beside a lock's holder on purpose: what is read may be a moment old, or torn where that is harmless. */
+#define RACY		NOINLINE __attribute__((no_sanitize("thread")))
 #define COLD		__attribute__((cold))
 #define FALLTHROUGH	__attribute__((fallthrough))
 #define likely(x)	__builtin_expect(!!(x), 1)
