@@ -144,10 +144,11 @@ void um_irq_line(unsigned line)
 
 int hal_irq_unmask(unsigned irq)
 {
-	uint64_t bit = UINT64_C(1) << irq;
+	uint64_t bit;
 
 	if (irq >= 64)
 		return -EINVAL;
+	bit = UINT64_C(1) << irq;
 	__atomic_fetch_or(&lines_enabled, bit, __ATOMIC_SEQ_CST);
 	if (__atomic_fetch_and(&lines_waiting, ~bit, __ATOMIC_SEQ_CST) & bit) {
 		unsigned long flags = hal_irq_save();

@@ -44,11 +44,11 @@ catches kernel-does-not-know-linux compile kernel/core/main.c '#ifndef __linux__
 #endif'
 
 objs() { find "$um/$1" -name '*.o' ! -name 'kernel.o'; }
-keeps kernel-needs-only-the-contract sh "$here/layers.sh" nm '^hal_' $(objs kernel/CMakeFiles/kernel.dir)
-keeps drivers-need-only-kernel-and-contract sh "$here/layers.sh" nm '^hal_' $(objs drivers) $(objs kernel/CMakeFiles/kernel.dir)
+keeps kernel-needs-only-the-contract sh "$here/layers.sh" nm '^(hal_|drivers_init$|ktest_run$)' $(objs kernel/CMakeFiles/kernel.dir)
+keeps drivers-need-only-kernel-and-contract sh "$here/layers.sh" nm '^(hal_|ktest_run$)' $(objs drivers) $(objs kernel/CMakeFiles/kernel.dir)
 echo 'int printf(const char *, ...); int kernel_x(void); int kernel_x(void) { return printf("x"); }' >"$work/y.c"
 gcc -c -o "$work/y.o" "$work/y.c"
-catches kernel-needs-only-the-contract-negative sh "$here/layers.sh" nm '^hal_' $(objs kernel/CMakeFiles/kernel.dir) "$work/y.o"
+catches kernel-needs-only-the-contract-negative sh "$here/layers.sh" nm '^(hal_|drivers_init$|ktest_run$)' $(objs kernel/CMakeFiles/kernel.dir) "$work/y.o"
 
 visible() { [ "$(nm --defined-only -g "$1" | awk '{ print $NF }' | grep -v '^um_' )" = "" ] && nm -g "$1" | grep -q ' T um_main$'; }
 keeps one-visible-kernel-symbol visible "$um/arch_um/kernel.o"
