@@ -302,6 +302,31 @@ _Noreturn void task_exit(int status) NO_TSA
 	sched_exit();
 }
 
+_Noreturn void process_exit_core(const struct abi_siginfo *info)
+{
+	struct task *t = current;
+	struct process *p = t->process;
+	unsigned long flags;
+	struct sighand *sh = process_siglock(p, &flags);
+	bool first = !(p->group_flags & (GROUP_EXITING | GROUP_EXEC));
+
+	/* The others stop changing memory; they may not become leader-less meanwhile, so this thread goes last. */
+	if (first) {
+		p->group_flags |= GROUP_EXITING;
+		p->group_flags &= ~(unsigned)GROUP_STOPPED;
+		p->exit_code = info->si_signo;
+		p->stops_pending = 0;
+		signal_kill_group_locked(p, t);
+	}
+	process_sigunlock(sh, flags);
+	if (first && core_dump(info)) {
+		sh = process_siglock(p, &flags);
+		p->exit_code |= 0x80;
+		process_sigunlock(sh, flags);
+	}
+	process_exit(info->si_signo);
+}
+
 _Noreturn void process_exit(int status)
 {
 	struct task *t = current;

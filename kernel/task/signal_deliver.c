@@ -224,6 +224,8 @@ static bool signal_deliver_one(void) NO_TSA
 		klog_info("%s[%d]: signal %d, code %d, address %#llx, pc %#llx, sp %#llx", t->comm, task_tid(t), sig, info.si_code,
 			(unsigned long long)info.fault.addr, (unsigned long long)abi_regs_pc(hal_user_regs(t->uctx)),
 			(unsigned long long)abi_regs_sp(hal_user_regs(t->uctx)));
+	if (SIGMASK(sig) & SIGMASK_CORE)
+		process_exit_core(&info);
 	process_exit(sig);
 }
 

@@ -63,6 +63,9 @@ void pgrp_check_orphaned(struct process *p, struct process *new_parent_or_null);
 void task_mm_release(struct task *t);	/* the thread leaves its address space: clear_child_tid, vfork */
 
 /* ---- others ---- */
+bool core_dump(const struct abi_siginfo *info);
+/* exit_group by a signal whose default action dumps core. */
+_Noreturn void process_exit_core(const struct abi_siginfo *info);
 void futex_exit(struct task *t);	/* robust list, PI locks held */
 void futex_wake_address(uaddr_t addr, int n);
 void futex_init(void);
