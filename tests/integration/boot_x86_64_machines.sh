@@ -57,11 +57,11 @@ for cpu in -smap -smep -fsgsbase -xsave -avx -pdpe1gb -nx; do
 done
 machine --qemu '-no-hpet'
 head -c 8388608 /dev/zero >"$out.img"
-broken 'root file system.*failed' --disk "$out.img"
-broken 'root file system.*failed' --disk /nonexistent
-broken 'root file system.*failed' --append root=/dev/nonsense
-broken 'root file system.*failed' --append rootfstype=nonsense
-broken 'starting .*failed' --append init=/nonexistent
+broken 'cannot mount the root file system' --disk "$out.img"
+broken 'cannot mount the root file system' --disk /nonexistent
+broken 'cannot mount the root file system' --append root=/dev/nonsense
+broken 'cannot mount the root file system' --append rootfstype=nonsense
+broken 'cannot start /nonexistent' --append init=/nonexistent
 broken '[Mm]emory' --mem 5M
 echo "1..$n"
 [ $failed -eq 0 ]
