@@ -4,7 +4,7 @@
  * the other CPUs, the root file system, init.
  *
  * Command line: root=DEVICE (default /dev/vda), rootfstype=, ro, init=PATH,
- * console=NAME, loglevel=N, maxcpus=N, strace, ktest[=PATTERN].
+ * console=NAME, loglevel=N, maxcpus=N, strace, ktest[=PATTERN], boot_timeout=SECONDS.
  */
 #include <hal/hal.h>
 #include <kernel/block.h>
@@ -21,11 +21,12 @@
 #include <kernel/slab.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
+#include <kernel/timer.h>
 #include <kernel/tty.h>
 #include <kernel/vm.h>
 #include "sched/sched_internal.h"
 
-enum { INIT_ARGS_MAX = 256, INIT_ARG_BYTES = 4096, BOOT_FAILED = 102 };
+enum { INIT_ARGS_MAX = 256, INIT_ARG_BYTES = 4096, BOOT_FAILED = 102, BOOT_TIMEOUT_S = 60 };
 
 static uint64_t option_number(const char *key, uint64_t otherwise)
 {
@@ -54,6 +55,24 @@ static _Noreturn void boot_failed(const char *what, const char *which, int err)
 	else
 		klog(KLOG_EMERG, "eft: %s %s: error %d", what, which, -err);
 	hal_poweroff(BOOT_FAILED);
+}
+
+/* A disk that never answers must not leave a machine that hangs without a word. */
+static struct ktimer late;
+static void boot_late(struct ktimer *t)
+{
+	(void)t;
+	klog(KLOG_EMERG, "eft: a disk does not answer (boot_timeout=0 waits for ever)");
+	hal_poweroff(BOOT_FAILED);
+}
+
+static void late_arm(void)
+{
+	uint64_t s = option_number("boot_timeout", BOOT_TIMEOUT_S);
+
+	ktimer_init(&late, boot_late);
+	if (s)
+		ktimer_arm(&late, hal_time_mono_ns() + s * NSEC_PER_SEC);
 }
 
 static void start_cpus(void)
@@ -92,6 +111,7 @@ static void run_ktest(void)
 
 	if (!cmdline_get("ktest", pattern, sizeof(pattern)) && !cmdline_has("ktest"))
 		return;
+	ktimer_cancel_sync(&late);
 	failed = ktest_run(pattern);
 	hal_poweroff(failed ? 1 : 0);
 }
@@ -138,11 +158,13 @@ static void boot_thread(void *arg)
 	tty_init();
 	pagecache_init();
 	ext2_init();
+	late_arm();
 	drivers_init();
 	run_ktest();
 	mount_root();
 	klog_info("%u CPUs, init starts", cpu_count);
 	start_init();
+	ktimer_cancel_sync(&late);
 }
 
 _Noreturn void kernel_main(void)

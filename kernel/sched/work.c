@@ -92,7 +92,8 @@ void work_start(void)
 	/* What was queued before there were workers is all on the first. */
 	worker_count = n;
 	for (unsigned i = 0; i < n; i++)
-		BUG_ON(!kthread_create(worker_main, &workers[i], "worker/%u", i));
+		if (!kthread_create(worker_main, &workers[i], "worker/%u", i))
+			panic("not enough memory for the worker threads");
 }
 
 struct flush { struct work work; struct completion done; };

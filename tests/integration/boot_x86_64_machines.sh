@@ -62,6 +62,7 @@ broken 'cannot mount the root file system' --disk /nonexistent
 broken 'cannot mount the root file system' --append root=/dev/nonsense
 broken 'cannot mount the root file system' --append rootfstype=nonsense
 broken 'cannot start /nonexistent' --append init=/nonexistent
-broken '[Mm]emory' --mem 5M
+broken '[Mm]emory' --mem 4M
+broken 'does not answer' --disk none --append boot_timeout=3 --qemu "-blockdev driver=null-co,node-name=mute,size=33554432,latency-ns=900000000000 -device virtio-blk-pci,drive=mute,cyls=64,heads=16,secs=63,disable-legacy=on"
 echo "1..$n"
 [ $failed -eq 0 ]
