@@ -14,6 +14,7 @@
  */
 #include <kernel/cmdline.h>
 #include <kernel/print.h>
+#include "syscall/syscall_impl.h"
 #include "tty_internal.h"
 
 static struct mutex registry;		/* guards ttys and console_name */
@@ -614,6 +615,20 @@ const struct file_ops tty_file_ops = {
 	.ioctl = tty_ioctl,
 	.fasync = tty_fasync,
 };
+
+long sys_vhangup(void)
+{
+	struct tty *t;
+
+	if (!capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	t = tty_current();
+	if (t) {
+		tty_vhangup(t, false);
+		tty_put(t);
+	}
+	return 0;
+}
 
 void tty_init(void)
 {
