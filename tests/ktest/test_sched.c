@@ -25,9 +25,8 @@ static struct task *pinned(struct ktest_state *t, void (*fn)(void *), unsigned i
 {
 	struct task *k;
 
-	preempt_disable();	/* it cannot run before it is pinned */
+	/* Preemption stays on: this sleeps.  Where order matters the caller outranks the new thread. */
 	k = kthread_create(fn, (void *)(uintptr_t)i, "sched/%u", i);
-	preempt_enable();
 	if (KCHECK(k)) {
 		KCHECK(!sched_set_affinity(k, 1));
 		sched_set_nice(k, nice);
