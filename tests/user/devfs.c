@@ -4,13 +4,14 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int main(void)
 {
 	void *volatile nowhere = (void *)8;
 	char buf[4096], other[4096];
-	int fd, n, diff = 0;
+	int fd, n, pid, status, diff = 0;
 	char *p;
 
 	fd = open("/dev/null", O_RDWR);
@@ -42,6 +43,12 @@ int main(void)
 	ok(open("/dev/stdin", O_RDONLY) >= 0, "/dev/stdin");
 	ok(open("/dev/stderr", O_WRONLY) >= 0 || errno == ENXIO || errno == EACCES, "/dev/stderr");
 	ok(access("/dev/pts", F_OK) == 0 && access("/dev/shm", W_OK) == 0 && access("/dev/ptmx", R_OK | W_OK) == 0, "pts, shm, ptmx");
-	ok(access("/dev/tty", F_OK) == 0 && open("/dev/tty", O_RDWR) == -1 && errno == ENXIO, "tty, of a process that has none");
+	pid = fork();
+	if (pid == 0) {
+		setsid();
+		_exit(open("/dev/tty", O_RDWR) == -1 ? errno : 0);
+	}
+	waitpid(pid, &status, 0);
+	ok(access("/dev/tty", F_OK) == 0 && WEXITSTATUS(status) == ENXIO, "tty, of a process that has none");
 	return done();
 }

@@ -139,11 +139,24 @@ static int proc_setattr(struct inode *i, const struct inode_attr *a)
 
 /* ---- directories ---- */
 
+static bool proc_gone(const struct inode *i)
+{
+	struct task *t = proc_i(i)->pid ? proc_task(i) : NULL;
+
+	if (t)
+		task_put(t);
+	return !t && proc_i(i)->pid;
+}
+
 static int proc_lookup(struct inode *dir, struct dentry *d)
 {
 	struct proc_inode *pi = proc_i(dir);
 	const struct proc_node *n = pi->node;
 
+	if (pi->pid)
+		d->flags |= DENTRY_NOCACHE;
+	if (proc_gone(dir))
+		return -ENOENT;
 	for (unsigned k = 0; k < n->nchildren; k++) {
 		const struct proc_node *c = &n->children[k];
 
@@ -154,8 +167,6 @@ static int proc_lookup(struct inode *dir, struct dentry *d)
 			pid_get(pi->pid);
 		return proc_instantiate(dir->super, d, c, pi->pid, pi->thread, -1);
 	}
-	if (pi->pid)
-		d->flags |= DENTRY_NOCACHE;
 	return n->lookup ? n->lookup(dir, d) : 0;
 }
 
@@ -164,6 +175,8 @@ static int proc_iterate(struct file *f, struct dir_context *ctx)
 	struct proc_inode *pi = proc_i(f->inode);
 	const struct proc_node *n = pi->node;
 
+	if (proc_gone(f->inode))
+		return -ENOENT;
 	if (ctx->pos == 0) {
 		if (!ctx->emit(ctx, ".", 1, f->inode->ino, DT_DIR))
 			return 0;
