@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* From the host's main() to kernel_main(): boot information, CPU 0. */
 #include "um.h"
+#include <kernel/cpu.h>
 
 const struct host_boot *um_boot;
 char *um_ram;
 
 static struct hal_boot boot;
-enum { BOOT_STACK = 32768 };	/* the first physical pages: a stack may be the target of DMA */
+enum { BOOT_STACK = KSTACK_SIZE };	/* the first physical pages: a stack may be the target of DMA */
 static const struct host_hooks hooks = {
 	.interrupt = um_interrupt, .crash = um_crash, .irq = um_irq_line, .stub_died = um_stub_died,
 };

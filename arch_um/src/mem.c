@@ -9,10 +9,11 @@
  */
 #include "um.h"
 #include <host/mem.h>
+#include <kernel/cpu.h>
 #include <kernel/page.h>
 #include <kernel/string.h>
 
-enum { SLOT = 65536, SLOT_STACK = 32768, SLOTS = 32768, KEEP = 16 };
+enum { SLOT_STACK = KSTACK_SIZE, SLOT = 2 * SLOT_STACK, SLOTS = 32768, KEEP = 16 };
 
 static struct {
 	struct um_lock lock;

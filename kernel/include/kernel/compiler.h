@@ -44,6 +44,18 @@
 #define load_acquire(p)	 __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
+/* Sanitizers make frames larger, and TSan reports on the stack of the thread at fault. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define STACK_FACTOR 4
+#elif __has_feature(address_sanitizer)
+#define STACK_FACTOR 2
+#endif
+#endif
+#ifndef STACK_FACTOR
+#define STACK_FACTOR 1
+#endif
+
 enum { PAGE_SHIFT = 12 };
 #define PAGE_SIZE ((size_t)1 << PAGE_SHIFT)
 #define PAGE_MASK (~((uint64_t)PAGE_SIZE - 1))

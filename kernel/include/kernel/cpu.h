@@ -12,7 +12,7 @@ struct runqueue;
 struct timer_base;
 struct rcu_cpu;
 
-enum { KSTACK_SIZE = 32768 };	/* bytes of every kernel stack */
+enum { KSTACK_SIZE = 32768 * STACK_FACTOR };	/* bytes of every kernel stack */
 
 struct cpu {
 	struct task *curr;		/* [rq] the thread that runs: for other CPUs; self: current_task() */
