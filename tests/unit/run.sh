@@ -5,6 +5,12 @@ set -u
 export LC_ALL=C
 top=$(cd "$(dirname "$0")/../.." && pwd)
 dir=$top/build/um-asan/tests/unit
+mkdir -p "$top/build/test"
+(cd "$top" && cmake --preset um-asan && ninja -C build/um-asan unit) >"$top/build/test/unit-build.log" 2>&1 || {
+	grep -m 10 -E 'error|FAILED' "$top/build/test/unit-build.log" | sed 's/^/# /'
+	echo "not ok unit/build"
+	exit 1
+}
 found=
 for exe in "$dir"/unit_* "$dir"/test_*; do
 	[ -f "$exe" ] && [ -x "$exe" ] || continue
