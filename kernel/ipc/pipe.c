@@ -35,6 +35,8 @@ struct pipe *pipe_create(void)
 	mutex_init(&p->lock, LOCK_PIPE);
 	waitq_init(&p->read_wait);
 	waitq_init(&p->write_wait);
+	sigio_init(&p->read_sigio);
+	sigio_init(&p->write_sigio);
 	p->slots = PIPE_SLOTS;
 	return p;
 }
@@ -162,7 +164,7 @@ static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (ret > 0) {
 		pipe_wake_writers(p);
 		if (was_full)
-			file_sigio(f, POLL_OUT);
+			sigio_send(&p->write_sigio, POLLOUT | POLLWRNORM);
 	}
 	return ret;
 }
@@ -243,7 +245,7 @@ static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 	mutex_unlock(&p->lock);
 	if (ret > 0) {
 		pipe_wake_readers(p);
-		file_sigio(f, POLL_IN);
+		sigio_send(&p->read_sigio, POLLIN | POLLRDNORM);
 	}
 	return ret;
 }
@@ -289,7 +291,15 @@ static long pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	return put_user(n, arg);
 }
 
-static int pipe_fasync(struct file *f, bool on) { return 0; }
+static int pipe_fasync(struct file *f, bool on)
+{
+	struct pipe *p = f->private;
+	int err = f->mode & FMODE_READ ? sigio_set(&p->read_sigio, f, on) : 0;
+
+	if (!err && f->mode & FMODE_WRITE)
+		err = sigio_set(&p->write_sigio, f, on);
+	return err;
+}
 
 void pipe_release(struct file *f)
 {
@@ -306,6 +316,8 @@ void pipe_release(struct file *f)
 	mutex_unlock(&p->lock);
 	waitq_wake_key(&p->read_wait, 0, POLL_READ | POLLHUP | POLLERR);
 	waitq_wake_key(&p->write_wait, 0, POLL_WRITE | POLLHUP | POLLERR);
+	sigio_send(&p->read_sigio, POLLIN | POLLRDNORM);
+	sigio_send(&p->write_sigio, POLLOUT | POLLWRNORM);
 	if (f->inode && f->inode->pipe == p)
 		fifo_put(f->inode, p);
 	else

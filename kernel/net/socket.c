@@ -20,6 +20,7 @@ void socket_init_common(struct socket *s, const struct socket_ops *ops, int fami
 	mutex_init(&s->lock, LOCK_SOCKET);
 	spin_init(&s->queue_lock, LOCK_SOCKET_QUEUE);
 	waitq_init(&s->wait);
+	sigio_init(&s->sigio);
 	s->send_buf = s->recv_buf = SOCKET_BUF_DEFAULT;
 	s->recv_low = 1;
 	s->peek_off = -1;
@@ -106,7 +107,7 @@ static long socket_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 }
 
-static int socket_fasync(struct file *f, bool on) { return 0; }
+static int socket_fasync(struct file *f, bool on) { return sigio_set(&((struct socket *)f->private)->sigio, f, on); }
 
 const struct file_ops socket_file_ops = { .release = socket_release, .read = socket_read, .write = socket_write,
 	.poll = socket_poll, .ioctl = socket_ioctl, .fasync = socket_fasync };

@@ -91,6 +91,7 @@ static void peer_closed(struct unix_socket *u, int error)
 		WRITE_ONCE(u->s.error, error);
 	spin_unlock(&u->s.queue_lock);
 	waitq_wake_key(&u->s.wait, 0, ALL_EVENTS);
+	sigio_send(&u->s.sigio, POLLIN | POLLRDNORM);
 }
 
 static void unlink_client(struct unix_socket *u, struct unix_socket *peer)
@@ -283,6 +284,7 @@ static int stream_connect_to(struct unix_socket *u, struct unix_socket *l, uint6
 	u->s.peer_cred = cred;
 	spin_unlock(&u->s.queue_lock);
 	unix_wake(l, READ_EVENTS);
+	sigio_send(&l->s.sigio, POLLIN | POLLRDNORM);
 	return 0;
 }
 

@@ -68,8 +68,10 @@ void unix_msg_free(struct unix_msg *msg)
 		scm_drop(&scm);
 	}
 	__atomic_sub_fetch(&u->charged, msg->charge, __ATOMIC_RELAXED);
-	if (unix_writable(u))
+	if (unix_writable(u)) {
 		unix_wake(u, WRITE_EVENTS);
+		sigio_send(&u->s.sigio, POLLOUT | POLLWRNORM);
+	}
 	unix_put(u);
 	unix_addr_put(msg->from);
 	kfree(msg);
@@ -125,6 +127,7 @@ int64_t unix_stream_send(struct socket *s, struct msg *m)
 			break;
 		}
 		unix_wake(peer, READ_EVENTS);
+		sigio_send(&peer->s.sigio, POLLIN | POLLRDNORM);
 		done += (int64_t)n;
 	}
 	unix_put(peer);
@@ -417,6 +420,7 @@ int64_t unix_dgram_send(struct socket *s, struct msg *m)
 		goto put;
 	}
 	unix_wake(to, READ_EVENTS);
+	sigio_send(&to->s.sigio, POLLIN | POLLRDNORM);
 	unix_put(to);
 	return (int64_t)len;
 put:

@@ -190,7 +190,7 @@ static LOCKED void end_line(struct tty *t, uint8_t c)
 	bit_set(n->eol, MASK(n->head - 1));
 	store_release(&n->canon_head, n->head);
 	waitq_wake_key(&t->read_wait, 1, POLLIN | POLLRDNORM);
-	tty_sigio(t, POLL_IN);
+	tty_sigio(t, POLLIN | POLLRDNORM);
 }
 
 static LOCKED void note_line_start(struct tty *t)
@@ -378,7 +378,7 @@ void n_tty_process(struct tty *t)
 	tty_out_pump(t);
 	if (took && (!L_FLAG(t, ICANON) || L_FLAG(t, EXTPROC)) && n_tty_ready(t, true)) {
 		waitq_wake_key(&t->read_wait, 1, POLLIN | POLLRDNORM);
-		tty_sigio(t, POLL_IN);
+		tty_sigio(t, POLLIN | POLLRDNORM);
 	}
 	mutex_unlock(&t->out);
 	mutex_unlock(&t->ldisc);

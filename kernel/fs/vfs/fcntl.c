@@ -22,7 +22,7 @@ static long setfl(int fd, struct file *f, unsigned arg)
 	if ((arg & O_NOATIME) && !(f->flags & O_NOATIME) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
 	if ((arg ^ f->flags) & O_ASYNC) {
-		err = fasync_set(f, arg & O_ASYNC);
+		err = fasync_set(f, fd, arg & O_ASYNC);
 		if (err)
 			return err;
 	}

@@ -71,7 +71,7 @@ static void file_destroy(struct file *f)
 		notify_entry(f->path.dentry, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 		locks_remove_file(f);
 		if (f->fasync)
-			fasync_set(f, false);
+			fasync_set(f, -1, false);
 		if (f->ops->release)
 			f->ops->release(f);
 	}
@@ -158,7 +158,7 @@ void file_allow_write(struct file *f)
 struct fasync { bool on; };
 static struct fasync fasync_on = { true };
 
-int fasync_set(struct file *f, bool on)
+int fasync_set(struct file *f, int fd, bool on)
 {
 	if (!f->ops->fasync && !f->ops->poll)
 		return on ? -ENOTTY : 0;
@@ -168,6 +168,7 @@ int fasync_set(struct file *f, bool on)
 		if (err < 0)
 			return err;
 	}
+	f->owner.fd = fd;
 	WRITE_ONCE(f->fasync, on ? &fasync_on : NULL);
 	return 0;
 }
@@ -217,7 +218,9 @@ void file_sigio(struct file *f, int band)
 	if (sig) {
 		memset(&info, 0, sizeof(info));
 		info.si_signo = sig;
-		info.si_code = band & POLLIN ? 1 : band & POLLOUT ? 2 : band & POLLPRI ? 5 : band & POLLHUP ? 6 : 4;
+		info.si_code = band & POLLIN ? POLL_IN : band & POLLOUT ? POLL_OUT : band & POLLPRI ? POLL_PRI : band & POLLHUP ? POLL_HUP : POLL_ERR;
+		info.poll.band = band;
+		info.poll.fd = f->owner.fd;
 		ip = &info;
 	} else {
 		sig = 29;	/* SIGIO */

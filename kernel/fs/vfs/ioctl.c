@@ -7,7 +7,7 @@
 
 enum { FIONCLEX = 0x5450, FIOCLEX = 0x5451, FIONBIO = 0x5421, FIOASYNC = 0x5452, FIOQSIZE = 0x5460, FIONREAD = 0x541b, FIGETBSZ = 2 };
 
-static long set_status(struct file *f, uaddr_t arg, unsigned flag)
+static long set_status(int fd, struct file *f, uaddr_t arg, unsigned flag)
 {
 	int on;
 	int err;
@@ -15,7 +15,7 @@ static long set_status(struct file *f, uaddr_t arg, unsigned flag)
 	if (get_user(on, arg))
 		return -EFAULT;
 	if (flag == O_ASYNC && !on == !!(f->flags & O_ASYNC)) {
-		err = fasync_set(f, on);
+		err = fasync_set(f, fd, on);
 		if (err)
 			return err;
 	}
@@ -43,10 +43,10 @@ long sys_ioctl(int fd, unsigned cmd, uint64_t arg)
 		ret = fd_set_cloexec(fd, cmd == FIOCLEX);
 		break;
 	case FIONBIO:
-		ret = set_status(f, arg, O_NONBLOCK);
+		ret = set_status(fd, f, arg, O_NONBLOCK);
 		break;
 	case FIOASYNC:
-		ret = set_status(f, arg, O_ASYNC);
+		ret = set_status(fd, f, arg, O_ASYNC);
 		break;
 	case FIOQSIZE:
 		if (S_ISDIR(i->mode) || S_ISREG(i->mode) || S_ISLNK(i->mode)) {

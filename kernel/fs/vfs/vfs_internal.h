@@ -149,7 +149,7 @@ int fd_dup_at(struct file *f, unsigned min, unsigned o_flags);
 int fd_replace(int fd, struct file *f, unsigned o_flags);	/* dup2 */
 int fd_close_range(unsigned first, unsigned last, bool cloexec_only, bool unshare);
 void file_set_owner(struct file *f, struct pid *pid, int type, bool force);
-int fasync_set(struct file *f, bool on);
+int fasync_set(struct file *f, int fd, bool on);
 extern uint64_t file_count;
 
 /* ---- lock.c ---- */

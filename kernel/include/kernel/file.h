@@ -20,7 +20,7 @@ struct file {
 	struct cred *cred;		/* [I] opener */
 	uint64_t ra_start, ra_next; unsigned ra_pages;	/* [lock] read-ahead */
 	struct list_head epoll_links;	/* epoll items that watch it [lock] */
-	struct fown { struct pid *pid; int pid_type, sig; uint32_t uid, euid; } owner;	/* [lock] F_SETOWN */
+	struct fown { struct pid *pid; int pid_type, sig, fd; uint32_t uid, euid; } owner;	/* [lock] F_SETOWN */
 	struct fasync *fasync;		/* [lock] */
 	int error;			/* write-back error seen, for fsync */
 	unsigned seals;			/* memfd */

@@ -8,6 +8,7 @@
 #define KERNEL_PIPE_H
 #include <kernel/lock.h>
 #include <kernel/page.h>
+#include <kernel/sigio.h>
 #include <kernel/wait.h>
 
 struct file;
@@ -25,6 +26,7 @@ struct pipe {
 	unsigned head, tail;		/* [lock] run freely; head - tail slots are in use */
 	unsigned readers, writers;	/* [lock] open files */
 	unsigned reader_opens, writer_opens;	/* [lock] ever: FIFO opens wait for a change */
+	struct sigio_list read_sigio, write_sigio;
 	struct page *spare;		/* [lock] of the last empty buffer */
 	bool anonymous;			/* [I] made by pipe(2) */
 };

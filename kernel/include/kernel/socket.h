@@ -12,6 +12,7 @@
 #include <abi/socket.h>
 #include <kernel/cred.h>
 #include <kernel/lock.h>
+#include <kernel/sigio.h>
 #include <kernel/uio.h>
 #include <kernel/wait.h>
 
@@ -61,6 +62,7 @@ struct socket {
 	int family, type, protocol;	/* [I] */
 	struct mutex lock;		/* [SOCKET] one bind, connect or listen at a time */
 	struct spinlock queue_lock;	/* [SOCKET_QUEUE] the family's queues and connection state */
+	struct sigio_list sigio;
 	struct waitq wait;		/* keys: POLLIN, POLLOUT ... */
 	int error;			/* [a] SO_ERROR: reported once */
 	uint64_t recv_timeout_ns, send_timeout_ns;	/* [a] 0: none */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Signal-driven I/O: F_SETOWN, F_SETSIG, O_ASYNC on a pipe, a socket and a pty. */
+#include "pty.h"
+#include <sys/socket.h>
+
+static volatile sig_atomic_t hits, fd_seen, code_seen, sig_seen;
+static void hit(int sig, siginfo_t *si, void *uc)
+{
+	hits++;
+	sig_seen = sig;
+	fd_seen = si->si_fd;
+	code_seen = si->si_code;
+}
+
+static int wait_hit(void)
+{
+	for (int i = 0; i < 100 && !hits; i++)
+		usleep(5000);
+	int n = hits;
+
+	hits = 0;
+	return n;
+}
+
+int main(void)
+{
+	struct sigaction sa = { .sa_sigaction = hit, .sa_flags = SA_SIGINFO };
+	int p[2], s[2];
+
+	alarm(20);
+	signal(SIGTTOU, SIG_IGN);
+	sigaction(SIGIO, &sa, NULL);
+	sigaction(SIGRTMIN + 3, &sa, NULL);
+	if (pipe(p) || socketpair(AF_UNIX, SOCK_STREAM, 0, s))
+		bail("pipe");
+	ok(fcntl(p[0], F_SETOWN, getpid()) == 0 && fcntl(p[0], F_GETOWN) == getpid(), "F_SETOWN");
+	ok(fcntl(p[0], F_SETFL, O_ASYNC) == 0 && (fcntl(p[0], F_GETFL) & O_ASYNC), "O_ASYNC");
+	ok(write(p[1], "x", 1) == 1 && wait_hit() >= 1 && sig_seen == SIGIO, "a write to the pipe: SIGIO");
+	fcntl(p[0], F_SETFL, 0);
+	ok(write(p[1], "x", 1) == 1 && (usleep(30000), hits == 0), "not any more without O_ASYNC");
+	fcntl(s[0], F_SETOWN, getpid());
+	fcntl(s[0], F_SETSIG, SIGRTMIN + 3);
+	fcntl(s[0], F_SETFL, O_ASYNC);
+	ok(write(s[1], "y", 1) == 1 && wait_hit() >= 1, "a socket");
+	ok(sig_seen == SIGRTMIN + 3 && fd_seen == s[0] && code_seen == POLL_IN, "F_SETSIG: the signal tells which descriptor and what");
+	close(s[1]);
+	ok(wait_hit() >= 1, "closing the other end");
+	close(s[0]);
+	pty_open();
+	fcntl(pty_slave, F_SETOWN, getpid());
+	fcntl(pty_slave, F_SETFL, O_RDWR | O_ASYNC);
+	type("half");
+	ok((usleep(30000), hits == 0), "half a line is no input");
+	type("\n");
+	ok(wait_hit() >= 1, "a line is");
+	return done();
+}
