@@ -87,13 +87,13 @@ _Noreturn void hal_reboot(void)
 	host_exit(0);
 }
 
-const struct hal_cpu_caps *hal_cpu_caps(void)
-{
-	static struct hal_cpu_caps caps;	/* the same from every caller */
+static struct hal_cpu_caps caps = { .platform = "x86_64" };
 
+void um_caps_init(void)
+{
 	caps.hwcap = um_boot->hwcap;
 	caps.hwcap2 = um_boot->hwcap2;
-	caps.platform = "x86_64";
 	caps.min_sigstack = um_boot->min_sigstack;
-	return &caps;
 }
+
+const struct hal_cpu_caps *hal_cpu_caps(void) { return &caps; }

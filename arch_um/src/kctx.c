@@ -86,7 +86,7 @@ void hal_kctx_destroy(struct hal_kctx *k)
 	kfree(k);
 }
 
-__attribute__((no_sanitize("thread"))) void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to)
+UM_SIGNAL_CODE void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to)
 {
 #ifdef UM_ASAN
 	__sanitizer_start_switch_fiber(&from->fake, to->stack, to->size);

@@ -36,6 +36,7 @@ __attribute__((visibility("default"))) void um_main(const struct host_boot *b)
 	boot.initrd = b->initrd;
 	boot.initrd_size = b->initrd_size;
 	boot_ranges(b);
+	um_caps_init();
 	host_set_hooks(&hooks);
 	for (unsigned i = 0; i < HOST_CPUS; i++) {
 		um_cpus[i].self = &um_cpus[i];

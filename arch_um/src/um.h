@@ -13,8 +13,18 @@
 #include <host/cpu.h>
 #include <kernel/compiler.h>
 
-/* What runs in the signal handler: TSan's run-time must not be entered there. */
-#define UM_SIGNAL_CODE __attribute__((no_sanitize("thread")))
+/*
+ * What runs in the signal handler, or while stacks change: TSan's run-time must
+ * not be entered there (no_sanitize would leave its calls at entry and exit).
+ */
+#if defined(__has_attribute) && defined(__clang__)
+#if __has_attribute(disable_sanitizer_instrumentation)
+#define UM_SIGNAL_CODE __attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+#ifndef UM_SIGNAL_CODE
+#define UM_SIGNAL_CODE
+#endif
 
 enum { UM_PEND_TIMER = 1, UM_PEND_IPI = 2, UM_PEND_IRQ = 4 };
 
@@ -77,6 +87,7 @@ struct CAPABILITY("um_lock") um_lock { uint32_t v; };
 void um_lock(struct um_lock *l) ACQUIRES(l);
 void um_unlock(struct um_lock *l) RELEASES(l);
 
+void um_caps_init(void);
 bool um_kstack_phys(const void *va, paddr_t *pa);
 bool um_stack_ok(uintptr_t fp);
 /* Onto a stack, for the first time on this host thread. */

@@ -38,7 +38,10 @@ struct raw_sigaction { void *handler; unsigned long flags; void (*restorer)(void
 void host_sigreturn(void);
 __asm__(".text\n.globl host_sigreturn\nhost_sigreturn:\n\tmov $15, %eax\n\tsyscall\n");
 
-__attribute__((no_sanitize("thread"))) static void on_interrupt(int sig, siginfo_t *si, void *uc)
+#if defined(__clang__)
+__attribute__((disable_sanitizer_instrumentation))	/* TSan's run-time cannot be entered from here */
+#endif
+static void on_interrupt(int sig, siginfo_t *si, void *uc)
 {
 	(void)sig;
 	(void)uc;
