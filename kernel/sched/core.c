@@ -130,6 +130,23 @@ static void slice_arm(struct runqueue *rq)
 		ktimer_arm(&rq->slice, rq->clock_ns + FAIR_SLICE_NS);
 }
 
+/*
+ * Somebody has begun to wait here: the slice of the one that runs has to end.
+ * Another CPU's timer cannot be armed from here; it is made to look instead,
+ * and arms it in schedule().
+ */
+static void slice_ensure(struct runqueue *rq)
+{
+	if (rq->running <= 1 || ktimer_pending(&rq->slice))
+		return;
+	if (rq->cpu == this_cpu()) {
+		rq->clock_ns = hal_time_mono_ns();
+		slice_arm(rq);
+	} else {
+		resched(rq);
+	}
+}
+
 /* t becomes runnable here. */
 static void activate(struct runqueue *rq, struct task *t)
 {
@@ -272,6 +289,7 @@ static void push_excess(struct runqueue *rq)
 		deactivate(rq, t, true);
 		activate(least, t);
 		preempt_check(least, t);
+		slice_ensure(least);
 	}
 	spin_unlock_raw(&least->lock);
 }
@@ -378,6 +396,7 @@ static void finish_switch(struct task *prev)
 		spin_lock_raw(&o->lock);
 		activate(o, prev);
 		preempt_check(o, prev);
+		slice_ensure(o);
 		spin_unlock_raw(&o->lock);
 	}
 }
@@ -560,10 +579,7 @@ bool task_wake(struct task *t, unsigned states)
 			}
 			activate(rq, t);
 			preempt_check(rq, t);
-			if (rq->running > 1 && rq->cpu == this_cpu()) {
-				rq->clock_ns = hal_time_mono_ns();
-				slice_arm(rq);
-			}
+			slice_ensure(rq);
 		}
 	}
 	spin_unlock_raw(&rq->lock);
@@ -621,8 +637,7 @@ void sched_start(struct task *t)
 		update_curr(rq);
 	activate(rq, t);
 	preempt_check(rq, t);
-	if (rq->running > 1 && rq->cpu == this_cpu())
-		slice_arm(rq);
+	slice_ensure(rq);
 	spin_unlock_raw(&rq->lock);
 	hal_irq_restore(flags);
 	preempt_enable();
@@ -739,6 +754,7 @@ int sched_set_affinity(struct task *t, uint64_t mask)
 			rq = o;
 			activate(o, t);
 			preempt_check(o, t);
+			slice_ensure(o);
 		}
 	}
 	spin_unlock_raw(&rq->lock);
