@@ -36,6 +36,23 @@ static uint64_t option_number(const char *key, uint64_t otherwise)
 	return cmdline_get(key, buf, sizeof(buf)) && !parse_u64(buf, 0, &v) ? v : otherwise;
 }
 
+enum { LOG_LINE = 256 };
+
+/* Reads the log to its end; the last record's text, without level and time, stays in line. */
+static void log_end(uint64_t *seq, char line[LOG_LINE])
+{
+	char record[LOG_LINE], *text;
+
+	line[0] = 0;
+	while (klog_read(seq, record, sizeof(record))) {
+		text = strstr(record, "] ");
+		strlcpy(line, text ? text + 2 : record, LOG_LINE);
+	}
+	text = strchr(line, '\n');
+	if (text)
+		*text = 0;
+}
+
 /* What no user can repair from inside: say why in one line, and end with a status that shows it. */
 static _Noreturn void boot_failed(const char *what, const char *which, int err)
 {
@@ -91,11 +108,22 @@ static void mount_root(void)
 {
 	char root[64] = "/dev/vda", type[16] = "ext2";
 	unsigned flags = cmdline_has("ro") ? MS_RDONLY : 0;
+	char said[LOG_LINE];
+	uint64_t seq = 0;
 	int err;
 
 	cmdline_get("root", root, sizeof(root));
 	cmdline_get("rootfstype", type, sizeof(type));
+	log_end(&seq, said);
 	err = vfs_mount_root(root, type, flags);
+	if (err)
+		log_end(&seq, said);
+	else
+		said[0] = 0;
+	if (said[0]) {	/* the file system's own word says more than its error number */
+		klog(KLOG_EMERG, "eft: cannot mount the root file system %s: %s", root, said);
+		hal_poweroff(BOOT_FAILED);
+	}
 	if (err)
 		boot_failed("cannot mount the root file system", root, err);
 	err = vfs_mount("devfs", "/dev", "devfs", 0, NULL);
