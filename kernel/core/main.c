@@ -183,6 +183,7 @@ static void boot_thread(void *arg)
 	epoll_init();
 	timerfd_init();
 	sysv_init();
+	mqueue_init();
 	tty_init();
 	pagecache_init();
 	ext2_init();

@@ -7,6 +7,7 @@ struct process;
 void epoll_init(void);
 void timerfd_init(void);
 void sysv_init(void);
+void mqueue_init(void);
 void socket_init(void);
 /* CLOCK_REALTIME jumped: absolute timers are set anew, TFD_TIMER_CANCEL_ON_SET ones are cancelled. */
 void timerfd_clock_set(void);

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * POSIX message queues (mq_overview(7)).
+ *
+ * Queues are found by name in a tree; a queue lives as long as its name or an
+ * open file refers to it.  Messages are kept by priority, oldest first among
+ * equals.  A notification is sent once, when a message comes to an empty queue
+ * that nobody is waiting at, and belongs to a process until that process closes
+ * the descriptor.
+ *
+ * Not there: a file system in which the names can be listed; SIGEV_THREAD,
+ * which needs a netlink socket.
+ */
+#include <abi/ipc.h>
+#include "ipc/ipc_internal.h"
+
+enum { MQ_DEFAULT_MSGS = 10, MQ_DEFAULT_SIZE = 8192, MQ_HARD_MSGS = 65536, MQ_HARD_SIZE = 16 << 20, MQ_PRIO_MAX = 32768, MQ_QUEUES_MAX = 256 };
+enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2 };
+struct abi_sigevent { uint64_t value; int32_t signo, notify; uint8_t pad[48]; };
+
+struct mq_msg { struct list_head link; unsigned prio; size_t len; uint8_t data[]; };
+struct mqueue {
+	struct refcount refs;		/* its name, its files */
+	struct rb_node node;		/* [names_lock] */
+	bool linked;			/* [names_lock] */
+	char name[NAME_MAX + 1];	/* [I] */
+	uint32_t mode, uid, gid;	/* [I] */
+	int64_t max_msgs, msg_size;	/* [I] */
+	struct mutex lock;		/* [IPC_OBJECT] */
+	struct list_head msgs;		/* [lock] highest priority first */
+	int64_t count;			/* [lock], read without */
+	uint64_t bytes;			/* [lock] */
+	unsigned receivers;		/* [lock] asleep in a receive */
+	struct process *notify;		/* [lock] a reference; NULL: nobody registered */
+	struct abi_sigevent event;	/* [lock] */
+	struct waitq read_wait, write_wait;
+};
+static struct mutex names_lock;		/* [IPC_NAMES] */
+static struct rb_root names;		/* [names_lock] */
+static unsigned queues;			/* [names_lock] */
+static const struct file_ops mq_file_ops;
+
+static void mq_put(struct mqueue *q)
+{
+	if (!ref_put(&q->refs))
+		return;
+	while (!list_empty(&q->msgs)) {
+		struct mq_msg *m = list_first(&q->msgs, struct mq_msg, link);
+
+		list_del(&m->link);
+		kfree(m);
+	}
+	if (q->notify)
+		process_put(q->notify);
+	kfree(q);
+}
+
+/* ---- names ---- */
+
+static bool name_less(const struct rb_node *a, const struct rb_node *b)
+{
+	return strcmp(rb_entry(a, struct mqueue, node)->name, rb_entry(b, struct mqueue, node)->name) < 0;
+}
+
+static struct mqueue *find(const char *name)
+{
+	struct rb_node *n = names.node;
+
+	while (n) {
+		struct mqueue *q = rb_entry(n, struct mqueue, node);
+		int c = strcmp(name, q->name);
+
+		if (c == 0)
+			return q;
+		n = c < 0 ? n->left : n->right;
+	}
+	return NULL;
+}
+
+static int name_from_user(char name[NAME_MAX + 2], uaddr_t uname)
+{
+	int64_t n = strncpy_from_user(name, uname, NAME_MAX + 2);
+
+	if (n < 0)
+		return (int)n;
+	if (n > NAME_MAX)
+		return -ENAMETOOLONG;
+	if (n == 0)
+		return -ENOENT;
+	return strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..") ? -EACCES : 0;
+}
+
+static int permitted(const struct mqueue *q, unsigned o_flags)
+{
+	static const unsigned need[] = { 4, 2, 6, 6 };
+	const struct cred *c = current->cred;
+	unsigned bits = q->mode;
+
+	if (c->fsuid == q->uid)
+		bits >>= 6;
+	else if (cred_in_group(c, q->gid))
+		bits >>= 3;
+	return (need[o_flags & O_ACCMODE] & ~bits & 7) && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
+}
+
+static int attr_check(const struct abi_mq_attr *a)
+{
+	bool big = capable(CAP_SYS_RESOURCE);
+	uint64_t total;
+
+	if (a->maxmsg <= 0 || a->msgsize <= 0)
+		return -EINVAL;
+	if (a->maxmsg > (big ? MQ_HARD_MSGS : MQ_DEFAULT_MSGS) || a->msgsize > (big ? MQ_HARD_SIZE : MQ_DEFAULT_SIZE))
+		return -EINVAL;
+	total = (uint64_t)a->maxmsg * (uint64_t)(a->msgsize + 64);
+	return total > rlimit_get(RLIMIT_MSGQUEUE) ? -EMFILE : 0;
+}
+
+static struct mqueue *mq_create(const char *name, unsigned mode, const struct abi_mq_attr *a)
+{
+	struct mqueue *q = kzalloc(sizeof(*q), 0);
+
+	if (!q)
+		return NULL;
+	ref_init(&q->refs);
+	strlcpy(q->name, name, sizeof(q->name));
+	q->mode = mode & 0777 & ~READ_ONCE(current->fs->umask);
+	q->uid = current->cred->fsuid;
+	q->gid = current->cred->fsgid;
+	q->max_msgs = a->maxmsg;
+	q->msg_size = a->msgsize;
+	mutex_init(&q->lock, LOCK_IPC_OBJECT);
+	list_init(&q->msgs);
+	waitq_init(&q->read_wait);
+	waitq_init(&q->write_wait);
+	return q;
+}
+
+/* The queue with a reference. */
+static int mq_lookup(const char *name, unsigned o_flags, unsigned mode, const struct abi_mq_attr *a, struct mqueue **out)
+{
+	struct mqueue *q, *fresh = NULL;
+	int err = 0;
+
+	if (o_flags & O_CREAT) {
+		fresh = mq_create(name, mode, a);
+		if (!fresh)
+			return -ENOMEM;
+	}
+	mutex_lock(&names_lock);
+	q = find(name);
+	if (q) {
+		err = (o_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST : permitted(q, o_flags);
+	} else if (!fresh) {
+		err = -ENOENT;
+	} else if (queues >= MQ_QUEUES_MAX && !capable(CAP_SYS_RESOURCE)) {
+		err = -ENOSPC;
+	} else {
+		q = fresh;
+		fresh = NULL;
+		q->linked = true;
+		rb_insert(&names, &q->node, name_less);
+		queues++;
+	}
+	if (!err)
+		ref_get(&q->refs);
+	mutex_unlock(&names_lock);
+	if (fresh)
+		mq_put(fresh);
+	*out = q;
+	return err;
+}
+
+long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
+{
+	struct abi_mq_attr a = { .maxmsg = MQ_DEFAULT_MSGS, .msgsize = MQ_DEFAULT_SIZE };
+	char name[NAME_MAX + 2];
+	struct mqueue *q;
+	struct file *f;
+	int err, fd;
+
+	if ((o_flags & O_CREAT) && uattr) {
+		if (copy_from_user(&a, uattr, sizeof(a)))
+			return -EFAULT;
+		err = attr_check(&a);
+		if (err)
+			return err;
+	}
+	if ((o_flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	err = name_from_user(name, uname);
+	if (!err)
+		err = mq_lookup(name, o_flags, mode, &a, &q);
+	if (err)
+		return err;
+	err = file_create_anon(q->name, S_IFREG | q->mode, &mq_file_ops, q, o_flags & (O_ACCMODE | O_NONBLOCK), &f);
+	if (err) {
+		mq_put(q);
+		return err;
+	}
+	fd = fd_add(f, O_CLOEXEC);	/* message queue descriptors are always close-on-exec */
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+long sys_mq_unlink(uaddr_t uname)
+{
+	char name[NAME_MAX + 2];
+	struct mqueue *q;
+	int err = name_from_user(name, uname);
+
+	if (err)
+		return err;
+	mutex_lock(&names_lock);
+	q = find(name);
+	if (!q)
+		err = -ENOENT;
+	else if (current->cred->fsuid != q->uid && !capable(CAP_FOWNER))
+		err = -EACCES;
+	if (!err) {
+		rb_erase(&names, &q->node);
+		q->linked = false;
+		queues--;
+	}
+	mutex_unlock(&names_lock);
+	if (!err)
+		mq_put(q);
+	return err;
+}
+
+/* ---- files ---- */
+
+static void drop_notification(struct mqueue *q, struct process *p)
+{
+	struct process *gone = NULL;
+
+	mutex_lock(&q->lock);
+	if (q->notify && (!p || q->notify == p)) {
+		gone = q->notify;
+		q->notify = NULL;
+	}
+	mutex_unlock(&q->lock);
+	if (gone)
+		process_put(gone);
+}
+
+static int mq_flush(struct file *f)
+{
+	if (current->process)
+		drop_notification(f->private, current->process);
+	return 0;
+}
+
+static void mq_release(struct file *f) { mq_put(f->private); }
+
+static int64_t mq_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct mqueue *q = f->private;
+	char text[128];
+	size_t n;
+
+	mutex_lock(&q->lock);
+	n = (size_t)ksnprintf(text, sizeof(text), "QSIZE:%-10llu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n", (unsigned long long)q->bytes,
+		q->notify ? q->event.notify : 0, q->notify && q->event.notify == SIGEV_SIGNAL ? q->event.signo : 0,
+		q->notify ? process_pid(q->notify) : 0);
+	mutex_unlock(&q->lock);
+	if (*pos >= n)
+		return 0;
+	n = uio_copy_to(u, text + *pos, MIN(n - (size_t)*pos, u->left));
+	*pos += n;
+	return (int64_t)n;
+}
+
+static unsigned mq_poll(struct file *f, struct poll_table *pt)
+{
+	struct mqueue *q = f->private;
+	int64_t n;
+
+	poll_wait(pt, &q->read_wait);
+	poll_wait(pt, &q->write_wait);
+	n = READ_ONCE(q->count);
+	return (n ? POLLIN | POLLRDNORM : 0) | (n < q->max_msgs ? POLLOUT | POLLWRNORM : 0);
+}
+
+static const struct file_ops mq_file_ops = { .read = mq_read, .poll = mq_poll, .flush = mq_flush, .release = mq_release, .llseek = vfs_llseek };
+
+static int mq_get(int fd, unsigned mode, struct file **f, struct mqueue **q)
+{
+	*f = fd_get(fd);
+	if (!*f)
+		return -EBADF;
+	if ((*f)->ops != &mq_file_ops || (mode && !((*f)->mode & mode))) {
+		file_put(*f);
+		return -EBADF;
+	}
+	*q = (*f)->private;
+	return 0;
+}
+
+/* An absolute time of CLOCK_REALTIME as a monotonic deadline. */
+static int real_deadline(uaddr_t timeout, uint64_t *deadline)
+{
+	struct abi_timespec ts;
+	uint64_t real, now;
+
+	*deadline = UINT64_MAX;
+	if (!timeout)
+		return 0;
+	if (copy_from_user(&ts, timeout, sizeof(ts)))
+		return -EFAULT;
+	if (timespec_check(&ts))
+		return -EINVAL;
+	real = timespec_ns(&ts);
+	now = time_real_ns();
+	*deadline = hal_time_mono_ns() + (real > now ? real - now : 0);
+	return 0;
+}
+
+/* [lock] what the notification says, for after the unlock. */
+static struct process *take_notification(struct mqueue *q, struct abi_sigevent *ev)
+{
+	struct process *p = q->count == 0 && q->receivers == 0 ? q->notify : NULL;
+
+	if (p) {
+		*ev = q->event;
+		q->notify = NULL;
+	}
+	return p;
+}
+
+static void notify(struct process *p, const struct abi_sigevent *ev)
+{
+	struct abi_siginfo info = { .si_signo = ev->signo, .si_code = SI_MESGQ };
+
+	if (ev->notify == SIGEV_SIGNAL && ev->signo) {
+		info.kill.pid = process_pid(current->process);
+		info.kill.uid = current->cred->uid;
+		info.kill.value = ev->value;
+		(void)signal_send_process(p, ev->signo, &info);
+	}
+	process_put(p);
+}
+
+/* Sleeps, unlocked, until `ready` may be true.  [lock] */
+#define MQ_WAIT(q, queue, ready, deadline) ({ \
+	int mw_; \
+	mutex_unlock(&(q)->lock); \
+	mw_ = wait_event_interruptible_until(&(q)->queue, ready, deadline); \
+	mutex_lock(&(q)->lock); \
+	mw_; })
+
+static NO_TSA int send(struct mqueue *q, struct mq_msg *m, bool nonblock, uint64_t deadline)
+{
+	struct abi_sigevent ev = { 0 };
+	struct process *p;
+	struct mq_msg *at;
+	int err = 0;
+
+	mutex_lock(&q->lock);
+	while (!err && q->count >= q->max_msgs)
+		err = nonblock ? -EAGAIN : MQ_WAIT(q, write_wait, READ_ONCE(q->count) < q->max_msgs, deadline);
+	if (err) {
+		mutex_unlock(&q->lock);
+		return err;
+	}
+	p = take_notification(q, &ev);
+	list_for_each(at, &q->msgs, link)
+		if (at->prio < m->prio)
+			break;
+	list_add_tail(&m->link, &at->link);	/* before the first of lower priority, or at the end */
+	WRITE_ONCE(q->count, q->count + 1);
+	q->bytes += m->len;
+	mutex_unlock(&q->lock);
+	waitq_wake_key(&q->read_wait, 1, POLLIN | POLLRDNORM);
+	if (p)
+		notify(p, &ev);
+	return 0;
+}
+
+long sys_mq_timedsend(int fd, uaddr_t umsg, size_t len, unsigned prio, uaddr_t timeout)
+{
+	uint64_t deadline;
+	struct mqueue *q;
+	struct mq_msg *m;
+	struct file *f;
+	int err;
+
+	if (prio >= MQ_PRIO_MAX)
+		return -EINVAL;
+	err = real_deadline(timeout, &deadline);
+	if (!err)
+		err = mq_get(fd, FMODE_WRITE, &f, &q);
+	if (err)
+		return err;
+	err = -EMSGSIZE;
+	if (len > (uint64_t)q->msg_size)
+		goto put;
+	err = -ENOMEM;
+	m = kmalloc(sizeof(*m) + len, 0);
+	if (!m)
+		goto put;
+	m->len = len;
+	m->prio = prio;
+	err = copy_from_user(m->data, umsg, len);
+	if (!err)
+		err = send(q, m, f->flags & O_NONBLOCK, deadline);
+	if (err)
+		kfree(m);
+put:
+	file_put(f);
+	return err;
+}
+
+static NO_TSA int receive(struct mqueue *q, bool nonblock, uint64_t deadline, struct mq_msg **out)
+{
+	int err = 0;
+
+	mutex_lock(&q->lock);
+	while (!err && q->count == 0) {
+		if (nonblock) {
+			err = -EAGAIN;
+			break;
+		}
+		q->receivers++;
+		err = MQ_WAIT(q, read_wait, READ_ONCE(q->count) > 0, deadline);
+		q->receivers--;
+	}
+	if (!err) {
+		*out = list_first(&q->msgs, struct mq_msg, link);
+		list_del(&(*out)->link);
+		WRITE_ONCE(q->count, q->count - 1);
+		q->bytes -= (*out)->len;
+	}
+	mutex_unlock(&q->lock);
+	if (!err)
+		waitq_wake_key(&q->write_wait, 1, POLLOUT | POLLWRNORM);
+	return err;
+}
+
+long sys_mq_timedreceive(int fd, uaddr_t umsg, size_t len, uaddr_t uprio, uaddr_t timeout)
+{
+	uint64_t deadline;
+	struct mqueue *q;
+	struct mq_msg *m;
+	struct file *f;
+	long ret = real_deadline(timeout, &deadline);
+
+	if (!ret)
+		ret = mq_get(fd, FMODE_READ, &f, &q);
+	if (ret)
+		return ret;
+	ret = len < (uint64_t)q->msg_size ? -EMSGSIZE : receive(q, f->flags & O_NONBLOCK, deadline, &m);
+	if (!ret) {
+		ret = (long)m->len;
+		if ((uprio && put_user(m->prio, uprio)) || copy_to_user(umsg, m->data, m->len))
+			ret = -EFAULT;
+		kfree(m);
+	}
+	file_put(f);
+	return ret;
+}
+
+long sys_mq_notify(int fd, uaddr_t sevp)
+{
+	struct abi_sigevent ev = { 0 };
+	struct mqueue *q;
+	struct file *f;
+	int err;
+
+	if (sevp) {
+		if (copy_from_user(&ev, sevp, sizeof(ev)))
+			return -EFAULT;
+		if (ev.notify == SIGEV_THREAD)
+			return -ENOSYS;
+		if (ev.notify != SIGEV_NONE && ev.notify != SIGEV_SIGNAL)
+			return -EINVAL;
+		if (ev.notify == SIGEV_SIGNAL && (ev.signo < 0 || ev.signo > SIGRTMAX))
+			return -EINVAL;
+	}
+	err = mq_get(fd, 0, &f, &q);
+	if (err)
+		return err;
+	if (!sevp) {
+		drop_notification(q, current->process);
+	} else {
+		mutex_lock(&q->lock);
+		if (q->notify) {
+			err = -EBUSY;
+		} else {
+			process_get(current->process);
+			q->notify = current->process;
+			q->event = ev;
+		}
+		mutex_unlock(&q->lock);
+	}
+	file_put(f);
+	return err;
+}
+
+long sys_mq_getsetattr(int fd, uaddr_t new_attr, uaddr_t old_attr)
+{
+	struct abi_mq_attr new, old;
+	struct mqueue *q;
+	struct file *f;
+	int err;
+
+	if (new_attr) {
+		if (copy_from_user(&new, new_attr, sizeof(new)))
+			return -EFAULT;
+		if (new.flags & ~(int64_t)O_NONBLOCK)
+			return -EINVAL;
+	}
+	err = mq_get(fd, 0, &f, &q);
+	if (err)
+		return err;
+	old = (struct abi_mq_attr){ .flags = f->flags & O_NONBLOCK, .maxmsg = q->max_msgs, .msgsize = q->msg_size, .curmsgs = READ_ONCE(q->count) };
+	if (new_attr) {
+		spin_lock(&f->lock);
+		WRITE_ONCE(f->flags, (f->flags & ~(unsigned)O_NONBLOCK) | (unsigned)new.flags);
+		spin_unlock(&f->lock);
+	}
+	file_put(f);
+	return old_attr ? copy_to_user(old_attr, &old, sizeof(old)) : 0;
+}
+
+void mqueue_init(void) { mutex_init(&names_lock, LOCK_IPC_NAMES); }
