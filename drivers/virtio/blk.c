@@ -85,8 +85,10 @@ static int vblk_submit(struct blkdev *d, struct blk_request *r)
 		segs[n++] = (struct virtq_seg){ page_to_phys(r->seg[i].page) + r->seg[i].offset, r->seg[i].len };
 	segs[n++] = (struct virtq_seg){ pa + offsetof(struct vblk_slot, status), 1 };
 	e = virtq_add(v->q, segs, r->op == BLK_READ ? 1 : n - 1, r->op == BLK_READ ? n - 1 : 1, s);
-	if (e)
+	if (e) {
+		s->r = NULL;	/* not with the device: not to be failed with what is */
 		vblk_slot_put(v, s);
+	}
 	return e;
 }
 
