@@ -331,10 +331,30 @@ struct init_start {
 	int err;
 };
 
+/* Descriptors 0, 1 and 2 of the first process; it can live without. */
+static void init_open_console(void)
+{
+	struct file *f;
+
+	if (file_open(AT_FDCWD, "/dev/console", O_RDWR | O_NOCTTY, 0, &f)) {
+		klog_warn("no /dev/console for init");
+		return;
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		file_get(f);
+		if (fd_add(f, 0) < 0)
+			file_put(f);
+	}
+	file_put(f);
+}
+
 static void task_init_thread(void *arg)
 {
 	struct init_start *s = arg;
-	int err = exec_kernel(s->path, s->argv, s->envp);
+	int err;
+
+	init_open_console();
+	err = exec_kernel(s->path, s->argv, s->envp);
 
 	s->err = err;
 	complete(&s->done);
