@@ -74,6 +74,18 @@ static int show_file_nr(struct seq *s, struct task *t)
 	return 0;
 }
 
+static int show_inode_nr(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%zu\t%zu\n", READ_ONCE(inode_count), READ_ONCE(inode_lru_count));
+	return 0;
+}
+
+static int show_dentry_state(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%zu\t%zu\t45\t0\t0\t0\n", READ_ONCE(dentry_count), READ_ONCE(dcache_lru_count));
+	return 0;
+}
+
 static int store_drop_caches(struct task *t, char *text, size_t n)
 {
 	uint64_t v;
@@ -166,6 +178,7 @@ static const struct proc_node inotify_nodes[] = {
 static const struct proc_node epoll_nodes[] = { PROC_FILE("max_user_watches", 0444, show_epoll) };
 static const struct proc_node fs_nodes[] = {
 	PROC_FILE("file-max", 0444, show_file_max), PROC_FILE("file-nr", 0444, show_file_nr), PROC_FILE("nr_open", 0444, show_nr_open),
+	PROC_FILE("inode-nr", 0444, show_inode_nr), PROC_FILE("dentry-state", 0444, show_dentry_state),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max), PROC_FILE("protected_symlinks", 0444, show_zero),
 	PROC_FILE("protected_hardlinks", 0444, show_zero), PROC_FILE("suid_dumpable", 0444, show_zero), PROC_FILE("overflowuid", 0444, show_65534),
 	PROC_FILE("overflowgid", 0444, show_65534), PROC_DIR("inotify", inotify_nodes), PROC_DIR("epoll", epoll_nodes),

@@ -32,8 +32,9 @@ static struct spinlock dhash_locks[DCACHE_LOCKS];
 static struct kmem_cache *dentry_slab;
 static struct spinlock dcache_lru_lock = SPINLOCK_INIT(DCACHE_LRU);
 static struct list_head dcache_lru = LIST_INIT(dcache_lru);
-static size_t dcache_lru_count;		/* [dcache_lru_lock] */
-static size_t dentry_count, dentry_limit;	/* [a]; above the limit unused ones are given back */
+size_t dcache_lru_count;		/* [dcache_lru_lock] */
+size_t dentry_count;			/* [a] */
+static size_t dentry_limit;	/* [a]; above the limit unused ones are given back */
 static struct work shrink_work;
 
 static void shrink_work_fn(struct work *w)

@@ -33,7 +33,8 @@ static struct waitq icache_waits[ICACHE_WAITS];
 static struct kmem_cache *inode_slab;
 static struct spinlock inode_lru_lock = SPINLOCK_INIT(ICACHE_LRU);
 static struct list_head inode_lru = LIST_INIT(inode_lru);
-static size_t inode_lru_count;	/* [inode_lru_lock] */
+size_t inode_count;		/* [a] */
+size_t inode_lru_count;	/* [inode_lru_lock] */
 static uint64_t next_anon_ino = 1;	/* [a] */
 
 static size_t inode_hash(const struct super *s, uint64_t ino)
@@ -84,6 +85,7 @@ static struct inode *inode_alloc(struct super *s, uint64_t ino)
 	memset(i, 0, sizeof(*i));
 	ref_init(&i->refs);
 	ref_get(&s->refs);
+	__atomic_add_fetch(&inode_count, 1, __ATOMIC_RELAXED);
 	i->super = s;
 	i->ino = ino;
 	i->nlink = 1;
@@ -116,6 +118,7 @@ static void inode_free(struct inode *i)
 	if (!list_empty(&i->dirty_link))
 		list_del_init(&i->dirty_link);
 	spin_unlock(&s->inodes_lock);
+	__atomic_sub_fetch(&inode_count, 1, __ATOMIC_RELAXED);
 	rcu_call(&i->rcu, inode_free_rcu);
 	super_put(s);
 }

@@ -133,11 +133,11 @@ int file_open_dentry(struct file *f)
 	return 0;
 }
 
-static int open_finish(const struct path *p, unsigned flags, bool created, struct file **out)
+/* f was allocated before anything was created: a failure then leaves no file behind. */
+static int open_finish(struct file *f, const struct path *p, unsigned flags, bool created)
 {
 	struct inode *i = p->dentry->inode;
 	bool trunc = (flags & O_TRUNC) && S_ISREG(i->mode) && !created, wrote = false;
-	struct file *f;
 	int err = 0;
 
 	if (!(flags & O_PATH)) {
@@ -151,21 +151,12 @@ static int open_finish(const struct path *p, unsigned flags, bool created, struc
 		if (err)
 			goto out;
 	}
-	f = file_alloc();
-	if (!f) {
-		err = -ENFILE;
-		goto out;
-	}
 	f->path = *p;
 	path_get(&f->path);
 	f->flags = flags | (flags & O_PATH ? 0 : O_LARGEFILE);
 	err = file_open_dentry(f);
 	if (!err && trunc)
 		err = do_truncate(i, 0, f);
-	if (err)
-		file_put(f);
-	else
-		*out = f;
 out:
 	if (wrote)
 		mount_drop_write(p->mnt);
@@ -174,7 +165,17 @@ out:
 
 int file_open_path(const struct path *p, unsigned flags, struct file **out)
 {
-	return open_finish(p, flags, false, out);
+	struct file *f = file_alloc();
+	int err;
+
+	if (!f)
+		return -ENFILE;
+	err = open_finish(f, p, flags, false);
+	if (err)
+		file_put(f);
+	else
+		*out = f;
+	return err;
 }
 
 static int open_create(struct walk *w, unsigned flags, uint32_t mode, struct dentry **out, bool *created)
@@ -216,7 +217,7 @@ static int open_create(struct walk *w, unsigned flags, uint32_t mode, struct den
 }
 
 /* O_TMPFILE: a file that has never had a name that anybody could see: made and unlinked under the directory's lock. */
-static int open_tmpfile(struct walk *w, unsigned flags, uint32_t mode, struct file **out)
+static int open_tmpfile(struct file *f, struct walk *w, unsigned flags, uint32_t mode)
 {
 	struct path p;
 	struct inode *di = w->path.dentry->inode;
@@ -254,7 +255,7 @@ static int open_tmpfile(struct walk *w, unsigned flags, uint32_t mode, struct fi
 	rwsem_write_unlock(&di->lock);
 	if (!err) {
 		p.mnt = w->path.mnt;
-		err = open_finish(&p, flags & ~(unsigned)(O_TMPFILE | O_CREAT | O_EXCL | O_TRUNC), true, out);
+		err = open_finish(f, &p, flags & ~(unsigned)(O_TMPFILE | O_CREAT | O_EXCL | O_TRUNC), true);
 	}
 	if (p.dentry)
 		dentry_put(p.dentry);
@@ -262,7 +263,7 @@ static int open_tmpfile(struct walk *w, unsigned flags, uint32_t mode, struct fi
 	return err;
 }
 
-static int open_walk(struct walk *w, unsigned flags, uint32_t mode, struct file **out)
+static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mode)
 {
 	bool created = false;
 	int err;
@@ -319,31 +320,33 @@ static int open_walk(struct walk *w, unsigned flags, uint32_t mode, struct file 
 	if (flags & O_TMPFILE_BIT) {
 		if (!S_ISDIR(w->path.dentry->inode->mode))
 			return -ENOTDIR;
-		return open_tmpfile(w, flags, mode, out);
+		return open_tmpfile(f, w, flags, mode);
 	}
 	if ((flags & O_CREAT) && S_ISDIR(w->path.dentry->inode->mode))
 		return -EISDIR;
 	if (((flags & O_DIRECTORY) || w->trailing) && !S_ISDIR(w->path.dentry->inode->mode))
 		return -ENOTDIR;
-	return open_finish(&w->path, flags, created, out);
+	return open_finish(f, &w->path, flags, created);
 }
 
 static int do_open(int dfd, const char *name, unsigned flags, uint32_t mode, unsigned look, struct file **out)
 {
-	struct walk *w;
+	struct walk *w = kmalloc(sizeof(*w), 0);
+	struct file *f = file_alloc();
 	int err;
 
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	w = kmalloc(sizeof(*w), 0);
-	if (!w)
-		return -ENOMEM;
-	err = walk_init(w, dfd, name, look);
+	err = !w ? -ENOMEM : !f ? -ENFILE : walk_init(w, dfd, name, look);
 	if (!err) {
-		err = open_walk(w, flags, mode, out);
+		err = open_walk(f, w, flags, mode);
 		walk_end(w);
 	}
 	kfree(w);
+	if (!err)
+		*out = f;
+	else if (f)
+		file_put(f);
 	return err;
 }
 

@@ -9,6 +9,7 @@
 /* ---- inode.c ---- */
 void inode_cache_init(void);
 size_t inode_shrink(size_t max);
+extern size_t inode_count, inode_lru_count, dentry_count, dcache_lru_count;	/* for /proc/sys/fs */
 /* Writes attributes of dirty inodes of s. */
 int inode_write_dirty(struct super *s);
 void inode_evict_super(struct super *s);	/* every unused inode; for the unmount */
