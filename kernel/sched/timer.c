@@ -180,7 +180,22 @@ void sleep_ns(uint64_t ns)
 	while (schedule_until(deadline));
 }
 
-static int64_t real_offset_ns;		/* [a] what clock_settime added */
+/*
+ * Real time minus monotonic time: read from the machine once, then changed only
+ * by setting the clock.  The vDSO adds the same number, so that its answers and
+ * those of system calls are in order.
+ */
+static int64_t wall_ns;		/* [a] 0: not read yet */
 
-uint64_t time_real_ns(void) { return hal_time_real_ns() + (uint64_t)READ_ONCE(real_offset_ns); }
-void time_set_real_ns(uint64_t ns) { WRITE_ONCE(real_offset_ns, (int64_t)(ns - hal_time_real_ns())); }
+int64_t time_wall_offset(void)
+{
+	int64_t w = READ_ONCE(wall_ns), none = 0;
+
+	if (likely(w))
+		return w;
+	w = (int64_t)(hal_time_real_ns() - hal_time_mono_ns());
+	return __atomic_compare_exchange_n(&wall_ns, &none, w, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ? w : none;
+}
+
+uint64_t time_real_ns(void) { return hal_time_mono_ns() + (uint64_t)time_wall_offset(); }
+void time_set_real_ns(uint64_t ns) { WRITE_ONCE(wall_ns, (int64_t)(ns - hal_time_mono_ns())); }

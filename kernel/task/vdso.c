@@ -33,7 +33,7 @@ void vdso_update(void)
 	} else {
 		vvar->usable = 0;
 	}
-	vvar->wall_ns = (int64_t)(time_real_ns() - hal_time_mono_ns());
+	vvar->wall_ns = time_wall_offset();
 	store_release(&vvar->seq, vvar->seq + 1);
 	spin_unlock_irqrestore(&vvar_lock, flags);
 }

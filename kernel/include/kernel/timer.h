@@ -24,6 +24,7 @@ bool ktimer_pending(const struct ktimer *t);
 #define NSEC_PER_USEC 1000ull
 /* CLOCK_REALTIME: hal_time_real_ns() plus what clock_settime(2) and adjtimex(2) added. */
 uint64_t time_real_ns(void);
+int64_t time_wall_offset(void);		/* what to add to hal_time_mono_ns() for it */
 void time_set_real_ns(uint64_t ns);
 
 struct work { struct list_head link; void (*fn)(struct work *w); bool pending; };
