@@ -29,13 +29,18 @@ static struct { struct um_lock lock; struct list_head ready, empty; unsigned cou
 uaddr_t hal_as_limit(void) { return STUB_BASE; }
 uaddr_t hal_as_min(void) { return 0x10000; }
 
-static bool as_dead(const struct hal_as *as) { return __atomic_load_n(&as->dead, __ATOMIC_ACQUIRE); }
+bool um_as_dead(const struct hal_as *as)
+{
+	int pid = __atomic_load_n(&as->pid, __ATOMIC_ACQUIRE);
+
+	return pid <= 0 || __atomic_load_n(&as->dead_pid, __ATOMIC_ACQUIRE) == pid;
+}
 
 bool um_stop_wait(struct hal_as *as, uint32_t *stop)
 {
 	for (;;) {
 		uint32_t v = __atomic_load_n(stop, __ATOMIC_ACQUIRE);
-		if (as_dead(as))
+		if (um_as_dead(as))
 			return false;
 		if (v & STUB_STOPPED)
 			return true;
@@ -75,7 +80,7 @@ void um_as_wait_inflight(struct hal_as *as)
 
 	if (!t)
 		return;
-	while (!__atomic_load_n(&t->ctl->ops_done, __ATOMIC_ACQUIRE) && !as_dead(as))
+	while (!__atomic_load_n(&t->ctl->ops_done, __ATOMIC_ACQUIRE) && !um_as_dead(as))
 		host_yield();
 	as->inflight = NULL;
 }
@@ -84,7 +89,7 @@ void um_as_wait_inflight(struct hal_as *as)
 static void ops_sync(struct hal_as *as) REQUIRES(as->lock)
 {
 	um_as_wait_inflight(as);
-	if (as->count && !as_dead(as)) {
+	if (as->count && !um_as_dead(as)) {
 		as->svc->buffer = as->buffer;
 		as->svc->count = as->count;
 		svc_call(as, STUB_CMD_OPS);
@@ -98,19 +103,17 @@ static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 {
 	memset(as->svc, 0, offsetof(struct stub_svc, stack));
 	as->svc->traceme = (uint32_t)um_boot->trap_ptrace;
-	__atomic_store_n(&as->dead, 0, __ATOMIC_RELEASE);
+	as->pid = 0;
 	as->nthreads = 0;
 	as->buffer = as->count = 0;
 	as->inflight = NULL;
-	as->pid = host_stub_create(page_to_phys(as->svc_page), as, um_cpu()->host_cpu);
 	as->svc_cpu = um_cpu()->host_cpu;
-	if (as->pid < 0) {
-		__atomic_store_n(&as->dead, 1, __ATOMIC_RELEASE);
+	if (host_stub_create(page_to_phys(as->svc_page), as, as->svc_cpu, &as->pid))
 		return false;
-	}
 	if (um_stop_wait(as, &as->svc->stop))
 		return true;
 	host_stub_kill(as->pid);
+	__atomic_store_n(&as->pid, 0, __ATOMIC_RELEASE);
 	return false;
 }
 
@@ -137,7 +140,6 @@ static struct hal_as *as_alloc(void)
 		return NULL;
 	}
 	as->svc = page_addr(as->svc_page);
-	__atomic_store_n(&as->dead, 1, __ATOMIC_RELEASE);
 	list_init(&as->threads);
 	list_init(&as->pool);
 	return as;
@@ -167,7 +169,7 @@ static struct hal_as *pool_take(void)
 static void pool_give(struct hal_as *as)
 {
 	um_lock(&pool.lock);
-	if (as_dead(as)) {
+	if (um_as_dead(as)) {
 		list_add_tail(&as->pool, &pool.empty);
 	} else {
 		list_add(&as->pool, &pool.ready);
@@ -187,9 +189,9 @@ struct hal_as *hal_as_create(void) NO_TSA
 		return NULL;
 	flags = hal_irq_save();
 	um_lock(&as->lock);
-	if (as_dead(as))
+	if (um_as_dead(as))
 		threads_free(as);
-	bool ok = !as_dead(as) || as_spawn(as);
+	bool ok = !um_as_dead(as) || as_spawn(as);
 	if (ok && list_empty(&as->threads))
 		ok = um_thread_get(as);		/* the first one now, while failing is easy */
 	um_unlock(&as->lock);
@@ -218,11 +220,11 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 	um_lock(&pool.lock);
 	bool many = pool.count >= POOL_MAX;
 	um_unlock(&pool.lock);
-	if (!as_dead(as) && (many || as->nthreads > THREADS_KEEP)) {
+	if (!um_as_dead(as) && (many || as->nthreads > THREADS_KEEP)) {
 		host_stub_kill(as->pid);
-		__atomic_store_n(&as->dead, 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&as->pid, 0, __ATOMIC_RELEASE);
 	}
-	if (as_dead(as)) {
+	if (um_as_dead(as)) {
 		threads_free(as);
 	} else {
 		as->svc->op[as->buffer][0] = (struct stub_op){ 0, STUB_BASE, 0, STUB_OP_UNMAP, 0 };
@@ -233,13 +235,15 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 	hal_irq_restore(flags);
 }
 
-/* From the host's main thread: only atomics here. */
-void um_stub_died(void *cookie)
+/* From the host's main thread: only atomics here.  The struct may have another process by now. */
+void um_stub_died(void *cookie, int pid)
 {
 	struct hal_as *as = cookie;
 
-	/* Whoever waits looks at `dead` when woken, or soon. */
-	__atomic_store_n(&as->dead, 1, __ATOMIC_RELEASE);
+	/* Whoever waits looks at um_as_dead() when woken, or soon. */
+	__atomic_store_n(&as->dead_pid, pid, __ATOMIC_RELEASE);
+	if (!um_as_dead(as))
+		return;
 	__atomic_fetch_or(&as->svc->stop, STUB_DEAD, __ATOMIC_ACQ_REL);
 	host_futex_wake(&as->svc->stop);
 }
@@ -295,7 +299,7 @@ struct um_thread *um_thread_get(struct hal_as *as)
 {
 	struct um_thread *t;
 
-	if (as_dead(as))
+	if (um_as_dead(as))
 		return NULL;
 	list_for_each(t, &as->threads, link)
 		if (!t->owner)
@@ -309,7 +313,7 @@ static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64
 {
 	unsigned long flags = hal_irq_save();
 	um_lock(&as->lock);
-	if (as_dead(as))
+	if (um_as_dead(as))
 		goto out;
 	struct stub_op *op = as->svc->op[as->buffer];
 	if (as->count) {

@@ -33,9 +33,9 @@ struct hal_as {
 	struct list_head threads;	/* [lock] */
 	struct stub_svc *svc;		/* [I while alive] */
 	struct page *svc_page;
-	int pid;			/* [I while alive] */
+	int pid;			/* [a] 0: no process */
+	int dead_pid;			/* [a] the last of its processes that is known to be gone */
 	int svc_cpu;			/* [lock] host CPU of the service thread, or -1 */
-	uint32_t dead;			/* [a] the process is gone */
 	unsigned nthreads;		/* [lock] slots used */
 	uint32_t running;		/* [a] threads that may be in user code */
 	uint32_t buffer;		/* [lock] op buffer being filled */
@@ -83,6 +83,7 @@ void um_as_wait_inflight(struct hal_as *as) REQUIRES(as->lock);
 bool um_stop_wait(struct hal_as *as, uint32_t *stop);
 /* Returns whether it had gone to sleep. */
 bool um_go(uint32_t *go);
+bool um_as_dead(const struct hal_as *as);
 void um_fpu_save(struct hal_uctx *u, struct um_thread *t);
 void um_fpu_load(struct hal_uctx *u, struct um_thread *t);
 void um_fpu_init(void *fpu);

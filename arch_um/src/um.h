@@ -79,7 +79,7 @@ void um_irq_run(void);
 void um_irq_post(struct um_cpu *c, uint32_t bits);
 void um_interrupt(int timer);
 void um_irq_line(unsigned line);
-void um_stub_died(void *cookie);
+void um_stub_died(void *cookie, int pid);
 void um_crash(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr);
 
 /* A lock between CPUs for short sections, interrupts off; sleeps in the host when contended. */

@@ -233,7 +233,7 @@ static bool run_wait(struct um_cpu *c, struct hal_as *as, struct um_thread *t)
 		uint32_t v = __atomic_load_n(stop, __ATOMIC_ACQUIRE);
 		if (v & STUB_STOPPED)
 			return true;
-		if (__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
+		if (um_as_dead(as))
 			return false;
 		if (!kicked && __atomic_load_n(&c->pending, __ATOMIC_ACQUIRE)) {
 			kicked = host_time_mono_ns();

@@ -123,7 +123,7 @@ void stub_init(bool no_filter)
 		fatal("cannot start a process: %s", strerror(errno));
 }
 
-int host_stub_create(uint64_t svc_pa, void *cookie, int cpu)
+int host_stub_create(uint64_t svc_pa, void *cookie, int cpu, int *pid)
 {
 	struct child *c = malloc(sizeof(*c));
 	int r = -ENOMEM;
@@ -154,7 +154,9 @@ int host_stub_create(uint64_t svc_pa, void *cookie, int cpu)
 		c->cookie = cookie;
 		c->next = table[r % BUCKETS];
 		table[r % BUCKETS] = c;
+		__atomic_store_n(pid, r, __ATOMIC_RELEASE);
 		c = NULL;
+		r = 0;
 	}
 out:
 	pthread_mutex_unlock(&lock);
@@ -201,7 +203,7 @@ static void child_exited(int pid)
 	}
 	pthread_mutex_unlock(&lock);
 	if (cookie && host_hooks.stub_died)
-		host_hooks.stub_died(cookie);
+		host_hooks.stub_died(cookie, pid);
 }
 
 _Noreturn void stub_wait_loop(void)

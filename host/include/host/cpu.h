@@ -17,8 +17,8 @@ struct host_hooks {
 	void (*crash)(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr);
 	/* A device's line, from any thread. */
 	void (*irq)(unsigned line);
-	/* The stub with this cookie is dead; from the main thread. */
-	void (*stub_died)(void *cookie);
+	/* That process of the stub with this cookie is gone; from the main thread. */
+	void (*stub_died)(void *cookie, int pid);
 };
 void host_set_hooks(const struct host_hooks *hooks);
 

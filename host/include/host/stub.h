@@ -4,8 +4,12 @@
 #define HOST_STUB_H
 #include <stdint.h>
 
-/* A new stub whose struct stub_svc is at this physical address, on that host CPU (-1: any).  Its process id, or -errno. */
-int host_stub_create(uint64_t svc_pa, void *cookie, int cpu);
+/*
+ * A new stub whose struct stub_svc is at this physical address, on that host
+ * CPU (-1: any).  Its process id is stored before its death can be reported.
+ * 0 or -errno.
+ */
+int host_stub_create(uint64_t svc_pa, void *cookie, int cpu, int *pid);
 void host_stub_kill(int pid);
 /* Make the thread stop. */
 void host_stub_kick(int pid, int tid);
