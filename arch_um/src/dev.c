@@ -82,9 +82,8 @@ _Noreturn void hal_poweroff(int status)
 
 _Noreturn void hal_reboot(void)
 {
-	/* A process cannot start itself anew for its parent: ending is what is left. */
 	um_irq_set_off();
-	host_exit(0);
+	host_restart();
 }
 
 static struct hal_cpu_caps caps = { .platform = "x86_64" };

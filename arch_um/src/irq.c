@@ -75,7 +75,7 @@ static void line_postpone(unsigned line)
 	__atomic_fetch_or(&lines_waiting, bit, __ATOMIC_SEQ_CST);
 	if ((__atomic_load_n(&lines_enabled, __ATOMIC_SEQ_CST) & bit) &&
 	    (__atomic_fetch_and(&lines_waiting, ~bit, __ATOMIC_SEQ_CST) & bit))
-		um_irq_line(line);
+		um_irq_line(line, um_cpu()->index, 1);
 }
 
 void um_irq_run(void) NO_TSA
@@ -133,13 +133,16 @@ UM_SIGNAL_CODE void um_interrupt(int timer)
 #endif
 }
 
-void um_irq_line(unsigned line)
+/* From a CPU's own thread (interrupts off: whoever enables them finds it), or from another of the host's. */
+void um_irq_line(unsigned line, unsigned cpu, int self)
 {
-	/* All on CPU 0 until the kernel asks for more. */
-	struct um_cpu *c = &um_cpus[0];
+	struct um_cpu *c = &um_cpus[cpu];
 
 	__atomic_fetch_or(&c->lines, UINT64_C(1) << line, __ATOMIC_ACQ_REL);
-	um_irq_post(c, UM_PEND_IRQ);
+	if (self)
+		__atomic_fetch_or(&c->pending, UM_PEND_IRQ, __ATOMIC_RELEASE);
+	else
+		um_irq_post(c, UM_PEND_IRQ);
 }
 
 int hal_irq_unmask(unsigned irq)
@@ -152,7 +155,7 @@ int hal_irq_unmask(unsigned irq)
 	__atomic_fetch_or(&lines_enabled, bit, __ATOMIC_SEQ_CST);
 	if (__atomic_fetch_and(&lines_waiting, ~bit, __ATOMIC_SEQ_CST) & bit) {
 		unsigned long flags = hal_irq_save();
-		um_irq_line(irq);
+		um_irq_line(irq, um_cpu()->index, 1);
 		hal_irq_restore(flags);
 	}
 	return 0;

@@ -78,7 +78,7 @@ static inline uint32_t um_irq_pending(void)
 void um_irq_run(void);
 void um_irq_post(struct um_cpu *c, uint32_t bits);
 void um_interrupt(int timer);
-void um_irq_line(unsigned line);
+void um_irq_line(unsigned line, unsigned cpu, int self);
 void um_stub_died(void *cookie, int pid);
 void um_crash(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr);
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 struct host_hooks host_hooks;
+_Thread_local int cpu_self = -1;
 void host_set_hooks(const struct host_hooks *hooks) { host_hooks = *hooks; }
 
 static struct {
@@ -32,6 +33,9 @@ static struct {
 	void *arg;
 } cpus[HOST_CPUS];
 static int self_pid;
+static cpu_set_t started_on;
+
+void cpu_unpin(void) { sched_setaffinity(0, sizeof(started_on), &started_on); }
 
 /* What the host kernel takes; libc's struct sigaction is another one. */
 struct raw_sigaction { void *handler; unsigned long flags; void (*restorer)(void); uint64_t mask; };
@@ -74,6 +78,7 @@ unsigned cpu_init(unsigned n, bool pin)
 	int allowed[CPU_SETSIZE], count = 0;
 
 	self_pid = getpid();
+	sched_getaffinity(0, sizeof(started_on), &started_on);
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		for (int i = 0; i < CPU_SETSIZE; i++)
 			if (CPU_ISSET(i, &set))
@@ -123,6 +128,7 @@ int host_cpu_start(unsigned cpu, void (*entry)(void *), void *arg)
 
 void host_cpu_ready(unsigned cpu, void *gs)
 {
+	cpu_self = (int)cpu;
 	syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, gs);
 #if !defined(HOST_ASAN) && !defined(HOST_TSAN)
 	stack_t ss = { .ss_size = 65536 };

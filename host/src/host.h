@@ -64,6 +64,8 @@ void *mem_at(uint64_t pa, uint64_t len);
 
 /* cpu.c */
 extern struct host_hooks host_hooks;
+extern _Thread_local int cpu_self;	/* this thread's CPU, or -1 */
+void cpu_unpin(void);		/* as we were started */
 /* Returns the host CPUs that we may use. */
 unsigned cpu_init(unsigned cpus, bool pin);
 

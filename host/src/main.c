@@ -19,6 +19,7 @@
 bool host_want_stats;
 static struct host_boot boot;
 static bool started;
+static char **saved_argv;
 
 _Noreturn void host_exit(int status)
 {
@@ -39,6 +40,21 @@ _Noreturn void host_exit(int status)
 #endif
 	syscall(SYS_exit_group, status);	/* not through a sanitizer's wrapper, which waits for its locks */
 	__builtin_unreachable();
+}
+
+_Noreturn void host_restart(void)
+{
+	sigset_t none;
+
+	tty_restore();
+	stub_kill_all();
+	fflush(NULL);
+	/* The other threads end here; children that are not yet waited for are the new program's. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	cpu_unpin();
+	execv("/proc/self/exe", saved_argv);
+	host_exit(EXIT_USAGE);
 }
 
 void host_console_log(const char *s, size_t n)
@@ -89,6 +105,7 @@ int main(int argc, char **argv)
 	struct options o;
 	unsigned a, b, c, d;
 
+	saved_argv = argv;
 	options_parse(&o, argc, argv);
 	host_want_stats = o.stats;
 	time_init();

@@ -30,7 +30,7 @@ static void raise_irq(struct vdev *d, uint32_t isr)
 {
 	__atomic_fetch_or(&d->isr, isr, __ATOMIC_SEQ_CST);
 	d->interrupts++;
-	host_hooks.irq(d->index + 1);
+	host_hooks.irq(d->index + 1, cpu_self >= 0 ? (unsigned)cpu_self : d->cpu, cpu_self >= 0);
 }
 
 void vdev_break(struct vdev *d, const char *why)
@@ -257,6 +257,8 @@ void host_dev_write(unsigned dev, uint32_t off, unsigned size, uint32_t v)
 				q->ready = false;
 			break;
 		case 0x050:
+			if (cpu_self >= 0)
+				d->cpu = (unsigned)cpu_self;
 			if (v < d->ops->queues && vq_available(d, &d->q[v]))
 				d->ops->notify(d, v);
 			break;

@@ -48,6 +48,7 @@ struct vdev_ops {
 struct vdev {
 	const struct vdev_ops *ops;
 	unsigned index;
+	unsigned cpu;			/* that last asked for something: gets the interrupt */
 	pthread_mutex_t lock;
 	uint32_t status, isr, config_gen;
 	uint32_t feature_sel, driver_feature_sel, queue_sel;

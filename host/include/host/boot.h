@@ -24,6 +24,8 @@ void um_main(const struct host_boot *boot);
 
 /* Ends the process: restores the terminal, ends the stubs.  Any thread. */
 _Noreturn void host_exit(int status);
+/* The same, and the machine starts again as the same process. */
+_Noreturn void host_restart(void);
 void host_console_log(const char *s, size_t n);
 void host_entropy(void *buf, size_t n);
 #endif

@@ -15,8 +15,8 @@ struct host_hooks {
 	void (*interrupt)(int timer);
 	/* Likewise: the kernel itself trapped. */
 	void (*crash)(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr);
-	/* A device's line, from any thread. */
-	void (*irq)(unsigned line);
+	/* A device's line, for that CPU.  self: the caller is that CPU's thread, which has its interrupts off. */
+	void (*irq)(unsigned line, unsigned cpu, int self);
 	/* That process of the stub with this cookie is gone; from the main thread. */
 	void (*stub_died)(void *cookie, int pid);
 };
