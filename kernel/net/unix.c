@@ -86,7 +86,7 @@ void unix_wake(struct unix_socket *u, unsigned events)
 static void peer_closed(struct unix_socket *u, int error)
 {
 	spin_lock(&u->s.queue_lock);
-	u->shutdown = SHUT_R | SHUT_W;
+	WRITE_ONCE(u->shutdown, SHUT_R | SHUT_W);
 	if (error)
 		WRITE_ONCE(u->s.error, error);
 	spin_unlock(&u->s.queue_lock);
@@ -111,15 +111,16 @@ static void unix_close(struct unix_socket *u, bool embryo)
 
 	unix_name_release(u);
 	spin_lock(&u->s.queue_lock);
-	u->dead = true;
-	u->s.listening = false;
-	u->shutdown = SHUT_R | SHUT_W;
-	u->state = UNIX_CLOSED;
+	WRITE_ONCE(u->dead, true);
+	WRITE_ONCE(u->s.listening, false);
+	WRITE_ONCE(u->shutdown, SHUT_R | SHUT_W);
+	WRITE_ONCE(u->state, UNIX_CLOSED);
 	peer = u->peer;
-	u->peer = NULL;
+	WRITE_ONCE(u->peer, NULL);
 	list_splice_tail(&u->queue, &msgs);
 	list_splice_tail(&u->accept_queue, &embryos);
-	u->queue_len = u->accept_len = 0;
+	WRITE_ONCE(u->queue_len, 0);
+	WRITE_ONCE(u->accept_len, 0);
 	u->queue_bytes = 0;
 	while (!list_empty(&u->clients))
 		list_del_init(u->clients.next);
@@ -159,7 +160,7 @@ static int unix_shutdown(struct socket *s, int how)
 	unsigned mine = how == SHUT_RD ? SHUT_R : how == SHUT_WR ? SHUT_W : SHUT_R | SHUT_W, theirs;
 
 	spin_lock(&s->queue_lock);
-	u->shutdown |= mine;
+	WRITE_ONCE(u->shutdown, u->shutdown | mine);
 	peer = u->peer;
 	if (peer)
 		unix_get(peer);
@@ -167,7 +168,7 @@ static int unix_shutdown(struct socket *s, int how)
 	if (peer && !is_dgram(u)) {
 		theirs = (mine & SHUT_R ? SHUT_W : 0) | (mine & SHUT_W ? SHUT_R : 0);
 		spin_lock(&peer->s.queue_lock);
-		peer->shutdown |= theirs;
+		WRITE_ONCE(peer->shutdown, peer->shutdown | theirs);
 		spin_unlock(&peer->s.queue_lock);
 		waitq_wake_key(&peer->s.wait, 0, ALL_EVENTS);
 	}
@@ -209,9 +210,9 @@ static int unix_listen(struct socket *s, unsigned backlog)
 	if (!u->addr || (u->state != UNIX_CLOSED && u->state != UNIX_LISTENING)) {
 		err = -EINVAL;
 	} else {
-		u->state = UNIX_LISTENING;
-		s->listening = true;
-		u->backlog = backlog;
+		WRITE_ONCE(u->state, UNIX_LISTENING);
+		WRITE_ONCE(s->listening, true);
+		WRITE_ONCE(u->backlog, backlog);
 		socket_own_cred(&s->peer_cred);
 	}
 	spin_unlock(&s->queue_lock);
@@ -242,7 +243,7 @@ static int enqueue_embryo(struct unix_socket *l, struct unix_socket *n, struct a
 		ref_get(&n->addr->refs);
 		n->s.pass_cred = l->s.pass_cred;
 		list_add_tail(&n->accept_link, &l->accept_queue);
-		l->accept_len++;
+		WRITE_ONCE(l->accept_len, l->accept_len + 1);
 	}
 	spin_unlock(&l->s.queue_lock);
 	return err;
@@ -279,8 +280,8 @@ static int stream_connect_to(struct unix_socket *u, struct unix_socket *l, uint6
 	}
 	/* It may have been accepted, written to and closed by now: all that has gone into u's queue and flags. */
 	spin_lock(&u->s.queue_lock);
-	u->peer = n;
-	u->state = UNIX_CONNECTED;
+	WRITE_ONCE(u->peer, n);
+	WRITE_ONCE(u->state, UNIX_CONNECTED);
 	u->s.peer_cred = cred;
 	spin_unlock(&u->s.queue_lock);
 	unix_wake(l, READ_EVENTS);
@@ -345,7 +346,7 @@ static int dgram_connect(struct socket *s, const struct abi_sockaddr *a, unsigne
 	mutex_lock(&s->lock);
 	spin_lock(&s->queue_lock);
 	old = u->peer;
-	u->peer = peer;
+	WRITE_ONCE(u->peer, peer);
 	spin_unlock(&s->queue_lock);
 	if (old) {
 		unlink_client(u, old);
@@ -373,7 +374,7 @@ static int try_accept(struct unix_socket *l, struct unix_socket **out)
 	} else if (l->accept_len) {
 		*out = list_first(&l->accept_queue, struct unix_socket, accept_link);
 		list_del_init(&(*out)->accept_link);
-		l->accept_len--;
+		WRITE_ONCE(l->accept_len, l->accept_len - 1);
 		ret = 1;
 	}
 	spin_unlock(&l->s.queue_lock);

@@ -355,7 +355,7 @@ static void forget_peer(struct unix_socket *u, struct unix_socket *peer)
 	spin_lock(&u->s.queue_lock);
 	mine = u->peer == peer;
 	if (mine)
-		u->peer = NULL;
+		WRITE_ONCE(u->peer, NULL);
 	spin_unlock(&u->s.queue_lock);
 	if (mine)
 		unix_put(peer);

@@ -242,7 +242,7 @@ static bool pull(struct runqueue *rq)
 	struct task *t;
 
 	for (unsigned i = 0; i < cpu_count; i++) {
-		struct runqueue *o = cpus[i] && cpus[i]->online ? cpus[i]->rq : NULL;
+		struct runqueue *o = cpus[i] && READ_ONCE(cpus[i]->online) ? cpus[i]->rq : NULL;
 
 		if (o && o != rq && READ_ONCE(o->running) > 1 && (!busiest || READ_ONCE(o->running) > READ_ONCE(busiest->running)))
 			busiest = o;
@@ -277,7 +277,7 @@ static void push_excess(struct runqueue *rq)
 	struct task *t;
 
 	for (unsigned i = 0; i < cpu_count; i++) {
-		struct runqueue *o = cpus[i] && cpus[i]->online ? cpus[i]->rq : NULL;
+		struct runqueue *o = cpus[i] && READ_ONCE(cpus[i]->online) ? cpus[i]->rq : NULL;
 
 		if (o && o != rq && (!least || READ_ONCE(o->load) < READ_ONCE(least->load)))
 			least = o;

@@ -193,7 +193,7 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 	else if (!(p->group_flags & GROUP_EXITING) && last)
 		p->exit_code = status;
 	if (last)
-		p->group_flags |= GROUP_EXITING;
+		WRITE_ONCE(p->group_flags, p->group_flags | GROUP_EXITING);
 	/* Signals for the process that this thread had been woken for: somebody else's now. */
 	if (!last) {
 		struct task *o;

@@ -73,7 +73,7 @@ static int64_t rw_at_offset(struct file *f, struct uio *u, bool write) NO_TSA
 		mutex_lock(&f->pos_lock);
 	pos = f->pos;
 	n = write ? vfs_write(f, u, &pos) : vfs_read(f, u, &pos);
-	if (n > 0 || lock)
+	if (lock || (n > 0 && (f->mode & FMODE_LSEEK)))	/* a pipe has no offset that its readers could share */
 		f->pos = pos;
 	if (lock)
 		mutex_unlock(&f->pos_lock);
