@@ -180,8 +180,11 @@ static void reclaimer(void *arg)
 		wait_event(&reclaim_wait, READ_ONCE(reclaim_wanted));
 		while (buddy_free_pages() < buddy_low_mark() + buddy_min_mark() && idle < 3)
 			idle = reclaim_pages(64, 0) ? 0 : idle + 1;
-		if (idle)
+		/* No page of a file is left to take: names and inodes are next. */
+		if (idle) {
+			vfs_shrink_async();
 			sleep_ns(20 * NSEC_PER_MSEC);
+		}
 		__atomic_store_n(&reclaim_wanted, 0, __ATOMIC_RELEASE);
 	}
 }

@@ -47,7 +47,8 @@ static void shrink_work_fn(struct work *w)
 
 void vfs_shrink_async(void)
 {
-	work_queue(&shrink_work);
+	if (load_acquire(&dentry_limit))	/* the caches exist */
+		work_queue(&shrink_work);
 }
 
 void dcache_init(void)
@@ -68,11 +69,11 @@ void dcache_init(void)
 	n = MIN(n, (PAGE_SIZE << order) / sizeof(*dhash));
 	dhash = page_addr(p);
 	dhash_mask = n - 1;
-	dentry_limit = MAX(mi.total_pages, (uint64_t)4096);
 	for (unsigned i = 0; i < DCACHE_LOCKS; i++)
 		spin_init(&dhash_locks[i], LOCK_DCACHE_HASH);
 	dentry_slab = kmem_cache_create("dentry", sizeof(struct dentry), 64);
 	work_init(&shrink_work, shrink_work_fn);
+	store_release(&dentry_limit, MAX(mi.total_pages / 2, (uint64_t)4096));
 }
 
 uint32_t qstr_hash(const char *name, unsigned len)
