@@ -221,7 +221,7 @@ tmp=$out.$$.tmp
 rm -f "$tmp"
 E2FSPROGS_FAKE_TIME=$epoch mke2fs -q -t ext2 -b "$bsize" -I 256 -O none,filetype,sparse_super,large_file,ext_attr,dir_index,resize_inode \
 	-m 0 -L eft-root -U 00000000-0000-4000-8000-00000000ef70 -E "root_owner=0:0,hash_seed=00000000-0000-4000-8000-00000000ef71" \
-	-d "$root" "$tmp" "${size}M"
+	-d "$root" "$tmp" "${size}M" >/dev/null
 # mke2fs -d takes owners and change times from the tree: make them root's, and constant.
 inodes=$(dumpe2fs -h "$tmp" 2>/dev/null | awk -F: '/^Inode count/ { n = $2 } /^Free inodes/ { f = $2 } END { print n - f }')
 awk -v n="$inodes" -v t=$epoch -v own="$(id -u)" 'BEGIN {
