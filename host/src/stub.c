@@ -164,10 +164,18 @@ out:
 	return r;
 }
 
+/*
+ * On return it runs no more: its pages may be given to others.  It is the main
+ * thread that takes it from the table and tells of its death.
+ */
 void host_stub_kill(int pid)
 {
-	if (pid > 0)
-		kill(pid, SIGKILL);
+	siginfo_t si;
+
+	if (pid <= 0 || kill(pid, SIGKILL))
+		return;
+	while (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT | __WALL) && errno == EINTR)
+		;
 }
 
 void host_stub_kick(int pid, int tid) { syscall(SYS_tgkill, pid, tid, SIGURG); }
