@@ -22,6 +22,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
+#define PATIENCE_NS UINT64_C(3000000000)
 enum { POOL_MAX = 32, THREADS_KEEP = 4, ALIVE_CHECK_NS = 100000000 };
 
 static struct { struct um_lock lock; struct list_head ready, empty; unsigned count; bool init; } pool;
@@ -36,8 +37,17 @@ bool um_as_dead(const struct hal_as *as)
 	return pid <= 0 || __atomic_load_n(&as->dead_pid, __ATOMIC_ACQUIRE) == pid;
 }
 
+/* The stub's own code takes microseconds.  If it does not answer, the program has overwritten its control block. */
+static void patience(struct hal_as *as, uint64_t since)
+{
+	if (host_time_mono_ns() - since > PATIENCE_NS)
+		host_stub_kill(as->pid);
+}
+
 bool um_stop_wait(struct hal_as *as, uint32_t *stop)
 {
+	uint64_t start = host_time_mono_ns();
+
 	for (;;) {
 		uint32_t v = __atomic_load_n(stop, __ATOMIC_ACQUIRE);
 		if (um_as_dead(as))
@@ -49,6 +59,7 @@ bool um_stop_wait(struct hal_as *as, uint32_t *stop)
 			continue;
 		}
 		host_futex_wait(stop, v, ALIVE_CHECK_NS);
+		patience(as, start);
 	}
 }
 
@@ -80,8 +91,11 @@ void um_as_wait_inflight(struct hal_as *as)
 
 	if (!t)
 		return;
-	while (!__atomic_load_n(&t->ctl->ops_done, __ATOMIC_ACQUIRE) && !um_as_dead(as))
+	uint64_t start = host_time_mono_ns();
+	while (!__atomic_load_n(&t->ctl->ops_done, __ATOMIC_ACQUIRE) && !um_as_dead(as)) {
 		host_yield();
+		patience(as, start);
+	}
 	as->inflight = NULL;
 }
 
