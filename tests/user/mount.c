@@ -95,6 +95,7 @@ int main(void)
 	close(open("file1", O_RDWR | O_CREAT, 0600));
 	ok(mount("m/f", "file1", NULL, MS_BIND, NULL) == 0 && stat("file1", &st) == 0 && st.st_size == 65536 + 4096, "bind of a file");
 	ok(umount("file1") == 0 && stat("file1", &st) == 0 && st.st_size == 0, "and back");
+	ok(mount("/", "b", NULL, MS_BIND, NULL) == 0 && umount("b") == 0, "the root elsewhere, and away again");
 	ok_errno(mount("m/f", "b", NULL, MS_BIND, NULL), ENOTDIR, "a file onto a directory");
 
 	fd = open("m/f", O_RDONLY);

@@ -144,6 +144,9 @@ int main(int argc, char **argv)
 	ok(write(fd, "other", 5) == 5 && has("/proc/self/status", "Name:\tother\n"), "comm can be written");
 	ok_errno(open("/proc/version", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST, "nothing can be made");
 	ok(mkdir("/proc/x", 0700) == -1 && unlink("/proc/version") == -1, "or removed");
+	map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, open("/proc/self/maps", O_RDONLY), 0);
+	ok(map == MAP_FAILED && (errno == ENODEV || errno == EIO), "nothing can be mapped");
+	ok(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, open(".", O_RDONLY), 0) == MAP_FAILED && errno == ENODEV, "nor can a directory");
 	ok_errno(open("/proc/nothing", O_RDONLY), ENOENT, "absent");
 	return done();
 }

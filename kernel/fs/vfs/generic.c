@@ -71,7 +71,7 @@ static int64_t generic_write(struct file *f, struct uio *u, uint64_t *pos)
 static int generic_fsync(struct file *f, bool datasync)
 {
 	struct inode *i = f->inode;
-	int err = mapping_sync(f->mapping, 0, UINT64_MAX);
+	int err = mapping_sync(i->mapping, 0, UINT64_MAX);	/* f's own is NULL for a directory */
 	int err2 = 0;
 
 	if ((__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_DIRTY, __ATOMIC_RELAXED) & ISTATE_DIRTY) && i->super->ops &&

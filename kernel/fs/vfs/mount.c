@@ -591,6 +591,8 @@ int vfs_mount_root(const char *source, const char *fstype, unsigned flags)
 	return 0;
 }
 
+static bool same_path(const struct path *a, const struct path *b) { return a->mnt == b->mnt && a->dentry == b->dentry; }
+
 static int do_umount(struct path *p, unsigned flags)
 {
 	struct mount *m = p->mnt;
@@ -599,7 +601,7 @@ static int do_umount(struct path *p, unsigned flags)
 	mutex_lock(&mount_mutex);
 	if (m->detached || (m->parent == m && m != root_mount)) {
 		err = -EINVAL;
-	} else if (m == root_mount || p->dentry == current->fs->root.dentry) {
+	} else if (m == root_mount || same_path(p, &current->fs->root)) {
 		/* The root cannot go; asked to, it becomes read-only. */
 		err = m == root_mount && !(flags & MNT_DETACH) ? super_remount(m->super, m->flags | MS_RDONLY, NULL) : -EINVAL;
 	} else if (flags & MNT_EXPIRE) {
@@ -695,7 +697,6 @@ long sys_mount(uaddr_t source, uaddr_t target, uaddr_t type, uint64_t flags, uad
 	return err;
 }
 
-static bool same_path(const struct path *a, const struct path *b) { return a->mnt == b->mnt && a->dentry == b->dentry; }
 
 /* Everybody whose root or working directory is the old root gets the new one. */
 static void chroot_everybody(const struct path *from, const struct path *to)

@@ -116,7 +116,8 @@ int file_open_dentry(struct file *f)
 		f->mode |= FMODE_WROTE_MNT;
 	}
 	f->ops = i->fops;
-	f->mapping = i->mapping;
+	/* Only contents can be mapped: not a directory, nor a file that is made up as it is read. */
+	f->mapping = S_ISREG(i->mode) && i->mapping->ops != &inode_no_mapping_ops ? i->mapping : NULL;
 	if (!f->ops)
 		return -ENXIO;
 	if (f->ops->open) {

@@ -238,11 +238,12 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 	ret = -EINVAL;
 	if (!in->ops->read || !out->ops->write || S_ISDIR(in->inode->mode) || S_ISSOCK(in->inode->mode) || (out->flags & O_APPEND))
 		goto out;
-	/* As on Linux: what cannot be read again (a terminal, a pipe) must not be lost when writing fails. */
-	if (!(in->mode & FMODE_LSEEK))
-		goto out;
 	ret = offset_in(in, off, &ipos);
 	if (ret)
+		goto out;
+	/* As on Linux: what cannot be read again (a terminal, a pipe) must not be lost when writing fails. */
+	ret = -EINVAL;
+	if (!(in->mode & FMODE_LSEEK))
 		goto out;
 	opos = out->pos;
 	ret = do_splice(in, &ipos, out, &opos, count, false);

@@ -56,6 +56,8 @@ long sys_sync_file_range(int fd, int64_t off, int64_t n, unsigned flags)
 		goto out;
 	err = 0;
 	/* Waiting needs it to be started. */
+	if (!f->mapping)
+		goto out;
 	if (flags & 5)
 		err = mapping_sync(f->mapping, (uint64_t)off, end);
 	else if (flags & 2)
