@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""gdb commands for the hosted kernel: eft-ps, eft-bt PID, eft-dmesg, eft-mounts.
+"""gdb commands for the kernel: eft-ps, eft-bt PID, eft-dmesg, eft-mounts.
 
 Load it into a gdb on the kernel's process (./eft debug does).  The commands
 only read memory, so they work on a running process that was stopped anywhere,
 and on a core file.  User frames come from the page tables of the program, not
-from its stub process, so no second debugger is needed.
+from its stub process, so no second debugger is needed.  They work on a native
+kernel in QEMU, too (./eft boot CPU --gdb).
 """
 import gdb
 
@@ -52,11 +53,26 @@ def tid_of(t):
     return int(t["pid"]["nr"]) if t["pid"] else 0
 
 
+def hosted():
+    return gdb.lookup_global_symbol("um_ram") is not None
+
+
+def aarch64():
+    return "aarch64" in gdb.selected_frame().architecture().name()
+
+
+def direct(phys):
+    """Where the kernel has a physical address mapped."""
+    if hosted():
+        return int(value("um_ram")) + phys
+    return (0xffff000000000000 if aarch64() else 0xffff800000000000) + phys		# DIRECT_BASE of layout.h
+
+
 def running():
     """{address of the task: CPU} of what is on a CPU now."""
     on = {}
     for i in range(int(value("cpu_count"))):
-        on[int(value("um_cpus[%d].curr" % i))] = i
+        on[int(value("um_cpus[%d].curr" % i if hosted() else "cpus[%d]->curr" % i))] = i
     return on
 
 
@@ -86,7 +102,7 @@ def user_read(vm, addr, n):
     if not entry or entry & 4:
         return None
     page = gdb.Value(entry & ~63).cast(gdb.lookup_type("struct page").pointer()).dereference()
-    host = int(value("um_ram")) + page_phys(page) + addr % PAGE
+    host = direct(page_phys(page)) + addr % PAGE
     return bytes(gdb.selected_inferior().read_memory(host, min(n, PAGE - addr % PAGE)))
 
 
@@ -179,8 +195,11 @@ class EftPs(gdb.Command):
 
 
 def saved(t):
-    """pc and frame pointer of a thread that is not running: what um_switch() pushed."""
+    """pc and frame pointer of a thread that is not running: what the port's switch saved."""
     ptr = gdb.lookup_type("unsigned long").pointer()
+    if aarch64():
+        regs = t["kctx"].cast(ptr)	# x19-x30
+        return int(regs[11]), int(regs[10])
     sp = t["kctx"]["sp"].cast(ptr)
     return int(sp[6]), int(sp[5])
 
@@ -217,8 +236,11 @@ class EftBt(gdb.Command):
 
     def user(self, t):
         regs, vm = t["uctx"]["regs"], t["vm"].dereference()
-        pc, fp, sp = int(regs["rip"]), int(regs["rbp"]), int(regs["rsp"])
-        print("  user: rip %#x rsp %#x rax %#x" % (pc, sp, int(regs["rax"])))
+        if aarch64():
+            pc, fp, sp, result = int(regs["pc"]), int(regs["x"][29]), int(regs["sp"]), int(regs["x"][0])
+        else:
+            pc, fp, sp, result = int(regs["rip"]), int(regs["rbp"]), int(regs["rsp"]), int(regs["rax"])
+        print("  user: pc %#x sp %#x result %#x" % (pc, sp, result))
         for i in range(32):
             print("  u%-2d %#x %s" % (i, pc, where(vm, pc)))
             up, pc = user_word(vm, fp), user_word(vm, fp + 8)

@@ -286,7 +286,7 @@ const struct hal_cpu_caps *hal_cpu_caps(void)
 
 /* ---- kernel threads ---- */
 
-struct hal_kctx { uint64_t rsp; };
+struct hal_kctx { uint64_t sp; };	/* eft-gdb.py knows what kctx_switch() pushed */
 extern void kctx_switch(uint64_t *save_rsp, uint64_t load_rsp);
 extern const char kctx_start[];
 
@@ -306,10 +306,10 @@ struct hal_kctx *hal_kctx_create(void *stack_base, size_t size, void (*fn)(void 
 	*--sp = (uint64_t)arg;		/* r13 */
 	*--sp = 0;
 	*--sp = 0;
-	k->rsp = (uint64_t)sp;
+	k->sp = (uint64_t)sp;
 	return k;
 }
 
 struct hal_kctx *hal_kctx_create_self(void *stack_base, size_t size) { return kzalloc(sizeof(struct hal_kctx), ALLOC_ATOMIC); }
 void hal_kctx_destroy(struct hal_kctx *k) { kfree(k); }
-void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) { kctx_switch(&from->rsp, to->rsp); }
+void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) { kctx_switch(&from->sp, to->sp); }
