@@ -4,7 +4,7 @@
 # The parity suite: every program of tests/user on the host's Linux (the
 # oracle) and on each port, each port booted once.
 #
-#   tests/user/run.sh [--port linux|um|um-asan|x86_64|aarch64]... [--only GLOB]...
+#   tests/user/run.sh [--port linux|um|um-asan|um-tsan|um-cov|x86_64|aarch64]... [--only GLOB]...
 #
 # Prints "ok user/PORT/NAME" or "not ok ..." per cell, then the matrix; also as
 # build/test/matrix.md and build/test/user.xml (JUnit).  expected.txt lists the
@@ -78,7 +78,7 @@ run_port() {
 		ns=; unshare -pfm --mount-proc true 2>/dev/null && ns="unshare -pfm --mount-proc"
 		timeout 600 $ns "$top/build/user/x86_64/runner" -t 30 -d "$scratch" "$top/build/user/x86_64" $(names_for x86_64) </dev/null >"$raw" 2>&1
 		rm -rf "$scratch" ;;
-	um|um-asan)
+	um|um-asan|um-cov|um-tsan)
 		tests_image x86_64
 		cp "$top/build/rootfs/x86_64-tests.ext2" "$out/$1.img"
 		timeout 900 "$top/build/$1/arch_um/eft-um" --mem 512M --disk "$out/$1.img" --rw ${EFT_UM_OPTIONS:-} -- \
