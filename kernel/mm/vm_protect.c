@@ -10,10 +10,12 @@
 
 /*
  * Entries get what the area allows at once: nothing under PROT_NONE; the right
- * to write only where no copy and no file system has to be asked first.
+ * to write only where no copy and no file system has to be asked first.  True:
+ * some lost a right, so old translations must go.
  */
-static void protect_entries(struct vm_area *a) NO_TSA
+static bool protect_entries(struct vm_area *a, unsigned old_flags) NO_TSA
 {
+	bool lost = false;
 	struct vm_space *vm = a->vm;
 	uaddr_t at = a->start, run = 0;
 	size_t pages = 0;
@@ -33,6 +35,8 @@ static void protect_entries(struct vm_area *a) NO_TSA
 			e |= VPE_W;
 		if (e & VPE_DEV && a->flags & VM_WRITE)
 			e |= VPE_W;
+		/* Without VM_EXEC what was executable must not stay so either. */
+		lost |= (*slot & ~e & (VPE_R | VPE_W)) != 0 || old_flags & ~a->flags & VM_EXEC;
 		*slot = e;
 		prot = readable ? vm_hal_prot(a, e) : 0;
 		if (pages && (at != run + pages * PAGE_SIZE || prot != run_prot)) {
@@ -48,6 +52,7 @@ static void protect_entries(struct vm_area *a) NO_TSA
 	if (pages)
 		hal_as_protect(vm->as, run, pages, run_prot);
 	spin_unlock(&vm->pages->lock);
+	return lost;
 }
 
 /* May [start, end) get these rights?  Holes end it: -ENOMEM. */
@@ -78,6 +83,7 @@ static int vm_protect(struct vm_space *vm, uaddr_t start, uaddr_t end, unsigned 
 	uaddr_t good;
 	int err = protect_check(vm, start, end, prot, &good), e2;
 	struct vm_area *a, *next;
+	bool lost = false;
 
 	/* As on Linux, what comes before the bad area is changed. */
 	if (good == start)
@@ -87,15 +93,18 @@ static int vm_protect(struct vm_space *vm, uaddr_t start, uaddr_t end, unsigned 
 		return e2;
 	for (a = vm_find(vm, start); a && a->start < good; a = next) {
 		if ((a->flags & (VM_READ | VM_WRITE | VM_EXEC)) != prot) {
+			unsigned old = a->flags;
+
 			vm_area_account(vm, a, -1);
 			a->flags = (a->flags & ~(unsigned)(VM_READ | VM_WRITE | VM_EXEC)) | prot;
 			vm_area_account(vm, a, 1);
-			protect_entries(a);
+			lost |= protect_entries(a, old);
 		}
 		a = vm_area_merge(a, dead);
 		next = vm_next(a);
 	}
-	vm_shootdown(vm);
+	if (lost)
+		vm_shootdown(vm);
 	return err;
 }
 

@@ -321,6 +321,25 @@ static int store_oom_score_adj(struct task *t, char *text, size_t n)
 	return 0;
 }
 
+/* Fault injection as on Linux (Documentation/fault-injection): the n-th allocation from now on fails, once. */
+static int show_fail_nth(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%u\n", READ_ONCE(t->fail_nth));
+	return 0;
+}
+
+static int store_fail_nth(struct task *t, char *text, size_t n)
+{
+	uint64_t v;
+
+	if (n && text[n - 1] == '\n')
+		text[n - 1] = '\0';
+	if (parse_u64(text, 0, &v) || v > INT32_MAX)
+		return -EINVAL;
+	WRITE_ONCE(t->fail_nth, (unsigned)v);
+	return 0;
+}
+
 static int show_oom_score(struct seq *s, struct task *t)
 {
 	struct vm_space *vm = vm_get_task(t);
@@ -431,6 +450,7 @@ const struct proc_node proc_pid_nodes[] = {
 	PROC_FILE("wchan", 0444, show_wchan),
 	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj },
 	PROC_FILE("oom_score", 0444, show_oom_score),
+	{ .name = "fail-nth", .mode = S_IFREG | 0644, .show = show_fail_nth, .store = store_fail_nth },
 	PROC_FILE("schedstat", 0444, show_schedstat),
 	{ .name = "personality", .mode = S_IFREG | 0400, .show = show_personality, .flags = PROC_PTRACE },
 	PROC_FILE("cgroup", 0444, show_cgroup),
