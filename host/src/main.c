@@ -146,6 +146,6 @@ int main(int argc, char **argv)
 
 /* The kernel's stacks and signal stacks are its own affair. */
 const char *__asan_default_options(void);
-const char *__asan_default_options(void) { return "use_sigaltstack=0:detect_leaks=0:handle_segv=1:allocator_may_return_null=1"; }
+const char *__asan_default_options(void) { return "use_sigaltstack=0:detect_leaks=0:symbolize=0:handle_segv=1:allocator_may_return_null=1"; }
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) { return "report_signal_unsafe=0:handle_segv=0:symbolize=0"; }

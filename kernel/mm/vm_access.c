@@ -86,6 +86,7 @@ int vm_futex_key(uaddr_t addr, bool is_private, struct vm_key *out)
 {
 	struct vm_space *vm = current->vm;
 	struct vm_area *a;
+	bool mapped;
 
 	*out = (struct vm_key){ .object = vm, .offset = addr };
 	if (addr >= hal_as_limit() - 3)
@@ -96,12 +97,13 @@ int vm_futex_key(uaddr_t addr, bool is_private, struct vm_key *out)
 	out->shared = true;
 	rwsem_read_lock(&vm->lock);
 	a = vm_find(vm, addr);
-	if (a && a->start <= addr && a->flags & VM_SHARED && a->mapping) {
+	mapped = a && a->start <= addr;
+	if (mapped && a->flags & VM_SHARED && a->mapping) {
 		out->object = a->mapping;
 		out->offset = (a->pgoff << PAGE_SHIFT) + (addr - a->start);
 	}
 	rwsem_read_unlock(&vm->lock);
-	return a && a->start <= addr ? 0 : -EFAULT;
+	return mapped ? 0 : -EFAULT;
 }
 
 void vm_for_each_area(struct vm_space *vm, uaddr_t from, bool (*fn)(struct vm_area *a, void *arg), void *arg)
