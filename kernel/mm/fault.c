@@ -655,5 +655,8 @@ int vm_fault(struct vm_space *vm, uaddr_t addr, unsigned access, int *si_code)
 	err = vm_fault_flags(vm, addr, access, 0, si_code);
 	if (unlikely(err) && fatal_signal_pending(t))
 		return -EINTR;
+	/* The machine's tables come from the reserve; when that is used up, nobody has reclaimed yet. */
+	if (unlikely(err == -ENOMEM) && buddy_free_pages() < buddy_min_mark() && !reclaim_pages(64, 0))
+		(void)oom_kill();
 	return err;
 }

@@ -48,6 +48,9 @@ void page_mark_dirty(struct page *p)
 		mm_stat_add(dirty, 1);
 	}
 	spin_unlock(&m->lock);
+	/* Writers through mappings are not throttled; the flusher at least does not sleep. */
+	if (unlikely(dirty_now() > background_limit()))
+		writeback_kick();
 	if (!first)
 		return;
 	spin_lock(&dirty_lock);
