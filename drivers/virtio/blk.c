@@ -18,7 +18,7 @@
 #define VBLK_F_RO	(1ull << 5)
 #define VBLK_F_BLK_SIZE	(1ull << 6)
 #define VBLK_F_FLUSH	(1ull << 9)
-enum { VBLK_T_IN = 0, VBLK_T_OUT = 1, VBLK_T_FLUSH = 4 };
+enum { VBLK_T_IN = 0, VBLK_T_OUT = 1, VBLK_T_FLUSH = 4, VBLK_T_GET_ID = 8, VBLK_ID_BYTES = 20 };
 enum { VBLK_CFG_CAPACITY = 0, VBLK_CFG_SEG_MAX = 12, VBLK_CFG_BLK_SIZE = 20 };
 enum { VBLK_MAJOR = 254, VBLK_MINORS = 16 };
 
@@ -35,6 +35,7 @@ struct vblk {
 	struct virtqueue *q;
 	struct vblk_slot *slots;
 	struct vblk_slot *free;		/* [lock] */
+	uint8_t id[VBLK_ID_BYTES];	/* the device writes it once */
 	struct spinlock lock;		/* [DRIVER] */
 };
 
@@ -99,6 +100,41 @@ static void vblk_kick(struct blkdev *d)
 	virtq_kick(v->q);
 }
 
+/* The name is not terminated if it is long; only what can be printed is believed. */
+static void vblk_set_serial(struct vblk *v)
+{
+	unsigned n = 0;
+
+	while (n < VBLK_ID_BYTES && n + 1 < sizeof(v->disk.serial) && v->id[n] > 32 && v->id[n] < 127) {
+		v->disk.serial[n] = (char)v->id[n];
+		n++;
+	}
+}
+
+/* Ask for the disk's serial number; it comes when it comes. */
+static void vblk_ask_id(struct vblk *v)
+{
+	struct vblk_slot *s = vblk_slot_get(v);
+	struct virtq_seg segs[3];
+	paddr_t pa;
+
+	if (!s)
+		return;
+	s->header.type = VBLK_T_GET_ID;
+	s->header.reserved = 0;
+	s->header.sector = 0;
+	s->status = 0xff;
+	s->r = NULL;
+	pa = hal_virt_to_phys(s);
+	segs[0] = (struct virtq_seg){ pa + offsetof(struct vblk_slot, header), sizeof(s->header) };
+	segs[1] = (struct virtq_seg){ hal_virt_to_phys(v->id), sizeof(v->id) };
+	segs[2] = (struct virtq_seg){ pa + offsetof(struct vblk_slot, status), 1 };
+	if (virtq_add(v->q, segs, 1, 2, s))
+		vblk_slot_put(v, s);
+	else
+		virtq_kick(v->q);
+}
+
 static void vblk_used(struct virtqueue *q)
 {
 	struct vblk *v = q->private;
@@ -112,6 +148,11 @@ static void vblk_used(struct virtqueue *q)
 
 		s->r = NULL;
 		vblk_slot_put(v, s);
+		if (!r) {
+			if (status == 0)
+				vblk_set_serial(v);
+			continue;
+		}
 		blk_complete(r, status == 0 ? 0 : status == 2 ? -EOPNOTSUPP : -EIO);
 		any = true;
 	}
@@ -198,6 +239,7 @@ static int vblk_probe(struct virtio_dev *d)
 		return e;	/* v stays: its inode may be in use */
 	}
 	vblk_count++;
+	vblk_ask_id(v);
 	klog_info("%s: %s, %llu sectors%s", v->disk.name, d->name, (unsigned long long)v->disk.sectors, v->disk.read_only ? ", read-only" : "");
 	return 0;
 fail:

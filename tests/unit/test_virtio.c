@@ -72,6 +72,15 @@ static void fake_block(struct virtqueue *q, uint16_t head)
 
 	memcpy(&sector, hdr + 2, 8);
 	CHECK_EQ(d->len, 16);
+	if (hdr[0] == VBLK_T_GET_ID) {
+		d = &q->desc[d->next];
+		CHECK_EQ(d->len, VBLK_ID_BYTES);
+		memcpy(at(d->addr), "a-serial-of-20-bytes", VBLK_ID_BYTES);
+		d = &q->desc[d->next];
+		*(uint8_t *)at(d->addr) = 0;
+		fake_use(q, head, VBLK_ID_BYTES + 1);
+		return;
+	}
 	while (d->flags & DESC_NEXT) {
 		d = &q->desc[d->next];
 		if (!(d->flags & DESC_NEXT)) {
@@ -331,6 +340,7 @@ static void disk_requests(void)
 	CHECK_EQ(disk_io(d, BLK_WRITE, p, 20, 2), 0);
 	CHECK(fake.disk[20 * 512] == 0xaa && fake.disk[22 * 512 - 1] == 0xaa && fake.disk[22 * 512] == 22);
 	CHECK_EQ(blkdev_flush(d), 0);
+	CHECK(strcmp(d->serial, "a-serial-of-20-bytes") == 0);
 	CHECK_EQ(disk_io(d, BLK_READ, p, 64, 1), -EIO);		/* behind the end */
 	CHECK_EQ(disk_io(d, BLK_READ, p, 62, 3), -EIO);
 	CHECK_EQ(disk_io(d, BLK_READ, p, UINT64_MAX, 1), -EIO);
@@ -386,6 +396,7 @@ static void disk_breaks(void)
 	struct blkdev *d = disk_start();
 	struct page *p = page_alloc(0, ALLOC_ZERO);
 
+	work_flush();
 	fake.asynchronous = false;
 	for (unsigned i = 0; i < 300; i++) {
 		struct blk_request *r = blk_request_alloc(d, BLK_READ, 0);

@@ -105,6 +105,8 @@ static int64_t block_attr_read(struct file *f, struct uio *u, uint64_t *pos)
 	else if (!strcmp(name, "stat"))
 		n = ksnprintf(text, sizeof(text), "%8llu 0 %8llu 0 %8llu 0 %8llu 0 %8u 0 0\n", (unsigned long long)d->reads,
 			      (unsigned long long)d->read_sectors, (unsigned long long)d->writes, (unsigned long long)d->write_sectors, d->inflight);
+	else if (!strcmp(name, "serial"))
+		n = ksnprintf(text, sizeof(text), "%s\n", d->serial);
 	else if (!strcmp(name, "logical_block_size"))
 		n = ksnprintf(text, sizeof(text), "%u\n", d->block_size);
 	else
@@ -119,7 +121,7 @@ static const struct file_ops block_attr_fops = { .read = block_attr_read, .llsee
 #define BLOCK_ATTR(n) { .name = n, .mode = S_IFREG | 0444, .fops = &block_attr_fops }
 
 static const struct proc_node block_nodes[] = { BLOCK_ATTR("size"), BLOCK_ATTR("dev"), BLOCK_ATTR("ro"), BLOCK_ATTR("removable"), BLOCK_ATTR("uevent"),
-	BLOCK_ATTR("stat"), BLOCK_ATTR("logical_block_size") };
+	BLOCK_ATTR("stat"), BLOCK_ATTR("logical_block_size"), BLOCK_ATTR("serial") };
 
 static int disk_lookup(struct inode *dir, struct dentry *d)
 {

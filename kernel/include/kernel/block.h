@@ -35,6 +35,7 @@ struct blkdev_ops {
 };
 struct blkdev {
 	char name[16];			/* "vda" */
+	char serial[21];		/* what the device calls itself; empty: nothing, or not yet */
 	kdev_t dev;
 	uint64_t sectors;
 	unsigned block_size;		/* logical, 512 .. 4096 */
