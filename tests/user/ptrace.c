@@ -149,6 +149,7 @@ int main(void)
 	pid = fork();
 	if (!pid)
 		spin();
+	usleep(100000);		/* into the loop: the steps are to be taken there */
 	ok(ptrace(PTRACE_ATTACH, pid, NULL, NULL) == 0, "attach");
 	ok(waitpid(pid, &st, 0) == pid && WSTOPSIG(st) == SIGSTOP, "it stops");
 	ok_errno(ptrace(PTRACE_ATTACH, pid, NULL, NULL), EPERM, "only once");
