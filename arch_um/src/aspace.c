@@ -226,7 +226,8 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 	list_for_each(t, &as->threads, link)
 		if (t->owner) {
 			um_fpu_save(t->owner, t);
-			t->owner->t = NULL;
+			/* The last look at the owner: it may be freed once it sees this (user_unbind()). */
+			__atomic_store_n(&t->owner->t, NULL, __ATOMIC_RELEASE);
 			t->owner = NULL;
 		}
 	as->inflight = NULL;

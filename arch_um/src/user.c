@@ -56,7 +56,7 @@ static void user_unbind(struct hal_uctx *u) NO_TSA
 		if (u->t == t) {
 			um_fpu_save(u, t);
 			t->owner = NULL;
-			u->t = NULL;
+			__atomic_store_n(&u->t, NULL, __ATOMIC_RELEASE);
 		}
 		um_unlock(&as->lock);
 	}
@@ -70,7 +70,7 @@ static bool user_bind(struct hal_uctx *u, struct hal_as *as) NO_TSA
 	struct um_thread *t = um_thread_get(as);
 	if (t) {
 		t->owner = u;
-		u->t = t;
+		__atomic_store_n(&u->t, t, __ATOMIC_RELEASE);
 		um_fpu_load(u, t);
 	}
 	um_unlock(&as->lock);
