@@ -218,7 +218,10 @@ int ext2_fsync(struct file *f, bool datasync)
 		e = mapping_sync(inode->mapping, 0, UINT64_MAX);
 	if (inode->super->flags & MS_RDONLY)
 		return e;
+	/* A writer may be changing size and times. */
+	rwsem_read_lock(&inode->lock);
 	e2 = ext2_write_inode(inode);
+	rwsem_read_unlock(&inode->lock);
 	if (!e)
 		e = e2;
 	e2 = buffer_sync_all(sb->dev);
@@ -388,10 +391,10 @@ static int ext2_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t 
 		if (!e && end > INT32_MAX)
 			e = ext2_set_large_file(ext2_sb(inode->super));
 		if (!e) {
-			inode->size = MAX(old, end);
+			WRITE_ONCE(inode->size, MAX(old, end));
 			e = ext2_zero_bytes(inode, off, end, true);
 			if (e && inode->size > old) {
-				inode->size = old;
+				WRITE_ONCE(inode->size, old);
 				mapping_truncate(inode->mapping, old);
 				ext2_free_range(inode, (old + inode->blksize - 1) / inode->blksize, UINT64_MAX);
 			}

@@ -383,14 +383,14 @@ static int ext2_set_size(struct inode *inode, uint64_t size)
 		e = ext2_zero_bytes(inode, size, MIN(tail, old), false);
 		if (e)
 			return e;
-		inode->size = size;
+		WRITE_ONCE(inode->size, size);	/* readers hold no lock */
 		mapping_truncate(inode->mapping, size);
 		e = ext2_free_range(inode, (size + sb->block_size - 1) >> sb->block_bits, UINT64_MAX);
 	} else {
 		/* The disk has zeros behind the old end; a shared mapping may have left something in the page. */
 		if (size > old)
 			mapping_truncate(inode->mapping, old);
-		inode->size = size;
+		WRITE_ONCE(inode->size, size);	/* readers hold no lock */
 		e = 0;
 	}
 	inode_touch(inode, ATTR_MTIME | ATTR_CTIME);
