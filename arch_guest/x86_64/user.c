@@ -217,6 +217,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info)
 	if (unlikely(r->rip >= USER_LIMIT)) {
 		/* The CPU would fault inside the kernel, or on our side of the border. */
 		*info = (struct hal_trap_info){ .trap_nr = canonical(r->rip) ? 14 : 13 };
+		r->orig_rax = (uint64_t)-1;
 		if (!canonical(r->rip))
 			return exception(info, SIGSEGV, SI_KERNEL, 0);
 		info->addr = r->rip;
