@@ -240,12 +240,21 @@ _Noreturn void stub_wait_loop(void)
 
 __attribute__((no_sanitize("thread"))) void stub_kill_all(void)
 {
-	/* Called on the way out, perhaps from a crash: no lock. */
+	/* On the way out, perhaps from a crash with the lock held: so it is tried for a while only. */
+	bool locked = false;
+
+	for (int i = 0; i < 1000 && !locked; i++) {
+		locked = pthread_mutex_trylock(&lock) == 0;
+		if (!locked)
+			sched_yield();
+	}
 	for (int i = 0; i < BUCKETS; i++)
 		for (struct child *c = table[i]; c; c = c->next)
 			kill(c->pid, SIGKILL);
 	if (zygote_pid)
 		kill(zygote_pid, SIGKILL);
+	if (locked)
+		pthread_mutex_unlock(&lock);
 }
 
 void stub_tty_saved(const struct termios *t)
