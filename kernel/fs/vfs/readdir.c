@@ -74,16 +74,14 @@ static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 	rwsem_read_unlock(&i->lock);
 	if (d.any)
 		((struct abi_dirent *)(d.buf + d.last))->d_off = (int64_t)d.ctx.pos;
+	/* Entries that could not be handed over are read again by the next call. */
 	if (err >= 0 || d.any) {
-		err = 0;
-		f->pos = d.ctx.pos;
+		err = d.too_small ? -EINVAL : copy_to_user(ubuf, d.buf, d.used) ? -EFAULT : (long)d.used;
+		if (err >= 0)
+			f->pos = d.ctx.pos;
 		file_accessed(f);
 	}
 	mutex_unlock(&f->pos_lock);
-	if (!err && d.too_small)
-		err = -EINVAL;
-	else if (!err)
-		err = copy_to_user(ubuf, d.buf, d.used) ? -EFAULT : (long)d.used;
 	kfree(d.buf);
 out:
 	file_put(f);
