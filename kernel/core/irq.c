@@ -84,7 +84,7 @@ void kernel_irq(unsigned irq)
 	bool handled = false;
 
 	irq_enter();
-	this_cpu()->irqs++;
+	cpu_count_event(this_cpu()->irqs);
 	l = radix_find(&lines, irq);
 	if (l) {
 		for (struct irq_action *a = rcu_dereference(l->actions); a; a = rcu_dereference(a->next))

@@ -99,7 +99,7 @@ static void update_curr(struct runqueue *rq)
 	t->se.exec_start_ns = now;
 	t->se.sum_exec_ns += ran;
 	if (t == rq->cpu->idle) {
-		rq->cpu->idle_ns += ran;
+		WRITE_ONCE(rq->cpu->idle_ns, rq->cpu->idle_ns + ran);
 	} else if (!is_rt(&t->se)) {
 		if (t->se.on_rq && fair_charge(&rq->fair, &t->se, ran) && rq->running > 1)
 			WRITE_ONCE(rq->cpu->need_resched, true);
@@ -241,7 +241,7 @@ static bool pull(struct runqueue *rq)
 	struct runqueue *busiest = NULL;
 	struct task *t;
 
-	for (unsigned i = 0; i < cpu_count; i++) {
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
 		struct runqueue *o = cpus[i] && READ_ONCE(cpus[i]->online) ? cpus[i]->rq : NULL;
 
 		if (o && o != rq && READ_ONCE(o->running) > 1 && (!busiest || READ_ONCE(o->running) > READ_ONCE(busiest->running)))
@@ -260,7 +260,7 @@ static bool pull(struct runqueue *rq)
 
 static void kick_idle_cpu(struct runqueue *rq)
 {
-	for (unsigned i = 0; i < cpu_count; i++) {
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
 		struct cpu *c = cpus[i];
 
 		if (c && c->online && c->rq != rq && cpu_idle(c->rq) && !READ_ONCE(c->need_resched) && pull_candidate(rq, i)) {
@@ -276,7 +276,7 @@ static void push_excess(struct runqueue *rq)
 	struct runqueue *least = NULL;
 	struct task *t;
 
-	for (unsigned i = 0; i < cpu_count; i++) {
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
 		struct runqueue *o = cpus[i] && READ_ONCE(cpus[i]->online) ? cpus[i]->rq : NULL;
 
 		if (o && o != rq && (!least || READ_ONCE(o->load) < READ_ONCE(least->load)))
@@ -343,7 +343,7 @@ static void load_update(uint64_t now)
 
 	if (likely(now < due) || !__atomic_compare_exchange_n(&load_next_ns, &due, now + 5 * NSEC_PER_SEC, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return;
-	for (unsigned i = 0; i < cpu_count; i++)
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++)
 		if (cpus[i] && cpus[i]->rq)
 			active += READ_ONCE(cpus[i]->rq->running);
 	uint64_t missed = due ? MIN((now - due) / (5 * NSEC_PER_SEC), (uint64_t)720) : 0;
@@ -362,7 +362,7 @@ void sched_loadavg(uint64_t avg[3], unsigned *running, unsigned *threads)
 	unsigned n = 0;
 
 	load_update(hal_time_mono_ns());
-	for (unsigned i = 0; i < cpu_count; i++)
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++)
 		n += cpus[i] && cpus[i]->rq ? READ_ONCE(cpus[i]->rq->running) : 0;
 	memcpy(avg, load_avg, sizeof(load_avg));
 	*running = n;
@@ -444,7 +444,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 			put_prev(rq, prev), WRITE_ONCE(prev->nivcsw, prev->nivcsw + preempted);
 	}
 	next = pick(rq);
-	if (!next && cpu_count > 1 && pull(rq))
+	if (!next && READ_ONCE(cpu_count) > 1 && pull(rq))
 		next = pick(rq);
 	if (!next)
 		next = c->idle;
@@ -455,7 +455,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 		spin_unlock_raw(&rq->lock);
 		return;
 	}
-	c->switches++;
+	cpu_count_event(c->switches);
 	prev->switches++;
 	rq->curr = next;
 	c->curr = next;
@@ -846,7 +846,7 @@ int sched_start_cpu(unsigned id)
 		cpus[id] = NULL;
 		goto fail;
 	}
-	cpu_count = MAX(cpu_count, id + 1);
+	WRITE_ONCE(cpu_count, MAX(cpu_count, id + 1));
 	while (!load_acquire(&c->online))
 		hal_cpu_relax();
 	return 0;

@@ -54,13 +54,13 @@ void irq_exit(void)
 	BUG_ON(c->held_count != c->held_base);
 	c->held_base = 0;
 #endif
-	if (--t->preempt_count == 0 && c->need_resched && t != c->idle)
+	if (--t->preempt_count == 0 && READ_ONCE(c->need_resched) && t != c->idle)
 		sched_preempt_irqoff();
 }
 
 void kernel_timer(void)
 {
-	this_cpu()->timer_irqs++;
+	cpu_count_event(this_cpu()->timer_irqs);
 	irq_enter();
 	timer_run();
 	irq_exit();
@@ -68,7 +68,7 @@ void kernel_timer(void)
 
 void kernel_ipi(void)
 {
-	this_cpu()->ipis++;
+	cpu_count_event(this_cpu()->ipis);
 	irq_enter();	/* an IPI means: look at your flags; irq_exit() does */
 	timer_program();	/* somebody may have armed a timer of this CPU's */
 	irq_exit();

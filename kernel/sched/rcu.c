@@ -103,9 +103,9 @@ static void wait_grace_period(void)
 	uint64_t snap[HAL_CPUS];
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	for (unsigned i = 0; i < cpu_count; i++)
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++)
 		snap[i] = load_acquire(&states[i].quiescent);
-	for (unsigned i = 0; i < cpu_count; i++) {
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
 		struct cpu *c = cpus[i];
 
 		if (!c || !c->online)

@@ -33,6 +33,8 @@ struct cpu {
 	unsigned held_count, held_base;	/* base: of this interrupt */
 #endif
 };
+/* Statistics: written by their CPU alone, read by anybody. */
+#define cpu_count_event(field) WRITE_ONCE((field), (field) + 1)
 extern struct cpu *cpus[];		/* [I] by id, NULL: absent */
 extern unsigned cpu_count;		/* [I] that exist */
 
