@@ -61,10 +61,10 @@ for cpus in 1 2 4 8; do
 done
 machine --cpus 16 --gic 3
 head -c 8388608 /dev/zero >"$out.img"
-broken 'root file system.*failed' --disk "$out.img"
-broken 'root file system.*failed' --disk /nonexistent
-broken 'root file system.*failed' --append root=/dev/nonsense
-broken 'root file system.*failed' --append rootfstype=nonsense
-broken 'starting .*failed' --append init=/nonexistent
+broken 'cannot mount the root file system' --disk "$out.img"
+broken 'cannot mount the root file system' --disk /nonexistent
+broken 'cannot mount the root file system' --append root=/dev/nonsense
+broken 'cannot mount the root file system' --append rootfstype=nonsense
+broken 'cannot start' --append init=/nonexistent
 echo "1..$n"
 [ $failed -eq 0 ]
