@@ -117,7 +117,7 @@ static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 {
 	memset(as->svc, 0, offsetof(struct stub_svc, stack));
 	as->svc->traceme = (uint32_t)um_boot->trap_ptrace;
-	as->pid = 0;
+	__atomic_store_n(&as->pid, 0, __ATOMIC_RELEASE);
 	as->nthreads = 0;
 	as->buffer = as->count = 0;
 	as->inflight = NULL;

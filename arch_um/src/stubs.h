@@ -46,7 +46,8 @@ struct hal_as {
 /* A user thread. */
 struct hal_uctx {
 	struct abi_regs regs;		/* [o] */
-	struct um_thread *t;		/* [t->as->lock] its FP state is in t's frame; NULL: in fpu */
+	struct um_thread *t;		/* [as->lock] its FP state is in t's frame; NULL: in fpu */
+	struct hal_as *as;		/* [o] of t; such structs are never freed, t may be: lock first, then look at t */
 	void *fpu;			/* [o] um_fpu_size bytes */
 	bool step;			/* [o] */
 	bool spin;			/* [o] hand over by spinning on two host CPUs: see um_spin_*() */

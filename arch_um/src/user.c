@@ -47,13 +47,15 @@ struct hal_uctx *hal_user_create(void)
 /* From whatever stub thread it is bound to; afterwards its FP state is in u->fpu. */
 static void user_unbind(struct hal_uctx *u) NO_TSA
 {
-	struct um_thread *t;
 	unsigned long flags = hal_irq_save();
 
-	while ((t = __atomic_load_n(&u->t, __ATOMIC_ACQUIRE))) {
-		struct hal_as *as = t->as;
+	if (__atomic_load_n(&u->t, __ATOMIC_ACQUIRE)) {
+		struct hal_as *as = u->as;
+		struct um_thread *t;
+
 		um_lock(&as->lock);
-		if (u->t == t) {
+		t = u->t;
+		if (t) {
 			um_fpu_save(u, t);
 			t->owner = NULL;
 			__atomic_store_n(&u->t, NULL, __ATOMIC_RELEASE);
@@ -70,6 +72,7 @@ static bool user_bind(struct hal_uctx *u, struct hal_as *as) NO_TSA
 	struct um_thread *t = um_thread_get(as);
 	if (t) {
 		t->owner = u;
+		u->as = as;
 		__atomic_store_n(&u->t, t, __ATOMIC_RELEASE);
 		um_fpu_load(u, t);
 	}
@@ -262,7 +265,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		um_irq_run();
 		return HAL_TRAP_KICK;
 	}
-	if ((!u->t || u->t->as != as) && !user_bind(u, as))
+	if ((!__atomic_load_n(&u->t, __ATOMIC_ACQUIRE) || u->as != as) && !user_bind(u, as))
 		return killed(info);
 	struct um_thread *t = u->t;
 	struct stub_thread *ctl = t->ctl;

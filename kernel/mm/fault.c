@@ -651,7 +651,7 @@ int vm_fault(struct vm_space *vm, uaddr_t addr, unsigned access, int *si_code)
 	int err;
 
 	might_sleep();
-	t->min_faults++;
+	WRITE_ONCE(t->min_faults, t->min_faults + 1);
 	err = vm_fault_flags(vm, addr, access, 0, si_code);
 	if (unlikely(err) && fatal_signal_pending(t))
 		return -EINTR;

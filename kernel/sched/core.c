@@ -150,7 +150,7 @@ static void slice_ensure(struct runqueue *rq)
 /* t becomes runnable here. */
 static void activate(struct runqueue *rq, struct task *t)
 {
-	t->se.cpu = rq->cpu->id;
+	WRITE_ONCE(t->se.cpu, rq->cpu->id);
 	t->se.on_rq = true;
 	WRITE_ONCE(rq->running, rq->running + 1);	/* other CPUs look without the lock */
 	WRITE_ONCE(rq->load, rq->load + t->se.weight);
@@ -572,7 +572,7 @@ bool task_wake(struct task *t, unsigned states)
 			unsigned cpu = select_cpu(t);
 
 			if (cpu != rq->cpu->id) {
-				t->se.cpu = cpu;
+				WRITE_ONCE(t->se.cpu, cpu);
 				spin_unlock_raw(&rq->lock);
 				rq = cpus[cpu]->rq;
 				spin_lock_raw(&rq->lock);

@@ -90,7 +90,7 @@ void ktimer_arm(struct ktimer *t, uint64_t expires) NO_TSA
 		if (t->state == TIMER_PENDING)
 			detach(b, t);
 	}
-	t->expires_ns = expires;
+	WRITE_ONCE(t->expires_ns, expires);
 	__atomic_store_n(&t->state, TIMER_PENDING, __ATOMIC_RELAXED);
 	rb_insert(&b->tree, &t->node, earlier);
 	if (!b->first || earlier(&t->node, b->first))

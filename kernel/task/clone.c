@@ -148,7 +148,7 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 	pid_attach_task(t, pid);
 	t->sighand = p->sighand;
 	if (a->flags & CLONE_THREAD) {
-		p->thread_count++;
+		__atomic_add_fetch(&p->thread_count, 1, __ATOMIC_ACQ_REL);
 		if (p->group_flags & GROUP_STOPPED || p->stops_pending) {
 			t->stop_pending = true;
 			t->sig_work = true;

@@ -213,8 +213,8 @@ static int exec_commit(struct exec *e)
 	posix_timers_exec(p);
 
 	old = t->vm;
-	if (old && (uint64_t)old->max_rss > p->max_rss_pages)
-		p->max_rss_pages = (uint64_t)old->max_rss;
+	if (old)
+		process_note_rss(p, old);
 	e->vm->exe = e->file;		/* with its deny-write: vm_put() gives both back */
 	e->file = NULL;
 	t->dumpable = true;

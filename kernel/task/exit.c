@@ -44,19 +44,18 @@ void task_mm_release(struct task *t)
 
 /* ---- releasing ---- */
 
-struct released { struct list_head list; };
-
 void process_release(struct process *p, struct list_head *dead)
 {
 	struct task *leader = p->leader;
 
-	p->parent->min_faults += 0;
 	for (unsigned type = PID_PROCESS; type < PID_TYPES; type++)
 		pid_detach_process(p, type);
 	if (leader) {
 		pid_detach_task(leader);
 		list_del_init(&leader->thread_link);
 	}
+	p->dead_leader = leader;
+	p->leader = NULL;
 	list_del_init(&p->sibling);
 	list_del_init(&p->all_link);
 	list_add(&p->sibling, dead);
@@ -67,11 +66,8 @@ void process_release_finish(struct list_head *dead)
 	struct process *p, *tmp;
 
 	list_for_each_safe(p, tmp, dead, sibling) {
-		struct task *leader = p->leader;
-
 		list_del_init(&p->sibling);
-		p->leader = NULL;
-		task_put(leader);
+		task_put(p->dead_leader);
 		process_put(p);
 	}
 }
@@ -177,7 +173,7 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 	bool last;
 
 	t->flags |= TASKF_EXITING;
-	last = --p->thread_count == 0;
+	last = __atomic_sub_fetch(&p->thread_count, 1, __ATOMIC_ACQ_REL) == 0;
 	if (t->stop_pending) {
 		t->stop_pending = false;
 		if (p->stops_pending && --p->stops_pending == 0 && !last) {
@@ -224,8 +220,7 @@ static void exit_vm(struct task *t)
 	task_mm_release(t);
 	if (!vm)
 		return;
-	if ((uint64_t)vm->max_rss > t->process->max_rss_pages)
-		t->process->max_rss_pages = (uint64_t)vm->max_rss;
+	process_note_rss(t->process, vm);
 	vm_activate(NULL);
 	t->vm = NULL;
 	vm_put(vm);
@@ -291,7 +286,7 @@ _Noreturn void task_exit(int status) NO_TSA
 			process_release(p, &dead);
 	}
 	/* A tracer or pidfd of this thread, and an execve that waits for the leader to go. */
-	if (p->exec_task)
+	if (READ_ONCE(p->exec_task))
 		waitq_wake_all(&p->exec_wait);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 
@@ -384,7 +379,7 @@ int exec_dethread(void)
 		return -EAGAIN;
 	}
 	p->group_flags |= GROUP_EXEC;
-	p->exec_task = t;
+	WRITE_ONCE(p->exec_task, t);
 	p->stops_pending = 0;
 	t->stop_pending = false;
 	signal_kill_group_locked(p, t);
@@ -392,7 +387,7 @@ int exec_dethread(void)
 	if (wait_event_killable(&p->exec_wait, READ_ONCE(p->thread_count) == 1)) {
 		sh = process_siglock(p, &flags);
 		p->group_flags &= ~(unsigned)GROUP_EXEC;
-		p->exec_task = NULL;
+		WRITE_ONCE(p->exec_task, NULL);
 		process_sigunlock(sh, flags);
 		return -EAGAIN;
 	}
@@ -421,7 +416,7 @@ int exec_dethread(void)
 		old->sighand = NULL;
 	}
 	p->group_flags &= ~(unsigned)GROUP_EXEC;
-	p->exec_task = NULL;
+	WRITE_ONCE(p->exec_task, NULL);
 	spin_unlock(&p->sighand->lock);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	if (old != t)

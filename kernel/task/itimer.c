@@ -112,7 +112,7 @@ void cpu_timer_check(struct process *p)
 
 void itimer_exit(struct process *p)
 {
-	p->real_interval_ns = 0;
+	WRITE_ONCE(p->real_interval_ns, 0);
 	ktimer_cancel_sync(&p->real_timer);
 	ktimer_cancel_sync(&p->cpu_timer);
 }
@@ -127,8 +127,10 @@ static void itimer_get(int which, struct abi_itimerval *out)
 	if (which == ITIMER_REAL) {
 		interval = p->real_interval_ns;
 		if (ktimer_pending(&p->real_timer)) {
+			uint64_t expires = READ_ONCE(p->real_timer.expires_ns);
+
 			now = hal_time_mono_ns();
-			value = p->real_timer.expires_ns > now ? p->real_timer.expires_ns - now : 1;
+			value = expires > now ? expires - now : 1;
 		}
 	} else {
 		process_times(p, &user, &system);

@@ -21,19 +21,27 @@ void rusage_process(struct process *p, struct rusage_sum *out)
 
 	memset(out, 0, sizeof(*out));
 	process_times(p, &out->user_ns, &out->system_ns);
-	out->min_faults = p->min_faults;
-	out->maj_faults = p->maj_faults;
-	out->max_rss_pages = p->max_rss_pages;
+	out->min_faults = READ_ONCE(p->min_faults);
+	out->maj_faults = READ_ONCE(p->maj_faults);
+	out->max_rss_pages = READ_ONCE(p->max_rss_pages);
 	sh = process_siglock(p, &flags);
 	list_for_each(t, &p->threads, thread_link) {
 		out->nvcsw += READ_ONCE(t->nvcsw);
 		out->nivcsw += READ_ONCE(t->nivcsw);
 		if (!(t->flags & TASKF_ACCOUNTED)) {
-			out->min_faults += t->min_faults;
-			out->maj_faults += t->maj_faults;
+			out->min_faults += READ_ONCE(t->min_faults);
+			out->maj_faults += READ_ONCE(t->maj_faults);
 		}
 	}
 	process_sigunlock(sh, flags);
+}
+
+void process_note_rss(struct process *p, const struct vm_space *vm)
+{
+	uint64_t now = (uint64_t)READ_ONCE(vm->max_rss), was = READ_ONCE(p->max_rss_pages);
+
+	while (now > was && !__atomic_compare_exchange_n(&p->max_rss_pages, &was, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 }
 
 void rusage_add_children(const struct process *p, struct rusage_sum *out)
@@ -98,7 +106,7 @@ long sys_getrusage(int who, uaddr_t to)
 		return -EINVAL;
 	}
 	if (who != RUSAGE_CHILDREN && t->vm)
-		sum.max_rss_pages = MAX(sum.max_rss_pages, (uint64_t)t->vm->max_rss);
+		sum.max_rss_pages = MAX(sum.max_rss_pages, (uint64_t)READ_ONCE(t->vm->max_rss));
 	return rusage_to_user(&sum, to);
 }
 

@@ -127,7 +127,7 @@ _Noreturn void task_user_loop(void)
 		}
 		before = task_clock_ns(t);
 		why = hal_user_run(t->uctx, &t->trap);
-		t->user_ns += task_clock_ns(t) - before;
+		WRITE_ONCE(t->user_ns, t->user_ns + (task_clock_ns(t) - before));
 		hal_irq_enable();
 
 		switch (why) {

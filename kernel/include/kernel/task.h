@@ -55,7 +55,8 @@ struct process {
 	struct refcount refs;
 	struct pid *pid[PID_TYPES];	/* [tree] PROCESS, PGRP, SESSION */
 	struct list_head pid_link[PID_TYPES];	/* [tree] */
-	struct task *leader;		/* [tree] */
+	struct task *leader;		/* [tree] NULL once it is released */
+	struct task *dead_leader;	/* between process_release() and its end */
 	struct list_head threads;	/* changed under [tree] and [sig]: task.thread_link */
 	unsigned thread_count;		/* [sig] not yet exited */
 	struct sighand *sighand;	/* [sig], read under RCU: process_siglock() */
@@ -225,6 +226,8 @@ void task_times(struct task *t, uint64_t *user_ns, uint64_t *system_ns);
 /* One letter as in /proc/PID/stat: R S D T t Z. */
 char task_state_char(const struct task *t);
 unsigned task_count(void);			/* user threads */
+/* max_rss_pages grows to what this address space had. */
+void process_note_rss(struct process *p, const struct vm_space *vm);
 /* May current look into t (ptrace(2), "PTRACE_MODE_ATTACH_REALCREDS": also /proc/PID/mem, environ...)? */
 bool ptrace_may_access(struct task *t);
 uint64_t rlimit_get(enum rlimit_id id);		/* current's soft limit */
