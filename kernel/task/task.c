@@ -162,6 +162,7 @@ static void task_entry(void *arg)
 	struct task_start s = *(struct task_start *)arg;
 
 	sched_thread_start();
+	current->start = NULL;
 	kfree(arg);
 	s.fn(s.arg);
 	preempt_disable();
@@ -184,6 +185,7 @@ struct task *task_alloc(const char *comm, void (*fn)(void *arg), void *arg)
 	t->kctx = hal_kctx_create(t->kstack, KSTACK_SIZE, task_entry, start);
 	if (!t->kctx)
 		goto fail_stack;
+	t->start = start;
 	ref_init(&t->refs);
 	strlcpy(t->comm, comm, sizeof(t->comm));
 	t->flags = TASKF_KTHREAD;
@@ -220,6 +222,7 @@ static void task_free_rcu(struct rcu_head *h)
 	struct task *t = container_of(h, struct task, rcu);
 
 	task_free_stack(t);
+	kfree(t->start);	/* it never ran */
 	if (t->uctx)
 		hal_user_destroy(t->uctx);
 	sigqueue_flush(&t->pending);

@@ -46,6 +46,19 @@ static bool on_altstack(const struct task *t, uaddr_t sp)
 		sp - t->altstack_sp <= t->altstack_size;
 }
 
+/* Where handlers return to, in the vDSO; looked up once. */
+static uaddr_t sigreturn_offset(void)
+{
+	static uaddr_t offset;	/* [a] everybody would store the same */
+	uaddr_t o = READ_ONCE(offset);
+
+	if (!o) {
+		o = vdso_symbol("__kernel_rt_sigreturn");
+		WRITE_ONCE(offset, o);
+	}
+	return o;
+}
+
 int abi_signal_frame(struct hal_uctx *u, const struct ksigaction *sa, const struct abi_siginfo *info, uint64_t oldmask,
 	const struct hal_trap_info *trap)
 {
@@ -104,7 +117,7 @@ int abi_signal_frame(struct hal_uctx *u, const struct ksigaction *sa, const stru
 	r->sp = at;
 	r->x[29] = record;
 	r->pc = sa->handler;
-	r->x[30] = sa->flags & SA_RESTORER ? sa->restorer : t->vm->vdso + vdso_symbol("__kernel_rt_sigreturn");
+	r->x[30] = sa->flags & SA_RESTORER ? sa->restorer : t->vm->vdso + sigreturn_offset();
 	r->pstate &= ~(PSTATE_BTYPE | PSTATE_TCO | PSTATE_SS);
 	if (t->altstack_flags & SS_AUTODISARM) {
 		t->altstack_sp = 0;

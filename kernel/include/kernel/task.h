@@ -116,6 +116,7 @@ struct task {
 	unsigned state;			/* [a] enum task_state */
 	struct hal_kctx *kctx;		/* [I] */
 	void *kstack;			/* [I] */
+	void *start;			/* what it will run; NULL once it has begun */
 	unsigned flags;			/* [o] TASK_* below */
 	int preempt_count;		/* [o] > 0: not preempted; sched/preempt.c */
 
