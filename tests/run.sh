@@ -49,7 +49,7 @@ start=$(date +%s)
 case " $suites " in
 *" unit "*|*" user "*|*" ktest "*|*" integration "*)
 	: >"$out/build.txt"
-	for p in um um-asan x86_64 aarch64; do
+	for p in um um-clang um-asan x86_64 aarch64 aarch64-gcc; do	# both compilers, without a warning
 		if build $p; then echo "ok build/$p"; fi
 	done | tee "$out/build.txt"
 	count "$out/build.txt" ;;

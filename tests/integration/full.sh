@@ -1,10 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Dynamically linked Debian programs on the larger image: bash, coreutils, python3.
+#   tests/integration/full.sh [um|x86_64|aarch64]
+port=${1:-um} cpu=x86_64
+case $port in
+x86_64|aarch64) cpu=$port EFT_UM=$(cd "$(dirname "$0")/../.." && pwd)/arch_guest/$port/run.sh ;;
+um) ;;
+*) echo "full.sh: no port '$port'" >&2; exit 2 ;;
+esac
 . "$(dirname "$0")/lib.sh"
-"$top/rootfs/make-image.sh" x86_64 full 2>"$work/err" || { tail -n 3 "$work/err" | sed 's/^/# /'; not_ok image; exit 1; }
-img=$top/build/rootfs/x86_64-full.ext2
-limit=120
+suite=full-$port
+"$top/rootfs/make-image.sh" $cpu full 2>"$work/err" || { tail -n 3 "$work/err" | sed 's/^/# /'; not_ok image; exit 1; }
+img=$top/build/rootfs/$cpu-full.ext2
+limit=240
 full() { eft --mem 512M -- "$@"; }
 
 full bash -c 'a=(one two three); echo ${a[1]} ${#a[@]} ${a[@]:1}'; expect bash-arrays 0 'two 3 two three'

@@ -15,7 +15,11 @@ not_ok() { echo "not ok $suite/$1${2:+ # $2}"; }
 # check NAME CONDITION...: the command's status decides.
 check() { n=$1; shift; if "$@"; then ok "$n"; else not_ok "$n"; fi; }
 # eft ARGS...: the hosted kernel on the small image; output in $out, status in $status.
-eft() { out=$(timeout "${limit:-60}" "$um" --disk "$img" "$@" </dev/null 2>"$work/err"); status=$?; }
+eft() {
+	timeout "${limit:-60}" "$um" --disk "$img" "$@" </dev/null >"$work/stdout" 2>"$work/err"
+	status=$?
+	out=$(tr -d '\r' <"$work/stdout")	# a serial line ends its lines with both
+}
 # expect NAME STATUS OUTPUT: of the last run.
 expect() {
 	if [ "$status" = "$2" ] && [ "$out" = "$3" ]; then ok "$1"

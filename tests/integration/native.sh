@@ -21,3 +21,6 @@ proc"
 	timeout 100 "$run" --mem 32M -- true </dev/null >"$work/out" 2>&1; s=$?
 	if [ $s -eq 0 ] || { [ $s -ne 124 ] && grep -qi 'memory' "$work/out"; }; then ok $cpu-32M; else not_ok $cpu-32M "status $s"; fi
 done
+
+# Many boots in a row: a few here, 25 and more by boot_many.sh itself.
+for cpu in x86_64 aarch64; do "$(dirname "$0")/boot_many.sh" $cpu 3 >"$work/many" 2>&1; check $cpu-boots-in-a-row test $? = 0; done

@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift 2
 done
-: "${ports:=linux um x86_64 aarch64}"
+: "${ports:=linux um um-asan x86_64 aarch64}"
 mkdir -p "$out"
 
 # ---- programs ----
