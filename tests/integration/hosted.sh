@@ -31,6 +31,15 @@ done
 eft --mem 64M -- sh -c 'echo small'; expect memory-64M 0 small
 eft --mem 8G -- awk '/MemTotal/ { print ($2 > 7800000) }' /proc/meminfo; expect memory-8G 0 1
 
+# Without root.
+if [ "$(id -u)" = 0 ]; then
+	chmod 755 "$work"; cp "$img" "$work/readable"; chmod 644 "$work/readable"
+	cp "$um" "$work/eft-um"; chmod 755 "$work/eft-um"
+	out=$(timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups "$work/eft-um" --disk "$work/readable" -- id -u </dev/null 2>"$work/err"); status=$?
+	expect without-root 0 0
+	rm -f "$work/readable" "$work/eft-um"
+fi
+
 # The image is never changed, unless by --rw.
 cp "$img" "$work/img"
 sum=$(md5sum <"$work/img")
