@@ -13,6 +13,7 @@
  * TERM reboots, INT (ctrl-alt-del) reboots.
  */
 #define _GNU_SOURCE
+#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/sysmacros.h>
@@ -117,9 +118,23 @@ static void init_setenv_defaults(void)
 	setenv("TERM", "linux", 0);
 }
 
+/* The kernel's word that the console is a pipe: what comes from it is a script, nobody types. */
+static bool init_console_is_pipe(void)
+{
+	char words[4096];
+	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, words, sizeof(words) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	words[n > 0 ? n : 0] = 0;
+	return strstr(words, " console.pipe") != NULL;
+}
+
 static pid_t init_spawn(char **argv)
 {
 	static char *login_shell[] = { (char *)"-sh", NULL };
+	static char *script_shell[] = { (char *)"sh", (char *)"/dev/stdin", NULL };
 	sigset_t none;
 	pid_t pid = fork();
 
@@ -136,7 +151,7 @@ static pid_t init_spawn(char **argv)
 	if (argv[0])
 		execvp(argv[0], argv);
 	else
-		execv("/bin/sh", login_shell);
+		execv("/bin/sh", init_console_is_pipe() ? script_shell : login_shell);
 	int e = errno;
 
 	init_complain("cannot run", argv[0] ? argv[0] : "/bin/sh");
