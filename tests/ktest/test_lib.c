@@ -56,6 +56,19 @@ KTEST(memory_functions)
 		}
 }
 
+KTEST(string_functions)
+{
+	char d[8];
+
+	KCHECK(strlcpy(d, "123456789", sizeof(d)) == 9);
+	KCHECK(!strcmp(d, "1234567"));
+	KCHECK(strstr("haystack", "st") && !strstr("haystack", "sty") && strstr("x", ""));
+	KCHECK(strrchr("a/b/c", '/') && !strcmp(strrchr("a/b/c", '/'), "/c"));
+	KCHECK(strncmp("abc", "abd", 2) == 0 && strncmp("abc", "abd", 3) < 0);
+	KCHECK(memchr("abc", 'c', 3) && !memchr("abc", 'c', 2));
+	KCHECK(strnlen("abc", 2) == 2);
+}
+
 KTEST(numbers)
 {
 	uint64_t v;
@@ -181,6 +194,6 @@ KTEST(log_keeps_the_newest)
 }
 
 const struct ktest lib_tests[] = {
-	KTEST_ROW(format), KTEST_ROW(format_cut), KTEST_ROW(memory_functions), KTEST_ROW(numbers), KTEST_ROW(rbtree), KTEST_ROW(radix),
+	KTEST_ROW(format), KTEST_ROW(format_cut), KTEST_ROW(memory_functions), KTEST_ROW(string_functions), KTEST_ROW(numbers), KTEST_ROW(rbtree), KTEST_ROW(radix),
 	KTEST_ROW(bitmap), KTEST_ROW(random_differs), KTEST_ROW(log_keeps_the_newest), { NULL, NULL }
 };
