@@ -34,6 +34,22 @@ static uint64_t now(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
+/* Both clocks at one moment: the closest of a few readings, the first of which only warms the way. */
+static void now_both(uint64_t *ns, uint64_t *tsc)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (int i = 0; i < 5; i++) {
+		uint64_t before = __rdtsc(), t = now(CLOCK_MONOTONIC), after = __rdtsc();
+
+		if (i && after - before < best) {
+			best = after - before;
+			*ns = t;
+			*tsc = before + best / 2;
+		}
+	}
+}
+
 /* The host trusts the counter enough to keep its own time with it. */
 static bool tsc_trusted(void)
 {
@@ -50,8 +66,7 @@ static bool tsc_trusted(void)
 
 void time_init(void)
 {
-	start_ns = now(CLOCK_MONOTONIC);
-	start_tsc = __rdtsc();
+	now_both(&start_ns, &start_tsc);
 	tsc_good = tsc_trusted();
 }
 
@@ -113,7 +128,10 @@ int host_time_tsc(uint64_t *base_tsc, uint64_t *base_ns, uint32_t *mult, uint32_
 		return -ENOTSUP;
 	if (!rate.on) {
 		double hz = tsc_hz();
-		uint64_t ns = now(CLOCK_MONOTONIC) - start_ns, tsc = __rdtsc();
+		uint64_t ns, tsc;
+
+		now_both(&ns, &tsc);
+		ns -= start_ns;
 		double measured = ns ? (double)(tsc - start_tsc) * 1e9 / (double)ns : 0;
 		double error = 2e-4 + 200.0 / (double)(ns + 1);	/* two readings of 100 ns each */
 		if (hz < 1.1e9 || measured > hz * (1 + error) || measured < hz * (1 - error)) {
