@@ -16,7 +16,7 @@ struct irq_action {
 	void *arg;
 	char name[16];
 };
-struct irq_line { struct irq_action *actions; uint64_t count, spurious; };
+struct irq_line { struct irq_action *actions; uint64_t count, spurious; };	/* [a] counts */
 
 static struct spinlock irq_lock = SPINLOCK_INIT(IRQ);
 static struct radix_tree lines;		/* [irq_lock]; looked up under RCU (interrupts are off) */
@@ -89,8 +89,8 @@ void kernel_irq(unsigned irq)
 	if (l) {
 		for (struct irq_action *a = rcu_dereference(l->actions); a; a = rcu_dereference(a->next))
 			handled |= a->handler(a->arg);
-		l->count++;
-		l->spurious += !handled;
+		__atomic_add_fetch(&l->count, 1, __ATOMIC_RELAXED);	/* a line may be taken on two CPUs at once */
+		__atomic_add_fetch(&l->spurious, !handled, __ATOMIC_RELAXED);
 	}
 	irq_exit();
 }
@@ -103,7 +103,7 @@ bool irq_info_get(unsigned *irq, uint64_t *count, const char **name)
 	if (!l)
 		return false;
 	*irq = (unsigned)i;
-	*count = l->count;
+	*count = READ_ONCE(l->count);
 	*name = l->actions ? l->actions->name : "";
 	return true;
 }

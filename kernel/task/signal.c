@@ -261,7 +261,7 @@ static bool signal_prepare(struct process *p, struct task *target, int sig, bool
 		if (was) {
 			p->group_flags = (p->group_flags & ~GROUP_STOPPED) | GROUP_CONTINUED;
 			p->stops_pending = 0;
-			p->wait_stopped = false;
+			WRITE_ONCE(p->wait_stopped, false);	/* also looked at under [tree] alone */
 			p->wait_continued = true;
 		}
 		list_for_each(t, &p->threads, thread_link) {

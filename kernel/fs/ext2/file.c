@@ -55,7 +55,7 @@ static int ext2_read_pages(struct mapping *m, struct page **pages, unsigned n)
 		for (unsigned k = 0; k < per_page; k++) {
 			uint32_t phys = 0;
 
-			if (((lblk + k) << sb->block_bits) < inode->size && ext2_run_map(inode, lblk + k, &run, &phys))
+			if (((lblk + k) << sb->block_bits) < READ_ONCE(inode->size) && ext2_run_map(inode, lblk + k, &run, &phys))
 				page_io_fail(p);
 			if (phys)
 				page_io_add(&io, p, k * bs, bs, (uint64_t)phys << (sb->block_bits - 9));

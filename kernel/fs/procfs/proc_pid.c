@@ -128,6 +128,19 @@ static const char *state_name(char c)
 	}
 }
 
+/* A task may let go of its context at any moment; the memory outlives a grace period. */
+static unsigned umask_of(struct task *t)
+{
+	struct fs_context *c;
+	unsigned mask;
+
+	rcu_read_lock();
+	c = rcu_dereference(t->fs);
+	mask = c ? READ_ONCE(c->umask) : 0;
+	rcu_read_unlock();
+	return mask;
+}
+
 static int show_status(struct seq *s, struct task *t)
 {
 	const unsigned long long kb = PAGE_SIZE / 1024;
@@ -142,7 +155,7 @@ static int show_status(struct seq *s, struct task *t)
 	sigs_get(t, &g);
 	seq_printf(s, "Name:\t");
 	seq_escape(s, t->comm, "\n");
-	seq_printf(s, "\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", t->fs ? t->fs->umask : 0, state,
+	seq_printf(s, "\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", umask_of(t), state,
 		   state_name(state), d.tgid ? d.tgid : d.pid, d.pid, d.ppid, d.tracer);
 	if (c) {
 		seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);

@@ -44,11 +44,11 @@ static int show_stat(struct seq *s, struct task *t)
 
 	for (unsigned i = 0; i < cpu_count; i++)
 		if (cpus[i]) {
-			user += cpus[i]->user_ns;
-			sys += cpus[i]->system_ns;
-			idle += cpus[i]->idle_ns;
-			irqs += cpus[i]->irqs + cpus[i]->timer_irqs;
-			switches += cpus[i]->switches;
+			user += READ_ONCE(cpus[i]->user_ns);
+			sys += READ_ONCE(cpus[i]->system_ns);
+			idle += READ_ONCE(cpus[i]->idle_ns);
+			irqs += READ_ONCE(cpus[i]->irqs) + READ_ONCE(cpus[i]->timer_irqs);
+			switches += READ_ONCE(cpus[i]->switches);
 		}
 	cpu_line(s, "cpu ", user, sys, idle);
 	for (unsigned i = 0; i < cpu_count; i++)
@@ -56,7 +56,7 @@ static int show_stat(struct seq *s, struct task *t)
 			char name[16];
 
 			ksnprintf(name, sizeof(name), "cpu%u", i);
-			cpu_line(s, name, cpus[i]->user_ns, cpus[i]->system_ns, cpus[i]->idle_ns);
+			cpu_line(s, name, READ_ONCE(cpus[i]->user_ns), READ_ONCE(cpus[i]->system_ns), READ_ONCE(cpus[i]->idle_ns));
 		}
 	sched_loadavg(avg, &running, &threads);
 	seq_printf(s, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\nsoftirq 0\n", (unsigned long long)irqs,
@@ -70,7 +70,7 @@ static int show_uptime(struct seq *s, struct task *t)
 
 	for (unsigned i = 0; i < cpu_count; i++)
 		if (cpus[i])
-			idle += cpus[i]->idle_ns / (NSEC_PER_SEC / 100);
+			idle += READ_ONCE(cpus[i]->idle_ns) / (NSEC_PER_SEC / 100);
 	seq_printf(s, "%llu.%02llu %llu.%02llu\n", (unsigned long long)up / 100, (unsigned long long)up % 100, (unsigned long long)idle / 100,
 		   (unsigned long long)idle % 100);
 	return 0;
@@ -196,7 +196,7 @@ static int show_interrupts(struct seq *s, struct task *t)
 	}
 	seq_puts(s, "LOC:");
 	for (unsigned i = 0; i < cpu_count; i++)
-		seq_printf(s, " %10llu", cpus[i] ? (unsigned long long)cpus[i]->timer_irqs : 0ull);
+		seq_printf(s, " %10llu", cpus[i] ? (unsigned long long)READ_ONCE(cpus[i]->timer_irqs) : 0ull);
 	seq_puts(s, "   Local timer interrupts\nRES:");
 	for (unsigned i = 0; i < cpu_count; i++)
 		seq_printf(s, " %10llu", cpus[i] ? (unsigned long long)cpus[i]->ipis : 0ull);

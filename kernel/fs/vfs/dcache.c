@@ -437,6 +437,14 @@ bool d_is_ancestor(const struct dentry *a, struct dentry *d)
 	}
 }
 
+/* d_find compares the hash before it locks. */
+static void name_set(struct dentry *d, const char *name, unsigned len, uint32_t hash)
+{
+	d->name.name = name;
+	d->name.len = len;
+	WRITE_ONCE(d->name.hash, hash);
+}
+
 static void name_swap(struct dentry *a, struct dentry *b)
 {
 	struct qstr t = a->name;
@@ -446,12 +454,8 @@ static void name_swap(struct dentry *a, struct dentry *b)
 	memcpy(tmp, a->inline_name, sizeof(tmp));
 	memcpy(a->inline_name, b->inline_name, sizeof(tmp));
 	memcpy(b->inline_name, tmp, sizeof(tmp));
-	a->name = b->name;
-	b->name = t;
-	if (b_in)
-		a->name.name = a->inline_name;
-	if (a_in)
-		b->name.name = b->inline_name;
+	name_set(a, b_in ? a->inline_name : b->name.name, b->name.len, b->name.hash);
+	name_set(b, a_in ? b->inline_name : t.name, t.len, t.hash);
 }
 
 static void parent_lock_two(struct dentry *a, struct dentry *b) NO_TSA
@@ -495,8 +499,8 @@ void d_move(struct dentry *d, struct dentry *target, bool exchange) NO_TSA
 		unhash_locked(target, b1);
 	name_swap(d, target);
 	if (dp != tp) {
-		d->parent = tp;
-		target->parent = dp;
+		WRITE_ONCE(d->parent, tp);	/* d_find looks before it locks */
+		WRITE_ONCE(target->parent, dp);
 		list_del(&d->sibling);
 		list_del(&target->sibling);
 		list_add(&d->sibling, &tp->children);
