@@ -83,12 +83,12 @@ static int fifo_open(struct inode *inode, struct file *f)
 		return err ? err : -EINVAL;
 	}
 	if (mode & FMODE_READ) {
-		p->readers++;
+		WRITE_ONCE(p->readers, p->readers + 1);
 		WRITE_ONCE(p->reader_opens, p->reader_opens + 1);
 		waitq_wake_key(&p->write_wait, 0, POLLOUT | POLLWRNORM);
 	}
 	if (mode & FMODE_WRITE) {
-		p->writers++;
+		WRITE_ONCE(p->writers, p->writers + 1);
 		WRITE_ONCE(p->writer_opens, p->writer_opens + 1);
 		waitq_wake_key(&p->read_wait, 0, 0);
 	}

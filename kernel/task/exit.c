@@ -222,7 +222,7 @@ static void exit_vm(struct task *t)
 		return;
 	process_note_rss(t->process, vm);
 	vm_activate(NULL);
-	t->vm = NULL;
+	rcu_assign(t->vm, (struct vm_space *)NULL);	/* vm_get_task() looks from outside */
 	vm_put(vm);
 }
 

@@ -89,6 +89,15 @@ run_port() {
 			sed 's/^/# /' "$out/$1.fsck" | head -20
 			echo "not ok user/$1/e2fsck"
 		fi
+		case $1 in
+		um-?san)
+			if grep -qE 'Sanitizer|runtime error' "$out/$1.log"; then
+				grep -m 5 -E 'Sanitizer|runtime error' "$out/$1.log" | sed 's/^/# /'
+				echo "not ok user/$1/no-report"
+			else
+				echo "ok user/$1/no-report"
+			fi ;;
+		esac
 		rm -f "$out/$1.img" ;;
 	x86_64|aarch64)
 		tests_image "$1"

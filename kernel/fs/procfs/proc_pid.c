@@ -76,13 +76,13 @@ static int show_stat(struct seq *s, struct task *t)
 	prio = t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR ? -1 - t->se.rt_priority : 20 + nice;
 	seq_printf(s, "%d (%s) %c %d %d %d %u %d %u ", d.pid, t->comm, task_state_char(t), d.ppid, d.pgrp, d.session, dev_number(d.tty), d.tpgid,
 		   t->flags & TASKF_KTHREAD ? 0x200000u : t->flags & TASKF_FORKNOEXEC ? 0x40u : 0u);
-	seq_printf(s, "%llu %llu %llu %llu %llu %llu %lld %lld ", (unsigned long long)t->min_faults,
-		   t->process ? (unsigned long long)t->process->children_min_faults : 0ull, (unsigned long long)t->maj_faults,
+	seq_printf(s, "%llu %llu %llu %llu %llu %llu %lld %lld ", (unsigned long long)READ_ONCE(t->min_faults),
+		   t->process ? (unsigned long long)t->process->children_min_faults : 0ull, (unsigned long long)READ_ONCE(t->maj_faults),
 		   t->process ? (unsigned long long)t->process->children_maj_faults : 0ull, ticks(utime), ticks(stime),
 		   t->process ? (long long)ticks(t->process->children_user_ns) : 0ll, t->process ? (long long)ticks(t->process->children_system_ns) : 0ll);
 	seq_printf(s, "%d %d %u 0 %llu %llu %lld %llu ", prio, nice, d.threads, ticks(t->start_ns),
 		   vm ? (unsigned long long)vm->total_pages << PAGE_SHIFT : 0ull,
-		   vm ? (long long)(vm->rss_anon + vm->rss_file + vm->rss_shmem) : 0ll,
+		   vm ? (long long)(READ_ONCE(vm->rss_anon) + READ_ONCE(vm->rss_file) + READ_ONCE(vm->rss_shmem)) : 0ll,
 		   t->process ? (unsigned long long)t->process->rlimit[RLIMIT_RSS].cur : 0ull);
 	seq_printf(s, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 ", vm && trace ? (unsigned long long)vm->start_code : 1ull,
 		   vm && trace ? (unsigned long long)vm->end_code : 1ull, vm && trace ? (unsigned long long)vm->stack_top : 0ull,

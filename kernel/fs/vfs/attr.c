@@ -209,7 +209,7 @@ long sys_ftruncate(int fd, int64_t len)
 		err = -EINVAL;
 	else if (i->flags & INODE_APPEND)
 		err = -EPERM;
-	else if ((uint64_t)len > i->size)
+	else if ((uint64_t)len > READ_ONCE(i->size))
 		err = size_limit((uint64_t)len);
 	if (!err)
 		err = do_truncate(i, (uint64_t)len, f);
