@@ -268,7 +268,8 @@ _Noreturn void task_exit(int status) NO_TSA
 	if (stop_done && READ_ONCE(p->wait_stopped))
 		process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
 	ptrace_exit_tracee(t, last);
-	if (t != p->leader) {
+	/* A leader whose place an execve has taken (exec_dethread) is out of the tree already. */
+	if (t != p->leader && t->sighand) {
 		sh = p->sighand;
 		spin_lock(&sh->lock);
 		list_del_init(&t->thread_link);

@@ -225,6 +225,7 @@ int walk_push_link(struct walk *w, struct dentry *link)
 	char *text;
 	int n;
 
+	w->done = false;	/* says it of this link, not of one before it */
 	if (++w->links > WALK_LINKS || (w->flags & LOOKUP_NO_SYMLINKS) || (READ_ONCE(w->path.mnt->flags) & MS_NOSYMFOLLOW))
 		return -ELOOP;
 	if (i->ops->get_link) {
