@@ -31,6 +31,43 @@ struct runqueue {
 	uint64_t next_balance_ns;
 };
 
+extern uint64_t sched_online_mask;	/* a bit a CPU that runs threads; [a] */
+
+static inline uint64_t cpu_bit(unsigned cpu) { return 1ull << cpu; }
+static inline bool is_rt(const struct sched_entity *se) { return se->pi_priority || se->policy == SCHED_FIFO || se->policy == SCHED_RR; }
+static inline unsigned rt_priority(const struct sched_entity *se)
+{
+	unsigned own = se->policy == SCHED_FIFO || se->policy == SCHED_RR ? se->rt_priority : 0;
+
+	return MAX(own, (unsigned)se->pi_priority);
+}
+static inline bool cpu_idle(const struct runqueue *rq) { return READ_ONCE(rq->running) == 0; }
+
+/* queue.c; all with the queue locked, interrupts off */
+void rq_resched(struct runqueue *rq);			/* its CPU shall choose anew */
+void rq_update_curr(struct runqueue *rq);		/* charges the current thread up to now */
+void rq_preempt_check(struct runqueue *rq, struct task *t);	/* t was just activated: does it go first? */
+void rq_slice_arm(struct runqueue *rq);			/* this CPU's queue only */
+void rq_slice_ensure(struct runqueue *rq);
+void rq_activate(struct runqueue *rq, struct task *t);
+void rq_deactivate(struct runqueue *rq, struct task *t, bool queued);
+void rq_put_prev(struct runqueue *rq, struct task *t);
+struct task *rq_pick(struct runqueue *rq);		/* NULL: nobody; the thread is out of the queue, still counted */
+struct runqueue *task_rq_lock(struct task *t);		/* interrupts off; returns the locked queue that t is on, or was on last */
+
+/* balance.c */
+bool rq_pull(struct runqueue *rq);			/* locked and empty; takes a thread from the busiest queue */
+unsigned sched_select_cpu(struct task *t);		/* for a thread that becomes runnable */
+void rq_slice_expired(struct ktimer *timer);
+
+void sched_load_update(uint64_t now);			/* loadavg.c; any context */
+
+/* rt.c; all with the queue locked */
+void rt_enqueue(struct rt_queue *q, struct sched_entity *se, bool head);
+void rt_dequeue(struct rt_queue *q, struct sched_entity *se);
+struct task *rt_first(struct rt_queue *q);
+
+void sched_reap_init(void);		/* core.c: dead threads' stacks are freed by a work item */
 void sched_preempt(void);
 void sched_preempt_irqoff(void);	/* interrupts off */
 void irq_enter(void);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which CPU a thread runs on.
+ *
+ * A woken thread runs where its waker runs if that CPU has nothing else to do,
+ * since waking a sleeping CPU costs more than most hand-overs are worth.  What
+ * then turns out to compete is spread when the slice timer, armed only while
+ * somebody waits, finds an idle CPU and makes it pull.
+ */
+#include "sched/sched_internal.h"
+#include "sync/lock_debug.h"
+
+/* A queued thread of `from` that may run on cpu; not one that runs. */
+static struct task *pull_candidate(struct runqueue *from, unsigned cpu)
+{
+	for (struct rb_node *n = rb_last(&from->fair.tree); n; n = rb_prev(n)) {
+		struct task *t = rb_entry(n, struct task, se.node);
+
+		if (t->se.affinity & cpu_bit(cpu))
+			return t;
+	}
+	if (from->rt.count)
+		for (unsigned p = RT_PRIORITIES; p-- > 0;) {
+			struct task *t;
+
+			list_for_each(t, &from->rt.queue[p], se.link)
+				if (t->se.affinity & cpu_bit(cpu))
+					return t;
+		}
+	return NULL;
+}
+
+/* This CPU has nothing to do: take a waiting thread from the busiest.  rq is locked; the other by trying only. */
+bool rq_pull(struct runqueue *rq)
+{
+	struct runqueue *busiest = NULL;
+	struct task *t;
+
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
+		struct runqueue *o = cpus[i] && READ_ONCE(cpus[i]->online) ? cpus[i]->rq : NULL;
+
+		if (o && o != rq && READ_ONCE(o->running) > 1 && (!busiest || READ_ONCE(o->running) > READ_ONCE(busiest->running)))
+			busiest = o;
+	}
+	if (!busiest || !spin_trylock_raw(&busiest->lock))
+		return false;
+	t = pull_candidate(busiest, rq->cpu->id);
+	if (t) {
+		rq_deactivate(busiest, t, true);
+		rq_activate(rq, t);
+	}
+	spin_unlock_raw(&busiest->lock);
+	return t != NULL;
+}
+
+static void kick_idle_cpu(struct runqueue *rq)
+{
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
+		struct cpu *c = cpus[i];
+
+		if (c && c->online && c->rq != rq && cpu_idle(c->rq) && !READ_ONCE(c->need_resched) && pull_candidate(rq, i)) {
+			rq_resched(c->rq);
+			return;
+		}
+	}
+}
+
+/* Nobody is idle, but this queue is much longer than the shortest: hand one over. */
+static void push_excess(struct runqueue *rq)
+{
+	struct runqueue *least = NULL;
+	struct task *t;
+
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
+		struct runqueue *o = cpus[i] && READ_ONCE(cpus[i]->online) ? cpus[i]->rq : NULL;
+
+		if (o && o != rq && (!least || READ_ONCE(o->load) < READ_ONCE(least->load)))
+			least = o;
+	}
+	if (!least || READ_ONCE(least->load) + 2 * 1024 > rq->load || !spin_trylock_raw(&least->lock))
+		return;
+	t = pull_candidate(rq, least->cpu->id);
+	if (t) {
+		rq_deactivate(rq, t, true);
+		rq_activate(least, t);
+		rq_preempt_check(least, t);
+		rq_slice_ensure(least);
+	}
+	spin_unlock_raw(&least->lock);
+}
+
+void rq_slice_expired(struct ktimer *timer)
+{
+	struct runqueue *rq = container_of(timer, struct runqueue, slice);
+
+	spin_lock_raw(&rq->lock);
+	if (rq->running > 1) {
+		rq_update_curr(rq);
+		kick_idle_cpu(rq);
+		if (rq->clock_ns >= rq->next_balance_ns) {
+			rq->next_balance_ns = rq->clock_ns + 16 * NSEC_PER_MSEC;
+			push_excess(rq);
+		}
+		ktimer_arm(&rq->slice, rq->clock_ns + FAIR_SLICE_NS);
+	}
+	spin_unlock_raw(&rq->lock);
+}
+
+unsigned sched_select_cpu(struct task *t)
+{
+	uint64_t mask = t->se.affinity & sched_online_mask;
+	unsigned prev = t->se.cpu, self = this_cpu()->id;
+
+	if (unlikely(!mask))
+		mask = sched_online_mask;
+	if ((mask & cpu_bit(self)) && READ_ONCE(cpus[self]->rq->running) <= 1)
+		return self;
+	if ((mask & cpu_bit(prev)) && cpu_idle(cpus[prev]->rq))
+		return prev;
+	for (uint64_t m = mask; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+
+		if (cpu_idle(cpus[i]->rq))
+			return i;
+	}
+	return mask & cpu_bit(prev) ? prev : (unsigned)__builtin_ctzll(mask);
+}
