@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# usage: ./eft test [SUITE...] [OPTIONS]
+# usage: ./eft test [SUITE...] [NAME...] [OPTIONS]
 #   suites      lint unit user ktest integration conformance (default: all but conformance)
 #   --port P    user, ktest: only on linux, um, um-asan, x86_64 or aarch64 (repeatable)
-#   --only GLOB user: only these programs
+#   NAME        user: only these programs (a pattern); conformance: only these suites
 #   --coverage  line coverage of kernel/ by the unit tests and the user programs on um
 #
 # A suite is tests/SUITE/run.sh; it prints a line "ok NAME" or "not ok NAME" for
@@ -22,8 +22,9 @@ while [ $# -gt 0 ]; do
 	--port|--only) [ $# -ge 2 ] || { echo "eft: $1 needs a value" >&2; exit 2; }
 		options="$options $1 $2"; shift ;;
 	-*) echo "eft: unknown option $1 (--help)" >&2; exit 2 ;;
-	*) [ -x "$top/tests/$1/run.sh" ] || { echo "eft: no suite '$1' (--help)" >&2; exit 2; }
-		suites="$suites $1" ;;
+	*) if [ -x "$top/tests/$1/run.sh" ]; then suites="$suites $1"
+		elif [ -n "$suites" ]; then options="$options --only $1"
+		else echo "eft: no suite '$1' (--help)" >&2; exit 2; fi ;;
 	esac
 	shift
 done

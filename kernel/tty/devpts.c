@@ -286,6 +286,7 @@ void devpts_init(void)
 	s->root = d_make_root(root);
 	if (!s->root)
 		panic("devpts: no memory");
+	s->mounts = 1;	/* the ptys' own: it does not end with the last mount that programs see */
 	instance = s;
 	filesystem_register(&devpts);
 }
