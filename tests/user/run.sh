@@ -36,10 +36,10 @@ compile() {	# cpu compiler
 		*_x86_64) [ "$1" = x86_64 ] || continue ;;
 		*_aarch64) [ "$1" = aarch64 ] || continue ;;
 		esac
-		[ "$dir/$name" -nt "$src" ] && [ "$dir/$name" -nt "$here/harness.h" ] || echo "$src"
+		[ "$dir/$name" -nt "$src" ] && [ "$dir/$name" -nt "$here/harness.h" ] && [ "$dir/$name" -nt "$here/child.h" ] || echo "$src"
 	done | xargs -r -P "$(nproc)" -I{} sh -c '
 		n=$(basename "$1" .c)
-		'"$2"' -static -O1 -g -Wall -Wextra -Wno-unused-parameter -pthread -o "$2/$n.tmp" "$1" -lrt -lm 2>"$2/$n.log" &&
+		'"$2"' -static -s -O1 -Wall -Wextra -Wno-unused-parameter -pthread -o "$2/$n.tmp" "$1" -lrt -lm 2>"$2/$n.log" &&
 			mv "$2/$n.tmp" "$2/$n" && rm -f "$2/$n.log" || { echo "# $1 does not compile:"; sed "s/^/# /" "$2/$n.log"; echo "not ok user/compile/$n"; }
 	' sh {} "$dir"
 	for f in "$dir"/*; do	# of sources that are gone
@@ -63,7 +63,7 @@ names_for() {	# cpu
 	done
 }
 tests_image() {	# cpu
-	"$top/rootfs/make-image.sh" -o "$top/build/rootfs/$1-tests.ext2" -s 192 -a "$top/build/user/$1:/tests" "$1" busybox
+	"$top/rootfs/make-image.sh" -o "$top/build/rootfs/$1-tests.ext2" -s 448 -a "$top/build/user/$1:/tests" "$1" busybox
 }
 
 # ---- one port ----
