@@ -89,6 +89,9 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 	int64_t to;
 	int err;
 
+	a = vm_find(vm, addr);
+	if (!a || a->start > addr)
+		return -EFAULT;
 	if (flags & MREMAP_FIXED) {
 		if (new_addr & ~PAGE_MASK || new_len > hal_as_limit() || new_addr > hal_as_limit() - new_len)
 			return -EINVAL;
@@ -101,6 +104,8 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 			return err;
 	}
 	if (new_len < old_len) {
+		if (old_len > hal_as_limit() - addr)
+			return -EINVAL;
 		err = vm_unmap_locked(vm, addr + new_len, addr + old_len, dead);
 		if (err)
 			return err;

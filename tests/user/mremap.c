@@ -43,6 +43,7 @@ int main(void)
 	ok_errno(mremap(t, page, page, 0x80), EINVAL, "unknown flag");
 	ok_errno(mremap(q, page, 2 * page, MREMAP_MAYMOVE), EFAULT, "nothing there");
 	ok_errno(mremap(t, 0, page, MREMAP_MAYMOVE), EINVAL, "old length 0 of private memory");
+	ok_errno(mremap(t, (size_t)1 << 63, page, MREMAP_MAYMOVE), EINVAL, "an old length beyond all memory");
 	s = mmap(NULL, 2 * page, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	s[0] = 'S';
 	q = mremap(s, 0, 2 * page, MREMAP_MAYMOVE);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine's memory, its start, runs; what it calls on the host. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "engine.h"
+#include "engine_internal.h"
+#include "snapshot.h"
+
+enum { RAM_MIB = 32, PAGE = 4096, TEXT = 8192 };
+/* The same in every process: kernel addresses are hashed here and there. */
+#define RAM_AT ((char *)0x710000000000)
+#define DISK1_SIZE (1u << 20)
+
+extern const char fuzz_image[], fuzz_image_end[];		/* the root file system */
+extern char __start_kernel_data[], __stop_kernel_data[], __start_kernel_bss[], __stop_kernel_bss[];
+
+static char *ram;
+static struct fuzz_boot boot;
+static bool prepared;
+unsigned engine_cpus;
+bool engine_verbose;
+
+/* ---- what the kernel printed ---- */
+
+static char console[TEXT];
+static size_t console_len;
+
+void fuzz_host_console(const char *s, size_t n)
+{
+	if (engine_verbose)
+		(void)!write(2, s, n);
+	for (size_t i = 0; i < n; i++)
+		console[console_len++ % TEXT] = s[i];
+}
+
+_Noreturn void fuzz_host_crash(const char *why)
+{
+	size_t from = console_len > TEXT ? console_len - TEXT : 0;
+
+	fprintf(stderr, "==eft-fuzz== ");
+	for (; !engine_verbose && from < console_len; from++)
+		fputc(console[from % TEXT], stderr);
+	fprintf(stderr, "\n==eft-fuzz== %s\n", why);
+	abort();
+}
+
+/* ---- faults ---- */
+
+static struct sigaction old_segv, old_bus;
+
+static void fault(int sig, siginfo_t *info, void *context)
+{
+	struct sigaction *old = sig == SIGSEGV ? &old_segv : &old_bus;
+
+	if (snapshot_fault(info->si_addr))
+		return;
+	if (old->sa_flags & SA_SIGINFO && old->sa_sigaction) {
+		old->sa_sigaction(sig, info, context);
+		return;
+	}
+	fprintf(stderr, "==eft-fuzz== the kernel's own code faulted at address %p\n", info->si_addr);
+	abort();	/* whose handler stores the input */
+}
+
+static void faults_init(void)
+{
+	static char stack[1 << 16];
+	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction sa = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+
+	sigaltstack(&ss, NULL);
+	sigaction(SIGSEGV, &sa, &old_segv);
+	sigaction(SIGBUS, &sa, &old_bus);
+}
+
+/* ---- start ---- */
+
+void engine_boot(unsigned cpus, const char *cmdline)
+{
+	size_t image = (size_t)(fuzz_image_end - fuzz_image), total;
+	uint64_t ram_end = FUZZ_RAM_BASE + ((uint64_t)RAM_MIB << 20);
+
+	total = ram_end - FUZZ_RAM_BASE + image + DISK1_SIZE;
+	ram = mmap(RAM_AT, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	if (ram != RAM_AT) {
+		fprintf(stderr, "eft-fuzz: no memory at %p\n", (void *)RAM_AT);
+		exit(2);
+	}
+	madvise(ram, total, MADV_NOHUGEPAGE);
+	boot = (struct fuzz_boot){
+		.ram = ram - FUZZ_RAM_BASE, .ram_end = ram_end, .cpus = cpus, .cmdline = cmdline,
+		.disk = { { ram_end, image }, { ram_end + image, DISK1_SIZE } },
+	};
+	memcpy(boot.ram + boot.disk[0].base, fuzz_image, image);
+	faults_init();
+	if (fuzz_machine_boot(&boot) != FUZZ_END_READY)
+		fuzz_host_crash("the machine did not come up");
+	engine_cpus = cpus;
+	snapshot_add("memory", ram, total);
+	snapshot_add("data", __start_kernel_data, (size_t)(__stop_kernel_data - __start_kernel_data));
+	snapshot_add("bss", __start_kernel_bss, (size_t)(__stop_kernel_bss - __start_kernel_bss));
+	engine_sanitizer_regions(ram, total);
+	snapshot_take();
+	prepared = true;
+}
+
+void engine_prepare(void)
+{
+	if (!prepared)
+		snapshot_reset();
+	prepared = true;
+}
+
+void engine_run(struct fuzz_run *r)
+{
+	engine_prepare();
+	prepared = false;
+	console_len = 0;
+	fuzz_machine_run(r);
+}
+
+char *engine_disk(unsigned n, size_t *size)
+{
+	*size = boot.disk[n].size;
+	return boot.ram + boot.disk[n].base;
+}
+
+/* ---- sanitizers ---- */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ENGINE_ASAN 1
+#endif
+#endif
+
+#ifdef ENGINE_ASAN
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0:detect_stack_use_after_return=0:allow_user_segv_handler=1:handle_abort=0:abort_on_error=0:"
+	       "check_initialization_order=0:detect_odr_violation=0";
+}
+void __asan_get_shadow_mapping(size_t *scale, size_t *offset);
+
+/* The shadow of the machine's memory: what is poisoned is part of its state. */
+void engine_sanitizer_regions(char *base, size_t n)
+{
+	size_t scale, offset;
+
+	__asan_get_shadow_mapping(&scale, &offset);
+	snapshot_add("shadow", (void *)(((uintptr_t)base >> scale) + offset), n >> scale);
+}
+#else
+void engine_sanitizer_regions(char *base, size_t n) { (void)base, (void)n; }
+#endif

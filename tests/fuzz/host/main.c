@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libFuzzer's entry points, and what else the executable can do.
+ *
+ * The target is the part of the executable's name behind "eft-fuzz-", or
+ * --target=NAME.  libFuzzer leaves options that begin with "--" to us:
+ *   --target=NAME   --cpus=N   --verbose
+ *   --bench=N       N runs of the inputs given (or generated ones); prints the rate
+ *   --check-reset=N memory is the snapshot's after each of N runs
+ *   --check-trace=N N inputs run twice give equal trace hashes
+ *   --print FILE    the inputs as text
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "engine.h"
+#include "engine_internal.h"
+#include "snapshot.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+
+static const struct fuzz_target *target;
+enum { INPUT_MAX = 1 << 20, BENCH_INPUTS = 256, BENCH_BYTES = 96 };
+
+static const struct fuzz_target *target_find(const char *name)
+{
+	for (const struct fuzz_target *t = fuzz_targets; t->name; t++)
+		if (!strcmp(t->name, name))
+			return t;
+	fprintf(stderr, "eft-fuzz: no target '%s'; there are:\n", name);
+	for (const struct fuzz_target *t = fuzz_targets; t->name; t++)
+		fprintf(stderr, "  %-12s %s\n", t->name, t->what);
+	exit(2);
+}
+
+/* ---- checks and measurements ---- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+struct input { uint8_t *data; size_t size; };
+static struct input *inputs;
+static size_t ninputs;
+
+static void input_add(const uint8_t *p, size_t n)
+{
+	inputs = realloc(inputs, (ninputs + 1) * sizeof(*inputs));
+	inputs[ninputs].data = malloc(n + 1);
+	memcpy(inputs[ninputs].data, p, n);
+	inputs[ninputs++].size = n;
+}
+
+static void input_read(const char *path)
+{
+	static uint8_t buf[INPUT_MAX];
+	FILE *f = fopen(path, "rb");
+	size_t n;
+
+	if (!f) {
+		fprintf(stderr, "eft-fuzz: cannot read %s\n", path);
+		exit(2);
+	}
+	n = fread(buf, 1, sizeof(buf), f);
+	fclose(f);
+	input_add(buf, n);
+}
+
+/* Without inputs: some made of a fixed seed. */
+static void inputs_make(uint64_t n)
+{
+	uint64_t s = 88172645463325252ull;
+	uint8_t buf[BENCH_BYTES];
+
+	for (uint64_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < sizeof(buf); k++) {
+			s ^= s << 13;
+			s ^= s >> 7;
+			s ^= s << 17;
+			buf[k] = (uint8_t)(s >> 11);
+		}
+		input_add(buf, sizeof(buf));
+	}
+}
+
+static int bench(uint64_t n)
+{
+	uint64_t start, t;
+
+	if (!ninputs)
+		inputs_make(BENCH_INPUTS);
+	for (uint64_t i = 0; i < n / 10; i++)
+		target->one(inputs[i % ninputs].data, inputs[i % ninputs].size);
+	memset(&snapshot_stat, 0, sizeof(snapshot_stat));
+	start = now_ns();
+	for (uint64_t i = 0; i < n; i++)
+		target->one(inputs[i % ninputs].data, inputs[i % ninputs].size);
+	t = now_ns() - start;
+	printf("%s: %llu runs, %.0f a second", target->name, (unsigned long long)n, (double)n * 1e9 / (double)t);
+	if (snapshot_stat.resets) {
+		double r = (double)snapshot_stat.resets;
+		uint64_t reset = 0;
+
+		for (unsigned i = 0; i < 1000; i++) {
+			target->one(inputs[i % ninputs].data, inputs[i % ninputs].size);
+			start = now_ns();
+			engine_prepare();
+			reset += now_ns() - start;
+		}
+		printf("; pages: %.1f restored, %.1f compared, %.3f faults a run; reset %.1f us", (double)snapshot_stat.restored / r,
+			(double)snapshot_stat.hot / r, (double)snapshot_stat.faults / r, (double)reset / 1e6);
+	}
+	printf("\n");
+	return 0;
+}
+
+static int check_reset(uint64_t n)
+{
+	const char *region;
+	size_t offset;
+
+	if (!ninputs)
+		inputs_make(n);
+	for (uint64_t i = 0; i < n; i++) {
+		target->one(inputs[i % ninputs].data, inputs[i % ninputs].size);
+		engine_prepare();
+		if (!snapshot_same(&region, &offset)) {
+			printf("not ok: after run %llu %s differs at offset %#zx\n", (unsigned long long)i, region, offset);
+			return 1;
+		}
+	}
+	printf("ok: %llu resets, every byte as it was\n", (unsigned long long)n);
+	return 0;
+}
+
+static int check_trace(uint64_t n)
+{
+	uint64_t *trace = calloc(n, sizeof(*trace)), different = 0;
+
+	if (!ninputs)
+		inputs_make(n);
+	for (uint64_t i = 0; i < n; i++)
+		trace[i] = target->one(inputs[i % ninputs].data, inputs[i % ninputs].size);
+	for (uint64_t i = n; i-- > 0;)	/* in another order */
+		if (target->one(inputs[i % ninputs].data, inputs[i % ninputs].size) != trace[i] && different++ < 5)
+			printf("# input %llu gave another trace\n", (unsigned long long)i);
+	for (uint64_t i = 1; i < n && trace[i] == trace[0]; i++)
+		if (i == n - 1 && ninputs > 1)
+			different = n;	/* a hash that never differs says nothing */
+	printf("%s: %llu inputs run twice, %llu traces differ\n", different ? "not ok" : "ok", (unsigned long long)n, (unsigned long long)different);
+	return different != 0;
+}
+
+/* ---- libFuzzer ---- */
+
+static uint64_t number_of(const char *option)
+{
+	const char *p = strchr(option, '=');
+
+	return p ? strtoull(p + 1, NULL, 0) : 0;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	const char *name = strrchr((*argv)[0], '/'), *cmdline = "loglevel=3 rootfstype=ext2 boot_timeout=0";
+	uint64_t benchmark = 0, reset = 0, trace = 0;
+	bool print = false;
+	unsigned cpus = 0;
+
+	name = name ? name + 1 : (*argv)[0];
+	name = !strncmp(name, "eft-fuzz-", 9) ? name + 9 : "syscalls";
+	for (int i = 1; i < *argc; i++) {
+		const char *a = (*argv)[i];
+
+		if (!strncmp(a, "--target=", 9))
+			name = a + 9;
+		else if (!strncmp(a, "--cpus=", 7))
+			cpus = (unsigned)number_of(a);
+		else if (!strcmp(a, "--verbose"))
+			engine_verbose = true;
+		else if (!strncmp(a, "--bench=", 8))
+			benchmark = number_of(a);
+		else if (!strncmp(a, "--check-reset=", 14))
+			reset = number_of(a);
+		else if (!strncmp(a, "--check-trace=", 14))
+			trace = number_of(a);
+		else if (!strcmp(a, "--print"))
+			print = true;
+	}
+	target = target_find(name);
+	if (benchmark || reset || trace || print)
+		for (int i = 1; i < *argc; i++)
+			if ((*argv)[i][0] != '-')
+				input_read((*argv)[i]);
+	if (print) {
+		for (size_t i = 0; target->print && i < ninputs; i++)
+			target->print(inputs[i].data, inputs[i].size);
+		exit(0);
+	}
+	if (target->init)
+		target->init();
+	if (engine_verbose)
+		cmdline = "loglevel=7 rootfstype=ext2 boot_timeout=0 strace";
+	if (target->cpus)
+		engine_boot(cpus ? cpus : target->cpus, cmdline);
+	if (benchmark || reset || trace)
+		exit(benchmark ? bench(benchmark) : reset ? check_reset(reset) : check_trace(trace));
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	target->one(data, size);
+	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return target->mutate ? target->mutate(data, size, max, seed) : LLVMFuzzerMutate(data, size, max);
+}

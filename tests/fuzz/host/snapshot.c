@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Snapshot and reset.
+ *
+ * A page of the machine is cold (write-protected) or hot (writable).  The
+ * first write to a cold page faults once and makes it hot; from then on it
+ * costs no fault, but is compared with its copy at every reset.  A hot page
+ * that has been found unchanged many times in a row becomes cold again.  So
+ * the few dozen pages that every program touches cost a comparison each
+ * (about 100 ns), a page that few programs touch costs a fault when they do.
+ *
+ * The ends of a region that are not whole pages share theirs with others: they
+ * are never protected and always compared.
+ *
+ * Compiled without sanitizers: reads memory that ASan has poisoned, writes its
+ * shadow, and runs in the SIGSEGV handler.
+ */
+#include <immintrin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "snapshot.h"
+
+enum { PAGE = 4096, REGIONS = 8, COLD_AFTER = 48 };
+
+struct region {
+	const char *name;
+	char *base, *copy;
+	size_t size;
+	char *first;			/* whole pages: [first, first + pages) */
+	size_t pages;
+	uint8_t *hot;			/* by page */
+};
+static struct region regions[REGIONS];
+static unsigned nregions;
+
+struct hot_page { char *page; const char *copy; uint8_t *flag; unsigned idle; };
+static struct hot_page *hot_pages;
+static size_t nhot, max_hot;
+struct snapshot_stat snapshot_stat;
+
+static void die(const char *what)
+{
+	perror(what);
+	abort();
+}
+
+static void *map(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("fuzz: mmap");
+	return p;
+}
+
+void snapshot_add(const char *name, void *base, size_t size)
+{
+	if (nregions == REGIONS)
+		abort();
+	regions[nregions++] = (struct region){ .name = name, .base = base, .size = size };
+}
+
+/* Whole 16-byte words, then bytes: memcpy() and memcmp() would be the sanitizer's. */
+static void copy_bytes(char *to, const char *from, size_t n)
+{
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+}
+
+/* Make the page its copy again; false: it was. */
+static bool page_restore(char *page, const char *copy)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < PAGE; i += 64) {
+		const __m128i *c = (const __m128i *)(const void *)(copy + i);
+		__m128i *p = (__m128i *)(void *)(page + i);
+		__m128i c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
+		__m128i e = _mm_and_si128(_mm_and_si128(_mm_cmpeq_epi8(c0, p[0]), _mm_cmpeq_epi8(c1, p[1])),
+			_mm_and_si128(_mm_cmpeq_epi8(c2, p[2]), _mm_cmpeq_epi8(c3, p[3])));
+
+		if (_mm_movemask_epi8(e) != 0xffff) {
+			p[0] = c0;
+			p[1] = c1;
+			p[2] = c2;
+			p[3] = c3;
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+static bool page_is_zero(const char *page)
+{
+	for (unsigned i = 0; i < PAGE; i += 8)
+		if (*(const uint64_t *)(const void *)(page + i))
+			return false;
+	return true;
+}
+
+void snapshot_take(void)
+{
+	for (unsigned i = 0; i < nregions; i++) {
+		struct region *r = &regions[i];
+		uintptr_t lo = ((uintptr_t)r->base + PAGE - 1) & ~(uintptr_t)(PAGE - 1), hi = ((uintptr_t)r->base + r->size) & ~(uintptr_t)(PAGE - 1);
+
+		r->copy = (char *)map(r->size + 2 * PAGE) + ((uintptr_t)r->base & (PAGE - 1));
+		r->first = hi > lo ? (char *)lo : r->base;
+		r->pages = hi > lo ? (hi - lo) / PAGE : 0;
+		r->hot = map(r->pages + 1);
+		copy_bytes(r->copy, r->base, (size_t)(r->first - r->base));
+		for (size_t k = 0; k < r->pages; k++)
+			if (!page_is_zero(r->first + k * PAGE))
+				copy_bytes(r->copy + (r->first - r->base) + k * PAGE, r->first + k * PAGE, PAGE);
+		copy_bytes(r->copy + (r->first - r->base) + r->pages * PAGE, r->first + r->pages * PAGE,
+			(size_t)(r->base + r->size - (r->first + r->pages * PAGE)));
+		max_hot += r->pages;
+	}
+	hot_pages = map(max_hot * sizeof(*hot_pages));
+	for (unsigned i = 0; i < nregions; i++)
+		if (regions[i].pages && mprotect(regions[i].first, regions[i].pages * PAGE, PROT_READ))
+			die("fuzz: mprotect");
+}
+
+bool snapshot_fault(void *addr)
+{
+	for (unsigned i = 0; i < nregions; i++) {
+		struct region *r = &regions[i];
+		size_t k = (size_t)((char *)addr - r->first) / PAGE;
+
+		if ((char *)addr < r->first || k >= r->pages || !r->hot)
+			continue;
+		if (r->hot[k])
+			return false;
+		if (mprotect(r->first + k * PAGE, PAGE, PROT_READ | PROT_WRITE))
+			return false;
+		r->hot[k] = 1;
+		hot_pages[nhot++] = (struct hot_page){ r->first + k * PAGE, r->copy + (r->first - r->base) + k * PAGE, &r->hot[k], 0 };
+		snapshot_stat.faults++;
+		return true;
+	}
+	return false;
+}
+
+static void ends_restore(struct region *r)
+{
+	size_t head = (size_t)(r->first - r->base), tail = (size_t)(r->base + r->size - (r->first + r->pages * PAGE));
+
+	copy_bytes(r->base, r->copy, head);
+	copy_bytes(r->base + r->size - tail, r->copy + r->size - tail, tail);
+}
+
+void snapshot_reset(void)
+{
+	for (unsigned i = 0; i < nregions; i++)
+		ends_restore(&regions[i]);
+	for (size_t i = 0; i < nhot; i++) {
+		struct hot_page *h = &hot_pages[i];
+
+		if (page_restore(h->page, h->copy)) {
+			h->idle = 0;
+			snapshot_stat.restored++;
+		} else if (++h->idle >= COLD_AFTER) {
+			if (mprotect(h->page, PAGE, PROT_READ))
+				die("fuzz: mprotect");
+			*h->flag = 0;
+			*h = hot_pages[--nhot];
+			i--;
+		}
+	}
+	snapshot_stat.resets++;
+	snapshot_stat.hot += nhot;
+}
+
+bool snapshot_same(const char **region, size_t *offset)
+{
+	for (unsigned i = 0; i < nregions; i++) {
+		struct region *r = &regions[i];
+
+		for (size_t k = 0; k < r->size; k++) {
+			if (!(((uintptr_t)r->base + k) & 7) && k + 8 <= r->size &&
+			    *(uint64_t *)(void *)(r->base + k) == *(uint64_t *)(void *)(r->copy + k)) {
+				k += 7;
+				continue;
+			}
+			if (r->base[k] != r->copy[k]) {
+				*region = r->name;
+				*offset = k;
+				return false;
+			}
+		}
+	}
+	return true;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which CPU runs: decided at points (interrupts being turned off or on, clocks
+ * read, interrupts sent) from the run's seed, so that the same input gives the
+ * same schedule.
+ *
+ * RANDOM: after a random number of points another CPU that can run continues;
+ * sometimes time jumps by a slice, so that a thread is preempted there.
+ *
+ * PCT (Burckhardt and others, "A Randomized Scheduler with Probabilistic
+ * Guarantees of Finding Bugs", 2010): every CPU has a random priority, the
+ * highest one that can run runs, and at a few random points the running one's
+ * priority becomes the lowest.
+ */
+#include "fz.h"
+#include <kernel/string.h>
+
+enum { PCT_CHANGES = 4, PCT_LENGTH = 4096, SLICE_NS = 4000000 };
+
+static uint64_t rand_state;
+static uint64_t points, next_change, max_points;
+static uint32_t mean;			/* points between changes */
+static uint64_t lowest;			/* the next low priority */
+static unsigned changes_left;
+
+uint64_t fz_rand(void)	/* SplitMix64 (Steele and others, 2014) */
+{
+	uint64_t z = rand_state += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+void fz_rand_seed(uint64_t seed) { rand_state = seed; }
+
+static void change_next(void)
+{
+	if (fz_run->schedule == FUZZ_PCT)
+		next_change = changes_left ? points + 1 + fz_rand() % PCT_LENGTH / PCT_CHANGES : UINT64_MAX;
+	else
+		next_change = points + 1 + fz_rand() % mean;
+}
+
+void fz_schedule_init(void)
+{
+	static const uint16_t means[] = { 4, 16, 64, 256, 1024 };
+
+	points = 0;
+	next_change = UINT64_MAX;
+	max_points = fz_run->max_points ? fz_run->max_points : 2000000;
+	if (fz_run->schedule == FUZZ_FAIR)
+		return;
+	mean = means[fz_rand() % ARRAY_SIZE(means)];
+	lowest = UINT32_MAX;
+	changes_left = PCT_CHANGES;
+	for (unsigned i = 0; i < fz_ncpus; i++)
+		fz_cpus[i].priority = (fz_rand() >> 1) | UINT32_MAX;
+	change_next();
+}
+
+static bool runnable(const struct fz_cpu *c)
+{
+	return c->started && !c->spinning && (!c->idle || fz_due(c));
+}
+
+struct fz_cpu *fz_choose(const struct fz_cpu *but)
+{
+	struct fz_cpu *best = NULL;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < fz_ncpus; i++) {
+		struct fz_cpu *c = &fz_cpus[i];
+
+		if (c == but || !runnable(c))
+			continue;
+		n++;
+		if (fz_run && fz_run->schedule == FUZZ_RANDOM ? fz_rand() % n == 0 : !best || c->priority > best->priority)
+			best = c;
+	}
+	if (best)
+		return best;
+	/* Others that spin, too: they may be waiting for each other in turn. */
+	for (unsigned i = 0; i < fz_ncpus; i++) {
+		struct fz_cpu *c = &fz_cpus[(fz_self->index + 1 + i) % fz_ncpus];
+
+		if (c != but && c->started && c->spinning)
+			return c;
+	}
+	return NULL;
+}
+
+static void change(void) NO_TSA
+{
+	struct fz_cpu *to;
+
+	if (fz_run->schedule == FUZZ_PCT) {
+		changes_left--;
+		fz_self->priority = lowest--;
+	} else if (fz_rand() % 8 == 0) {
+		fz_now += SLICE_NS;	/* the slice of whoever runs is over */
+	}
+	change_next();
+	to = fz_choose(fz_run->schedule == FUZZ_PCT ? NULL : fz_self);
+	if (to && (fz_run->schedule == FUZZ_RANDOM || to->priority > fz_self->priority))
+		fz_cpu_switch(to);
+}
+
+void fz_point(void)
+{
+	if (!fz_run)
+		return;
+	if (unlikely(++points >= next_change))
+		change();
+	if (unlikely(points > max_points))
+		fz_end(FUZZ_END_LIMIT);
+}
+
+uint64_t fz_points(void) { return points; }
