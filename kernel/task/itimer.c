@@ -80,8 +80,8 @@ static uint64_t cpu_timer_round(struct process *p)
 			p->cpu_limit_warned_s = s;
 			due[n++] = SIGXCPU;
 		}
-		if (s < limit)
-			next = MIN(next, limit * NSEC_PER_SEC - total);
+		if (s < limit)	/* as many seconds as do not fit in nanoseconds are none */
+			next = limit > UINT64_MAX / NSEC_PER_SEC ? next : MIN(next, limit * NSEC_PER_SEC - total);
 		else
 			next = MIN(next, NSEC_PER_SEC - total % NSEC_PER_SEC);
 	}
@@ -99,7 +99,7 @@ void cpu_timer_fn(struct ktimer *t)
 
 	if (next == UINT64_MAX || !threads)
 		return;
-	next /= threads;
+	next = MIN(next / threads, (uint64_t)INT64_MAX / 2);	/* looks again in a century */
 	ktimer_arm(t, hal_time_mono_ns() + MAX(next, (uint64_t)100000));
 }
 

@@ -22,6 +22,7 @@ static char *ram;
 static struct fuzz_boot boot;
 static bool prepared;
 unsigned engine_cpus;
+uint64_t engine_calls, engine_ends[FUZZ_END_INIT + 1];
 bool engine_verbose;
 
 /* ---- what the kernel printed ---- */
@@ -68,13 +69,29 @@ static void fault(int sig, siginfo_t *info, void *context)
 
 static void faults_init(void)
 {
-	static char stack[1 << 16];
+	static char stack[1 << 18];
 	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	struct sigaction sa = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
 
 	sigaltstack(&ss, NULL);
 	sigaction(SIGSEGV, &sa, &old_segv);
 	sigaction(SIGBUS, &sa, &old_bus);
+}
+
+/*
+ * A handler may run only on the signal stack: the page below a kernel stack's
+ * pointer may be protected, and the host does not deliver a signal to there.
+ */
+static void signals_onstack(void)
+{
+	for (int sig = 1; sig < 32; sig++) {
+		struct sigaction sa;
+
+		if (sigaction(sig, NULL, &sa) || sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN || sa.sa_flags & SA_ONSTACK)
+			continue;
+		sa.sa_flags |= SA_ONSTACK;
+		sigaction(sig, &sa, NULL);
+	}
 }
 
 /* ---- start ---- */
@@ -117,10 +134,18 @@ void engine_prepare(void)
 
 void engine_run(struct fuzz_run *r)
 {
+	static bool signals_seen;
+
+	if (!signals_seen) {	/* libFuzzer has set its own only now */
+		signals_onstack();
+		signals_seen = true;
+	}
 	engine_prepare();
 	prepared = false;
 	console_len = 0;
 	fuzz_machine_run(r);
+	engine_calls += r->calls;
+	engine_ends[r->end]++;
 }
 
 char *engine_disk(unsigned n, size_t *size)

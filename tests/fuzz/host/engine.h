@@ -29,4 +29,6 @@ char *engine_disk(unsigned n, size_t *size);
 void engine_prepare(void);
 extern unsigned engine_cpus;		/* of the machine that runs */
 extern bool engine_verbose;
+extern uint64_t engine_calls;		/* made so far */
+extern uint64_t engine_ends[FUZZ_END_INIT + 1];	/* runs, by how they ended */
 #endif

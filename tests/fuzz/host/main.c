@@ -100,11 +100,17 @@ static int bench(uint64_t n)
 	for (uint64_t i = 0; i < n / 10; i++)
 		target->one(inputs[i % ninputs].data, inputs[i % ninputs].size);
 	memset(&snapshot_stat, 0, sizeof(snapshot_stat));
+	engine_calls = 0;
+	memset(engine_ends, 0, sizeof(engine_ends));
 	start = now_ns();
 	for (uint64_t i = 0; i < n; i++)
 		target->one(inputs[i % ninputs].data, inputs[i % ninputs].size);
 	t = now_ns() - start;
-	printf("%s: %llu runs, %.0f a second", target->name, (unsigned long long)n, (double)n * 1e9 / (double)t);
+	printf("%s: %llu runs, %.0f a second, %.1f calls each", target->name, (unsigned long long)n, (double)n * 1e9 / (double)t,
+		(double)engine_calls / (double)n);
+	printf("; ended: %llu done, %llu idle, %llu limit, %llu off, %llu init", (unsigned long long)engine_ends[FUZZ_END_DONE],
+		(unsigned long long)engine_ends[FUZZ_END_IDLE], (unsigned long long)engine_ends[FUZZ_END_LIMIT],
+		(unsigned long long)engine_ends[FUZZ_END_OFF], (unsigned long long)engine_ends[FUZZ_END_INIT]);
 	if (snapshot_stat.resets) {
 		double r = (double)snapshot_stat.resets;
 		uint64_t reset = 0;

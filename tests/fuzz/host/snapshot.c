@@ -22,7 +22,7 @@
 #include <sys/mman.h>
 #include "snapshot.h"
 
-enum { PAGE = 4096, REGIONS = 8, COLD_AFTER = 48 };
+enum { PAGE = 4096, REGIONS = 8, COLD_AFTER = 24 };
 
 struct region {
 	const char *name;
@@ -69,7 +69,7 @@ static void copy_bytes(char *to, const char *from, size_t n)
 }
 
 /* Make the page its copy again; false: it was. */
-static bool page_restore(char *page, const char *copy)
+static bool page_restore_sse(char *page, const char *copy)
 {
 	bool changed = false;
 
@@ -90,6 +90,30 @@ static bool page_restore(char *page, const char *copy)
 	}
 	return changed;
 }
+
+__attribute__((target("avx2"))) static bool page_restore_avx(char *page, const char *copy)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < PAGE; i += 128) {
+		const __m256i *c = (const __m256i *)(const void *)(copy + i);
+		__m256i *p = (__m256i *)(void *)(page + i);
+		__m256i c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
+		__m256i d = _mm256_or_si256(_mm256_or_si256(_mm256_xor_si256(c0, p[0]), _mm256_xor_si256(c1, p[1])),
+			_mm256_or_si256(_mm256_xor_si256(c2, p[2]), _mm256_xor_si256(c3, p[3])));
+
+		if (!_mm256_testz_si256(d, d)) {
+			p[0] = c0;
+			p[1] = c1;
+			p[2] = c2;
+			p[3] = c3;
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+static bool (*page_restore)(char *page, const char *copy);
 
 static bool page_is_zero(const char *page)
 {
@@ -117,6 +141,7 @@ void snapshot_take(void)
 			(size_t)(r->base + r->size - (r->first + r->pages * PAGE)));
 		max_hot += r->pages;
 	}
+	page_restore = __builtin_cpu_supports("avx2") ? page_restore_avx : page_restore_sse;
 	hot_pages = map(max_hot * sizeof(*hot_pages));
 	for (unsigned i = 0; i < nregions; i++)
 		if (regions[i].pages && mprotect(regions[i].first, regions[i].pages * PAGE, PROT_READ))
