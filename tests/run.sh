@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # usage: ./eft test [SUITE...] [NAME...] [OPTIONS]
-#   suites      lint unit user ktest integration conformance (default: all but conformance)
+#   suites      lint unit user ktest fuzz integration conformance (default: all but conformance)
 #   --port P    user, ktest: only on linux, um, um-asan, x86_64 or aarch64 (repeatable)
 #   NAME        user: only these programs (a pattern); conformance: only these suites
 #   --coverage  line coverage of kernel/ by the unit tests and the user programs on um
@@ -29,7 +29,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 if [ -z "$suites" ]; then
-	for s in lint unit user ktest integration; do [ ! -x "$top/tests/$s/run.sh" ] || suites="$suites $s"; done
+	for s in lint unit user ktest fuzz integration; do [ ! -x "$top/tests/$s/run.sh" ] || suites="$suites $s"; done
 fi
 mkdir -p "$out"
 

@@ -24,6 +24,7 @@ static bool prepared;
 unsigned engine_cpus;
 uint64_t engine_calls, engine_ends[FUZZ_END_INIT + 1];
 bool engine_verbose;
+enum engine_break engine_break;
 
 /* ---- what the kernel printed ---- */
 
@@ -127,7 +128,7 @@ void engine_boot(unsigned cpus, const char *cmdline)
 
 void engine_prepare(void)
 {
-	if (!prepared)
+	if (!prepared && engine_break != ENGINE_BREAK_RESET)
 		snapshot_reset();
 	prepared = true;
 }
@@ -143,6 +144,8 @@ void engine_run(struct fuzz_run *r)
 	engine_prepare();
 	prepared = false;
 	console_len = 0;
+	if (engine_break == ENGINE_BREAK_TRACE)
+		r->seed += engine_calls;
 	fuzz_machine_run(r);
 	engine_calls += r->calls;
 	engine_ends[r->end]++;

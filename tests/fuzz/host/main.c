@@ -9,6 +9,9 @@
  *   --check-reset=N memory is the snapshot's after each of N runs
  *   --check-trace=N N inputs run twice give equal trace hashes
  *   --print FILE    the inputs as text
+ *   --list          the targets
+ *   --traces FILE   the trace hash of each input
+ *   --break=reset, --break=trace   the machine is not put back, runs are not repeatable: what the checks must notice
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,14 +29,19 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 static const struct fuzz_target *target;
 enum { INPUT_MAX = 1 << 20, BENCH_INPUTS = 256, BENCH_BYTES = 96 };
 
+static void targets_list(FILE *f)
+{
+	for (const struct fuzz_target *t = fuzz_targets; t->name; t++)
+		fprintf(f, "  %-12s %s\n", t->name, t->what);
+}
+
 static const struct fuzz_target *target_find(const char *name)
 {
 	for (const struct fuzz_target *t = fuzz_targets; t->name; t++)
 		if (!strcmp(t->name, name))
 			return t;
 	fprintf(stderr, "eft-fuzz: no target '%s'; there are:\n", name);
-	for (const struct fuzz_target *t = fuzz_targets; t->name; t++)
-		fprintf(stderr, "  %-12s %s\n", t->name, t->what);
+	targets_list(stderr);
 	exit(2);
 }
 
@@ -128,6 +136,13 @@ static int bench(uint64_t n)
 	return 0;
 }
 
+static int traces_print(void)
+{
+	for (size_t i = 0; i < ninputs; i++)
+		printf("%016llx\n", (unsigned long long)target->one(inputs[i].data, inputs[i].size));
+	return 0;
+}
+
 static int check_reset(uint64_t n)
 {
 	const char *region;
@@ -178,7 +193,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const char *name = strrchr((*argv)[0], '/'), *cmdline = "loglevel=3 rootfstype=ext2 boot_timeout=0";
 	uint64_t benchmark = 0, reset = 0, trace = 0;
-	bool print = false;
+	bool print = false, traces = false;
 	unsigned cpus = 0;
 
 	name = name ? name + 1 : (*argv)[0];
@@ -200,9 +215,19 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			trace = number_of(a);
 		else if (!strcmp(a, "--print"))
 			print = true;
+		else if (!strcmp(a, "--traces"))
+			traces = true;
+		else if (!strcmp(a, "--break=reset"))
+			engine_break = ENGINE_BREAK_RESET;
+		else if (!strcmp(a, "--break=trace"))
+			engine_break = ENGINE_BREAK_TRACE;
+		else if (!strcmp(a, "--list")) {
+			targets_list(stdout);
+			exit(0);
+		}
 	}
 	target = target_find(name);
-	if (benchmark || reset || trace || print)
+	if (benchmark || reset || trace || print || traces)
 		for (int i = 1; i < *argc; i++)
 			if ((*argv)[i][0] != '-')
 				input_read((*argv)[i]);
@@ -217,8 +242,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		cmdline = "loglevel=7 rootfstype=ext2 boot_timeout=0 strace";
 	if (target->cpus)
 		engine_boot(cpus ? cpus : target->cpus, cmdline);
-	if (benchmark || reset || trace)
-		exit(benchmark ? bench(benchmark) : reset ? check_reset(reset) : check_trace(trace));
+	if (benchmark || reset || trace || traces)
+		exit(traces ? traces_print() : benchmark ? bench(benchmark) : reset ? check_reset(reset) : check_trace(trace));
 	return 0;
 }
 

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The suite `./eft test fuzz`: the engine keeps its promises, and no input of an earlier find breaks the kernel again.
+set -u
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+out=$top/build/test/fuzz
+mkdir -p "$out"
+PATH=$PATH:/usr/sbin:/sbin
+for p in um-fuzz um-fuzz-fast; do
+	(cd "$top" && cmake --preset $p && ninja -C build/$p) >"$out/build-$p.log" 2>&1 || {
+		grep -E -m 10 'error|FAILED' "$out/build-$p.log" | sed 's/^/# /'; echo "not ok fuzz/build-$p"; exit 1; }
+done
+asan=$top/build/um-fuzz/tests/fuzz/eft-fuzz fast=$top/build/um-fuzz-fast/tests/fuzz/eft-fuzz
+
+keeps() { n=$1; shift; if timeout 150 "$@" >"$out/log" 2>&1; then grep -E '^ok' "$out/log" | head -n 1 | sed 's/^ok: /# /'; echo "ok fuzz/$n"
+	else grep -a -v INFO: "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/$n"; fi; }
+catches() { n=$1; shift; if timeout 150 "$@" >"$out/log" 2>&1; then echo "not ok fuzz/$n # not noticed"
+	elif grep -q '^not ok' "$out/log"; then echo "ok fuzz/$n"; else echo "not ok fuzz/$n # failed for another reason"; fi; }
+
+for t in syscalls syscalls-mt; do
+	keeps reset-$t "$fast" --target=$t --check-reset=400
+	keeps reset-asan-$t "$asan" --target=$t --check-reset=60
+	keeps trace-$t "$fast" --target=$t --check-trace=3000
+	keeps trace-asan-$t "$asan" --target=$t --check-trace=300
+done
+catches reset-negative "$fast" --target=syscalls --check-reset=20 --break=reset
+catches trace-negative "$fast" --target=syscalls-mt --check-trace=300 --break=trace
+
+# The same input in two processes: nothing of the host's may show.
+head -c 200 "$fast" | od -An -c >/dev/null	# the file is there
+for i in 1 2 3 4 5; do head -c $((i * 4096 + 90)) "$here/guest/prog.S" "$here/README.md" | tail -c 90 >"$out/input$i"; done
+(cd / && "$fast" --target=syscalls-mt --traces "$out"/input?) >"$out/traces1" 2>/dev/null
+env -i A="$(head -c 3000 /dev/zero | tr '\0' x)" "$fast" --target=syscalls-mt --traces "$out"/input? >"$out/traces2" 2>/dev/null
+if [ "$(wc -l <"$out/traces1")" = 5 ] && cmp -s "$out/traces1" "$out/traces2"; then echo "ok fuzz/same-in-every-process"; else echo "not ok fuzz/same-in-every-process"; fi
+
+# What was found once.
+for d in "$here"/corpus/*/; do
+	[ -d "$d" ] || continue
+	t=$(basename "$d")
+	n=$(find "$d" -type f | wc -l)
+	[ "$n" -gt 0 ] || continue
+	if timeout 170 "$asan" --target="$t" -runs=0 -timeout=20 "$d" >"$out/log" 2>&1; then echo "ok fuzz/corpus-$t # $n inputs"
+	else grep -a -A 25 -E '^==.*(ERROR|eft-fuzz)' "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/corpus-$t"; fi
+done
+
+# Figures, for whoever reads the log: no pass or fail by absolute time.
+for b in fast asan; do
+	eval "bin=\$$b"
+	timeout 60 "$bin" --target=syscalls --bench=3000 2>/dev/null | sed "s/^/# $b: /"
+done
