@@ -66,6 +66,10 @@ void fz_irq_line(unsigned line);
 uint64_t fz_rand(void);
 void fz_rand_seed(uint64_t seed);
 
+/* virtio.c: what lying devices do unasked; drivers meet new devices (may sleep). */
+void fz_device_event(void);
+void fz_probe(void);
+
 /* trace.c: a running hash, FNV-like, of what happened. */
 enum { FZ_TRACE_CALL = 1, FZ_TRACE_RESULT, FZ_TRACE_THREAD, FZ_TRACE_CPU, FZ_TRACE_TRAP };
 void fz_trace(uint64_t a, uint64_t b);

@@ -192,7 +192,9 @@ static void init_next(struct hal_uctx *u, int64_t result, struct fuzz_step *out)
 	if (u->setup == ARRAY_SIZE(script)) {
 		u->setup++;
 	} else if (result == -EINTR) {
-		if (++kills > KILLS_MAX)
+		if (++kills > KILLS_MAX && fz_run->devices_hang)
+			fz_end(FUZZ_END_IDLE);
+		if (kills > KILLS_MAX)
 			fuzz_host_crash("a task does not die of SIGKILL");
 		*out = (struct fuzz_step){ NR_kill, { (uint64_t)-1, SIGKILL } };
 	} else if (result == -ECHILD) {
@@ -217,7 +219,10 @@ static void stream_next(struct hal_uctx *u, int64_t result, struct fuzz_step *ou
 		for (uaddr_t at = FUZZ_ARENA; at < FUZZ_ARENA + 16 * PAGE_SIZE; at += PAGE_SIZE)
 			(void)clear_user(at, 8);
 		fz_ready();
+		if (fz_run->probe)
+			fz_probe();
 	}
+	current->fail_nth = 0;
 	if (u->in_call) {
 		fz_trace(FZ_TRACE_RESULT, (uint64_t)result);
 		fz_run->source.result(fz_run->source.arg, stream, result);
@@ -227,6 +232,8 @@ static void stream_next(struct hal_uctx *u, int64_t result, struct fuzz_step *ou
 		*out = (struct fuzz_step){ stream ? NR_exit : NR_exit_group, { 0 } };
 	} else {
 		fz_run->calls++;
+		if (fz_run->fail && fz_rand() % 2)
+			current->fail_nth = 1 + (unsigned)(fz_rand() % (1u << fz_rand() % 6));
 	}
 	for (unsigned i = 0; i < 6; i++)
 		fz_trace(FZ_TRACE_CALL + ((uint64_t)stream << 8) + ((uint64_t)out->nr << 16), out->args[i]);
@@ -280,6 +287,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		fz_deliver();
 		return HAL_TRAP_KICK;
 	}
+	fz_device_event();
 	if (u->step && u->stepped) {
 		u->stepped = false;
 		return exception(info, SIGTRAP, TRAP_CODE_TRACE, r->rip, TRAP_DB);

@@ -10,6 +10,7 @@
  */
 #include "fz.h"
 #include <kernel/errno.h>
+#include "driver.h"
 #include <kernel/string.h>
 
 #define IO_BASE UINT64_C(0x10000000000)
@@ -40,8 +41,9 @@ struct device {
 	unsigned disk;
 	struct queue q[QUEUES];
 };
-static struct device devices[FUZZ_DISKS + 2];
-static unsigned ndevices;
+enum { SPARE = 3 };
+static struct device devices[FUZZ_DISKS + 2 + SPARE];
+static unsigned ndevices, nspare;	/* that the machine lists; behind them, not yet seen by a driver */
 
 static void devices_init(void)
 {
@@ -52,6 +54,18 @@ static void devices_init(void)
 			devices[ndevices++] = (struct device){ .id = ID_BLOCK, .features = F_BLK_FLUSH, .disk = i };
 	devices[ndevices++] = (struct device){ .id = ID_CONSOLE };
 	devices[ndevices++] = (struct device){ .id = ID_RNG };
+	devices[ndevices + nspare++] = (struct device){ .id = ID_BLOCK, .features = F_BLK_FLUSH, .disk = FUZZ_DISKS - 1 };
+	devices[ndevices + nspare++] = (struct device){ .id = ID_CONSOLE };
+	devices[ndevices + nspare++] = (struct device){ .id = ID_RNG };
+}
+
+static void describe(unsigned index, struct hal_dev *out)
+{
+	memset(out, 0, sizeof(*out));
+	strlcpy(out->compatible, "virtio,mmio", sizeof(out->compatible));
+	out->base = IO_BASE + (uint64_t)index * IO_SIZE;
+	out->size = IO_SIZE;
+	out->irq = index + 1;
 }
 
 int hal_dev_get(unsigned index, struct hal_dev *out)
@@ -59,12 +73,18 @@ int hal_dev_get(unsigned index, struct hal_dev *out)
 	devices_init();
 	if (index >= ndevices)
 		return -ENODEV;
-	memset(out, 0, sizeof(*out));
-	strlcpy(out->compatible, "virtio,mmio", sizeof(out->compatible));
-	out->base = IO_BASE + (uint64_t)index * IO_SIZE;
-	out->size = IO_SIZE;
-	out->irq = index + 1;
+	describe(index, out);
 	return 0;
+}
+
+void fz_probe(void)
+{
+	struct hal_dev d;
+
+	for (unsigned i = ndevices; i < ndevices + nspare; i++) {
+		describe(i, &d);
+		(void)virtio_mmio_probe(&d);
+	}
 }
 
 static void raise(struct device *d, uint32_t isr)
@@ -224,6 +244,40 @@ static void queue_run(struct device *d, unsigned index)
 		raise(d, 1);
 }
 
+/* A device whose maker means harm: interrupts and ring contents that nobody asked for. */
+void fz_device_event(void)
+{
+	uint32_t v = lie(FUZZ_LIE_EVENT, 0);
+	struct device *d;
+	struct queue *q;
+	uint16_t *used, idx;
+	char *p;
+
+	if (!v)
+		return;
+	d = &devices[(v >> 4) % (ndevices + nspare)];
+	q = &d->q[v >> 8 & 1];
+	switch (v & 7) {
+	case 1: raise(d, 1); break;
+	case 2: raise(d, 2); break;
+	case 3: d->status |= 64; raise(d, 2); break;
+	case 4: case 5:
+		used = q->ready ? at(q->used, 6 + q->size * 8) : NULL;
+		if (!used)
+			break;
+		move(&idx, used + 1, 2);
+		idx = (uint16_t)(v & 1 ? idx + 1 : v >> 16);
+		move(used + 1, &idx, 2);
+		raise(d, 1);
+		break;
+	case 6: case 7:
+		p = q->ready ? at(v & 1 ? q->used : q->desc, q->size * 8u) : NULL;
+		if (p)
+			move(p + (v >> 9) % (q->size * 8u), (char *)&v + 3, 1);
+		break;
+	}
+}
+
 /* ---- registers ---- */
 
 static uint32_t config(struct device *d, unsigned off, unsigned size)
@@ -244,7 +298,7 @@ static uint32_t io_read(uint64_t reg, unsigned size)
 	struct device *d = &devices[off / IO_SIZE];
 	struct queue *q;
 
-	if (reg < IO_BASE || off / IO_SIZE >= ndevices)
+	if (reg < IO_BASE || off / IO_SIZE >= ndevices + nspare)
 		return UINT32_MAX;
 	off %= IO_SIZE;
 	q = d->queue_sel < QUEUES && (d->id != ID_BLOCK || !d->queue_sel) ? &d->q[d->queue_sel] : NULL;
@@ -276,7 +330,7 @@ static void io_write(uint64_t reg, uint32_t v)
 	struct device *d = &devices[off / IO_SIZE];
 	struct queue *q, *setup;
 
-	if (reg < IO_BASE || off / IO_SIZE >= ndevices)
+	if (reg < IO_BASE || off / IO_SIZE >= ndevices + nspare)
 		return;
 	off %= IO_SIZE;
 	q = d->queue_sel < QUEUES ? &d->q[d->queue_sel] : NULL;

@@ -69,7 +69,9 @@ struct fuzz_run {
 	struct fuzz_source source;
 	uint64_t seed;			/* of the schedule, of entropy, of what signal handlers do */
 	enum fuzz_schedule schedule;
-	unsigned fail_nth;		/* FAIL target: see fuzz_fail */
+	bool fail;			/* calls run with allocations that fail, drawn from the seed */
+	bool probe;			/* first of all the drivers meet new devices, one of each kind */
+	bool devices_hang;		/* a task that waits for a device may be there for ever */
 	uint64_t max_points;		/* 0: the default */
 	/* out */
 	enum fuzz_end end;
@@ -107,7 +109,7 @@ _Noreturn void fuzz_host_crash(const char *why);
 /* The virtio devices' lies: NULL, or called for each value the device shows the driver. */
 extern uint32_t (*fuzz_device_lie)(unsigned what, uint32_t truth);
 enum fuzz_lie { FUZZ_LIE_REGISTER, FUZZ_LIE_CONFIG, FUZZ_LIE_USED_IDX, FUZZ_LIE_USED_ID, FUZZ_LIE_USED_LEN, FUZZ_LIE_STATUS,
-	FUZZ_LIE_IRQ, FUZZ_LIE_DATA, FUZZ_LIE_KINDS };
-/* What page_alloc() and slab_alloc() ask in builds with injection: fail this one? */
-extern bool (*fuzz_fail)(void);
+	FUZZ_LIE_IRQ,
+	FUZZ_LIE_EVENT,		/* truth 0; else: something happens that nobody asked for, see virtio.c */
+	FUZZ_LIE_KINDS };
 #endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FUZZ_TARGET_VIRTIO_H
+#define FUZZ_TARGET_VIRTIO_H
+#include <stddef.h>
+#include <stdint.h>
+uint64_t virtio_one(const uint8_t *data, size_t size);
+#endif
