@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""gdb commands for the kernel: eft-ps, eft-bt PID, eft-dmesg, eft-mounts.
+"""gdb commands for the kernel: eft-ps, eft-bt PID, eft-dmesg, eft-mounts, eft-trace [CPU].
 
 Load it into a gdb on the kernel's process (./eft debug does).  The commands
 only read memory, so they work on a running process that was stopped anywhere,
@@ -300,6 +300,42 @@ class EftMounts(gdb.Command):
             print("%-12s %-24s %s" % (source, self.path(m), m["super"]["fs"]["name"].string()))
 
 
-for command in (EftPs, EftBt, EftDmesg, EftMounts):
+class EftTrace(gdb.Command):
+    """eft-trace [CPU]: the last events of a CPU, or of all, oldest first: switches, traps, interrupts."""
+
+    def __init__(self):
+        super().__init__("eft-trace", gdb.COMMAND_DATA)
+
+    def text(self, e):
+        kinds = {int(value(n)): n[6:].lower() for n in ("TRACE_SWITCH", "TRACE_SYSCALL", "TRACE_FAULT", "TRACE_TRAP", "TRACE_KICK",
+                                                        "TRACE_IRQ", "TRACE_TIMER", "TRACE_IPI")}
+        kind, tid, a, b = kinds.get(int(e["kind"]), "?"), int(e["tid"]), int(e["a"]), int(e["b"])
+        if kind == "switch":
+            name = b.to_bytes(8, "little").split(b"\0")[0].decode(errors="replace")
+            return "%-8s to %d \"%s\", the other %s" % (kind, tid, name, "runs" if a == 0 else "is gone" if a == 64 else "sleeps")
+        if kind == "syscall":
+            return "%-8s %d: number %d, first argument %#x" % (kind, tid, a, b)
+        if kind == "fault":
+            return "%-8s %d: %#x, %s" % (kind, tid, a, "write" if b & 2 else "execute" if b & 4 else "read")
+        if kind == "trap":
+            return "%-8s %d: at %#x, signal %d" % (kind, tid, a, b)
+        if kind == "kick":
+            return "%-8s %d: at %#x" % (kind, tid, a)
+        return "%-8s %d" % (kind, a) if kind == "irq" else kind
+
+    def invoke(self, arg, from_tty):
+        for i in range(int(value("cpu_count"))):
+            if arg and int(arg) != i:
+                continue
+            ring = value("cpus[%d]->trace" % i)
+            last, size = int(ring["next"]), int(ring["event"].type.range()[1]) + 1
+            print("cpu %d, %d events" % (i, last))
+            for n in range(max(0, last - size), last):
+                e = ring["event"][n % size]
+                ns = int(e["ns"])
+                print("%14s  %s" % ("%d.%06d" % (ns // 10**9, ns // 1000 % 10**6) if ns else "", self.text(e)))
+
+
+for command in (EftPs, EftBt, EftDmesg, EftMounts, EftTrace):
     command()
 setup()

@@ -121,12 +121,29 @@ static const char *what_of(uint64_t esr)
 	}
 }
 
+/* The interrupted kernel's registers, on the console. */
+static void say_registers(const struct kframe *f, uint64_t esr, uint64_t far)
+{
+	static char text[1200];
+	static bool once;
+	size_t n = 0;
+	if (__atomic_exchange_n(&once, true, __ATOMIC_RELAXED))
+		hal_cpu_stop();		/* another CPU is at it */
+	n = (size_t)ksnprintf(text, sizeof(text), "\nexception in the kernel, CPU %u", percpu()->index);
+	for (unsigned i = 0; i < 31; i++)
+		n += (size_t)ksnprintf(text + n, sizeof(text) - n, "%sx%-2u %016llx", i % 4 ? " " : "\n ", i, (unsigned long long)f->x[i]);
+	n += (size_t)ksnprintf(text + n, sizeof(text) - n, " sp  %016llx\n pc  %016llx pstate %08llx esr %08llx far %016llx\n",
+		(unsigned long long)f->sp, (unsigned long long)f->pc, (unsigned long long)f->pstate, (unsigned long long)esr, (unsigned long long)far);
+	hal_console_write(text, n);
+}
+
 void trap_el1_sync(struct kframe *f)
 {
 	uint64_t esr = sysreg_read(esr_el1), far = sysreg_read(far_el1);
 	if ((esr >> 26 & 0x3f) == EC_DABT && user_fixup(f))
 		return;
 	static char what[96];
+	say_registers(f, esr, far);
 	ksnprintf(what, sizeof(what), "%s (esr %#llx, lr %#llx)", what_of(esr), (unsigned long long)esr, (unsigned long long)f->x[30]);
 	kernel_oops(what, f->pc, f->x[29], far);
 }
@@ -134,6 +151,7 @@ void trap_el1_sync(struct kframe *f)
 _Noreturn void trap_el1_bad(struct kframe *f, unsigned vec)
 {
 	static const char *const what[] = { "sync", "irq", "unexpected FIQ", "SError", "kernel stack overflow", "bad vector" };
+	say_registers(f, sysreg_read(esr_el1), sysreg_read(far_el1));
 	kernel_oops(vec < ARRAY_SIZE(what) ? what[vec] : "?", f->pc, f->x[29],
 		    vec == VEC_OVERFLOW ? f->sp : sysreg_read(far_el1));
 }

@@ -3,7 +3,7 @@
  * Names of functions, for oopses.  The table is a section of its own, empty
  * when the kernel is linked and filled by ksyms.sh from the finished symbol
  * table: strings "xxxxxxxx name", by ascending address, of which the low 32
- * bits are given.  It is read with a plain scan: whoever asks has time.
+ * bits are given; the name "-" is where no function is any more.  It is read with a plain scan: whoever asks has time.
  */
 #include <hal/dev.h>
 #include <kernel/compiler.h>
@@ -36,5 +36,5 @@ const char *hal_symbol(uintptr_t pc, size_t *offset)
 			s++;
 		s++;
 	}
-	return best;
+	return best && *best != '-' ? best : NULL;
 }

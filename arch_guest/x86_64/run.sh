@@ -15,7 +15,7 @@
 #     --uefi         by way of UEFI firmware (OVMF) and the EFI application
 #     --append "W"   more words for the kernel's command line (repeatable)
 #     --kernel FILE  default build/x86_64/arch_guest/kernel.elf
-#     --gdb          wait for gdb on localhost:1234
+#     --gdb          wait for gdb on localhost:1234 (EFT_GDB_PORT: another port); arch_um/eft-gdb.py works there
 #     --qemu "ARGS"  more arguments for QEMU (repeatable, split at blanks)
 #
 # The exit status is the guest's: what the program, or init, ended with; 125 if
@@ -33,7 +33,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--rw) snapshot=off; shift; continue ;;
 	--uefi) uefi=1; shift; continue ;;
-	--gdb) extra="$extra -s -S"; shift; continue ;;
+	--gdb) extra="$extra -gdb tcp:localhost:${EFT_GDB_PORT:-1234} -S"; shift; continue ;;
 	--) shift; break ;;
 	-h|--help) sed -n '3,/^set -eu/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
 	--*) [ $# -ge 2 ] || die "$1 needs a value" ;;

@@ -124,8 +124,11 @@ trap_kernel:
 	PUSH_REST
 	movq	%rsp, %rsi
 	subq	$8, %rsp
+	pushq	128(%rsi)		/* a frame for backtraces: it returns to what was interrupted */
+	pushq	%rbp
+	movq	%rsp, %rbp
 	call	trap_in_kernel
-	addq	$8, %rsp
+	addq	$24, %rsp
 	POP_ALL
 	addq	$8, %rsp
 	iretq

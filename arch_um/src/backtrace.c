@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Frame-pointer walks, and what becomes of a trap in the kernel itself. */
 #include "um.h"
+#include <kernel/print.h>
 
 __attribute__((no_sanitize("address", "thread"))) unsigned hal_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)
 {
@@ -20,9 +21,17 @@ __attribute__((no_sanitize("address", "thread"))) unsigned hal_backtrace(uintptr
 	return n;
 }
 
-void um_crash(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr)
+void um_crash(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr, const uint64_t reg[17])
 {
+	static const char names[17][4] = { "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8 ", "r9 ", "r10", "r11", "r12", "r13",
+		"r14", "r15", "efl" };
+	static char text[17 * 24];
+	size_t n = 0;
+
 	um_irq_set_off();
+	for (unsigned i = 0; i < 17; i++)
+		n += (size_t)ksnprintf(text + n, sizeof(text) - n, "%s%s %016llx", i % 4 ? " " : "\n ", names[i], (unsigned long long)reg[i]);
+	hal_console_write(text, n);
 	kernel_oops(what, pc, fp, addr);
 }
 

@@ -80,7 +80,7 @@ void um_irq_post(struct um_cpu *c, uint32_t bits);
 void um_interrupt(int timer);
 void um_irq_line(unsigned line, unsigned cpu, int self);
 void um_stub_died(void *cookie, int pid);
-void um_crash(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr);
+void um_crash(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr, const uint64_t reg[17]);
 
 /* A lock between CPUs for short sections, interrupts off; sleeps in the host when contended. */
 struct CAPABILITY("um_lock") um_lock { uint32_t v; };

@@ -59,9 +59,15 @@ static void on_crash(int sig, siginfo_t *si, void *context)
 	const char *what = sig == SIGSEGV ? "segmentation fault" : sig == SIGBUS ? "bus error" :
 		sig == SIGILL ? "illegal instruction" : sig == SIGFPE ? "arithmetic trap" : "trap";
 
+	static const int order[17] = { REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8, REG_R9,
+		REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_EFL };
+	uint64_t reg[17];
+
+	for (unsigned i = 0; i < 17; i++)
+		reg[i] = (uint64_t)uc->uc_mcontext.gregs[order[i]];
 	if (host_hooks.crash)
 		host_hooks.crash(what, (uintptr_t)uc->uc_mcontext.gregs[REG_RIP], (uintptr_t)uc->uc_mcontext.gregs[REG_RBP],
-			(uintptr_t)si->si_addr);
+			(uintptr_t)si->si_addr, reg);
 	host_exit(101);
 }
 

@@ -85,6 +85,7 @@ void kernel_irq(unsigned irq)
 
 	irq_enter();
 	cpu_count_event(this_cpu()->irqs);
+	trace_add(&this_cpu()->trace, TRACE_IRQ, 0, 0, irq, 0);
 	l = radix_find(&lines, irq);
 	if (l) {
 		for (struct irq_action *a = rcu_dereference(l->actions); a; a = rcu_dereference(a->next))

@@ -4,11 +4,12 @@
  * the other CPUs, the root file system, init.
  *
  * Command line: root=DEVICE (default /dev/vda), rootfstype=, ro, init=PATH,
- * console=NAME, loglevel=N, maxcpus=N, strace, ktest[=PATTERN], boot_timeout=SECONDS.
+ * console=NAME, loglevel=N, maxcpus=N, strace, ktest[=PATTERN], boot_timeout=SECONDS, oops=KIND.
  */
 #include <hal/hal.h>
 #include <kernel/block.h>
 #include <kernel/cmdline.h>
+#include <kernel/crash.h>
 #include <kernel/device.h>
 #include <kernel/fs_init.h>
 #include <kernel/errno.h>
@@ -194,6 +195,7 @@ static void boot_thread(void *arg)
 	klog_info("%u CPUs, init starts", cpu_count);
 	start_init();
 	ktimer_cancel_sync(&late);
+	crash_if_asked();
 }
 
 _Noreturn void kernel_main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The end of the machine by a fault of ours: what happened, where, in whose
- * context, the last of the log, then power off with status 101.
+ * context, the last events of every CPU, then power off with status 101.
  */
 #include <hal/dev.h>
 #include <hal/upcall.h>
@@ -9,7 +9,7 @@
 #include <kernel/print.h>
 #include <kernel/task.h>
 
-enum { PANIC_STATUS = 101, BACKTRACE_MAX = 24 };
+enum { PANIC_STATUS = 101, BACKTRACE_MAX = 24, TRACE_OTHERS = 8 };
 static bool panicking;
 
 /* No locks here: whoever holds them may be what broke. */
@@ -36,7 +36,26 @@ static void say_address(unsigned n, uintptr_t pc)
 		say("  #%u %#lx\n", n, (unsigned long)pc);
 }
 
-static _Noreturn void end(uintptr_t fp)
+/* What the CPUs did last, oldest first: this one's ring, then the others', which may still be running. */
+static void say_trace(void)
+{
+	unsigned self = this_cpu()->id, count = MIN(cpu_count, (unsigned)HAL_CPUS);
+	char line[160];
+
+	for (unsigned k = 0; k < count; k++) {
+		struct cpu *c = cpus[(self + k) % count];
+
+		if (!c || !load_acquire(&c->trace.next))
+			continue;
+		say("last events of cpu %u:\n", c->id);
+		for (unsigned back = k ? TRACE_OTHERS : TRACE_EVENTS; back-- > 0;)
+			if (trace_format(&c->trace, back, line, sizeof(line)))
+				say("%s\n", line);
+	}
+}
+
+/* first: the number of the first frame of the backtrace. */
+static _Noreturn void end(uintptr_t fp, unsigned first)
 {
 	uintptr_t pc[BACKTRACE_MAX];
 	struct task *t = current;
@@ -46,7 +65,8 @@ static _Noreturn void end(uintptr_t fp)
 		say("cpu %u, thread %d \"%s\"%s\n", this_cpu()->id, task_tid(t), t->comm, t->preempt_count ? ", preemption off" : "");
 	n = hal_backtrace(fp, pc, BACKTRACE_MAX);
 	for (unsigned i = 0; i < n; i++)
-		say_address(i, pc[i]);
+		say_address(i + first, pc[i]);
+	say_trace();
 	hal_poweroff(PANIC_STATUS);
 }
 
@@ -67,7 +87,7 @@ _Noreturn void panic(const char *fmt, ...)
 	kvsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	say("\nkernel panic: %s\n", line);
-	end(0);
+	end(0, 0);
 }
 
 _Noreturn void kernel_oops(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr)
@@ -76,5 +96,5 @@ _Noreturn void kernel_oops(const char *what, uintptr_t pc, uintptr_t fp, uintptr
 	only_one();
 	say("\nkernel oops: %s at %#lx, address %#lx\n", what, (unsigned long)pc, (unsigned long)addr);
 	say_address(0, pc);
-	end(fp);
+	end(fp, 1);
 }

@@ -101,6 +101,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 		return;
 	}
 	cpu_count_event(c->switches);
+	trace_add(&c->trace, TRACE_SWITCH, (uint32_t)task_tid(next), rq->clock_ns, prev->state, trace_name(next->comm));
 	prev->switches++;
 	rq->curr = next;
 	c->curr = next;

@@ -61,6 +61,7 @@ void irq_exit(void)
 void kernel_timer(void)
 {
 	cpu_count_event(this_cpu()->timer_irqs);
+	trace_add(&this_cpu()->trace, TRACE_TIMER, 0, 0, 0, 0);
 	irq_enter();
 	timer_run();
 	irq_exit();
@@ -69,6 +70,7 @@ void kernel_timer(void)
 void kernel_ipi(void)
 {
 	cpu_count_event(this_cpu()->ipis);
+	trace_add(&this_cpu()->trace, TRACE_IPI, 0, 0, 0, 0);
 	irq_enter();	/* an IPI means: look at your flags; irq_exit() does */
 	timer_program();	/* somebody may have armed a timer of this CPU's */
 	irq_exit();

@@ -9,6 +9,8 @@
  *
  * User time is CPU time that passed inside hal_user_run(), measured with the
  * scheduler's clock of this thread, so that preemption does not count.
+ *
+ * Each return is an event in the CPU's trace ring (<kernel/trace.h>).
  */
 #include <kernel/string.h>
 #include <kernel/syscall.h>
@@ -108,6 +110,29 @@ static void task_work(struct task *t)
 		rseq_user_return(t);
 }
 
+/* Why user code stopped, into this CPU's ring.  Interrupts off. */
+static void task_trace(const struct task *t, enum hal_trap why)
+{
+	const struct abi_regs *r = hal_user_regs(t->uctx);
+	struct trace_ring *ring = &this_cpu()->trace;
+	uint32_t tid = (uint32_t)task_tid(t);
+
+	switch (why) {
+	case HAL_TRAP_SYSCALL:
+		trace_add(ring, TRACE_SYSCALL, tid, 0, abi_syscall_nr(r), abi_syscall_arg0(r));
+		break;
+	case HAL_TRAP_FAULT:
+		trace_add(ring, TRACE_FAULT, tid, 0, t->trap.addr, t->trap.access);
+		break;
+	case HAL_TRAP_EXCEPTION:
+		trace_add(ring, TRACE_TRAP, tid, 0, abi_regs_pc(r), (uint64_t)t->trap.signal);
+		break;
+	case HAL_TRAP_KICK:
+		trace_add(ring, TRACE_KICK, tid, 0, abi_regs_pc(r), 0);
+		break;
+	}
+}
+
 _Noreturn void task_user_loop(void)
 {
 	struct task *t = current;
@@ -128,6 +153,7 @@ _Noreturn void task_user_loop(void)
 		before = task_clock_ns(t);
 		why = hal_user_run(t->uctx, &t->trap);
 		WRITE_ONCE(t->user_ns, t->user_ns + (task_clock_ns(t) - before));
+		task_trace(t, why);
 		hal_irq_enable();
 
 		switch (why) {

@@ -14,7 +14,8 @@ struct host_hooks {
 	/* On a CPU's thread, in a signal handler, on the interrupted stack; may switch kernel threads. */
 	void (*interrupt)(int timer);
 	/* Likewise: the kernel itself trapped. */
-	void (*crash)(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr);
+	/* reg: rax rbx rcx rdx rsi rdi rbp rsp r8-r15 flags */
+	void (*crash)(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr, const uint64_t reg[17]);
 	/* A device's line, for that CPU.  self: the caller is that CPU's thread, which has its interrupts off. */
 	void (*irq)(unsigned line, unsigned cpu, int self);
 	/* That process of the stub with this cookie is gone; from the main thread. */

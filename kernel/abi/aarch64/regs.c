@@ -12,6 +12,7 @@ const char abi_uts_machine[] = "aarch64";
 const uint16_t abi_elf_machine = 183;
 
 unsigned abi_syscall_nr(const struct abi_regs *r) { return (unsigned)r->syscallno; }
+uint64_t abi_syscall_arg0(const struct abi_regs *r) { return r->x[0]; }
 void abi_syscall_args(const struct abi_regs *r, uint64_t args[6]) { memcpy(args, r->x, 6 * sizeof(uint64_t)); }
 void abi_syscall_result(struct abi_regs *r, long result) { r->x[0] = (uint64_t)result; }
 long abi_syscall_get_result(const struct abi_regs *r) { return (long)r->x[0]; }

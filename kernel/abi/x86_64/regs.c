@@ -17,6 +17,7 @@ const uint16_t abi_elf_machine = 62;
 
 unsigned abi_syscall_nr(const struct abi_regs *r) { return (unsigned)r->orig_rax; }
 
+uint64_t abi_syscall_arg0(const struct abi_regs *r) { return r->rdi; }
 void abi_syscall_args(const struct abi_regs *r, uint64_t args[6])
 {
 	args[0] = r->rdi;

@@ -2,6 +2,7 @@
 /* The files of /proc that are about the whole system (proc(5)). */
 #include <kernel/abi_cpu.h>
 #include <kernel/block.h>
+#include <kernel/crash.h>
 #include <kernel/errno.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -246,6 +247,13 @@ static int read_thread_self(struct task *t, char *buf, size_t max)
 	return ksnprintf(buf, max, "%d/task/%d", process_pid(t->process), task_tid(t));
 }
 
+static int store_sysrq(struct task *t, char *text, size_t n)
+{
+	if (n)
+		sysrq(text[0]);
+	return 0;
+}
+
 const struct proc_node proc_system_nodes[] = {
 	{ .name = "self", .mode = S_IFLNK | 0777, .readlink = read_self },
 	{ .name = "thread-self", .mode = S_IFLNK | 0777, .readlink = read_thread_self },
@@ -265,6 +273,7 @@ const struct proc_node proc_system_nodes[] = {
 	PROC_FILE("slabinfo", 0400, show_slabinfo),
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_FILE("vmstat", 0444, show_vmstat),
+	{ .name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_nodes, .nchildren = 6 },
 };
 const unsigned proc_system_count = ARRAY_SIZE(proc_system_nodes);

@@ -11,6 +11,7 @@
 
 unsigned abi_syscall_nr(const struct abi_regs *r);
 void abi_syscall_args(const struct abi_regs *r, uint64_t args[6]);
+uint64_t abi_syscall_arg0(const struct abi_regs *r);
 void abi_syscall_result(struct abi_regs *r, long result);
 long abi_syscall_get_result(const struct abi_regs *r);
 /* Make the instruction run again with the number given (the original, or restart_syscall's). */

@@ -6,6 +6,7 @@
 #include <hal/irq.h>
 #include <hal/thread.h>
 #include <kernel/compiler.h>
+#include <kernel/trace.h>
 
 struct task;
 struct runqueue;
@@ -28,6 +29,7 @@ struct cpu {
 	void *slab_cache;		/* mm: per-CPU slab magazines [c] */
 	uint64_t irqs, ipis, timer_irqs, switches, syscalls, faults;	/* [c] statistics */
 	uint64_t user_ns, system_ns, idle_ns;	/* [c] */
+	struct trace_ring trace;	/* [c] the last events */
 #ifdef EFT_DEBUG
 	uint16_t held[24];		/* [o] classes of the spinlocks held */
 	unsigned held_count, held_base;	/* base: of this interrupt */
