@@ -381,4 +381,5 @@ long sys_shutdown(int fd, int how)
 void socket_init(void)
 {
 	unix_init();
+	inet_init();
 }

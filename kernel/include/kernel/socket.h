@@ -90,4 +90,5 @@ int socket_wait_error(int err, uint64_t deadline);
 /* -EPIPE, with SIGPIPE for streams unless MSG_NOSIGNAL. */
 int socket_broken_pipe(struct socket *s, unsigned flags);
 void unix_init(void);
+void inet_init(void);
 #endif
