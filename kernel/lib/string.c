@@ -11,7 +11,19 @@
 
 typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 
-#ifdef EFT_CPU_x86_64
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define STRING_MSAN 1
+#endif
+#endif
+
+#ifdef STRING_MSAN
+/* The run-time's own, which move what is known of the bytes with them; it does not see through assembler. */
+void *__msan_memcpy(void *d, const void *s, size_t n);
+void *__msan_memset(void *d, int c, size_t n);
+void *memcpy(void *restrict d, const void *restrict s, size_t n) { return __msan_memcpy(d, s, n); }
+void *memset(void *d, int c, size_t n) { return __msan_memset(d, c, n); }
+#elif defined(EFT_CPU_x86_64)
 void *memcpy(void *restrict d, const void *restrict s, size_t n)
 {
 	void *r = d;

@@ -271,6 +271,7 @@ struct page *page_alloc(unsigned order, unsigned flags)
 			return NULL;
 	}
 	asan_unpoison(page_addr(p), PAGE_SIZE << order);
+	msan_fresh(page_addr(p), PAGE_SIZE << order);
 	p->order = (uint8_t)order;
 	p->inuse = 0;
 	WRITE_ONCE(p->mapcount, 0);

@@ -283,6 +283,7 @@ void *slab_alloc(struct kmem_cache *c, size_t n, unsigned flags)
 	if (unlikely(!obj))
 		return NULL;
 	object_take(c, obj, n);
+	msan_fresh(obj, n);
 	if (flags & ALLOC_ZERO)
 		memset(obj, 0, n);
 	return obj;

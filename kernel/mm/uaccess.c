@@ -24,6 +24,7 @@
 #include <kernel/string.h>
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
+#include "mm/asan.h"
 #include "mm/mm.h"
 #include "mm/user_mem.h"
 #include "mm/vm_internal.h"
@@ -132,6 +133,8 @@ static size_t copy_slow(enum copy_kind kind, void *k, uaddr_t u, size_t n, bool 
 
 	if (!t->vm)
 		return 0;
+	if (kind == COPY_OUT)
+		msan_check(k, n);
 	while (done < n) {
 		size_t part = MIN(n - done, PAGE_SIZE - ((u + done) & (PAGE_SIZE - 1)));
 		uint64_t *seq = section_enter();

@@ -77,7 +77,7 @@ trap 'kill $pid 2>/dev/null; wait $pid 2>/dev/null; echo; exit 130' INT TERM
 start=$(date +%s)
 show() {
 	s=$(($(date +%s) - start)) n=$(($(find "$dir/finds" -type f | wc -l) - before))
-	tail -n 200 "$log" | grep -a '^#[0-9]*.* cov:' | tail -n 1 | awk -v t="$target" -v s="$s" -v n="$n" '{
+	tail -c 400000 "$log" | grep -a '^#[0-9]*.* cov:' | tail -n 1 | awk -v t="$target" -v s="$s" -v n="$n" '{
 		runs = $1; gsub("[#:]", "", runs)
 		for (i = 2; i < NF; i++) { if ($i == "cov:") cov = $(i+1); if ($i == "corp:") corp = $(i+1) }
 		sub("/.*", "", corp)

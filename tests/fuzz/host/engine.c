@@ -11,8 +11,8 @@
 #include "snapshot.h"
 
 enum { RAM_MIB = 32, PAGE = 4096, TEXT = 8192 };
-/* The same in every process: kernel addresses are hashed here and there. */
-#define RAM_AT ((char *)0x710000000000)
+/* The same in every process: kernel addresses are hashed here and there.  Not where a sanitizer keeps its own. */
+#define RAM_AT ((char *)0x750000000000)
 #define DISK1_SIZE (1u << 20)
 
 extern const char fuzz_image[], fuzz_image_end[];		/* the root file system */
@@ -163,14 +163,21 @@ char *engine_disk(unsigned n, size_t *size)
 #if __has_feature(address_sanitizer)
 #define ENGINE_ASAN 1
 #endif
+#if __has_feature(memory_sanitizer)
+#define ENGINE_MSAN 1
 #endif
+#endif
+
+/* The fast way to walk a stack believes that there is only the host thread's. */
+const char *__ubsan_default_options(void);
+const char *__ubsan_default_options(void) { return "print_stacktrace=1:fast_unwind_on_fatal=0:handle_abort=0"; }
 
 #ifdef ENGINE_ASAN
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0:detect_stack_use_after_return=0:allow_user_segv_handler=1:handle_abort=0:abort_on_error=0:"
-	       "check_initialization_order=0:detect_odr_violation=0";
+	       "check_initialization_order=0:detect_odr_violation=0:fast_unwind_on_fatal=0";
 }
 void __asan_get_shadow_mapping(size_t *scale, size_t *offset);
 
@@ -181,6 +188,19 @@ void engine_sanitizer_regions(char *base, size_t n)
 
 	__asan_get_shadow_mapping(&scale, &offset);
 	snapshot_add("shadow", (void *)(((uintptr_t)base >> scale) + offset), n >> scale);
+}
+#elif defined(ENGINE_MSAN)
+static void *msan_shadow(void *p) { return (void *)((uintptr_t)p ^ UINT64_C(0x500000000000)); }	/* Linux, x86-64 */
+
+const char *__msan_default_options(void);
+const char *__msan_default_options(void) { return "allow_user_segv_handler=1:handle_abort=0:abort_on_error=0:poison_in_dtor=0:fast_unwind_on_fatal=0"; }
+
+/* Which bytes are written: of the memory, and of the kernel's data. */
+void engine_sanitizer_regions(char *base, size_t n)
+{
+	snapshot_add("shadow", msan_shadow(base), n);
+	snapshot_add("shadow of data", msan_shadow(__start_kernel_data), (size_t)(__stop_kernel_data - __start_kernel_data));
+	snapshot_add("shadow of bss", msan_shadow(__start_kernel_bss), (size_t)(__stop_kernel_bss - __start_kernel_bss));
 }
 #else
 void engine_sanitizer_regions(char *base, size_t n) { (void)base, (void)n; }

@@ -14,7 +14,7 @@ void fz_stack_switch(void **save, void *load);
 void fz_context_entry(void);
 _Noreturn void fz_context_start(void (*fn)(void *), void *arg);
 
-__attribute__((no_sanitize("address"))) void fz_switch(struct fz_context *from, struct fz_context *to)
+__attribute__((no_sanitize("address", "memory"))) void fz_switch(struct fz_context *from, struct fz_context *to)
 {
 #ifdef FZ_ASAN
 	__sanitizer_start_switch_fiber(&from->fake, to->stack, to->size);
@@ -27,7 +27,7 @@ __attribute__((no_sanitize("address"))) void fz_switch(struct fz_context *from, 
 
 static struct fz_context caller;	/* of fuzz_machine_boot() and fuzz_machine_run() */
 
-__attribute__((no_sanitize("address"))) _Noreturn void fz_context_start(void (*fn)(void *), void *arg)
+__attribute__((no_sanitize("address", "memory"))) _Noreturn void fz_context_start(void (*fn)(void *), void *arg)
 {
 #ifdef FZ_ASAN
 	if (!caller.stack)	/* the first of all */
@@ -88,7 +88,7 @@ struct hal_kctx *hal_kctx_create_self(void *stack_base, size_t size)
 
 void hal_kctx_destroy(struct hal_kctx *k) { kfree(k); }
 
-__attribute__((no_sanitize("address"))) void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) NO_TSA
+__attribute__((no_sanitize("address", "memory"))) void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) NO_TSA
 {
 	fz_trace(FZ_TRACE_THREAD, fz_self->index << 24 ^ (uint64_t)(uintptr_t)to);
 	if (fz_run)

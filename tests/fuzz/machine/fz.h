@@ -18,6 +18,14 @@ void __sanitizer_finish_switch_fiber(void *fake, const void **bottom_old, size_t
 #endif
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define FZ_MSAN 1
+void __msan_unpoison(const volatile void *p, size_t n);
+void __msan_check_mem_is_initialized(const volatile void *p, size_t n);
+#endif
+#endif
+
 /* A place to continue: the callee-saved registers are on the stack. */
 struct fz_context {
 	void *sp;

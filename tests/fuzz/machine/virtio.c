@@ -102,8 +102,11 @@ static void *at(uint64_t pa, uint64_t n)
 }
 
 /* What devices do to memory is not the program's doing: no sanitizer looks. */
-__attribute__((no_sanitize("address", "undefined"))) static void move(void *to, const void *from, size_t n)
+__attribute__((no_sanitize("address", "undefined", "memory"))) static void move(void *to, const void *from, size_t n)
 {
+#ifdef FZ_MSAN
+	__msan_unpoison(to, n);
+#endif
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 }
 
@@ -194,6 +197,10 @@ static bool chain(struct queue *q, uint16_t head, struct seg *s, unsigned *out, 
 		s[n].len = d.len;
 		if (!s[n++].p || d.flags & F_INDIRECT)
 			return false;
+#ifdef FZ_MSAN
+		if (!(d.flags & F_WRITE))
+			__msan_check_mem_is_initialized(s[n - 1].p, d.len);	/* it leaves the machine */
+#endif
 		if (d.flags & F_WRITE)
 			(*in)++;
 		else if (*in)
