@@ -49,6 +49,7 @@ fi
 [ "$target" != coverage ] || exec "$here/coverage.sh" $rest
 [ -z "$rest" ] || die "one target at a time, not$rest"
 
+[ "$preset$target" != um-fuzzsyscalls-mt ] || preset=um-fuzz-mt	# there another CPU may run at every branch
 bin=$top/build/$preset/tests/fuzz/eft-fuzz
 [ -x "$bin" ] || die "$bin is not there: ./eft build $preset"
 if [ "$target" = list ]; then "$bin" --list; exit; fi

@@ -9,11 +9,11 @@ top=$(cd "$here/../.." && pwd)
 out=$top/build/test/fuzz
 mkdir -p "$out"
 PATH=$PATH:/usr/sbin:/sbin
-for p in um-fuzz um-fuzz-fast; do
+for p in um-fuzz um-fuzz-fast um-fuzz-mt; do
 	(cd "$top" && cmake --preset $p && ninja -C build/$p) >"$out/build-$p.log" 2>&1 || {
 		grep -E -m 10 'error|FAILED' "$out/build-$p.log" | sed 's/^/# /'; echo "not ok fuzz/build-$p"; exit 1; }
 done
-asan=$top/build/um-fuzz/tests/fuzz/eft-fuzz fast=$top/build/um-fuzz-fast/tests/fuzz/eft-fuzz
+asan=$top/build/um-fuzz/tests/fuzz/eft-fuzz fast=$top/build/um-fuzz-fast/tests/fuzz/eft-fuzz mt=$top/build/um-fuzz-mt/tests/fuzz/eft-fuzz
 
 keeps() { n=$1; shift; if timeout 150 "$@" >"$out/log" 2>&1; then grep -E '^ok' "$out/log" | head -n 1 | sed 's/^ok: /# /'; echo "ok fuzz/$n"
 	else grep -a -v INFO: "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/$n"; fi; }
@@ -26,6 +26,7 @@ for t in syscalls syscalls-mt; do
 	keeps trace-$t "$fast" --target=$t --check-trace=3000
 	keeps trace-asan-$t "$asan" --target=$t --check-trace=300
 done
+keeps trace-every-branch "$mt" --target=syscalls-mt --check-trace=600
 catches reset-negative "$fast" --target=syscalls --check-reset=20 --break=reset
 catches trace-negative "$fast" --target=syscalls-mt --check-trace=300 --break=trace
 
@@ -42,7 +43,8 @@ for d in "$here"/corpus/*/; do
 	t=$(basename "$d")
 	n=$(find "$d" -type f | wc -l)
 	[ "$n" -gt 0 ] || continue
-	if timeout 170 "$asan" --target="$t" -runs=0 -timeout=20 "$d" >"$out/log" 2>&1; then echo "ok fuzz/corpus-$t # $n inputs"
+	bin=$asan; [ "$t" != syscalls-mt ] || bin=$mt
+	if timeout 170 "$bin" --target="$t" -runs=0 -timeout=20 "$d" >"$out/log" 2>&1; then echo "ok fuzz/corpus-$t # $n inputs"
 	else grep -a -A 25 -E '^==.*(ERROR|eft-fuzz)' "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/corpus-$t"; fi
 done
 

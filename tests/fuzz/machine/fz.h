@@ -55,6 +55,7 @@ extern unsigned fz_ncpus;
 extern const struct fuzz_boot *fz_boot_args;
 extern struct fuzz_run *fz_run;		/* NULL while booting */
 extern uint64_t fz_now;			/* virtual time */
+extern bool fz_outside;			/* kernel code runs for the hosted side: not part of the run */
 
 /* Run the upcalls that are due; interrupts off.  May come back on another CPU. */
 void fz_deliver(void);

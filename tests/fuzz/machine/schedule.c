@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which CPU runs: decided at points (interrupts being turned off or on, clocks
- * read, interrupts sent) from the run's seed, so that the same input gives the
- * same schedule.
+ * Which CPU runs: decided at points (interrupts being turned off or on, sent,
+ * user code; with EFT_FUZZ_POINTS also every branch of the kernel's) from the
+ * run's seed, so that the same input gives the same schedule.
  *
  * RANDOM: after a random number of points another CPU that can run continues;
  * sometimes time jumps by a slice, so that a thread is preempted there.
@@ -15,11 +15,12 @@
 #include "fz.h"
 #include <kernel/string.h>
 
-enum { PCT_CHANGES = 4, PCT_LENGTH = 4096, SLICE_NS = 4000000 };
+enum { PCT_CHANGES = 4, SLICE_NS = 4000000, JUMP_POINTS = 3000, MAX_POINTS = 1000000 };
 
+bool fz_outside;
 static uint64_t rand_state;
-static uint64_t points, next_change, max_points;
-static uint32_t mean;			/* points between changes */
+static uint64_t points, next_change, next_jump, max_points;
+static uint32_t mean;			/* points between changes; PCT: in all of them */
 static uint64_t lowest;			/* the next low priority */
 static unsigned changes_left;
 
@@ -37,21 +38,23 @@ void fz_rand_seed(uint64_t seed) { rand_state = seed; }
 static void change_next(void)
 {
 	if (fz_run->schedule == FUZZ_PCT)
-		next_change = changes_left ? points + 1 + fz_rand() % PCT_LENGTH / PCT_CHANGES : UINT64_MAX;
+		next_change = changes_left ? points + 1 + fz_rand() % mean / PCT_CHANGES : UINT64_MAX;
 	else
 		next_change = points + 1 + fz_rand() % mean;
 }
 
 void fz_schedule_init(void)
 {
-	static const uint16_t means[] = { 4, 16, 64, 256, 1024 };
+	static const uint16_t means[] = { 4, 16, 64, 256, 1024, 4096 };
+	static const uint32_t lengths[] = { 64, 512, 4096, 32768 };
 
 	points = 0;
+	next_jump = fz_rand() % JUMP_POINTS;
 	next_change = UINT64_MAX;
-	max_points = fz_run->max_points ? fz_run->max_points : 2000000;
+	max_points = fz_run->max_points ? fz_run->max_points : MAX_POINTS;
 	if (fz_run->schedule == FUZZ_FAIR)
 		return;
-	mean = means[fz_rand() % ARRAY_SIZE(means)];
+	mean = fz_run->schedule == FUZZ_PCT ? lengths[fz_rand() % ARRAY_SIZE(lengths)] : means[fz_rand() % ARRAY_SIZE(means)];
 	lowest = UINT32_MAX;
 	changes_left = PCT_CHANGES;
 	for (unsigned i = 0; i < fz_ncpus; i++)
@@ -97,8 +100,9 @@ static void change(void) NO_TSA
 	if (fz_run->schedule == FUZZ_PCT) {
 		changes_left--;
 		fz_self->priority = lowest--;
-	} else if (fz_rand() % 8 == 0) {
+	} else if (points >= next_jump) {	/* not so often that interrupts are all that runs */
 		fz_now += SLICE_NS;	/* the slice of whoever runs is over */
+		next_jump = points + JUMP_POINTS + fz_rand() % JUMP_POINTS;
 	}
 	change_next();
 	to = fz_choose(fz_run->schedule == FUZZ_PCT ? NULL : fz_self);
@@ -114,6 +118,14 @@ void fz_point(void)
 		change();
 	if (unlikely(points > max_points))
 		fz_end(FUZZ_END_LIMIT);
+}
+
+/* Builds with EFT_FUZZ_POINTS: at every branch of the kernel's. */
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void)
+{
+	if (fz_ncpus > 1 && !fz_outside)
+		fz_point();
 }
 
 uint64_t fz_points(void) { return points; }
