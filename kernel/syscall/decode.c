@@ -121,12 +121,12 @@ static void text_arg(struct text *t, const struct syscall_desc *d, unsigned i, c
 	uint64_t v = args[i];
 
 	switch (a->kind) {
-	case ARG_INT: case ARG_FD: case ARG_PID: text_add(t, "%d", (int)v); break;
+	case ARG_INT: case ARG_FD: case ARG_PID: case ARG_TIMER: case ARG_WATCH: case ARG_IPC: text_add(t, "%d", (int)v); break;
 	case ARG_DIRFD: text_add(t, (int)v == -100 ? "AT_FDCWD" : "%d", (int)v); break;
 	case ARG_SIG: text_add(t, v < ARRAY_SIZE(signal_names) ? "%s" : "SIGRT", signal_names[v < ARRAY_SIZE(signal_names) ? v : 0]); break;
 	case ARG_UINT: text_add(t, "%u", (unsigned)v); break;
 	case ARG_LONG: text_add(t, "%lld", (long long)v); break;
-	case ARG_SIZE: text_add(t, "%llu", (unsigned long long)v); break;
+	case ARG_SIZE: case ARG_LEN: text_add(t, "%llu", (unsigned long long)v); break;
 	case ARG_MODE: text_add(t, "%#o", (unsigned)v); break;
 	case ARG_PATH: case ARG_STR: text_user_string(t, v); break;
 	case ARG_STRV: text_strv(t, v); break;

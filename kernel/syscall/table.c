@@ -68,6 +68,12 @@
 #define NAMES_OUT(x) NULL
 #define NAMES_INOUT(x) NULL
 #define NAMES_STRV(x) NULL
+#define NAMES_ARRAY(x) NULL
+#define NAMES_LEN(x) NULL
+#define NAMES_ANY(x) NULL
+#define NAMES_TIMER(x) NULL
+#define NAMES_WATCH(x) NULL
+#define NAMES_IPC(x) NULL
 #define NAMES_FLAGS(x) x
 #define NAMES_ENUM(x) x
 #define CALL_1_FULL(f) do_##f

@@ -13,7 +13,13 @@ enum syscall_level { LEVEL_ABSENT, LEVEL_PARTIAL, LEVEL_FULL };
 enum arg_kind {
 	ARG_INT, ARG_UINT, ARG_LONG, ARG_SIZE, ARG_HEX, ARG_MODE /* octal */, ARG_FD, ARG_DIRFD, ARG_PID, ARG_SIG,
 	ARG_ADDR, ARG_PATH, ARG_STR, ARG_BUF_IN /* aux: length argument */, ARG_BUF_OUT, ARG_FLAGS /* aux: flag set */,
-	ARG_ENUM, ARG_IN /* aux: struct */, ARG_OUT, ARG_INOUT, ARG_STRV
+	ARG_ENUM, ARG_IN /* aux: struct */, ARG_OUT, ARG_INOUT, ARG_STRV,
+	ARG_ARRAY /* of struct aux, read and written; the next argument is the number of elements */,
+	ARG_LEN /* bytes of argument aux; aux sigset: 8 */, ARG_ANY /* a number or a pointer: another argument says which */,
+	ARG_TIMER, ARG_WATCH, ARG_IPC /* identifiers: timer_create, inotify, System V (aux: sem, msg, shm) */,
+	/* fields of structs only */
+	ARG_PTR /* to bytes; aux: the field with the length */, ARG_TIME /* depends on the clock */,
+	ARG_ID /* chosen by the machine: device and inode numbers, free space */, ARG_PAD /* not written */
 };
 struct flag_name { uint64_t bit; const char *name; bool supported; };
 struct arg_desc { const char *type, *name; enum arg_kind kind; const char *aux; const struct flag_name *flags; };

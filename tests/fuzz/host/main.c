@@ -19,15 +19,17 @@
 #include <time.h>
 #include "engine.h"
 #include "engine_internal.h"
+#include "programs.h"
 #include "snapshot.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t na, const uint8_t *b, size_t nb, uint8_t *out, size_t max, unsigned seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
 static const struct fuzz_target *target;
-enum { INPUT_MAX = 1 << 20, BENCH_INPUTS = 256, BENCH_BYTES = 96 };
+enum { INPUT_MAX = 1 << 20, BENCH_INPUTS = 256, BENCH_BYTES = 96, BENCH_CALLS = 10 };
 
 static void targets_list(FILE *f)
 {
@@ -86,16 +88,20 @@ static void input_read(const char *path)
 static void inputs_make(uint64_t n)
 {
 	uint64_t s = 88172645463325252ull;
-	uint8_t buf[BENCH_BYTES];
+	static uint8_t buf[INPUT_MAX];
 
 	for (uint64_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < sizeof(buf); k++) {
+		if (target->mutate) {
+			input_add(buf, programs_make(buf, sizeof(buf), BENCH_CALLS, i));
+			continue;
+		}
+		for (size_t k = 0; k < BENCH_BYTES; k++) {
 			s ^= s << 13;
 			s ^= s >> 7;
 			s ^= s << 17;
 			buf[k] = (uint8_t)(s >> 11);
 		}
-		input_add(buf, sizeof(buf));
+		input_add(buf, BENCH_BYTES);
 	}
 }
 
@@ -256,4 +262,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
 	return target->mutate ? target->mutate(data, size, max, seed) : LLVMFuzzerMutate(data, size, max);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t na, const uint8_t *b, size_t nb, uint8_t *out, size_t max, unsigned seed)
+{
+	size_t n = na / 2 < max ? na / 2 : max, m = nb - nb / 2;
+
+	if (target->mutate)
+		return programs_cross(a, na, b, nb, out, max, seed);
+	m = m < max - n ? m : max - n;
+	memcpy(out, a, n);
+	memcpy(out + n, b + nb / 2, m);
+	return n + m;
 }

@@ -6,4 +6,12 @@
 
 /* Runs the program that these bytes are, with what else r says; sets r->source, and r->seed if it is 0. */
 void programs_run(const uint8_t *data, size_t size, struct fuzz_run *r);
+/* The byte of the input that is free for the target. */
+uint8_t programs_flags(const uint8_t *data, size_t size);
+/* For struct fuzz_target: changes by type, strace-like text. */
+size_t programs_mutate(uint8_t *data, size_t size, size_t max, unsigned seed);
+size_t programs_cross(const uint8_t *a, size_t na, const uint8_t *b, size_t nb, uint8_t *out, size_t max, unsigned seed);
+/* A new program of that many calls or a few more, as bytes. */
+size_t programs_make(uint8_t *out, size_t max, unsigned calls, uint64_t seed);
+void programs_print(const uint8_t *data, size_t size);
 #endif

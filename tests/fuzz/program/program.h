@@ -99,7 +99,11 @@ bool fuzz_program_equal(const struct fuzz_program *a, const struct fuzz_program 
 
 struct fuzz_rand { uint64_t s; };
 /* Which calls a generated program may have: NULL means every row that is not ABSENT. */
-struct fuzz_choice { bool (*allowed)(const struct syscall_desc *d); unsigned max_calls, streams; };
+struct fuzz_choice {
+	bool (*allowed)(const struct syscall_desc *d);
+	unsigned max_calls, streams;
+	bool small;		/* paths only below the current directory, sizes that a scratch tree holds */
+};
 /* A new program of up to max_calls calls. */
 void fuzz_generate(struct fuzz_program *p, uint64_t seed, const struct fuzz_choice *c);
 /* Changes p: inserts, removes, repeats, moves calls, changes arguments by their kinds; other (or NULL): splices part of it in.
@@ -147,6 +151,8 @@ enum fuzz_dir fuzz_kind_dir(enum arg_kind k);
 struct fuzz_field { const char *type, *name; uint16_t off, size, count; enum arg_kind kind; const char *aux; const struct flag_name *flags; };
 struct fuzz_struct { const char *name; uint16_t size; uint8_t nfields; const struct fuzz_field *fields; };
 const struct fuzz_struct *fuzz_struct_find(const char *name);	/* NULL: no layout */
+/* The argument through which the call gives what slots 1 and 2 are: pipe's descriptors, a timer's number; -1: none. */
+int fuzz_gives(unsigned nr);
 /* What the call returns: ARG_FD, ARG_PID ...; ARG_INT when it is only a number. */
 enum arg_kind fuzz_returns(const struct syscall_desc *d, const char **aux);
 #endif
