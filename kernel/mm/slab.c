@@ -40,6 +40,9 @@ struct kmem_cache {
 	unsigned empty;			/* [lock] slabs on it without a used one */
 	uint64_t slabs, used;		/* [lock] used: handed out or in a magazine */
 	struct magazine *mags;		/* [I] by CPU */
+#ifdef EFT_DEBUG
+	uint64_t live;			/* [a] handed out */
+#endif
 	struct kmem_cache *next;	/* [caches_lock] */
 };
 
@@ -239,6 +242,14 @@ static void cache_retire(struct kmem_cache *c, void *obj)
 static void cache_retire(struct kmem_cache *c, void *obj) { cache_put(c, obj); }
 #endif
 
+#ifdef EFT_DEBUG
+static void live_add(struct kmem_cache *c, int n) { __atomic_add_fetch(&c->live, (uint64_t)(int64_t)n, __ATOMIC_RELAXED); }
+static size_t live_get(const struct kmem_cache *c) { return __atomic_load_n(&c->live, __ATOMIC_RELAXED); }
+#else
+static void live_add(struct kmem_cache *c, int n) { (void)c, (void)n; }
+static size_t live_get(const struct kmem_cache *c) { return (void)c, (size_t)0; }
+#endif
+
 #ifdef SLAB_PATTERNS
 static void pattern_check(struct kmem_cache *c, const uint8_t *p, size_t n, uint8_t byte, const char *what, const void *obj)
 {
@@ -282,6 +293,7 @@ void *slab_alloc(struct kmem_cache *c, size_t n, unsigned flags)
 	obj = cache_get(c, flags);
 	if (unlikely(!obj))
 		return NULL;
+	live_add(c, 1);
 	object_take(c, obj, n);
 	msan_fresh(obj, n);
 	if (flags & ALLOC_ZERO)
@@ -300,6 +312,7 @@ void kmem_cache_free(struct kmem_cache *c, void *obj)
 		return;
 	if (unlikely(slab_head(obj)->priv != c))
 		panic("slab %s: %p belongs to another cache", c->name, obj);
+	live_add(c, -1);
 	object_give(c, obj);
 	cache_retire(c, obj);
 }
@@ -382,7 +395,7 @@ bool slab_info_get(unsigned index, struct slab_info *out)
 	irq = spin_lock_irqsave(&c->lock);
 	*out = (struct slab_info){
 		.name = c->name, .object_size = c->size, .objects = c->slabs * c->per_slab, .used = c->used,
-		.pages = c->slabs << c->order,
+		.pages = c->slabs << c->order, .live = live_get(c),
 	};
 	spin_unlock_irqrestore(&c->lock, irq);
 	return true;

@@ -25,7 +25,11 @@ char *kstrdup(const char *s, unsigned flags);
 void *kmemdup(const void *p, size_t n, unsigned flags);
 
 /* One line per cache for /proc/slabinfo: index 0, 1, ...; false past the last. */
-struct slab_info { const char *name; size_t object_size, objects, used, pages; };
+struct slab_info {
+	const char *name;
+	size_t object_size, objects, used, pages;	/* used: handed out, or in a CPU's magazine */
+	size_t live;			/* handed out; 0 unless EFT_DEBUG */
+};
 bool slab_info_get(unsigned index, struct slab_info *out);
 void slab_init(void);
 #endif

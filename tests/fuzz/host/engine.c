@@ -95,6 +95,36 @@ static void signals_onstack(void)
 	}
 }
 
+/* ---- leaks ---- */
+
+static uint32_t live_base[FUZZ_CACHES];
+
+static bool no_call(void *arg, unsigned stream, struct fuzz_step *out) { return (void)arg, (void)stream, (void)out, false; }
+static void no_result(void *arg, unsigned stream, int64_t result) { (void)arg, (void)stream, (void)result; }
+
+static void leaks_init(void)
+{
+	struct fuzz_run r = { .source = { no_call, no_result, NULL }, .count = true };
+
+	engine_prepare();
+	prepared = false;
+	fuzz_machine_run(&r);
+	memcpy(live_base, r.live, sizeof(live_base));
+}
+
+static void leaks_check(const struct fuzz_run *r)
+{
+	char text[128];
+
+	for (unsigned i = 0; fuzz_cache_name(i); i++) {
+		if (r->live[i] <= live_base[i])
+			continue;
+		snprintf(text, sizeof(text), "all programs have exited, and there are %u more objects of kind '%s' than before",
+			r->live[i] - live_base[i], fuzz_cache_name(i));
+		fuzz_host_crash(text);
+	}
+}
+
 /* ---- start ---- */
 
 void engine_boot(unsigned cpus, const char *cmdline)
@@ -124,6 +154,7 @@ void engine_boot(unsigned cpus, const char *cmdline)
 	engine_sanitizer_regions(ram, total);
 	snapshot_take();
 	prepared = true;
+	leaks_init();
 }
 
 void engine_prepare(void)
@@ -147,6 +178,8 @@ void engine_run(struct fuzz_run *r)
 	if (engine_break == ENGINE_BREAK_TRACE)
 		r->seed += engine_calls;
 	fuzz_machine_run(r);
+	if (r->count && r->end == FUZZ_END_DONE && !r->keeps)
+		leaks_check(r);
 	engine_calls += r->calls;
 	engine_ends[r->end]++;
 }

@@ -79,6 +79,9 @@ void fz_rand_seed(uint64_t seed);
 void fz_device_event(void);
 void fz_probe(void);
 
+/* leaks.c: fills in fz_run->live. */
+void fz_count(void);
+
 /* trace.c: a running hash, FNV-like, of what happened. */
 enum { FZ_TRACE_CALL = 1, FZ_TRACE_RESULT, FZ_TRACE_THREAD, FZ_TRACE_CPU, FZ_TRACE_TRAP };
 void fz_trace(uint64_t a, uint64_t b);

@@ -43,6 +43,7 @@ __attribute__((visibility("default"))) void fuzz_machine_run(struct fuzz_run *r)
 {
 	fz_run = r;
 	r->trace = r->calls = r->switches = 0;
+	r->keeps = false;
 	fz_rand_seed(r->seed);
 	fz_schedule_init();
 	r->end = fz_continue();

@@ -24,8 +24,8 @@
 
 enum { FPU_BYTES = 576, MXCSR = 24, LEGACY = 512, USER_NS = 300 };
 enum { TRAP_PF = 14, PF_EXEC_USER = 0x14, TRAP_UD = 6, TRAP_DB = 1, ILL_OPC = 1, TRAP_CODE_TRACE = 2 };
-enum { NR_write = 1, NR_open = 2, NR_close = 3, NR_rt_sigaction = 13, NR_rt_sigreturn = 15, NR_nanosleep = 35, NR_setitimer = 38,
-	NR_fork = 57, NR_exit = 60, NR_wait4 = 61, NR_kill = 62, NR_chdir = 80, NR_mkdir = 83, NR_setsid = 112, NR_mount = 165,
+enum { NR_write = 1, NR_open = 2, NR_close = 3, NR_rt_sigaction = 13, NR_rt_sigreturn = 15, NR_shmget = 29, NR_nanosleep = 35, NR_setitimer = 38,
+	NR_fork = 57, NR_exit = 60, NR_wait4 = 61, NR_kill = 62, NR_chdir = 80, NR_mkdir = 83, NR_setsid = 112, NR_mount = 165, NR_swapon = 167,
 	NR_exit_group = 231 };
 enum { STREAM_INIT = -1, SA_RESTORER_ = 0x04000000, HOUR_S = 3600, KILLS_MAX = 3 };
 
@@ -149,6 +149,9 @@ static const struct setup first_program[] = {
 	{ NR_nanosleep, { NULL }, { 0 } },
 };
 
+static const struct setup settle = { NR_nanosleep, { NULL }, { 0 } };
+static bool settling;
+
 /* A step's strings and structures go to the arena. */
 static void setup_step(const struct setup *s, struct fuzz_step *out)
 {
@@ -197,7 +200,12 @@ static void init_next(struct hal_uctx *u, int64_t result, struct fuzz_step *out)
 		if (kills > KILLS_MAX)
 			fuzz_host_crash("a task does not die of SIGKILL");
 		*out = (struct fuzz_step){ NR_kill, { (uint64_t)-1, SIGKILL } };
-	} else if (result == -ECHILD) {
+	} else if (result == -ECHILD && fz_run->count && !settling) {
+		settling = true;	/* what is freed late is freed by then */
+		setup_step(&settle, out);
+	} else if (result == -ECHILD || settling) {
+		if (fz_run->count)
+			fz_count();
 		fz_end(FUZZ_END_DONE);
 	}
 }
@@ -232,6 +240,7 @@ static void stream_next(struct hal_uctx *u, int64_t result, struct fuzz_step *ou
 		*out = (struct fuzz_step){ stream ? NR_exit : NR_exit_group, { 0 } };
 	} else {
 		fz_run->calls++;
+		fz_run->keeps |= out->nr == NR_shmget || out->nr == NR_swapon;
 		if (fz_run->fail && fz_rand() % 2)
 			current->fail_nth = 1 + (unsigned)(fz_rand() % (1u << fz_rand() % 6));
 	}

@@ -23,6 +23,7 @@ enum {
 	FUZZ_RAM_BASE = 0x100000,	/* physical address of the first byte */
 	FUZZ_CPUS = 8,
 	FUZZ_STREAMS = 16,		/* tasks that can have calls of their own: 0 is the first program */
+	FUZZ_CACHES = 16,
 	FUZZ_DISKS = 2,			/* vda: root file system; vdb: what a target puts there */
 };
 
@@ -72,11 +73,14 @@ struct fuzz_run {
 	bool fail;			/* calls run with allocations that fail, drawn from the seed */
 	bool probe;			/* first of all the drivers meet new devices, one of each kind */
 	bool devices_hang;		/* a task that waits for a device may be there for ever */
+	bool count;			/* fill in live[], when all programs have exited (debug builds) */
 	uint64_t max_points;		/* 0: the default */
 	/* out */
 	enum fuzz_end end;
 	uint64_t trace;			/* hash of calls, results, switches */
 	uint64_t calls, switches, points;
+	bool keeps;			/* a program made something that outlives programs */
+	uint32_t live[FUZZ_CACHES];	/* objects in use, of the caches that are empty of what programs had */
 };
 
 struct fuzz_boot {
@@ -96,6 +100,8 @@ size_t fuzz_user_read(uint64_t addr, void *p, size_t n);
 /* The task's tid, as itself sees it; from next() and result() only. */
 int fuzz_user_tid(void);
 
+/* The name of live[i]; NULL: there are no more. */
+const char *fuzz_cache_name(unsigned i);
 /* The system-call table, in the order of its rows: i < fuzz_syscalls(). */
 struct syscall_desc;			/* <kernel/syscall.h> */
 const struct syscall_desc *fuzz_syscall(size_t i);
