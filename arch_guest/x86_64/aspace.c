@@ -29,7 +29,12 @@ enum { FEW_PAGES = 32 };
 
 static uint64_t *virt(uint64_t entry) { return hal_phys_to_virt(entry & PTE_ADDR); }
 
-struct hal_as *hal_as_create(void)
+/* User code runs on the kernel's own pages. */
+size_t hal_as_own_pages(void) { return 0; }
+void hal_as_own(struct hal_as *as, uaddr_t va) { }
+bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) { return false; }
+
+struct hal_as *hal_as_create(struct hal_as *parent)
 {
 	struct hal_as *as = kzalloc(sizeof(*as), 0);
 	struct page *p = as ? page_alloc(0, ALLOC_ZERO) : NULL;

@@ -68,7 +68,11 @@ struct hal_uctx *hal_user_clone(struct hal_uctx *parent)
 
 void hal_user_destroy(struct hal_uctx *u) { kmem_cache_free(cache, u); }
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
-void hal_user_single_step(struct hal_uctx *u, bool on) { u->step = on; }
+void hal_user_single_step(struct hal_uctx *u, bool on)
+{
+	u->step = on;
+	u->called = false;
+}
 
 /* ---- segments ---- */
 
@@ -225,6 +229,13 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info)
 		info->error_code = 0x15;
 		return HAL_TRAP_FAULT;
 	}
+	if (unlikely(u->called)) {
+		/* A system call is a step: its end is told before anything else is executed. */
+		u->called = false;
+		*info = (struct hal_trap_info){ .trap_nr = 1 };
+		r->orig_rax = (uint64_t)-1;
+		return exception(info, SIGTRAP, TRAP_BRKPT, r->rip);
+	}
 	tlb_catch_up(c);
 	fpu_load(u, c);
 	segments_load(u, c);
@@ -246,8 +257,10 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info)
 		if (vector < 0)
 			r->r11 = r->eflags;
 	}
-	if (likely(vector < 0))
+	if (likely(vector < 0)) {
+		u->called = u->step;
 		return HAL_TRAP_SYSCALL;
+	}
 	if (vector >= 32) {
 		r->orig_rax = (uint64_t)-1;
 		irq_dispatch((unsigned)vector);

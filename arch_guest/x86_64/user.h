@@ -9,6 +9,7 @@ struct hal_uctx {
 	uint64_t align_;	/* so that the end of the trap frame, &regs.ss + 1, is 16-byte aligned: see trap.S */
 	struct abi_regs regs;	/* [o] */
 	bool step;		/* [o] trap after each instruction */
+	bool called;		/* [o] it made a system call while being stepped */
 	bool fpu_in_regs;	/* [o] this CPU's registers are newer than fpu[] */
 	int fpu_cpu;		/* [o] the CPU that last loaded fpu[], if nobody else has since; -1: none */
 	int seg_cpu;		/* [o] the same for the segment registers */

@@ -16,7 +16,7 @@
  * killed it) keeps its struct until hal_as_destroy(), and gets a new process
  * when it is taken from the pool.
  */
-#include "stubs.h"
+#include "patch.h"
 #include <kernel/errno.h>
 #include <kernel/print.h>
 #include <kernel/slab.h>
@@ -28,7 +28,6 @@ enum { POOL_MAX = 32, THREADS_KEEP = 4, ALIVE_CHECK_NS = 100000000 };
 static struct { struct um_lock lock; struct list_head ready, empty; unsigned count; bool init; } pool;
 
 uaddr_t hal_as_limit(void) { return STUB_BASE; }
-uaddr_t hal_as_min(void) { return 0x10000; }
 
 bool um_as_dead(const struct hal_as *as)
 {
@@ -104,6 +103,8 @@ static void ops_sync(struct hal_as *as) REQUIRES(as->lock)
 {
 	um_as_wait_inflight(as);
 	if (as->count && !um_as_dead(as)) {
+		um_count(UM_STAT_SYNC);
+		um_count_add(UM_STAT_OPS, as->count);
 		as->svc->buffer = as->buffer;
 		as->svc->count = as->count;
 		svc_call(as, STUB_CMD_OPS);
@@ -118,9 +119,11 @@ static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 	memset(as->svc, 0, offsetof(struct stub_svc, stack));
 	as->svc->traceme = (uint32_t)um_boot->trap_ptrace;
 	__atomic_store_n(&as->pid, 0, __ATOMIC_RELEASE);
+	um_count(UM_STAT_SPAWN);
 	as->nthreads = 0;
 	as->buffer = as->count = 0;
 	as->inflight = NULL;
+	as->tramp_mapped = 0;
 	as->svc_cpu = um_cpu()->host_cpu;
 	if (host_stub_create(page_to_phys(as->svc_page), as, as->svc_cpu, &as->pid))
 		return false;
@@ -192,7 +195,7 @@ static void pool_give(struct hal_as *as)
 	um_unlock(&pool.lock);
 }
 
-struct hal_as *hal_as_create(void) NO_TSA
+struct hal_as *hal_as_create(struct hal_as *parent) NO_TSA
 {
 	unsigned long flags = hal_irq_save();
 	struct hal_as *as = pool_take();
@@ -212,6 +215,8 @@ struct hal_as *hal_as_create(void) NO_TSA
 	if (!ok) {
 		pool_give(as);
 		as = NULL;
+	} else if (parent) {
+		um_patch_share(as, parent);	/* nobody knows this one yet: without its lock */
 	}
 	hal_irq_restore(flags);
 	return as;
@@ -232,6 +237,11 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 		}
 	as->inflight = NULL;
 	as->count = 0;
+	struct um_patch *patch = as->patch;
+	as->patch = NULL;
+	as->own = 0;
+	as->patch_off = false;
+	as->tramp_mapped = 0;
 	um_lock(&pool.lock);
 	bool many = pool.count >= POOL_MAX;
 	um_unlock(&pool.lock);
@@ -246,6 +256,8 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 		as->count = 1;
 	}
 	um_unlock(&as->lock);
+	/* What it mapped is given back like the program's own pages: the stub runs no user code before it has forgotten all. */
+	um_patch_put(patch);
 	pool_give(as);
 	hal_irq_restore(flags);
 }
@@ -266,6 +278,18 @@ void um_stub_died(void *cookie, int pid)
 void hal_as_activate(struct hal_as *as) { um_cpu()->as = as; }
 
 /* ---- threads ---- */
+
+bool um_thread_settle(struct um_thread *t)
+{
+	if (!t->fast)
+		return !um_as_dead(t->as);
+	t->fast = false;
+	um_count(UM_STAT_SETTLE);
+	t->ctl->resume = STUB_RESUME_FRAME;
+	__atomic_store_n(&t->ctl->stop, 0, __ATOMIC_RELEASE);
+	um_go(&t->ctl->go);
+	return um_stop_wait(t->as, &t->ctl->stop);
+}
 
 static struct um_thread *thread_create(struct hal_as *as) REQUIRES(as->lock)
 {
@@ -324,19 +348,16 @@ struct um_thread *um_thread_get(struct hal_as *as)
 
 /* ---- mappings ---- */
 
-static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64_t len, paddr_t pa, unsigned prot) NO_TSA
+static void op_put(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64_t len, paddr_t pa, unsigned prot)
+	REQUIRES(as->lock)
 {
-	unsigned long flags = hal_irq_save();
-	um_lock(&as->lock);
-	if (um_as_dead(as))
-		goto out;
 	struct stub_op *op = as->svc->op[as->buffer];
 	if (as->count) {
 		struct stub_op *last = &op[as->count - 1];
 		if (last->kind == (uint32_t)kind && last->addr + last->len == va && last->prot == prot &&
 		    (kind != STUB_OP_MAP || last->off + last->len == pa)) {
 			last->len += len;
-			goto out;
+			return;
 		}
 	}
 	if (as->count == STUB_OPS) {
@@ -344,6 +365,87 @@ static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64
 		op = as->svc->op[as->buffer];
 	}
 	op[as->count++] = (struct stub_op){ va, len, pa, kind, prot };
+}
+
+void um_as_forget(struct hal_as *as, uaddr_t va) { op_put(as, STUB_OP_UNMAP, va, PAGE_SIZE, 0, 0); }
+
+/* ---- patched pages ---- */
+
+enum { TRAMP_PAGES = STUB_TRAMP_SIZE / PAGE_SIZE };
+
+static void tramp_map(struct hal_as *as, unsigned i) REQUIRES(as->lock)
+{
+	uaddr_t base = i < TRAMP_PAGES ? STUB_TRAMP_LOW : as->own, va = base + i % TRAMP_PAGES * PAGE_SIZE;
+	paddr_t pa;
+
+	if (base && um_patch_tramp(as, va, &pa)) {
+		op_put(as, STUB_OP_MAP, va, PAGE_SIZE, pa, HAL_READ | HAL_EXEC);
+		as->tramp_mapped |= 1u << i;
+	}
+}
+
+bool um_as_tramp_fault(struct hal_as *as, uaddr_t va) NO_TSA
+{
+	bool low = va - STUB_TRAMP_LOW < STUB_TRAMP_SIZE;
+	uaddr_t base = low ? STUB_TRAMP_LOW : as->own;
+	paddr_t pa;
+
+	if (!as->patch || (!low && (!base || va - base >= STUB_TRAMP_SIZE)))
+		return false;
+	um_lock(&as->lock);
+	bool ok = um_patch_tramp(as, va & PAGE_MASK, &pa);
+	if (ok)
+		tramp_map(as, (unsigned)((va - base) >> PAGE_SHIFT) + (low ? 0 : TRAMP_PAGES));
+	um_unlock(&as->lock);
+	return ok;
+}
+
+/* Executable pages: patched copies in the place of some. */
+static void map_patched(struct hal_as *as, uaddr_t va, uint64_t len, paddr_t pa, unsigned prot) REQUIRES(as->lock)
+{
+	bool any = false;
+
+	for (uint64_t o = 0; o < len; o += PAGE_SIZE) {
+		paddr_t use = um_patch_map(as, va + o, pa + o);
+
+		any |= use != pa + o;
+		op_put(as, STUB_OP_MAP, va + o, PAGE_SIZE, use, prot);
+	}
+	for (unsigned i = 0; any && i < 2 * TRAMP_PAGES; i++)
+		if (!(as->tramp_mapped >> i & 1))
+			tramp_map(as, i);
+}
+
+/* Is this between the program and the patches? */
+static bool overlaps_own(const struct hal_as *as, uaddr_t va, uint64_t len)
+{
+	return as->own && va < as->own + STUB_TRAMP_SIZE && as->own < va + len;
+}
+
+static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64_t len, paddr_t pa, unsigned prot) NO_TSA
+{
+	unsigned long flags = hal_irq_save();
+	unsigned rwx = prot & 7;
+
+	um_lock(&as->lock);
+	if (um_as_dead(as))
+		goto out;
+	as->changes++;
+	if (unlikely(overlaps_own(as, va, len))) {
+		/* The jumps would lead to nowhere: all pages come back as they are. */
+		if (as->patch)
+			op_put(as, STUB_OP_UNMAP, 0, STUB_BASE, 0, 0);
+		as->patch_off = true;
+		as->own = 0;
+	}
+	if (!as->patch || as->patch_off)
+		op_put(as, kind, va, len, pa, rwx);
+	else if (kind == STUB_OP_MAP && (prot & (HAL_EXEC | HAL_WRITE | HAL_PRIVATE)) == (HAL_EXEC | HAL_PRIVATE))
+		map_patched(as, va, len, pa, rwx);
+	else if (kind == STUB_OP_PROTECT && (prot & (HAL_EXEC | HAL_WRITE)) != HAL_EXEC && um_patch_any(as, va, len))
+		op_put(as, STUB_OP_UNMAP, va, len, 0, 0);
+	else
+		op_put(as, kind, va, len, pa, rwx);
 out:
 	um_unlock(&as->lock);
 	hal_irq_restore(flags);
@@ -352,7 +454,7 @@ out:
 int hal_as_map(struct hal_as *as, uaddr_t va, paddr_t pa, size_t pages, unsigned prot)
 {
 	BUG_ON(va >= STUB_BASE || pages > (STUB_BASE - va) >> PAGE_SHIFT);
-	op_add(as, STUB_OP_MAP, va, (uint64_t)pages << PAGE_SHIFT, pa, prot & 7);
+	op_add(as, STUB_OP_MAP, va, (uint64_t)pages << PAGE_SHIFT, pa, prot);
 	return 0;
 }
 
@@ -365,7 +467,7 @@ void hal_as_unmap(struct hal_as *as, uaddr_t va, size_t pages)
 void hal_as_protect(struct hal_as *as, uaddr_t va, size_t pages, unsigned prot)
 {
 	BUG_ON(va >= STUB_BASE || pages > (STUB_BASE - va) >> PAGE_SHIFT);
-	op_add(as, STUB_OP_PROTECT, va, (uint64_t)pages << PAGE_SHIFT, 0, prot & 7);
+	op_add(as, STUB_OP_PROTECT, va, (uint64_t)pages << PAGE_SHIFT, 0, prot);
 }
 
 unsigned hal_as_test_clear(struct hal_as *as, uaddr_t va) { return 0; }

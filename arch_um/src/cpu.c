@@ -93,6 +93,27 @@ _Noreturn void hal_cpu_stop(void)
 	host_cpu_park();
 }
 
+/* The i-th counter, of all CPUs; 0: there is none. */
+unsigned um_stats(unsigned i, const char **name, uint64_t *value)
+{
+	static const char *const names[UM_STATS] = {
+		[UM_STAT_FAST] = "system calls from patched sites", [UM_STAT_TRAPPED] = "system calls by trap",
+		[UM_STAT_FAULT] = "page faults", [UM_STAT_SPUN] = "hand-offs by spinning on both sides",
+		[UM_STAT_WOKEN_SPUN] = "hand-offs that woke the program's side only", [UM_STAT_SLEPT] = "hand-offs asleep",
+		[UM_STAT_DIED] = "processes that died in a hand-off", [UM_STAT_BATCH] = "batches of mappings with a hand-off",
+		[UM_STAT_OPS] = "mappings in batches", [UM_STAT_SYNC] = "batches on their own", [UM_STAT_PATCHED] = "sites patched",
+		[UM_STAT_SETTLE] = "signal frames made for the FP state or registers", [UM_STAT_SPAWN] = "processes made",
+	};
+
+	if (i >= UM_STATS)
+		return 0;
+	*name = names[i];
+	*value = 0;
+	for (unsigned c = 0; c < um_boot->cpus; c++)
+		*value += __atomic_load_n(&um_cpus[c].stat[i], __ATOMIC_RELAXED);
+	return 1;
+}
+
 /* 0 free, 1 taken, 2 taken and somebody sleeps (Drepper, "Futexes are tricky"). */
 void um_lock(struct um_lock *l) NO_TSA
 {

@@ -28,6 +28,7 @@ static void fpu_copy(void *dst, const void *src)
 
 void um_fpu_save(struct hal_uctx *u, struct um_thread *t)
 {
+	(void)um_thread_settle(t);
 	fpu_copy(u->fpu, um_frame_fp(t));
 }
 
@@ -36,7 +37,14 @@ void um_fpu_load(struct hal_uctx *u, struct um_thread *t)
 	fpu_copy(um_frame_fp(t), u->fpu);
 }
 
-static void *fpu_of(struct hal_uctx *u) { return u->t ? um_frame_fp(u->t) : u->fpu; }
+/* Interrupts off. */
+static void *fpu_of(struct hal_uctx *u)
+{
+	if (!u->t)
+		return u->fpu;
+	(void)um_thread_settle(u->t);
+	return um_frame_fp(u->t);
+}
 
 static uint64_t xfeatures(void)
 {

@@ -24,6 +24,8 @@ enum {
 
 static bool spare_free(const struct um_cpu *c)
 {
+	if (um_boot->spin != 'a')
+		return um_boot->spin == 'f' && c->spare_cpu >= 0;
 	return c->spare_cpu >= 0 && __atomic_load_n(&um_busy, __ATOMIC_RELAXED) * 2 <= um_boot->host_cpus;
 }
 
@@ -31,7 +33,9 @@ void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t)
 {
 	bool free = spare_free(c);
 
-	if (u->spin && !free) {
+	if (um_boot->spin == 'f' && free) {
+		u->spin = true;
+	} else if (u->spin && !free) {
 		u->score -= SCORE_FAIL;
 		if (u->score < 0)
 			u->spin = false;
@@ -68,7 +72,7 @@ void um_spin_learn(struct hal_uctx *u, bool was_asleep, bool spun, uint64_t tsc)
 			u->score += u->score < SCORE_MAX;
 		else
 			u->score -= SCORE_FAIL;
-		if (u->score < 0) {
+		if (u->score < 0 && um_boot->spin != 'f') {
 			u->spin = false;
 			u->fit = -PENALTY;
 		}

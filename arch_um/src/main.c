@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From the host's main() to kernel_main(): boot information, CPU 0. */
-#include "um.h"
+#include "patch.h"
 #include <kernel/cpu.h>
 
 const struct host_boot *um_boot;
@@ -10,6 +10,7 @@ static struct hal_boot boot;
 enum { BOOT_STACK = KSTACK_SIZE };	/* the first physical pages: a stack may be the target of DMA */
 static const struct host_hooks hooks = {
 	.interrupt = um_interrupt, .crash = um_crash, .irq = um_irq_line, .stub_died = um_stub_died,
+	.stats = um_stats,
 };
 
 const struct hal_boot *hal_boot_info(void) { return &boot; }
@@ -37,6 +38,7 @@ __attribute__((visibility("default"))) void um_main(const struct host_boot *b)
 	boot.initrd_size = b->initrd_size;
 	boot_ranges(b);
 	um_caps_init();
+	um_patch_init();
 	host_set_hooks(&hooks);
 	for (unsigned i = 0; i < HOST_CPUS; i++) {
 		um_cpus[i].self = &um_cpus[i];

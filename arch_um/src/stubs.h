@@ -19,6 +19,7 @@ struct um_thread {
 	size_t size;			/* [I] */
 	int tid;			/* [I] the host's */
 	int host_cpu;			/* [o] bound to, or -1 */
+	bool fast;			/* [o] stopped in a patched call: no frame, the FP state is in the CPU */
 	uint32_t frame, fp, fp_size;	/* [I] offsets of the signal frame and FP state in the area */
 	struct hal_uctx *owner;		/* [as->lock] NULL: free */
 };
@@ -41,8 +42,14 @@ struct hal_as {
 	uint32_t buffer;		/* [lock] op buffer being filled */
 	uint32_t count;			/* [lock] ops in it */
 	struct um_thread *inflight;	/* [lock] does the other buffer before its user code */
+	struct um_patch *patch;		/* [lock] to change; patched call sites, shared by a family of forks; NULL: none */
+	uaddr_t own;			/* [lock] the kernel keeps hal_as_own_pages() there for trampolines; 0: nowhere */
+	bool patch_off;			/* [lock] no longer: the program unmapped them */
+	uint32_t tramp_mapped;		/* [lock] pages of trampolines that the stub has */
+	uint32_t changes;		/* [lock] counts changes of mappings */
 };
 
+enum { UM_HOT = 16 };
 /* A user thread. */
 struct hal_uctx {
 	struct abi_regs regs;		/* [o] */
@@ -50,6 +57,10 @@ struct hal_uctx {
 	struct hal_as *as;		/* [o] of t; such structs are never freed, t may be: lock first, then look at t */
 	void *fpu;			/* [o] um_fpu_size bytes */
 	bool step;			/* [o] */
+	bool called;			/* [o] it made a system call while being stepped */
+	uaddr_t ret, ret_machine;	/* [o] of the running call, if it returns into a trampoline: program's view, real; or 0 */
+	uint32_t ret_changes;		/* [o] as->changes then */
+	struct { uint32_t site, n; } hot[UM_HOT];	/* [o] call sites that were trapped, and how often */
 	bool spin;			/* [o] hand over by spinning on two host CPUs: see um_spin_*() */
 	int score, fit;			/* [o] */
 };
@@ -76,6 +87,15 @@ extern size_t um_fpu_size;
 static inline struct um_frame *um_frame(struct um_thread *t) { return (void *)((char *)t->ctl + t->frame); }
 static inline void *um_frame_fp(struct um_thread *t) { return (char *)t->ctl + t->fp; }
 
+/*
+ * A thread that stopped without a frame gets one, with its FP state.  false: it
+ * died.  Locks: the thread is the caller's, or as->lock.
+ */
+bool um_thread_settle(struct um_thread *t);
+/* Map the page of trampolines that a fault found missing; false: there is none at va. */
+bool um_as_tramp_fault(struct hal_as *as, uaddr_t va);
+/* Unmap one page.  Locks: as->lock. */
+void um_as_forget(struct hal_as *as, uaddr_t va) REQUIRES(as->lock);
 /* A free thread of that stub, or a new one.  NULL: dead, no memory.  Locks: as->lock held. */
 struct um_thread *um_thread_get(struct hal_as *as) REQUIRES(as->lock);
 /* Until the other buffer has been done.  Locks: as->lock held. */

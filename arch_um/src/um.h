@@ -28,6 +28,12 @@
 
 enum { UM_PEND_TIMER = 1, UM_PEND_IPI = 2, UM_PEND_IRQ = 4 };
 
+/* What is counted, with the words that --stats prints: um_stats_names in cpu.c. */
+enum um_stat {
+	UM_STAT_FAST, UM_STAT_TRAPPED, UM_STAT_FAULT, UM_STAT_SPUN, UM_STAT_WOKEN_SPUN, UM_STAT_SLEPT, UM_STAT_DIED, UM_STAT_BATCH,
+	UM_STAT_OPS, UM_STAT_SYNC, UM_STAT_PATCHED, UM_STAT_SETTLE, UM_STAT_SPAWN, UM_STATS
+};
+
 struct um_cpu {
 	struct um_cpu *self;		/* [I] at %gs:0 */
 	struct cpu *kcpu;		/* [c] at %gs:8 */
@@ -43,6 +49,7 @@ struct um_cpu {
 	uint32_t idle;			/* [a] sleeps on `pending` */
 	void *stack;			/* [I] first stack */
 	size_t stack_size;
+	uint64_t stat[UM_STATS];	/* [c] what --stats prints */
 };
 
 _Static_assert(offsetof(struct um_cpu, pending) == 20 && offsetof(struct um_cpu, curr) == 24, "%gs offsets");
@@ -74,12 +81,17 @@ static inline uint32_t um_irq_pending(void)
 	return v;
 }
 
+/* Interrupts off. */
+static inline void um_count_add(enum um_stat s, uint64_t n) { um_cpu()->stat[s] += n; }
+static inline void um_count(enum um_stat s) { um_count_add(s, 1); }
+
 /* Run the upcalls that are pending; interrupts off.  May come back on another CPU. */
 void um_irq_run(void);
 void um_irq_post(struct um_cpu *c, uint32_t bits);
 void um_interrupt(int timer);
 void um_irq_line(unsigned line, unsigned cpu, int self);
 void um_stub_died(void *cookie, int pid);
+unsigned um_stats(unsigned i, const char **name, uint64_t *value);
 void um_crash(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr, const uint64_t reg[17]);
 
 /* A lock between CPUs for short sections, interrupts off; sleeps in the host when contended. */

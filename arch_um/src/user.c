@@ -14,15 +14,15 @@
  * Nothing in the shared area is trusted: offsets were taken down before user
  * code first ran, and every resume writes the whole frame head anew.
  */
-#include "stubs.h"
+#include "patch.h"
 #include <kernel/errno.h>
 #include <kernel/print.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
 enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9, SIGSEGV = 11, SIGURG = 23, SIGSYS = 31 };
-enum { EFLAGS_TF = 0x100, ENOSYS_ = 38, TRAP_PF = 14 };
-enum { SI_KERNEL = 0x80 };
+enum { EFLAGS_TF = 0x100, ENOSYS_ = 38, TRAP_DB = 1, TRAP_PF = 14 };
+enum { SI_KERNEL = 0x80, TRAP_BRKPT = 1 };
 enum { ARCH_X86_64 = 0xc000003e };
 #define KICK_TIMEOUT_NS UINT64_C(10000000000)
 
@@ -44,11 +44,12 @@ struct hal_uctx *hal_user_create(void)
 	return u;
 }
 
-/* From whatever stub thread it is bound to; afterwards its FP state is in u->fpu. */
-static void user_unbind(struct hal_uctx *u) NO_TSA
+/* From whatever stub thread it is bound to; keep_fpu: its FP state is in u->fpu afterwards. */
+static void user_unbind(struct hal_uctx *u, bool keep_fpu) NO_TSA
 {
 	unsigned long flags = hal_irq_save();
 
+	u->ret = 0;
 	if (__atomic_load_n(&u->t, __ATOMIC_ACQUIRE)) {
 		struct hal_as *as = u->as;
 		struct um_thread *t;
@@ -56,7 +57,8 @@ static void user_unbind(struct hal_uctx *u) NO_TSA
 		um_lock(&as->lock);
 		t = u->t;
 		if (t) {
-			um_fpu_save(u, t);
+			if (keep_fpu)
+				um_fpu_save(u, t);
 			t->owner = NULL;
 			__atomic_store_n(&u->t, NULL, __ATOMIC_RELEASE);
 		}
@@ -67,9 +69,11 @@ static void user_unbind(struct hal_uctx *u) NO_TSA
 
 static bool user_bind(struct hal_uctx *u, struct hal_as *as) NO_TSA
 {
-	user_unbind(u);
+	user_unbind(u, true);
 	um_lock(&as->lock);
 	struct um_thread *t = um_thread_get(as);
+	if (t && !um_thread_settle(t))
+		t = NULL;
 	if (t) {
 		t->owner = u;
 		u->as = as;
@@ -92,7 +96,7 @@ struct hal_uctx *hal_user_clone(struct hal_uctx *parent)
 
 void hal_user_destroy(struct hal_uctx *u)
 {
-	user_unbind(u);
+	user_unbind(u, false);
 	kfree(u->fpu);
 	kfree(u);
 }
@@ -101,10 +105,16 @@ struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
 void hal_user_switch_out(struct hal_uctx *u)
 {
 	/* This will take a while: the stub's thread need not spin for it. */
-	if (u->spin && u->t)
-		u->t->ctl->spin = 0;
+	struct um_thread *t = u->t;
+
+	if (u->spin && t)
+		t->ctl->spin = 0;
 }
-void hal_user_single_step(struct hal_uctx *u, bool on) { u->step = on; }
+void hal_user_single_step(struct hal_uctx *u, bool on)
+{
+	u->step = on;
+	u->called = false;
+}
 size_t hal_user_copy_from(void *dst, uaddr_t src, size_t n) { return 0; }
 size_t hal_user_copy_to(uaddr_t dst, const void *src, size_t n) { return 0; }
 
@@ -138,7 +148,7 @@ static void regs_to_frame(struct hal_uctx *u, struct um_thread *t)
 	f->ax = r->rax;
 	f->cx = r->rcx;
 	f->sp = r->rsp;
-	f->ip = r->rip;
+	f->ip = u->ret && u->ret == r->rip && u->ret_changes == u->as->changes ? u->ret_machine : r->rip;
 	f->flags = r->eflags | (u->step ? EFLAGS_TF : 0);
 	f->cs = 0x33;
 	f->ss = 0x2b;
@@ -146,7 +156,55 @@ static void regs_to_frame(struct hal_uctx *u, struct um_thread *t)
 	f->fpstate = t->area + t->fp;
 	f->sigmask = 0;
 	t->ctl->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
-	t->ctl->gs_base = canonical(r->gs_base) ? r->gs_base : 0;
+	t->ctl->gs_base = !r->gs_base && um_patch_enabled() ? t->area + STUB_GS_TAG : canonical(r->gs_base) ? r->gs_base : 0;
+}
+
+/* Can it go on without a frame? */
+static bool regs_fast(const struct hal_uctx *u, const struct um_thread *t)
+{
+	return t->fast && !u->step && !u->regs.gs_base && !(u->regs.eflags & EFLAGS_TF) && canonical(u->regs.rip);
+}
+
+static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
+{
+	const struct abi_regs *r = &u->regs;
+
+	t->ctl->regs = (struct stub_regs){
+		.ax = r->rax, .bx = r->rbx, .cx = r->rcx, .dx = r->rdx, .si = r->rsi, .di = r->rdi, .bp = r->rbp, .sp = r->rsp,
+		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11, .r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
+		.flags = r->eflags,
+		.ip = u->ret && u->ret == r->rip && u->ret_changes == u->as->changes ? u->ret_machine : r->rip,
+	};
+	t->ctl->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
+	t->ctl->resume = STUB_RESUME_REGS;
+}
+
+static void regs_from_ctl(struct hal_uctx *u, struct um_thread *t)
+{
+	const struct stub_regs f = t->ctl->regs;
+	struct abi_regs *r = &u->regs;
+
+	r->r8 = f.r8;
+	r->r9 = f.r9;
+	r->r10 = f.r10;
+	r->r11 = f.r11;
+	r->r12 = f.r12;
+	r->r13 = f.r13;
+	r->r14 = f.r14;
+	r->r15 = f.r15;
+	r->rdi = f.di;
+	r->rsi = f.si;
+	r->rbp = f.bp;
+	r->rbx = f.bx;
+	r->rdx = f.dx;
+	r->rax = f.ax;
+	r->rcx = f.cx;
+	r->rsp = f.sp;
+	r->rip = f.ip;
+	r->eflags = f.flags;
+	r->orig_rax = UINT64_MAX;
+	r->fs_base = t->ctl->fs_base;
+	r->gs_base = 0;
 }
 
 static void regs_from_frame(struct hal_uctx *u, struct um_thread *t)
@@ -178,6 +236,8 @@ static void regs_from_frame(struct hal_uctx *u, struct um_thread *t)
 	if (um_boot->hwcap2 & 2) {
 		r->fs_base = t->ctl->fs_base;
 		r->gs_base = t->ctl->gs_base;
+		if (r->gs_base == t->area + STUB_GS_TAG)
+			r->gs_base = 0;
 	}
 }
 
@@ -191,10 +251,65 @@ static enum hal_trap exception(struct hal_trap_info *info, int sig, int code, ua
 	return HAL_TRAP_EXCEPTION;
 }
 
+/* A system call: where it returns to, and what the instruction does to registers. */
+static enum hal_trap call(struct hal_uctx *u, struct hal_as *as, uaddr_t ret)
+{
+	struct abi_regs *r = &u->regs;
+
+	u->ret = 0;
+	if (um_patch_return(as, ret, &r->rip)) {
+		u->ret = r->rip;
+		u->ret_machine = ret;
+		u->ret_changes = as->changes;
+	}
+	r->rcx = r->rip;
+	r->r11 = r->eflags;
+	r->orig_rax = r->rax;
+	r->rax = (uint64_t)-ENOSYS_;
+	return HAL_TRAP_SYSCALL;
+}
+
+/* A trapped call at a site that could be patched: count. */
+static void heat(struct hal_uctx *u, struct hal_trap_info *info)
+{
+	uaddr_t ip = u->regs.rip - 2;
+	unsigned i = (unsigned)(ip * 2654435761u >> 16) % UM_HOT;
+
+	if (!um_patch_enabled())
+		return;
+	if (u->hot[i].site != (uint32_t)ip) {
+		u->hot[i].site = (uint32_t)ip;
+		u->hot[i].n = 0;
+	}
+	if (++u->hot[i].n == um_boot->patch)
+		info->hot_call = ip;
+}
+
 static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_trap_info *info)
 {
 	struct um_frame f = *um_frame(t);	/* once: another thread of the program may be writing there */
+	struct hal_as *as = t->as;
+	uaddr_t machine;
 
+	if (f.signo == SIGILL && f.ip - STUB_BASE < STUB_CODE_SIZE) {
+		/* fast_entry, for a program with a %gs of its own. */
+		um_count(UM_STAT_TRAPPED);
+		return call(u, as, f.r11);
+	}
+	if (as->patch) {
+		machine = um_patch_hide(as, &u->regs);
+		/* A single step over the jump: that was the call. */
+		if (machine && f.signo == SIGTRAP && f.trapno == TRAP_DB) {
+			um_count(UM_STAT_TRAPPED);
+			return call(u, as, machine);
+		}
+		if (um_patch_enter(as, u->regs.rip, f.signo, (unsigned)f.trapno, &machine)) {
+			u->ret = u->regs.rip;
+			u->ret_machine = machine;
+			u->ret_changes = as->changes;
+			return HAL_TRAP_KICK;
+		}
+	}
 	info->trap_nr = 0;
 	info->error_code = 0;
 	if (f.signo == SIGURG || (f.si_code <= 0 && f.signo != SIGSYS))
@@ -204,6 +319,8 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 			info->trap_nr = 13;
 			return exception(info, SIGSEGV, SI_KERNEL, 0);
 		}
+		heat(u, info);
+		um_count(UM_STAT_TRAPPED);
 		u->regs.orig_rax = u->regs.rax;
 		u->regs.rax = (uint64_t)-ENOSYS_;
 		return HAL_TRAP_SYSCALL;
@@ -212,6 +329,13 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 	info->error_code = (unsigned)f.err;
 	if (f.signo == SIGSEGV && f.trapno == TRAP_PF) {
 		info->addr = f.cr2;
+		if (f.err & 16 && um_as_tramp_fault(as, f.cr2)) {
+			u->regs.rip = f.ip;
+			return HAL_TRAP_KICK;
+		}
+		if (!u->regs.gs_base && f.cr2 - (t->area + STUB_GS_TAG) < STUB_SLOT - STUB_GS_TAG && um_patch_enabled())
+			info->addr -= t->area + STUB_GS_TAG;
+		um_count(UM_STAT_FAULT);
 		info->access = f.err & 16 ? HAL_EXEC : f.err & 2 ? HAL_WRITE : HAL_READ;
 		return HAL_TRAP_FAULT;
 	}
@@ -270,12 +394,27 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	struct um_thread *t = u->t;
 	struct stub_thread *ctl = t->ctl;
 
-	regs_to_frame(u, t);
+	info->hot_call = 0;
+	if (unlikely(u->called)) {
+		/* A system call is a step: its end is told before anything else is executed. */
+		u->called = false;
+		info->trap_nr = info->error_code = 0;
+		return exception(info, SIGTRAP, TRAP_BRKPT, u->regs.rip);
+	}
+	if (regs_fast(u, t)) {
+		regs_to_ctl(u, t);
+	} else {
+		if (!um_thread_settle(t))
+			return killed(info);
+		regs_to_frame(u, t);
+	}
 	um_spin_choose(c, u, t);
 	um_lock(&as->lock);
 	um_as_wait_inflight(as);
 	ctl->ops_count = as->count;
 	if (as->count) {
+		um_count(UM_STAT_BATCH);
+		um_count_add(UM_STAT_OPS, as->count);
 		ctl->ops_buffer = as->buffer;
 		ctl->ops_done = 0;
 		as->inflight = t;
@@ -294,8 +433,22 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	um_spin_learn(u, asleep, spun, __builtin_ia32_rdtsc() - tsc);
 	__atomic_store_n(&c->wait_word, NULL, __ATOMIC_RELAXED);
 	__atomic_fetch_sub(&as->running, 1, __ATOMIC_ACQ_REL);
+	um_count(!alive ? UM_STAT_DIED : spun ? asleep ? UM_STAT_WOKEN_SPUN : UM_STAT_SPUN : UM_STAT_SLEPT);
 	if (!alive)
 		return killed(info);
+	uint32_t kind = __atomic_load_n(&ctl->kind, __ATOMIC_RELAXED);
+	if (um_patch_enabled() && kind != STUB_KIND_FRAME) {
+		t->fast = true;
+		regs_from_ctl(u, t);
+		if (kind == STUB_KIND_CALL) {
+			um_count(UM_STAT_FAST);
+			return call(u, as, u->regs.rip);
+		}
+		um_patch_hide(as, &u->regs);
+		um_irq_run();
+		return HAL_TRAP_KICK;
+	}
+	t->fast = false;
 	regs_from_frame(u, t);
 	if (ctl->frame != t->area + t->frame) {
 		/* It pointed its stack into the area: nobody's bug but its own. */
@@ -304,6 +457,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		return killed(info);
 	}
 	enum hal_trap why = decode(u, t, info);
+	u->called = u->step && why == HAL_TRAP_SYSCALL;
 	if (why == HAL_TRAP_KICK)
 		um_irq_run();
 	return why;

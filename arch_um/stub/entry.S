@@ -95,4 +95,91 @@ signal_entry:
 	mov	%rsp, %rdi		/* the frame: its first word is the return address */
 	jmp	signal_main
 
+	/*
+	 * Where the trampolines of patched call sites jump to: a system call
+	 * without a signal.  rax..r9 are the program's; rcx is free (the call would
+	 * have changed it), r11 is where to go on.  There is no stack: the program's
+	 * is not touched (red zone), and its flags must be kept until they are saved.
+	 *
+	 * If %gs is not what the kernel gives a thread (the program has a base of
+	 * its own), the call traps after all, here; the kernel finds r11.
+	 *
+	 * A kick (SIGURG) anywhere in the stub's code is only noted, because the
+	 * thread is about to stop; between fast_resume and fast_resume_end the handler
+	 * makes it go to fast_kicked: `regs` is still whole.
+	 */
+#define GS(off) %gs:((off) - STUB_GS_TAG)
+#define REG(n) GS(STUB_OFF_REGS + 8 * (n))
+	.section .text.first, "ax", @progbits
+	.globl	fast_entry, fast_resume, fast_resume_end, fast_kicked
+	.type	fast_entry, @function
+fast_entry:
+	rdgsbase %rcx
+	rorx	$STUB_THREADS_SHIFT, %rcx, %rcx
+	lea	-(STUB_THREADS >> STUB_THREADS_SHIFT)(%rcx), %ecx
+	jrcxz	1f
+	ud2				/* not a call: that would change r11 */
+1:	mov	%rsp, REG(7)
+	mov	%r11, REG(16)
+	rdgsbase %rcx
+	lea	STUB_THREAD_CTL - STUB_GS_TAG(%rcx), %rsp
+	pushfq
+	popq	REG(17)
+	cld
+	mov	%rax, REG(0)
+	mov	%rbx, REG(1)
+	mov	%rdx, REG(3)
+	mov	%rsi, REG(4)
+	mov	%rdi, REG(5)
+	mov	%rbp, REG(6)
+	mov	%r8, REG(8)
+	mov	%r9, REG(9)
+	mov	%r10, REG(10)
+	mov	%r12, REG(12)
+	mov	%r13, REG(13)
+	mov	%r14, REG(14)
+	mov	%r15, REG(15)
+	mov	$1, %esi		/* STUB_KIND_CALL */
+2:	rdfsbase %rax
+	mov	%rax, GS(STUB_OFF_FS)
+	lea	-STUB_GS_TAG(%rcx), %rdi
+	call	fast_main
+	test	%eax, %eax
+	jnz	fast_frame
+fast_resume:
+	cmpl	$0, GS(STUB_OFF_KICKED)
+	jne	fast_kicked
+	pushq	REG(17)
+	popfq
+	mov	REG(0), %rax
+	mov	REG(1), %rbx
+	mov	REG(2), %rcx
+	mov	REG(3), %rdx
+	mov	REG(4), %rsi
+	mov	REG(5), %rdi
+	mov	REG(6), %rbp
+	mov	REG(8), %r8
+	mov	REG(9), %r9
+	mov	REG(10), %r10
+	mov	REG(11), %r11
+	mov	REG(12), %r12
+	mov	REG(13), %r13
+	mov	REG(14), %r14
+	mov	REG(15), %r15
+	mov	REG(7), %rsp
+	jmp	*REG(16)
+fast_resume_end:
+fast_kicked:
+	rdgsbase %rcx
+	lea	STUB_THREAD_CTL - STUB_GS_TAG(%rcx), %rsp
+	pushq	$0x202
+	popfq
+	movl	$0, GS(STUB_OFF_KICKED)
+	mov	$2, %esi		/* STUB_KIND_KICK */
+	jmp	2b
+	/* The kernel needs more than `regs` can say, or the FP state: signal_main() continues on a frame. */
+fast_frame:
+	int3
+	ud2
+
 	.section .note.GNU-stack,"",@progbits

@@ -10,7 +10,9 @@
  * SIGSYS, faults and the kernel's kick all end in signal_main(): the host has
  * saved all registers in a signal frame on the thread's shared area, so this
  * frame *is* the register file; the kernel reads and changes it, and the
- * return from the signal continues the user program.
+ * return from the signal continues the user program.  Calls from patched sites
+ * come without a signal, through fast_entry (entry.S): then t->regs is the
+ * register file, and the FP state stays in the CPU.
  *
  * No data, no libc, no thread pointer (%fs and %gs are the user's); a handler
  * finds its control block from its stack pointer.
@@ -19,6 +21,7 @@
  * (PR_SET_PDEATHSIG; its parent is the kernel's main thread, CLONE_PARENT).
  */
 #include <host/stub_abi.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #pragma GCC visibility push(hidden)	/* no indirection through a table of addresses */
@@ -34,6 +37,7 @@ enum { SIGILL_ = 4, SIGTRAP_ = 5, SIGBUS_ = 7, SIGFPE_ = 8, SIGKILL_ = 9, SIGSEG
        SIGSYS_ = 31 };
 /* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID */
 enum { THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x100000 };
+enum { FRAME_IP = 176, FRAME_SIGNO = 312 };	/* in the host's signal frame, from the return address on */
 enum { POPULATE_MAX = 64 * 4096 };
 
 long call_futex(volatile uint32_t *word, long op, uint32_t val, void *timeout);
@@ -47,6 +51,7 @@ long call_any(long nr, long a, long b, long c, long d, long e, ...);
 _Noreturn void svc_enter(void *stack);
 void call_sigreturn(void);
 void signal_entry(int sig);
+extern const char fast_resume[], fast_resume_end[], fast_kicked[];
 extern const char call_futex_at[], call_mmap_at[], call_munmap_at[], call_mprotect_at[], call_arch_prctl_at[],
 	call_sigaltstack_at[], call_thread_at[], call_sigreturn_at[];
 
@@ -55,6 +60,7 @@ _Noreturn void zygote_main(void);
 _Noreturn void svc_main(void);
 void thread_main(void *stack);
 void signal_main(char *frame);
+int fast_main(struct stub_thread *t, uint32_t kind);
 void kernel_gone(int sig);
 
 static struct stub_zygote *zygote(void) { return (struct stub_zygote *)STUB_ZYGOTE; }
@@ -126,10 +132,50 @@ static uint64_t gs_read(void) { uint64_t v; __asm__ volatile("rdgsbase %0" : "=r
 static void fs_write(uint64_t v) { __asm__ volatile("wrfsbase %0" :: "r"(v)); }
 static void gs_write(uint64_t v) { __asm__ volatile("wrgsbase %0" :: "r"(v)); }
 
+/* What the kernel wants done before user code runs. */
+static void ops_take(struct stub_thread *t)
+{
+	if (t->ops_count) {
+		ops_run(t->ops_buffer, t->ops_count);
+		__atomic_store_n(&t->ops_done, 1, __ATOMIC_RELEASE);
+	}
+}
+
+/* A patched call, all registers saved.  0: go on with t->regs; 1: stop again, with a signal frame. */
+int fast_main(struct stub_thread *t, uint32_t kind)
+{
+	t->kind = kind;
+	post_stop(&t->stop);
+	wait_go(&t->go, &t->spin);
+	if (t->resume == STUB_RESUME_FRAME)
+		return 1;
+	ops_take(t);
+	if (t->fs_base != fs_read())
+		fs_write(t->fs_base);
+	return 0;
+}
+
+/* A kick that found the thread in the stub itself, on the way in or out of a patched call. */
+static bool kick_noted(struct stub_thread *t, char *frame)
+{
+	uint64_t *ip = (uint64_t *)(frame + FRAME_IP);
+
+	if (*(int32_t *)(frame + FRAME_SIGNO) != SIGURG_ || *ip - STUB_BASE >= STUB_CODE_SIZE)
+		return false;
+	if (*ip >= (uint64_t)fast_resume && *ip < (uint64_t)fast_resume_end)
+		*ip = (uint64_t)fast_kicked;
+	else
+		__atomic_store_n(&t->kicked, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
 void signal_main(char *frame)
 {
 	struct stub_thread *t = (struct stub_thread *)((uint64_t)frame & ~(uint64_t)(STUB_SLOT - 1));
 
+	if (kick_noted(t, frame))
+		return;
+	t->kind = STUB_KIND_FRAME;
 	t->frame = (uint64_t)frame;
 	if (t->has_fsgsbase) {
 		t->fs_base = fs_read();
@@ -137,10 +183,7 @@ void signal_main(char *frame)
 	}
 	post_stop(&t->stop);
 	wait_go(&t->go, &t->spin);
-	if (t->ops_count) {
-		ops_run(t->ops_buffer, t->ops_count);
-		__atomic_store_n(&t->ops_done, 1, __ATOMIC_RELEASE);
-	}
+	ops_take(t);
 	if (t->has_fsgsbase) {
 		/* A non-canonical base would fault here, in the stub: the kernel has checked it. */
 		fs_write(t->fs_base);

@@ -94,6 +94,19 @@ static bool seccomp_works(void)
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
+static uint64_t map_min(void)
+{
+	unsigned long long v = 0x10000;
+	FILE *f = fopen("/proc/sys/vm/mmap_min_addr", "re");
+
+	if (f) {
+		if (fscanf(f, "%llu", &v) != 1)
+			v = UINT64_MAX;
+		fclose(f);
+	}
+	return v;
+}
+
 static void cpu0(void *arg)
 {
 	(void)arg;
@@ -128,6 +141,9 @@ int main(int argc, char **argv)
 		boot.initrd = mem_load_initrd(o.initrd, &boot.initrd_size);
 	boot.cpus = o.cpus;
 	boot.trap_ptrace = o.trap == 'p';
+	boot.patch = o.patch;
+	boot.spin = o.spin;
+	boot.map_min = map_min();
 	boot.xsave_size = 512;
 	if (__get_cpuid_count(0xd, 0, &a, &b, &c, &d))
 		boot.xsave_size = b;

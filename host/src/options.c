@@ -13,8 +13,9 @@
 #include <string.h>
 
 enum { MEM_MIN = 16 };		/* MiB; less does not hold the kernel's own tables */
+enum { PATCH_AFTER = 24 };	/* a patch costs as much as a dozen traps, and most sites of most programs are used less often */
 
-enum id { MEM, CPUS, TRAP, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
+enum id { MEM, CPUS, TRAP, PATCH, SPIN, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
 
 static const struct spec { const char *name, *value, *help; enum id id; } specs[] = {
 	{ "mem", "SIZE", "physical memory, with K, M or G (default 256M)", MEM },
@@ -25,6 +26,8 @@ static const struct spec { const char *name, *value, *help; enum id id; } specs[
 	{ "init", "PATH", "the first program (default /sbin/init)", INIT },
 	{ "append", "WORDS", "more words for the kernel's command line", APPEND },
 	{ "trap", "KIND", "how user code is caught: seccomp (default) or ptrace", TRAP },
+	{ "patch", "WHEN", "system calls without a trap: on (default), off, always (at a site's first call)", PATCH },
+	{ "spin", "WHEN", "hand over by spinning: auto (default), off, always", SPIN },
 	{ "strace", NULL, "print the system calls of all programs", STRACE },
 	{ "console-log", "LEVEL", "kernel messages below this level (0-8) go to standard error", LOG },
 	{ "quiet", NULL, "only emergencies there (--console-log 1)", QUIET },
@@ -106,6 +109,16 @@ static void apply(struct options *o, const struct spec *s, const char *v)
 			fatal("--trap: '%s' is neither seccomp nor ptrace", v);
 		o->trap = v[0];
 		break;
+	case PATCH:
+		o->patch = !strcmp(v, "on") ? PATCH_AFTER : !strcmp(v, "always") ? 1 : 0;
+		if (!o->patch && strcmp(v, "off"))
+			fatal("--patch: '%s' is none of on, off, always", v);
+		break;
+	case SPIN:
+		o->spin = !strcmp(v, "auto") ? 'a' : !strcmp(v, "off") ? 'o' : !strcmp(v, "always") ? 'f' : 0;
+		if (!o->spin)
+			fatal("--spin: '%s' is none of auto, off, always", v);
+		break;
 	case DISK: {
 		struct disk_option **p = &o->disks, *d = calloc(1, sizeof(*d));
 		if (!d)
@@ -135,7 +148,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	cpu_set_t set;
 	int host_cpus = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 
-	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true };
+	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .spin = 'a' };
 	for (int i = 1; i < argc; i++) {
 		char *a = argv[i];
 		const struct spec *s = NULL;

@@ -281,6 +281,11 @@ void devices_init(const struct options *o)
 
 void stats_print(void)
 {
+	const char *name;
+	uint64_t v;
+
+	for (unsigned i = 0; host_hooks.stats && host_hooks.stats(i, &name, &v); i++)
+		fprintf(stderr, "eft: %12llu %s\n", (unsigned long long)v, name);
 	static const char *const names[] = { [2] = "block", [3] = "console", [4] = "entropy" };
 
 	for (unsigned i = 0; i < ndevs; i++)

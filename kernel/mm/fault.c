@@ -645,6 +645,26 @@ int vm_fault_flags(struct vm_space *vm, uaddr_t addr, unsigned access, unsigned 
 	return err;
 }
 
+void vm_hot_call(struct vm_space *vm, uaddr_t ip)
+{
+	struct vm_area *a;
+
+	rwsem_read_lock(&vm->lock);
+	a = vm_find(vm, ip);
+	if (a && a->start <= ip && a->file && (a->flags & (VM_EXEC | VM_WRITE | VM_SHARED)) == VM_EXEC) {
+		vpe_t *slot, e;
+
+		spin_lock(&vm->pages->lock);
+		slot = vpe_find(vm, ip);
+		e = slot ? *slot : 0;
+		/* The page cache's own page, not a private copy: those are written to by debuggers. */
+		if ((e & (VPE_R | VPE_W | VPE_FILE | VPE_DEV)) == (VPE_R | VPE_FILE) && hal_as_hot_call(vm->as, ip, vpe_phys(e)))
+			(void)hal_as_map(vm->as, ip & PAGE_MASK, vpe_phys(e), 1, vm_hal_prot(a, e));
+		spin_unlock(&vm->pages->lock);
+	}
+	rwsem_read_unlock(&vm->lock);
+}
+
 int vm_fault(struct vm_space *vm, uaddr_t addr, unsigned access, int *si_code)
 {
 	struct task *t = current;

@@ -25,7 +25,7 @@ static void vm_free_rcu(struct rcu_head *h)
 	kmem_cache_free(vm_cache, container_of(h, struct vm_space, rcu));
 }
 
-struct vm_space *vm_create(void)
+static struct vm_space *create(struct hal_as *parent)
 {
 	struct vm_space *vm = kmem_cache_alloc(vm_cache, ALLOC_ZERO);
 
@@ -38,7 +38,7 @@ struct vm_space *vm_create(void)
 	vm->pages = vm_pages_create();
 	if (!vm->pages)
 		goto free_vm;
-	vm->as = hal_as_create();
+	vm->as = hal_as_create(parent);
 	if (!vm->as)
 		goto free_pages;
 	return vm;
@@ -47,6 +47,11 @@ free_pages:
 free_vm:
 	kmem_cache_free(vm_cache, vm);
 	return NULL;
+}
+
+struct vm_space *vm_create(void)
+{
+	return create(NULL);
 }
 
 void vm_get(struct vm_space *vm)
@@ -192,7 +197,7 @@ static void fork_fields(struct vm_space *child, const struct vm_space *vm)
 
 struct vm_space *vm_fork(struct vm_space *vm)
 {
-	struct vm_space *child = vm_create();
+	struct vm_space *child = create(vm->as);
 	struct rb_node *n;
 	int err = 0;
 
@@ -236,7 +241,8 @@ void vm_special_put(struct vm_special *s)
 	kfree(s);
 }
 
-int vm_map_special(struct vm_space *vm, uaddr_t addr, struct page **pages, unsigned n, unsigned vm_flags, const char *name)
+int vm_map_special(struct vm_space *vm, uaddr_t addr, uint64_t size, struct page **pages, unsigned n, unsigned vm_flags,
+	const char *name)
 {
 	struct vm_special *s = kmalloc(sizeof(*s) + n * sizeof(s->pages[0]), 0);
 	struct vm_area *a, *at;
@@ -255,7 +261,7 @@ int vm_map_special(struct vm_space *vm, uaddr_t addr, struct page **pages, unsig
 	if (!a)
 		goto put_special;
 	a->start = addr;
-	a->end = addr + n * PAGE_SIZE;
+	a->end = addr + size;
 	a->flags = vm_flags | VM_SPECIAL;
 	a->special = s;
 	rwsem_write_lock(&vm->lock);

@@ -30,6 +30,8 @@ unsigned vm_hal_prot(const struct vm_area *a, vpe_t e)
 		prot |= HAL_EXEC;
 	if (e & VPE_DEV)
 		prot |= HAL_DEVICE;
+	if (!(a->flags & VM_SHARED))
+		prot |= HAL_PRIVATE;
 	return prot;
 }
 

@@ -47,6 +47,7 @@ static void task_syscall(struct task *t)
 {
 	struct abi_regs *r = hal_user_regs(t->uctx);
 	unsigned nr = abi_syscall_nr(r);
+	uaddr_t hot = t->trap.hot_call;
 	bool trace = strace_enabled;
 	char call[512];
 	size_t n = 0;
@@ -59,6 +60,8 @@ static void task_syscall(struct task *t)
 		if (nr == UINT32_MAX)
 			goto exit_stop;
 	}
+	if (unlikely(hot))
+		vm_hot_call(t->vm, hot);
 	abi_syscall_args(r, t->syscall_args);
 	t->syscall_nr = nr;
 	if (unlikely(trace))

@@ -61,17 +61,24 @@ void vdso_init(void)
 int vdso_map(struct vm_space *vm, uaddr_t hint)
 {
 	enum { PROT_NONE = 0, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20 };
-	size_t size = (vdso_npages + 1) * PAGE_SIZE;
+	size_t own = hal_as_own_pages() * PAGE_SIZE, size = own + (vdso_npages + 1) * PAGE_SIZE;
 	int64_t at = vm_mmap(vm, 0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
 	int err;
 
 	if (at < 0)
 		return (int)at;
 	err = vm_munmap(vm, (uaddr_t)at, size);
+	if (!err && own) {
+		/* The machine's, below the others. */
+		err = vm_map_special(vm, (uaddr_t)at, own, NULL, 0, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC, "[vvar_machine]");
+		if (!err)
+			hal_as_own(vm->as, (uaddr_t)at);
+		at += (int64_t)own;
+	}
 	if (!err)
-		err = vm_map_special(vm, (uaddr_t)at, vdso_pages, 1, VM_READ | VM_MAYREAD, "[vvar]");
+		err = vm_map_special(vm, (uaddr_t)at, PAGE_SIZE, vdso_pages, 1, VM_READ | VM_MAYREAD, "[vvar]");
 	if (!err)
-		err = vm_map_special(vm, (uaddr_t)at + PAGE_SIZE, vdso_pages + 1, vdso_npages,
+		err = vm_map_special(vm, (uaddr_t)at + PAGE_SIZE, vdso_npages * PAGE_SIZE, vdso_pages + 1, vdso_npages,
 			VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC, "[vdso]");
 	if (err)
 		return err;

@@ -104,7 +104,7 @@ KTEST(address_space_comes_and_goes)
 	struct page *p = page_alloc(0, ALLOC_ZERO);
 
 	for (unsigned i = 0; i < 10; i++) {
-		struct hal_as *as = hal_as_create();
+		struct hal_as *as = hal_as_create(NULL);
 
 		if (!KCHECK(as))
 			return;

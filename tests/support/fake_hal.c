@@ -182,7 +182,7 @@ struct fake_map { uint64_t va; paddr_t pa; unsigned prot; struct fake_map *next;
 struct hal_as { struct fake_map *bucket[AS_BUCKETS]; size_t pages; };
 struct fake_counters fake_counters;
 
-struct hal_as *hal_as_create(void) { return calloc(1, sizeof(struct hal_as)); }
+struct hal_as *hal_as_create(struct hal_as *parent) { return calloc(1, sizeof(struct hal_as)); }
 static struct fake_map **as_slot(struct hal_as *as, uint64_t va)
 {
 	struct fake_map **p = &as->bucket[(va / PAGE) % AS_BUCKETS];
@@ -257,6 +257,9 @@ unsigned hal_as_test_clear(struct hal_as *as, uaddr_t va) { return 0; }
 void hal_as_flush(struct hal_as *as) { fake_counters.flushes++; }
 uaddr_t hal_as_limit(void) { return 0x7ffffffff000; }
 uaddr_t hal_as_min(void) { return 0x10000; }
+size_t hal_as_own_pages(void) { return 0; }
+void hal_as_own(struct hal_as *as, uaddr_t va) { }
+bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) { return false; }
 bool fake_as_lookup(struct hal_as *as, uint64_t va, uint64_t *pa, unsigned *prot)
 {
 	struct fake_map *m = *as_slot(as, va & ~(uint64_t)(PAGE - 1));

@@ -20,6 +20,8 @@ struct host_hooks {
 	void (*irq)(unsigned line, unsigned cpu, int self);
 	/* That process of the stub with this cookie is gone; from the main thread. */
 	void (*stub_died)(void *cookie, int pid);
+	/* The i-th of the counters that --stats prints; 0: there is none. */
+	unsigned (*stats)(unsigned i, const char **name, uint64_t *value);
 };
 void host_set_hooks(const struct host_hooks *hooks);
 

@@ -10,19 +10,36 @@
 #ifndef HOST_STUB_ABI_H
 #define HOST_STUB_ABI_H
 
-#define STUB_BASE	0x7fffc0000000	/* user addresses end here; the stub's code begins */
+#define STUB_BASE	0x7fffc0000000	/* user addresses end here; the stub's code begins, with fast_entry */
+#define STUB_CODE_SIZE	0x10000
 #define STUB_ZYGOTE	0x7fffc0010000	/* zygote only: shared page, then its private stack */
 #define STUB_ZYGOTE_STACK 0x4000
 #define STUB_SVC	0x7fffc0020000	/* struct stub_svc */
 #define STUB_SVC_SIZE	0x2000
-#define STUB_THREADS	0x7fffc0100000	/* struct stub_thread of slot n at + n * STUB_SLOT */
-#define STUB_SLOT	0x4000
-#define STUB_END	0x7ffff0000000
+#define STUB_THREADS	0x7fffe0000000	/* struct stub_thread of slot n at + n * STUB_SLOT */
+#define STUB_THREADS_SHIFT 29		/* nothing else is in that half of a gigabyte */
+#define STUB_SLOT	0x8000
+#define STUB_END	0x7ffffff00000
 #define STUB_SLOTS	((STUB_END - STUB_THREADS) / STUB_SLOT)
+/*
+ * The %gs base of a thread whose program has none (0): how the stub finds its
+ * control block without a register.  Nothing is mapped from there to the end of
+ * the slot, so that the program's use of %gs:N faults, as it would at 0.
+ */
+#define STUB_GS_TAG	0x4000
+
+/* Trampolines of patched call sites in programs that are linked low. */
+#define STUB_TRAMP_LOW	0x10000
+#define STUB_TRAMP_SIZE	0x10000
 
 #define STUB_FD_RAM	3		/* the only descriptor that a stub has */
 #define STUB_FD_COMM	4		/* zygote only */
 #define STUB_FD_TTY	5		/* zygote only, if there is a terminal to restore */
+
+#define STUB_THREAD_CTL	1536		/* control block and the stack of patched calls */
+#define STUB_OFF_KICKED	64		/* offsets in struct stub_thread, for entry.S */
+#define STUB_OFF_FS	40
+#define STUB_OFF_REGS	72
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -61,8 +78,13 @@ struct stub_svc {
 	struct stub_op op[2][STUB_OPS];
 };
 
-/* A user thread: control block, then its signal stack up to the end of the area. */
-enum { STUB_THREAD_CTL = 256 };
+/* A user thread: control block and a small stack up to STUB_THREAD_CTL, then its signal stack up to the end of the area. */
+/* How it stopped: with a signal frame; in a patched call; by a kick on the way back from one. */
+enum { STUB_KIND_FRAME = 0, STUB_KIND_CALL = 1, STUB_KIND_KICK = 2 };
+/* What a thread that stopped without a frame shall do: go on with `regs`; make a frame, and stop there. */
+enum { STUB_RESUME_REGS = 0, STUB_RESUME_FRAME = 1 };
+/* Order of the push in entry.S. */
+struct stub_regs { uint64_t ax, bx, cx, dx, si, di, bp, sp, r8, r9, r10, r11, r12, r13, r14, r15, ip, flags; };
 struct stub_thread {
 	uint32_t go, stop;
 	uint32_t ops_buffer, ops_count;	/* do these before user code runs */
@@ -72,7 +94,15 @@ struct stub_thread {
 	int32_t tid;
 	uint64_t frame;			/* where the host's signal frame is: its return address */
 	uint64_t fs_base, gs_base;
+	uint32_t kind, resume;
+	uint32_t kicked;		/* a kick came while the stub was not in user code */
+	uint32_t pad;
+	struct stub_regs regs;		/* KIND_CALL, KIND_KICK; `ip` is the machine's: it may be in a trampoline */
 };
+
+_Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED &&
+	__builtin_offsetof(struct stub_thread, fs_base) == STUB_OFF_FS &&
+	__builtin_offsetof(struct stub_thread, regs) == STUB_OFF_REGS, "entry.S");
 
 /* Zygote: forks stubs. */
 struct stub_zygote {

@@ -16,10 +16,16 @@
 #define HAL_ASPACE_H
 #include <hal/types.h>
 
-enum { HAL_READ = 1, HAL_WRITE = 2, HAL_EXEC = 4, HAL_DEVICE = 8 };	/* prot */
+enum { HAL_READ = 1, HAL_WRITE = 2, HAL_EXEC = 4, HAL_DEVICE = 8,	/* prot */
+	HAL_PRIVATE = 16 /* a hint: the page is mapped privately */ };
 enum { HAL_ACCESSED = 1, HAL_DIRTY = 2 };
 
-struct hal_as *hal_as_create(void);	/* NULL: no memory.  May sleep. */
+/*
+ * parent: the address space it will be a copy of (fork), or NULL; nothing is
+ * mapped in it, but the machine may share what it prepared for the parent.
+ * NULL: no memory.  May sleep.
+ */
+struct hal_as *hal_as_create(struct hal_as *parent);
 /* No CPU has it active and no user thread will run in it.  May sleep. */
 void hal_as_destroy(struct hal_as *as);
 /* From now on hal_user_run() on this CPU runs in `as`.  NULL: none (kernel threads, before a destroy). */
@@ -36,6 +42,21 @@ void hal_as_protect(struct hal_as *as, uaddr_t va, size_t pages, unsigned prot);
 unsigned hal_as_test_clear(struct hal_as *as, uaddr_t va);
 /* Until this returns, user code on other CPUs may use the old mappings.  May sleep. */
 void hal_as_flush(struct hal_as *as);
+
+/*
+ * So many pages of each address space the machine wants for itself, near the
+ * program's libraries; 0 on most.  hal_as_own() says where they are: the kernel
+ * maps nothing there.  A range that is unmapped, or mapped otherwise, is given back.
+ */
+size_t hal_as_own_pages(void);
+void hal_as_own(struct hal_as *as, uaddr_t va);
+/*
+ * hal_trap_info.hot_call, and the page behind it: of a file, mapped privately,
+ * executable and not writable.  The machine may run a copy of that page in which
+ * the call is made in another way.  True: the page must be mapped again.
+ * Serialized like map and unmap.
+ */
+bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa);
 
 /* The first address that user code cannot have, and the lowest it may map. */
 uaddr_t hal_as_limit(void);

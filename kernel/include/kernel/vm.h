@@ -83,8 +83,14 @@ int vm_munmap(struct vm_space *vm, uaddr_t addr, uint64_t len);
 int vm_set_brk(struct vm_space *vm, uaddr_t start, uaddr_t end);	/* exec: the empty heap */
 /* The stack area of a new image below top; grows down to the limit. */
 int vm_map_stack(struct vm_space *vm, uaddr_t top, uint64_t size, unsigned prot_exec);
-/* Pages of the kernel's own, mapped into user space (vDSO).  pages[] are referenced. */
-int vm_map_special(struct vm_space *vm, uaddr_t addr, struct page **pages, unsigned n, unsigned vm_flags, const char *name);
+/*
+ * An area of `size` bytes with n pages of the kernel's own (vDSO); behind them
+ * is nothing (SIGBUS).  pages[] are referenced.
+ */
+int vm_map_special(struct vm_space *vm, uaddr_t addr, uint64_t size, struct page **pages, unsigned n, unsigned vm_flags,
+	const char *name);
+/* hal_trap_info.hot_call of current: tell the machine the page, if it may change a copy of it.  May sleep. */
+void vm_hot_call(struct vm_space *vm, uaddr_t ip);
 struct vm_area *vm_find(struct vm_space *vm, uaddr_t addr);	/* [lock] first area with end > addr */
 struct vm_area *vm_next(struct vm_area *a);
 

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Call sites without a trap.
+ *
+ * A `syscall` instruction that was trapped often is replaced, in a copy of its
+ * page that only this program sees, by a jump to a trampoline, which goes to
+ * the stub's fast_entry and stops without a signal.  The copy is the machine's
+ * affair: the kernel's own page, the file, /proc/PID/mem and ptrace have the
+ * program's bytes; only a plain load of the program's finds the jump.
+ *
+ * What is patched: five bytes, `jmp rel32`, in a page of a file that is mapped
+ * privately, executable and not writable.  Two shapes:
+ *
+ *  A  mov $nr, %eax; syscall		the jump takes the place of the mov; the
+ *					syscall stays: who jumps to it is trapped
+ *  B  syscall; cmp $imm, %rax		the jump covers both; the trampoline does
+ *					the comparison.  The byte behind the syscall, where signal
+ *					handlers return to, is chosen to be an instruction that
+ *					traps; um_patch_enter() then continues in the trampoline
+ *
+ * Everything else keeps trapping: code that a program writes (anonymous or
+ * writable pages), sites that do not fit, sites out of reach.
+ *
+ * A trampoline belongs to one site: `rel32` reaches it in the low area of
+ * every address space (STUB_TRAMP_LOW; programs linked low), or in pages that
+ * the kernel reserves near the libraries (hal_as_own()).  If the program unmaps
+ * those, its patches are undone.  Trampolines change no memory and no
+ * register but rcx and r11, which the call changes anyway; what the kernel sees of a
+ * thread that is stopped inside of one is the instruction that it stands for.
+ *
+ * The patches of a program are shared with the children that it forks (struct
+ * um_patch).  A copy, once mapped, is never changed: another patch in the page
+ * makes another copy, which replaces it.  Old copies may still be mapped by a
+ * stub, so they are kept until the last address space of the family is gone, or
+ * until there is only one, and it is told to forget them.
+ *
+ * Before a copy is mapped it is compared with the page that it is a copy of: a
+ * file that was written to meanwhile loses its patches.  While it is mapped, a
+ * write to the file is not seen in it (mmap(2): unspecified for private
+ * mappings).
+ *
+ * Locking: p->lock inside as->lock.
+ */
+#include "patch.h"
+#include <kernel/print.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+
+enum { TRAMP = 64, PER_PAGE = PAGE_SIZE / TRAMP, AREA_PAGES = STUB_TRAMP_SIZE / PAGE_SIZE, AREAS = 2, LOW = 0, OWN = 1 };
+enum { BUCKETS = 32, COPIES_MAX = 512, JMP_LEN = 5, MOV_LEN = 5, SYSCALL_LEN = 2 };
+enum { SIGILL = 4, SIGSEGV = 11, TRAP_UD = 6, TRAP_GP = 13 };
+
+enum site_kind { SITE_FREE, SITE_A, SITE_B };
+/* One patched site and its trampoline, which has the same index. */
+struct um_site {
+	enum site_kind kind;
+	uaddr_t at;			/* of the jump */
+	uaddr_t call, next;		/* the syscall instruction, and behind it */
+	uint32_t nr;			/* A */
+	uint8_t len;			/* B: of the instruction behind it */
+	uint8_t cont;			/* B: offset in the trampoline of that instruction */
+	uint8_t old[JMP_LEN], new[JMP_LEN];
+	struct um_site *in_page;	/* next site of the same page */
+};
+struct tramp_page { struct page *page; struct um_site site[PER_PAGE]; };
+/* A patched copy of a page. */
+struct shadow {
+	uaddr_t va;
+	struct page *orig, *copy;	/* references: orig's physical address must not get another meaning */
+	struct um_site *sites;
+	struct shadow *next;
+	bool spoilt;			/* the original changed: no patches here any more */
+};
+struct old_copy {
+	struct page *page;
+	uaddr_t va;			/* where it was mapped */
+	const struct hal_as *by;	/* that address space maps its successor; others may still map this one */
+	struct old_copy *next;
+};
+struct um_patch {
+	uint32_t refs;			/* [a] address spaces */
+	struct um_lock lock;
+	uaddr_t own;			/* [I] where the second area is; 0: nowhere */
+	struct tramp_page *tramp[AREAS][AREA_PAGES];	/* [lock] to set; the sites are [I] once used */
+	struct shadow *shadow[BUCKETS];	/* [lock] */
+	struct old_copy *old;		/* [lock] */
+	unsigned copies;		/* [lock] */
+};
+
+static bool low_area, enabled;
+
+void um_patch_init(void)
+{
+	uint32_t a = 7, b, c = 0, d;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	/* BMI2 and FSGSBASE: the stub's entry uses them. */
+	enabled = um_boot->patch && !um_boot->trap_ptrace && b >> 8 & 1 && um_boot->hwcap2 & 2;
+	low_area = enabled && um_boot->map_min <= STUB_TRAMP_LOW;
+}
+
+bool um_patch_enabled(void) { return enabled; }
+uaddr_t hal_as_min(void) { return low_area ? STUB_TRAMP_LOW + STUB_TRAMP_SIZE : 0x10000; }
+size_t hal_as_own_pages(void) { return enabled ? AREA_PAGES : 0; }
+
+void hal_as_own(struct hal_as *as, uaddr_t va) NO_TSA
+{
+	unsigned long flags = hal_irq_save();
+
+	um_lock(&as->lock);
+	as->own = va;
+	um_unlock(&as->lock);
+	hal_irq_restore(flags);
+}
+
+static unsigned bucket(uaddr_t va) { return (unsigned)(va >> PAGE_SHIFT) * 2654435761u >> 27; }
+
+/* ---- families ---- */
+
+static struct um_patch *patch_create(uaddr_t own)
+{
+	struct um_patch *p = kzalloc(sizeof(*p), ALLOC_ATOMIC);
+
+	if (p) {
+		p->refs = 1;
+		p->own = own;
+	}
+	return p;
+}
+
+void um_patch_share(struct hal_as *as, struct hal_as *parent) NO_TSA
+{
+	um_lock(&parent->lock);
+	as->own = parent->own;
+	as->patch = parent->patch;
+	if (as->patch)
+		__atomic_add_fetch(&as->patch->refs, 1, __ATOMIC_RELAXED);
+	um_unlock(&parent->lock);
+}
+
+static void old_free(struct um_patch *p)
+{
+	struct old_copy *o;
+
+	while ((o = p->old)) {
+		p->old = o->next;
+		page_put(o->page);
+		kfree(o);
+		p->copies--;
+	}
+}
+
+void um_patch_put(struct um_patch *p)
+{
+	if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	old_free(p);
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct shadow *s = p->shadow[i], *next; s; s = next) {
+			next = s->next;
+			page_put(s->orig);
+			if (s->copy)
+				page_put(s->copy);
+			kfree(s);
+		}
+	for (unsigned a = 0; a < AREAS; a++)
+		for (unsigned i = 0; i < AREA_PAGES; i++)
+			if (p->tramp[a][i]) {
+				page_put(p->tramp[a][i]->page);
+				kfree(p->tramp[a][i]);
+			}
+	kfree(p);
+}
+
+/* ---- trampolines ---- */
+
+static uaddr_t area_base(const struct um_patch *p, unsigned area) { return area == LOW ? STUB_TRAMP_LOW : p->own; }
+
+/* The site whose trampoline this address is in, and the offset in it. */
+static struct um_site *tramp_site(struct um_patch *p, uaddr_t ip, unsigned *off)
+{
+	for (unsigned a = 0; a < AREAS; a++) {
+		uint64_t o = ip - area_base(p, a);
+		struct tramp_page *t;
+
+		if (o >= STUB_TRAMP_SIZE || !area_base(p, a))
+			continue;
+		t = __atomic_load_n(&p->tramp[a][o / PAGE_SIZE], __ATOMIC_ACQUIRE);
+		if (!t)
+			return NULL;
+		struct um_site *s = &t->site[o % PAGE_SIZE / TRAMP];
+		*off = o % TRAMP;
+		return __atomic_load_n(&s->kind, __ATOMIC_ACQUIRE) == SITE_FREE ? NULL : s;
+	}
+	return NULL;
+}
+
+/* One-byte opcodes that trap in 64-bit user code and change nothing: #UD, or #GP for in, out, ins, outs, hlt, cli, sti. */
+static bool traps(uint8_t op)
+{
+	static const uint8_t list[] = {
+		0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x6c, 0x6d, 0x6e, 0x6f, 0x9a,
+		0xd4, 0xd5, 0xe4, 0xe5, 0xe6, 0xe7, 0xea, 0xec, 0xed, 0xee, 0xef, 0xf4, 0xfa, 0xfb,
+	};
+
+	for (unsigned i = 0; i < sizeof(list); i++)
+		if (list[i] == op)
+			return true;
+	return false;
+}
+
+static bool fits(enum site_kind kind, uaddr_t at, uaddr_t tramp, int32_t *rel)
+{
+	int64_t d = (int64_t)(tramp - (at + JMP_LEN));
+
+	*rel = (int32_t)d;
+	return d == *rel && (kind == SITE_A || traps((uint8_t)(d >> 8)));
+}
+
+/* A free trampoline that a jump at `at` can reach, in a page that exists if possible. */
+static struct um_site *tramp_find(struct um_patch *p, enum site_kind kind, uaddr_t at, uaddr_t *va, char **code, int32_t *rel)
+{
+	unsigned best_area = 0, best = UINT32_MAX;
+
+	for (unsigned a = 0; a < AREAS; a++) {
+		uaddr_t base = a == LOW && !low_area ? 0 : area_base(p, a);
+
+		for (unsigned i = 0; base && i < AREA_PAGES * PER_PAGE; i++) {
+			struct tramp_page *t = p->tramp[a][i / PER_PAGE];
+
+			if ((t && t->site[i % PER_PAGE].kind != SITE_FREE) || !fits(kind, at, base + i * TRAMP, rel))
+				continue;
+			if (best == UINT32_MAX || t) {
+				best = i;
+				best_area = a;
+			}
+			if (t)
+				goto found;
+		}
+	}
+	if (best == UINT32_MAX)
+		return NULL;
+found:;
+	struct tramp_page *t = p->tramp[best_area][best / PER_PAGE];
+	if (!t) {
+		t = kzalloc(sizeof(*t), ALLOC_ATOMIC);
+		if (!t)
+			return NULL;
+		t->page = page_alloc(0, ALLOC_ATOMIC | ALLOC_ZERO);
+		if (!t->page) {
+			kfree(t);
+			return NULL;
+		}
+		__atomic_store_n(&p->tramp[best_area][best / PER_PAGE], t, __ATOMIC_RELEASE);
+	}
+	*va = area_base(p, best_area) + best * TRAMP;
+	*code = (char *)page_addr(t->page) + best % PER_PAGE * TRAMP;
+	(void)fits(kind, at, *va, rel);
+	return &t->site[best % PER_PAGE];
+}
+
+static char *put(char *c, const void *bytes, size_t n)
+{
+	memcpy(c, bytes, n);
+	return c + n;
+}
+static char *put_jump(char *c, uint64_t to)
+{
+	static const uint8_t jmp[] = { 0xff, 0x25, 0, 0, 0, 0 };	/* jmp *0(%rip) */
+
+	c = put(c, jmp, sizeof(jmp));
+	return put(c, &to, sizeof(to));
+}
+
+static void tramp_write(struct um_site *s, uaddr_t va, char *code, const uint8_t *behind)
+{
+	static const uint8_t mov_r11[] = { 0x49, 0xbb };
+	char *c = code;
+	uint64_t on;
+
+	if (s->kind == SITE_A) {
+		*c++ = (char)0xb8;
+		c = put(c, &s->nr, 4);
+		on = s->next;
+	} else {
+		on = va + sizeof(mov_r11) + 8 + 14;
+	}
+	c = put(c, mov_r11, sizeof(mov_r11));
+	c = put(c, &on, 8);
+	c = put_jump(c, STUB_BASE);
+	if (s->kind == SITE_B) {
+		s->cont = (uint8_t)(c - code);
+		c = put(c, behind, s->len);
+		put_jump(c, s->next + s->len);
+	}
+}
+
+/* ---- patching ---- */
+
+/* What can be done at this call: 0 nothing. */
+static enum site_kind site_shape(const uint8_t *page, unsigned off, struct um_site *s)
+{
+	const uint8_t *c = page + off;
+
+	s->call = s->at = off;		/* offsets, for now */
+	s->next = off + SYSCALL_LEN;
+	if (off + SYSCALL_LEN > PAGE_SIZE || c[0] != 0x0f || c[1] != 0x05)
+		return SITE_FREE;
+	/* Where may the mov be only the end of a longer instruction?  Behind REX and 66 prefixes, and after disp8. */
+	if (off >= MOV_LEN + 2 && c[-5] == 0xb8) {
+		uint8_t before = c[-6], op = c[-7];
+		bool prefix = (before & 0xf0) == 0x40 || before == 0x66;
+		bool disp8 = (before & 0xc0) == 0x40 && (op == 0xc7 || op == 0x81 || op == 0x69 || op == 0xf7);
+
+		memcpy(&s->nr, c - 4, 4);
+		if (!prefix && !disp8 && s->nr < 4096) {
+			s->at = off - MOV_LEN;
+			return SITE_A;
+		}
+	}
+	if (off + SYSCALL_LEN + 6 <= PAGE_SIZE && c[2] == 0x48 && c[3] == 0x3d) {
+		s->len = 6;		/* cmp $imm32, %rax */
+		return SITE_B;
+	}
+	if (off + SYSCALL_LEN + 4 <= PAGE_SIZE && c[2] == 0x48 && c[3] == 0x83 && c[4] == 0xf8) {
+		s->len = 4;		/* cmp $imm8, %rax */
+		return SITE_B;
+	}
+	if (off + SYSCALL_LEN + 3 <= PAGE_SIZE && (c[2] & 0xf8) == 0x48 && (c[3] == 0x89 || c[3] == 0x85) && (c[4] & 0xc0) == 0xc0 &&
+	    (c[4] & 7) != 4) {
+		s->len = 3;		/* mov or test between registers; not to rsp */
+		return SITE_B;
+	}
+	return SITE_FREE;
+}
+
+static struct shadow *shadow_find(struct um_patch *p, uaddr_t va)
+{
+	struct shadow *s = p->shadow[bucket(va)];
+
+	while (s && s->va != va)
+		s = s->next;
+	return s;
+}
+
+/* Another copy takes its place; stubs may still map this one. */
+static void copy_retire(struct um_patch *p, struct shadow *s, const struct hal_as *by)
+{
+	struct old_copy *o;
+
+	if (!s->copy)
+		return;
+	o = kmalloc(sizeof(*o), ALLOC_ATOMIC);
+	if (o) {
+		o->page = s->copy;
+		o->va = s->va;
+		o->by = by;
+		o->next = p->old;
+		p->old = o;
+	}				/* else the page is lost, not reused */
+	s->copy = NULL;
+}
+
+static bool still_same(const struct shadow *s)
+{
+	const uint8_t *a = page_addr(s->orig), *b = page_addr(s->copy);
+	unsigned at = 0;
+
+	/* The sites' bytes first: then the originals may stand in for them. */
+	for (const struct um_site *i = s->sites; i; i = i->in_page)
+		if (memcmp(a + (i->at & (PAGE_SIZE - 1)), i->old, JMP_LEN))
+			return false;
+	while (at < PAGE_SIZE) {
+		unsigned end = PAGE_SIZE, next = PAGE_SIZE;
+
+		for (const struct um_site *i = s->sites; i; i = i->in_page) {
+			unsigned o = (unsigned)(i->at & (PAGE_SIZE - 1));
+			if (o >= at && o < end) {
+				end = o;
+				next = o + JMP_LEN;
+			}
+		}
+		if (memcmp(a + at, b + at, end - at))
+			return false;
+		at = next;
+	}
+	return true;
+}
+
+static bool site_add(struct hal_as *as, uaddr_t ip, paddr_t pa)
+{
+	struct um_patch *p = as->patch;
+	uaddr_t va = ip & PAGE_MASK, tramp;
+	struct page *orig = phys_to_page(pa);
+	const uint8_t *bytes = page_addr(orig);
+	struct shadow *s = shadow_find(p, va);
+	struct um_site want = { 0 }, *site;
+	char *code;
+	int32_t rel;
+
+	if (p->copies >= COPIES_MAX || (s && (s->spoilt || (s->orig != orig && s->sites))))
+		return false;
+	want.kind = site_shape(bytes, (unsigned)(ip - va), &want);
+	if (want.kind == SITE_FREE)
+		return false;
+	want.at += va;
+	want.call += va;
+	want.next += va;
+	for (const struct um_site *i = s ? s->sites : NULL; i; i = i->in_page)
+		if (want.at < i->at + JMP_LEN && i->at < want.at + JMP_LEN)
+			return false;
+	site = tramp_find(p, want.kind, want.at, &tramp, &code, &rel);
+	if (!site)
+		return false;
+	struct page *copy = page_alloc(0, ALLOC_ATOMIC);
+	if (!copy)
+		return false;
+	if (!s) {
+		s = kzalloc(sizeof(*s), ALLOC_ATOMIC);
+		if (!s) {
+			page_put(copy);
+			return false;
+		}
+		s->va = va;
+		page_get(orig);
+		s->orig = orig;
+		s->next = p->shadow[bucket(va)];
+		p->shadow[bucket(va)] = s;
+	}
+	memcpy(want.old, bytes + (want.at - va), JMP_LEN);
+	want.new[0] = 0xe9;
+	memcpy(want.new + 1, &rel, 4);
+	want.in_page = s->sites;
+	tramp_write(&want, tramp, code, bytes + (want.next - va));
+	enum site_kind kind = want.kind;
+	want.kind = SITE_FREE;
+	*site = want;
+	__atomic_store_n(&site->kind, kind, __ATOMIC_RELEASE);
+	copy_retire(p, s, as);
+	hal_page_copy(page_addr(copy), bytes);
+	s->sites = site;
+	for (const struct um_site *i = s->sites; i; i = i->in_page)
+		memcpy((char *)page_addr(copy) + (i->at & (PAGE_SIZE - 1)), i->new, JMP_LEN);
+	s->copy = copy;
+	p->copies++;
+	return true;
+}
+
+bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
+{
+	unsigned long flags;
+	bool done = false;
+
+	if (!enabled)
+		return false;
+	flags = hal_irq_save();
+	um_lock(&as->lock);
+	if (!as->patch_off && !as->patch)
+		as->patch = patch_create(as->own);
+	if (!as->patch_off && as->patch) {
+		struct um_patch *p = as->patch;
+
+		um_lock(&p->lock);
+		/* Nobody else, and nothing of ours runs with an old mapping: as for any page that is given away. */
+		if (p->old && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) == 1 && !__atomic_load_n(&as->running, __ATOMIC_ACQUIRE)) {
+			for (const struct old_copy *o = p->old; o; o = o->next)
+				if (o->by != as)
+					um_as_forget(as, o->va);
+			old_free(p);
+		}
+		done = site_add(as, ip, pa);
+		um_unlock(&p->lock);
+	}
+	um_unlock(&as->lock);
+	if (done)
+		um_count(UM_STAT_PATCHED);
+	hal_irq_restore(flags);
+	return done;
+}
+
+/* ---- mapping ---- */
+
+paddr_t um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa)
+{
+	struct um_patch *p = as->patch;
+	paddr_t use = pa;
+
+	um_lock(&p->lock);
+	struct shadow *s = shadow_find(p, va);
+	if (s && s->copy && page_to_phys(s->orig) == pa) {
+		if (still_same(s)) {
+			use = page_to_phys(s->copy);
+		} else {
+			s->spoilt = true;
+			copy_retire(p, s, as);
+		}
+	}
+	um_unlock(&p->lock);
+	return use;
+}
+
+bool um_patch_any(struct hal_as *as, uaddr_t va, uint64_t len)
+{
+	struct um_patch *p = as->patch;
+	bool any = false;
+
+	um_lock(&p->lock);
+	for (unsigned i = 0; i < BUCKETS && !any; i++)
+		for (struct shadow *s = p->shadow[i]; s; s = s->next)
+			any |= s->va - va < len;
+	um_unlock(&p->lock);
+	return any;
+}
+
+/* The page of trampolines at va, if there is one. */
+bool um_patch_tramp(struct hal_as *as, uaddr_t va, paddr_t *pa) NO_TSA
+{
+	struct um_patch *p = as->patch;
+
+	if (!p || as->patch_off)
+		return false;
+	for (unsigned a = 0; a < AREAS; a++) {
+		uint64_t o = va - area_base(p, a);
+		struct tramp_page *t = o < STUB_TRAMP_SIZE && area_base(p, a) ?
+			__atomic_load_n(&p->tramp[a][o / PAGE_SIZE], __ATOMIC_ACQUIRE) : NULL;
+
+		if (t) {
+			*pa = page_to_phys(t->page);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- what the program sees ---- */
+
+bool um_patch_return(struct hal_as *as, uaddr_t machine, uaddr_t *program)
+{
+	unsigned off;
+	struct um_site *s = as->patch ? tramp_site(as->patch, machine, &off) : NULL;
+
+	*program = machine;
+	if (!s || s->kind != SITE_B || off != s->cont)
+		return false;
+	*program = s->next;
+	return true;
+}
+
+uaddr_t um_patch_hide(struct hal_as *as, struct abi_regs *r)
+{
+	unsigned off;
+	uaddr_t machine = r->rip;
+	struct um_site *s = as->patch ? tramp_site(as->patch, machine, &off) : NULL;
+
+	if (!s)
+		return 0;
+	if (s->kind == SITE_A) {
+		r->rax = s->nr;
+		r->rip = s->call;
+	} else if (off < s->cont) {
+		r->rip = s->call;
+		return machine - off + s->cont;
+	} else {
+		r->rip = off == s->cont ? s->next : s->next + s->len;
+	}
+	return 0;
+}
+
+bool um_patch_enter(struct hal_as *as, uaddr_t ip, int sig, unsigned trap, uaddr_t *machine) NO_TSA
+{
+	struct um_patch *p = as->patch;
+	bool found = false;
+
+	if (!p || as->patch_off || !((sig == SIGILL && trap == TRAP_UD) || (sig == SIGSEGV && trap == TRAP_GP)))
+		return false;
+	um_lock(&p->lock);
+	struct shadow *s = shadow_find(p, ip & PAGE_MASK);
+	for (struct um_site *i = s ? s->sites : NULL; i && !found; i = i->in_page)
+		if (i->kind == SITE_B && i->next == ip)
+			for (unsigned a = 0; a < AREAS && !found; a++)
+				for (unsigned k = 0; k < AREA_PAGES && !found; k++) {
+					struct tramp_page *t = p->tramp[a][k];
+					if (t && i >= t->site && i < t->site + PER_PAGE) {
+						*machine = area_base(p, a) + k * PAGE_SIZE + (size_t)(i - t->site) * TRAMP + i->cont;
+						found = true;
+					}
+				}
+	um_unlock(&p->lock);
+	return found;
+}

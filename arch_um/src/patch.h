@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Patched call sites: see patch.c. */
+#ifndef UM_PATCH_H
+#define UM_PATCH_H
+#include "stubs.h"
+
+void um_patch_init(void);
+/* Does fast_entry work here (CPU, backend, --patch)? */
+bool um_patch_enabled(void);
+/* A forked child has its parent's patches.  Locks: takes parent->lock. */
+void um_patch_share(struct hal_as *as, struct hal_as *parent);
+void um_patch_put(struct um_patch *p);		/* NULL is fine; any context */
+
+/* What to map at va instead of the page at pa: executable, not writable, private.  Locks: as->lock. */
+paddr_t um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa);
+/* May a page in the range be a patched one?  Locks: as->lock. */
+bool um_patch_any(struct hal_as *as, uaddr_t va, uint64_t len);
+/* The physical page of trampolines that belongs at va; false: none does.  Locks: as->lock. */
+bool um_patch_tramp(struct hal_as *as, uaddr_t va, paddr_t *pa);
+
+/* Where the program believes that its call returns to; true: it is another place. */
+bool um_patch_return(struct hal_as *as, uaddr_t machine, uaddr_t *program);
+/*
+ * A thread that was interrupted in a trampoline: as if it was at the instruction
+ * that this stands for.  Returns where the trampoline goes on after its call, if
+ * that has not been made yet and cannot be made at the site itself (shape B).
+ */
+uaddr_t um_patch_hide(struct hal_as *as, struct abi_regs *r);
+/* The program went to an address where the patch is in the way: where to go on instead; false: it did not. */
+bool um_patch_enter(struct hal_as *as, uaddr_t ip, int sig, unsigned trap, uaddr_t *machine);
+#endif
