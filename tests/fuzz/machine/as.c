@@ -15,7 +15,11 @@ struct hal_as { uint64_t limit; };
 uaddr_t hal_as_limit(void) { return AS_LIMIT; }
 uaddr_t hal_as_min(void) { return 0x10000; }
 
-struct hal_as *hal_as_create(void)
+size_t hal_as_own_pages(void) { return 0; }
+void hal_as_own(struct hal_as *as, uaddr_t va) { }
+bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) { return false; }
+
+struct hal_as *hal_as_create(struct hal_as *parent)
 {
 	struct hal_as *as = kzalloc(sizeof(*as), 0);
 
