@@ -8,6 +8,7 @@
  *   --bench=N       N runs of the inputs given (or generated ones); prints the rate
  *   --check-reset=N memory is the snapshot's after each of N runs
  *   --check-trace=N N inputs run twice give equal trace hashes
+ *   --programs=N --seed=S   target diff: N generated programs
  *   --print FILE    the inputs as text
  *   --list          the targets
  *   --traces FILE   the trace hash of each input
@@ -20,6 +21,7 @@
 #include "engine.h"
 #include "engine_internal.h"
 #include "programs.h"
+#include "target_diff.h"
 #include "snapshot.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -198,7 +200,7 @@ static uint64_t number_of(const char *option)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const char *name = strrchr((*argv)[0], '/'), *cmdline = "loglevel=3 rootfstype=ext2 boot_timeout=0";
-	uint64_t benchmark = 0, reset = 0, trace = 0;
+	uint64_t benchmark = 0, differential = 0, seed = 1, reset = 0, trace = 0;
 	bool print = false, traces = false;
 	unsigned cpus = 0;
 
@@ -213,6 +215,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			cpus = (unsigned)number_of(a);
 		else if (!strcmp(a, "--verbose"))
 			engine_verbose = true;
+		else if (!strncmp(a, "--programs=", 11))
+			differential = number_of(a);
+		else if (!strncmp(a, "--seed=", 7))
+			seed = number_of(a);
 		else if (!strncmp(a, "--bench=", 8))
 			benchmark = number_of(a);
 		else if (!strncmp(a, "--check-reset=", 14))
@@ -248,6 +254,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		cmdline = "loglevel=7 rootfstype=ext2 boot_timeout=0 strace";
 	if (target->cpus)
 		engine_boot(cpus ? cpus : target->cpus, cmdline);
+	if (differential)
+		exit(diff_loop(differential, seed));
 	if (benchmark || reset || trace || traces)
 		exit(traces ? traces_print() : benchmark ? bench(benchmark) : reset ? check_reset(reset) : check_trace(trace));
 	return 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "engine.h"
 #include "programs.h"
+#include "target_diff.h"
 #include "target_virtio.h"
 
 static uint64_t syscalls_one(const uint8_t *data, size_t size)
@@ -35,5 +36,6 @@ const struct fuzz_target fuzz_targets[] = {
 	{ .name = "syscalls-mt", .what = "programs of several tasks on two CPUs, schedules from the input", .cpus = 2, .one = syscalls_mt_one, PROGRAM },
 	{ .name = "fail", .what = "programs whose allocations fail here and there", .cpus = 1, .one = fail_one, PROGRAM },
 	{ .name = "virtio", .what = "programs on devices that lie", .cpus = 1, .one = virtio_one },
+	{ .name = "diff", .what = "programs on the host's Linux and on Eft", .cpus = 1, .one = diff_one, .init = diff_init, PROGRAM },
 	{ 0 }
 };

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* The differential: comparing what two runs left. */
+#include <string.h>
+#include "diff_compare.h"
+
+enum { NOTHING = 0xffff };
+
+/* Which argument is the blob; NOTHING: it is inside another. */
+static unsigned argument_of(const struct fuzz_program *p, unsigned call, unsigned blob)
+{
+	const struct fuzz_call *c = &p->calls[call];
+
+	for (unsigned i = 0; i < 6; i++)
+		if (c->args[i].form == FUZZ_BLOB && c->args[i].index == blob)
+			return i;
+	return NOTHING;
+}
+
+/* Does this byte of the blob depend on the clock or the machine? */
+static bool masked(const struct fuzz_struct *s, unsigned off)
+{
+	off %= s->size;
+	for (unsigned i = 0; i < s->nfields; i++)
+		if (off >= s->fields[i].off && off < s->fields[i].off + (unsigned)s->fields[i].size * s->fields[i].count)
+			return s->fields[i].kind == ARG_TIME || s->fields[i].kind == ARG_ID || s->fields[i].kind == ARG_PAD;
+	return true;	/* padding */
+}
+
+/* ---- directory entries: their order, numbers and positions are the file system's ---- */
+
+static uint64_t names_sum(const uint8_t *p, int64_t n, bool old)
+{
+	unsigned head = old ? 18 : 19;
+	uint64_t sum = 0;
+
+	for (int64_t i = 0; i + head < n;) {
+		uint16_t len;
+
+		memcpy(&len, p + i + 16, 2);
+		if (len < head || i + len > n)
+			break;
+		sum += diff_hash(1, p + i + head, strnlen((const char *)p + i + head, len - head)) + (old ? p[i + len - 1] : p[i + 18]);
+		i += len;
+	}
+	return sum;
+}
+
+static bool memory_differs(struct difference *d, const struct diff_out *l, const struct diff_out *e)
+{
+	const uint8_t *a = d->lin->data + l->off, *b = d->eft->data + e->off;
+	unsigned arg = argument_of(d->prog, l->call, l->blob);
+	const struct fuzz_struct *s = arg == NOTHING ? NULL : fuzz_struct_find(d->row->args[arg].aux);
+	unsigned n = l->len < e->len ? l->len : e->len;
+
+	if (s && d->row->args[arg].kind != ARG_IN && d->row->args[arg].kind != ARG_OUT && d->row->args[arg].kind != ARG_INOUT && d->row->args[arg].kind != ARG_ARRAY)
+		s = NULL;
+	if (!strncmp(d->row->name, "getdents", 8) && d->lin_result >= 0)
+		return names_sum(a, d->lin_result, !d->row->name[8]) != names_sum(b, d->eft_result, !d->row->name[8]);
+	for (unsigned i = 0; i < n; i++)
+		if (a[i] != b[i] && !(s && masked(s, i))) {
+			d->offset = i;
+			return true;
+		}
+	d->offset = n;
+	return l->len != e->len;
+}
+
+static bool allowed(struct difference *d)
+{
+	for (struct diff_allowed *a = diff_allowed; a->name; a++)
+		if (a->match(d)) {
+			a->seen++;
+			return true;
+		}
+	return false;
+}
+
+static bool tree_differs(struct difference *d)
+{
+	const char *l = d->lin->tree, *e = d->eft->tree;
+	const char *l_end = l + d->lin->ntree, *e_end = e + d->eft->ntree;
+
+	while (l < l_end && e < e_end) {
+		size_t nl = strcspn(l, "\n"), ne = strcspn(e, "\n");
+
+		if (nl != ne || memcmp(l, e, nl))
+			break;
+		l += nl + 1;
+		e += ne + 1;
+	}
+	d->lin_text = l < l_end ? l : "(nothing)\n";
+	d->eft_text = e < e_end ? e : "(nothing)\n";
+	return l < l_end || e < e_end;
+}
+
+void diff_compare(const struct fuzz_program *p, const struct diff_run *lin, const struct diff_run *eft, struct difference *d)
+{
+	unsigned out = 0;
+
+	*d = (struct difference){ .prog = p, .lin = lin, .eft = eft };
+	if (lin->status == DIFF_LOST || eft->status == DIFF_LOST)
+		return;
+	for (unsigned i = 0; i < p->ncalls; i++) {
+		d->call = i;
+		d->row = fuzz_row(p->calls[i].nr);
+		d->lin_result = lin->result[i];
+		d->eft_result = eft->result[i];
+		if (lin->done[i] != 2 && lin->status == DIFF_LATE) {
+			d->what = DIFF_SAME;
+			return;
+		}
+		d->what = DIFF_BLOCKED;
+		if (lin->done[i] != eft->done[i]) {
+			if (allowed(d))
+				d->what = DIFF_SAME;
+			return;
+		}
+		if (lin->done[i] != 2)
+			break;
+		d->what = DIFF_RESULT;
+		if (d->lin_result != d->eft_result) {
+			if (!allowed(d))
+				return;
+			if ((d->lin_result < 0) != (d->eft_result < 0)) {	/* from here on they do different things */
+				d->what = DIFF_SAME;
+				return;
+			}
+		}
+		d->what = DIFF_MEMORY;
+		for (; out < lin->nouts && out < eft->nouts && lin->outs[out].call == i && eft->outs[out].call == i; out++) {
+			d->blob = lin->outs[out].blob;
+			if (d->lin_result >= 0 && memory_differs(d, &lin->outs[out], &eft->outs[out])) {
+				if (!allowed(d))
+					return;
+			}
+		}
+	}
+	d->row = NULL;
+	d->what = DIFF_STATUS;
+	if (lin->status == DIFF_LATE) {
+		d->what = DIFF_SAME;
+		return;
+	}
+	if (lin->status != eft->status && !allowed(d))
+		return;
+	d->what = DIFF_FILES;
+	if (tree_differs(d) && !allowed(d))
+		return;
+	d->what = DIFF_SAME;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Target `diff`: the input is run by the host's Linux and by Eft, and what the
+ * two leave is compared.  A difference that no row of diff_allowed.c explains
+ * is reported with a program made as short as it gets.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "diff_compare.h"
+#include "engine.h"
+#include "target_diff.h"
+
+static struct diff_shared *shared;
+static struct diff_run eft;
+static struct fuzz_program program, shorter;
+static bool keep_going;
+static uint64_t programs, different, late, calls;
+
+enum { KINDS_MAX = 4096 };
+static uint64_t kinds[KINDS_MAX];
+static unsigned nkinds;
+
+static void futex(_Atomic uint32_t *at, int op, uint32_t v, const struct timespec *t) { syscall(SYS_futex, at, op, v, t, NULL, 0); }
+
+void diff_init(void)
+{
+	char exe[4096], fd_text[16], *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 32);
+	int fd = memfd_create("diff", 0);
+
+	if (fd < 0 || n < 0 || ftruncate(fd, sizeof(*shared)))
+		abort();
+	exe[n] = 0;
+	slash = strrchr(exe, '/');
+	strcpy(slash + 1, "eft-fuzz-linux");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	snprintf(fd_text, sizeof(fd_text), "%d", fd);
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execl(exe, exe, fd_text, (char *)NULL);
+		fprintf(stderr, "eft-fuzz: cannot run %s: %s\n", exe, strerror(errno));
+		_exit(2);
+	}
+	close(fd);
+	{
+		uint32_t header[2] = { 0x20080522, 0 }, data[6] = { 0 };
+
+		if (syscall(SYS_capget, header, data))
+			abort();
+		diff_capabilities = data[1] | (uint64_t)data[4] << 32;
+	}
+	keep_going = getenv("EFT_FUZZ_KEEP_GOING") != NULL;
+	if (geteuid()) {
+		fprintf(stderr, "eft-fuzz: the differential needs root, for its name spaces\n");
+		exit(2);
+	}
+}
+
+static void on_linux(const struct fuzz_program *p)
+{
+	struct timespec t = { 10, 0 };
+
+	shared->len = (uint32_t)fuzz_encode(p, shared->input, sizeof(shared->input));
+	shared->request++;
+	futex(&shared->request, FUTEX_WAKE, 1, NULL);
+	for (unsigned i = 0; shared->reply != shared->request; i++) {
+		futex(&shared->reply, FUTEX_WAIT, shared->request - 1, &t);
+		if (i > 5) {
+			fprintf(stderr, "eft-fuzz: the Linux side does not answer\n");
+			exit(2);
+		}
+	}
+}
+
+static void both(const struct fuzz_program *p, struct difference *d)
+{
+	on_linux(p);
+	diff_eft(p, &eft);
+	diff_compare(p, &shared->run, &eft, d);
+}
+
+static uint64_t kind_of(const struct difference *d)
+{
+	uint64_t h = diff_hash(7, &d->what, sizeof(d->what));
+
+	if (d->row)
+		h = diff_hash(h, d->row->name, strlen(d->row->name));
+	if (d->what == DIFF_RESULT) {
+		int64_t l = d->lin_result < 0 ? d->lin_result : 0, e = d->eft_result < 0 ? d->eft_result : 0;
+
+		h = diff_hash(diff_hash(h, &l, 8), &e, 8);
+	}
+	return h;
+}
+
+static void line(const char *who, const char *text) { printf("    %-5s %.*s\n", who, (int)strcspn(text, "\n"), text); }
+
+static void bytes(const char *who, const struct diff_run *r, const struct difference *d)
+{
+	for (unsigned i = 0; i < r->nouts; i++)
+		if (r->outs[i].call == d->call && r->outs[i].blob == d->blob) {
+			printf("    %-5s @%u:", who, d->offset);
+			for (unsigned k = d->offset & ~7u; k < r->outs[i].len && k < (d->offset & ~7u) + 48; k++)
+				printf(" %02x", r->data[r->outs[i].off + k]);
+			printf("\n");
+		}
+}
+
+static void show(const struct difference *d)
+{
+	static struct fuzz_state results;
+
+	results.prog = d->prog;
+	memcpy(results.done, shared->run.done, sizeof(results.done));
+	for (unsigned i = 0; i < d->prog->ncalls; i++)
+		results.values[i][0] = shared->run.result[i];
+	printf("--- difference %u%s\n", nkinds, d->prog->flags & DIFF_UNPRIVILEGED ? " (unprivileged)" : "");
+	fuzz_print_strace(stdout, d->prog, &results);
+	switch (d->what) {
+	case DIFF_RESULT: printf("  r%u %s: Linux %lld, Eft %lld\n", d->call, d->row->name, (long long)d->lin_result, (long long)d->eft_result); break;
+	case DIFF_MEMORY:
+		printf("  r%u %s: memory differs\n", d->call, d->row->name);
+		bytes("Linux", d->lin, d);
+		bytes("Eft", d->eft, d);
+		break;
+	case DIFF_BLOCKED: printf("  r%u %s: Linux %s, Eft %s (status %#x)\n", d->call, d->row->name, d->lin->done[d->call] == 2 ? "returns" : d->lin->done[d->call] ? "does not return" : "is not there",
+		d->eft->done[d->call] == 2 ? "returns" : d->eft->done[d->call] ? "does not return" : "is not there", d->eft->status); break;
+	case DIFF_STATUS: printf("  status: Linux %#x, Eft %#x\n", d->lin->status, d->eft->status); break;
+	case DIFF_FILES:
+		printf("  files:\n");
+		line("Linux", d->lin_text);
+		line("Eft", d->eft_text);
+		break;
+	default: break;
+	}
+	fflush(stdout);
+}
+
+/* Calls are dropped as long as the difference stays. */
+static void shorten(struct difference *d)
+{
+	uint64_t kind = kind_of(d);
+	struct difference now;
+
+	for (unsigned i = program.ncalls; i-- > 0;) {
+		shorter = program;
+		fuzz_drop_call(&shorter, i);
+		both(&shorter, &now);
+		if (now.what != DIFF_SAME && kind_of(&now) == kind)
+			program = shorter;
+	}
+	both(&program, d);
+	if (d->what != DIFF_SAME && kind_of(d) != kind)
+		d->what = DIFF_SAME;	/* not what it was */
+}
+
+static uint64_t run_program(void)
+{
+	struct difference d;
+	uint64_t kind;
+
+	diff_tame(&program);
+	programs++;
+	calls += program.ncalls;
+	both(&program, &d);
+	late += shared->run.status < 0;
+	if (d.what == DIFF_SAME)
+		return 1;
+	different++;
+	kind = kind_of(&d);
+	for (unsigned i = 0; i < nkinds; i++)
+		if (kinds[i] == kind)
+			return 1;
+	shorten(&d);
+	if (d.what == DIFF_SAME)	/* did not come back: the host was slow, for instance */
+		return 1;
+	if (nkinds < KINDS_MAX)
+		kinds[nkinds++] = kind;
+	show(&d);
+	if (!keep_going)
+		abort();
+	return 1;
+}
+
+uint64_t diff_one(const uint8_t *data, size_t size)
+{
+	fuzz_decode(data, size, &program);
+	return run_program();
+}
+
+int diff_loop(uint64_t n, uint64_t seed)
+{
+	static const struct fuzz_choice choice = { .allowed = diff_takes, .max_calls = 16, .streams = 1, .small = true };
+
+	keep_going = true;
+	for (uint64_t i = 0; i < n; i++) {
+		fuzz_generate(&program, (seed << 32) + i, &choice);
+		if (i % 4 == 3)
+			fuzz_mutate(&program, NULL, (seed << 32) + i, &choice);
+		run_program();
+		if (i % 100000 == 99999) {
+			printf("# %llu programs, %llu differ in %u ways\n", (unsigned long long)programs, (unsigned long long)different, nkinds);
+			fflush(stdout);
+		}
+	}
+	printf("# %llu programs of %.1f calls, %llu not done in time on Linux\n", (unsigned long long)programs, (double)calls / (double)(programs ? programs : 1),
+	       (unsigned long long)late);
+	for (const struct diff_allowed *a = diff_allowed; a->name; a++)
+		printf("# allowed %-16s %8llu  %s\n", a->name, (unsigned long long)a->seen, a->reason);
+	printf("%s: %llu programs, %llu with a difference that is not explained, of %u kinds\n", nkinds ? "not ok" : "ok", (unsigned long long)programs,
+	       (unsigned long long)different, nkinds);
+	return nkinds != 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Target `diff`. */
+#ifndef FUZZ_TARGET_DIFF_H
+#define FUZZ_TARGET_DIFF_H
+#include <stddef.h>
+#include <stdint.h>
+/* Starts the Linux side. */
+void diff_init(void);
+uint64_t diff_one(const uint8_t *data, size_t size);
+/* n generated programs; every kind of difference is shown once.  Returns the exit status. */
+int diff_loop(uint64_t n, uint64_t seed);
+#endif
