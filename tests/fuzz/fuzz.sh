@@ -5,6 +5,8 @@
 #        ./eft fuzz TARGET --repro FILE   run one input again, and say what it does
 #        ./eft fuzz list                  the targets
 #        ./eft fuzz coverage [TARGET...]  line coverage of kernel/ by the corpora, as HTML
+#        ./eft fuzz diff --programs N [--seed S]   N generated programs on the host's Linux and on Eft; needs root
+#        ./eft fuzz planted [NAME...]     plants bugs one at a time and says how long each takes to find
 #   --time S      seconds (default 60; 0: until a find or ^C)
 #   --jobs N      processes at once (default 1)
 #   --fast        without sanitizers: several times the rate, finds only what panics, hangs or faults
@@ -22,12 +24,12 @@ out=$top/build/fuzz
 die() { echo "eft: fuzz: $*" >&2; exit 2; }
 usage() { sed -n '4,/^set -u/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
-time=60 jobs=1 preset=um-fuzz target= repro= gdb= keep= rest=
+time=60 jobs=1 preset=um-fuzz target= repro= gdb= keep= rest= programs= seed=1
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h|--help) usage; exit 0 ;;
-	--time|--jobs|--repro) [ $# -ge 2 ] || die "$1 needs a value"
-		case $1 in --time) time=$2 ;; --jobs) jobs=$2 ;; --repro) repro=$2 ;; esac
+	--time|--jobs|--repro|--programs|--seed) [ $# -ge 2 ] || die "$1 needs a value"
+		case $1 in --time) time=$2 ;; --jobs) jobs=$2 ;; --repro) repro=$2 ;; --programs) programs=$2 ;; --seed) seed=$2 ;; esac
 		shift ;;
 	--fast) preset=um-fuzz-fast ;;
 	--msan) preset=um-fuzz-msan ;;
@@ -46,6 +48,7 @@ if [ -n "$repro" ]; then
 	[ -n "$target" ] || target=$(cd "$(dirname "$repro")" && pwd | sed 's|/finds$||; s|/corpus$||; s|.*/||')
 fi
 [ -n "$target" ] || { usage >&2; exit 2; }
+[ "$target" != planted ] || exec "$here/planted.sh" $rest
 [ "$target" != coverage ] || exec "$here/coverage.sh" $rest
 [ -z "$rest" ] || die "one target at a time, not$rest"
 
@@ -55,6 +58,7 @@ bin=$top/build/$preset/tests/fuzz/eft-fuzz
 if [ "$target" = list ]; then "$bin" --list; exit; fi
 "$bin" --list | awk -v t="$target" '$1 == t { found = 1 } END { exit !found }' || { echo "eft: fuzz: no target '$target'; there are:" >&2; "$bin" --list >&2; exit 2; }
 
+[ -z "$programs" ] || exec "$bin" --target="$target" --programs="$programs" --seed="$seed"
 if [ -n "$repro" ]; then
 	"$bin" --target="$target" --print "$repro"
 	[ -z "$gdb" ] || exec gdb -q -ex 'handle SIGSEGV nostop noprint pass' -ex 'break fuzz_host_crash' -ex 'set breakpoint pending on' \
