@@ -101,7 +101,7 @@ echo "$(show)"
 if [ "$after" -gt "$before" ]; then
 	echo
 	# The report of the first, as libFuzzer's child printed it.
-	grep -a -m 1 -A 40 -E '^==.*(ERROR|eft-fuzz)|^kernel panic' "$log" | head -n 60
+	grep -a -m 1 -A 40 -E '^==.*(ERROR|eft-fuzz)|^kernel panic' "$log" | grep -av -e ' in fuzzer::' -e libc -e '^NOTE' -e ' Combine lib' | head -n 60
 	echo
 	echo "eft: fuzz: $((after - before)) finds; again: ./eft fuzz $target --repro FILE"
 	find "$dir/finds" -type f | head -n 20

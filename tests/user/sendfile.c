@@ -2,6 +2,7 @@
 /* sendfile(2), copy_file_range(2), splice(2), tee(2), vmsplice(2). */
 #include "harness.h"
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -22,7 +23,7 @@ static int same(const char *name, off_t off, size_t n)
 int main(void)
 {
 	struct iovec v[2];
-	int in, out, p[2], q[2], zero;
+	int in, out, p[2], q[2], zero, event;
 	off_t off;
 	loff_t a, b;
 	size_t done_n = 0;
@@ -52,6 +53,12 @@ int main(void)
 	ok(sendfile(p[1], in, &off, 4000) == 4000 && read(p[0], got, SIZE) == 4000 && !memcmp(got, data, 4000), "sendfile into a pipe");
 	off = -1;
 	ok_errno(sendfile(out, in, &off, 1), EINVAL, "a negative offset");
+	event = eventfd(8, EFD_NONBLOCK);
+	off = 0;
+	ok_errno(sendfile(event, event, &off, (size_t)-1), ESPIPE, "an offset of an eventfd");
+	ok_errno(sendfile(out, event, NULL, 8), EINVAL, "an eventfd as input");
+	ok_errno(sendfile(event, in, NULL, 8), EINVAL, "an eventfd as output");
+	ok_errno(splice(event, NULL, p[1], NULL, 8, 0), EINVAL, "an eventfd spliced into a pipe");
 
 	out = open("out", O_RDWR | O_TRUNC);
 	a = 5;

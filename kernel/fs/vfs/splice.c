@@ -200,6 +200,9 @@ static int64_t do_splice(struct file *in, uint64_t *in_pos, struct file *out, ui
 	return copy_through(in, in_pos, out, out_pos, count);
 }
 
+/* Descriptors that are only that (eventfd, timerfd, inotify ...) hand out values, not bytes: nothing can be spliced. */
+static bool only_values(const struct file *f) { return !(f->inode->mode & S_IFMT); }
+
 /* The offset of one side: the user's if given, else the file's own. */
 static int offset_in(struct file *f, uaddr_t uoff, uint64_t *pos)
 {
@@ -209,7 +212,7 @@ static int offset_in(struct file *f, uaddr_t uoff, uint64_t *pos)
 		*pos = f->pos;
 		return 0;
 	}
-	if (pipe_of(f) || !(f->mode & FMODE_LSEEK))
+	if (pipe_of(f) || !(f->mode & FMODE_LSEEK) || only_values(f))
 		return -ESPIPE;
 	if (get_user(off, uoff))
 		return -EFAULT;
@@ -243,7 +246,7 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 		goto out;
 	/* As on Linux: what cannot be read again (a terminal, a pipe) must not be lost when writing fails. */
 	ret = -EINVAL;
-	if (!(in->mode & FMODE_LSEEK))
+	if (!(in->mode & FMODE_LSEEK) || only_values(in) || only_values(out))
 		goto out;
 	opos = out->pos;
 	ret = do_splice(in, &ipos, out, &opos, count, false);
@@ -331,6 +334,8 @@ long sys_splice(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out, size_t l
 	if (ret)
 		goto out;
 	ret = -EINVAL;
+	if (only_values(in) || only_values(out))
+		goto out;
 	if ((!pipe_of(out) && ((out->flags & O_APPEND) || !out->ops->write)) || (!pipe_of(in) && !in->ops->read))
 		goto out;
 	ret = do_splice(in, &ipos, out, &opos, len, flags & SPLICE_F_NONBLOCK);

@@ -26,7 +26,7 @@ enum { FPU_BYTES = 576, MXCSR = 24, LEGACY = 512, USER_NS = 300 };
 enum { TRAP_PF = 14, PF_EXEC_USER = 0x14, TRAP_UD = 6, TRAP_DB = 1, ILL_OPC = 1, TRAP_CODE_TRACE = 2 };
 enum { NR_write = 1, NR_open = 2, NR_close = 3, NR_rt_sigaction = 13, NR_rt_sigreturn = 15, NR_shmget = 29, NR_nanosleep = 35, NR_setitimer = 38,
 	NR_fork = 57, NR_exit = 60, NR_wait4 = 61, NR_kill = 62, NR_chdir = 80, NR_mkdir = 83, NR_setsid = 112, NR_mount = 165, NR_swapon = 167,
-	NR_exit_group = 231 };
+	NR_exit_group = 231, NR_move_mount = 429 };
 enum { STREAM_INIT = -1, SA_RESTORER_ = 0x04000000, HOUR_S = 3600, KILLS_MAX = 3 };
 
 struct hal_uctx {
@@ -240,7 +240,7 @@ static void stream_next(struct hal_uctx *u, int64_t result, struct fuzz_step *ou
 		*out = (struct fuzz_step){ stream ? NR_exit : NR_exit_group, { 0 } };
 	} else {
 		fz_run->calls++;
-		fz_run->keeps |= out->nr == NR_shmget || out->nr == NR_swapon;
+		fz_run->keeps |= out->nr == NR_shmget || out->nr == NR_mount || out->nr == NR_move_mount || out->nr == NR_swapon;
 		if (fz_run->fail && fz_rand() % 2)
 			current->fail_nth = 1 + (unsigned)(fz_rand() % (1u << fz_rand() % 6));
 	}
