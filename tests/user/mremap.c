@@ -13,7 +13,7 @@ int main(void)
 	char *area = mmap(NULL, 64 * page, PROT_NONE, PRIV, -1, 0), *p, *q, *s, *t;
 	int same = 1;
 
-	plan(23);
+	plan(24);
 	fault_init();
 	munmap(area + 8 * page, 56 * page);
 	munmap(area, 8 * page);
