@@ -85,6 +85,7 @@ struct um_patch {
 	struct shadow *shadow[BUCKETS];	/* [lock] */
 	struct old_copy *old;		/* [lock] */
 	unsigned copies;		/* [lock] */
+	struct um_hot hot[UM_HOT];	/* [a] */
 };
 
 static bool low_area, enabled;
@@ -137,6 +138,8 @@ void um_patch_share(struct hal_as *as, struct hal_as *parent) NO_TSA
 		__atomic_add_fetch(&as->patch->refs, 1, __ATOMIC_RELAXED);
 	um_unlock(&parent->lock);
 }
+
+struct um_hot *um_patch_hot(struct um_patch *p) { return p->hot; }
 
 static void old_free(struct um_patch *p)
 {

@@ -9,6 +9,7 @@ void um_patch_init(void);
 bool um_patch_enabled(void);
 /* A forked child has its parent's patches.  Locks: takes parent->lock. */
 void um_patch_share(struct hal_as *as, struct hal_as *parent);
+struct um_hot *um_patch_hot(struct um_patch *p);	/* the family's counts */
 void um_patch_put(struct um_patch *p);		/* NULL is fine; any context */
 
 /* What to map at va instead of the page at pa: executable, not writable, private.  Locks: as->lock. */

@@ -49,7 +49,23 @@ struct hal_as {
 	uint32_t changes;		/* [lock] counts changes of mappings */
 };
 
+/* Call sites that were trapped, and how often; a lost count does not matter. */
 enum { UM_HOT = 16 };
+struct um_hot { uint32_t site, n; };
+
+static inline uint32_t um_hot_count(struct um_hot *hot, uaddr_t ip)
+{
+	struct um_hot *h = &hot[(uint32_t)(ip * 2654435761u) >> 28];
+	uint32_t n = 0;
+
+	if (__atomic_load_n(&h->site, __ATOMIC_RELAXED) == (uint32_t)ip)
+		n = __atomic_load_n(&h->n, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(&h->site, (uint32_t)ip, __ATOMIC_RELAXED);
+	__atomic_store_n(&h->n, n + 1, __ATOMIC_RELAXED);
+	return n + 1;
+}
+
 /* A user thread. */
 struct hal_uctx {
 	struct abi_regs regs;		/* [o] */
@@ -60,7 +76,7 @@ struct hal_uctx {
 	bool called;			/* [o] it made a system call while being stepped */
 	uaddr_t ret, ret_machine;	/* [o] of the running call, if it returns into a trampoline: program's view, real; or 0 */
 	uint32_t ret_changes;		/* [o] as->changes then */
-	struct { uint32_t site, n; } hot[UM_HOT];	/* [o] call sites that were trapped, and how often */
+	struct um_hot hot[UM_HOT];	/* [o] until the address space has patches, which count for all threads and forks */
 	bool spin;			/* [o] hand over by spinning on two host CPUs: see um_spin_*() */
 	int score, fit;			/* [o] */
 };

@@ -269,19 +269,12 @@ static enum hal_trap call(struct hal_uctx *u, struct hal_as *as, uaddr_t ret)
 	return HAL_TRAP_SYSCALL;
 }
 
-/* A trapped call at a site that could be patched: count. */
-static void heat(struct hal_uctx *u, struct hal_trap_info *info)
+/* A trapped call at a site that could be patched. */
+static void heat(struct hal_uctx *u, struct hal_as *as, struct hal_trap_info *info)
 {
 	uaddr_t ip = u->regs.rip - 2;
-	unsigned i = (unsigned)(ip * 2654435761u >> 16) % UM_HOT;
 
-	if (!um_patch_enabled())
-		return;
-	if (u->hot[i].site != (uint32_t)ip) {
-		u->hot[i].site = (uint32_t)ip;
-		u->hot[i].n = 0;
-	}
-	if (++u->hot[i].n == um_boot->patch)
+	if (um_patch_enabled() && um_hot_count(as->patch ? um_patch_hot(as->patch) : u->hot, ip) == um_boot->patch)
 		info->hot_call = ip;
 }
 
@@ -319,7 +312,7 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 			info->trap_nr = 13;
 			return exception(info, SIGSEGV, SI_KERNEL, 0);
 		}
-		heat(u, info);
+		heat(u, as, info);
 		um_count(UM_STAT_TRAPPED);
 		u->regs.orig_rax = u->regs.rax;
 		u->regs.rax = (uint64_t)-ENOSYS_;

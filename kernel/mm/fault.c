@@ -28,7 +28,11 @@
 #include "mm/mm.h"
 #include "mm/vm_internal.h"
 
-enum { AROUND_PAGES = 16 };
+enum {
+	AROUND_PAGES = 16,
+	FILE_AROUND_PAGES = 64,	/* of a program's text: its start touches most of what it will ever use */
+	COPY_AROUND_PAGES = 8,	/* of a program's data */
+};
 struct fault {
 	struct vm_space *vm;
 	struct vm_area *a;
@@ -38,10 +42,10 @@ struct fault {
 
 struct page *vm_zero_pages;
 
-/* The window of pages around the fault, inside the area. */
-static void around_window(const struct fault *f, uaddr_t *start, uaddr_t *end)
+/* The window of so many pages around the fault, inside the area. */
+static void around_window(const struct fault *f, unsigned pages, uaddr_t *start, uaddr_t *end)
 {
-	uint64_t size = AROUND_PAGES * PAGE_SIZE;
+	uint64_t size = pages * PAGE_SIZE;
 
 	*start = MAX(ALIGN_DOWN(f->addr, size), f->a->start);
 	*end = MIN(ALIGN_DOWN(f->addr, size) + size, f->a->end);
@@ -294,11 +298,11 @@ static unsigned shared_bits(const struct fault *f, const struct mapping *m)
 /* Map the cached pages around the fault that nobody has locked. */
 static void fault_around(const struct fault *f, struct mapping *m)
 {
-	struct page *pages[AROUND_PAGES];
+	struct page *pages[FILE_AROUND_PAGES];
 	uaddr_t start, end;
 	unsigned n = 0;
 
-	around_window(f, &start, &end);
+	around_window(f, FILE_AROUND_PAGES, &start, &end);
 	for (uaddr_t va = start; va < end; va += PAGE_SIZE) {
 		uint64_t index = f->a->pgoff + ((va - f->a->start) >> PAGE_SHIFT);
 		struct page *p;
@@ -346,6 +350,54 @@ static int mkwrite(struct mapping *m, struct page *p)
 	return err == -ENOMEM ? err : err ? -EIO : 0;
 }
 
+/*
+ * A program writes to its data: the cached pages around are copied, too, where
+ * nothing is yet, because most of a small data area is written to at the start.
+ */
+static void copy_around(const struct fault *f, struct mapping *m)
+{
+	uaddr_t start, end;
+	unsigned n = 0;
+
+	if (f->force || f->a->end - f->a->start > FILE_AROUND_PAGES * PAGE_SIZE || buddy_free_pages() < 2 * buddy_low_mark())
+		return;
+	around_window(f, COPY_AROUND_PAGES, &start, &end);
+	for (uaddr_t va = start; va < end; va += PAGE_SIZE) {
+		uint64_t index = f->a->pgoff + ((va - f->a->start) >> PAGE_SHIFT);
+		struct page *p = va == f->addr ? NULL : mapping_find(m, index), *copy;
+		vpe_t *slot, e;
+
+		if (!p)
+			continue;
+		copy = page_flag(p, PG_UPTODATE) && !beyond_end(m, index) ? page_alloc(0, ALLOC_NOWAIT) : NULL;
+		if (copy) {
+			page_set_flag(copy, PG_ANON);
+			mm_stat_add(anon, 1);
+			hal_page_copy(page_addr(copy), page_addr(p));
+			if (f->a->flags & VM_EXEC)
+				hal_icache_sync(page_addr(copy), PAGE_SIZE);
+			e = vpe_make(copy, anon_bits(f));
+			spin_lock(&f->vm->pages->lock);
+			slot = vpe_find(f->vm, va);
+			if (slot && !*slot) {
+				vpe_account(f->vm, e, 1);
+				vpe_set(slot, e);
+				copy = NULL;
+				n++;
+			}
+			spin_unlock(&f->vm->pages->lock);
+			if (copy)
+				page_put(copy);
+		}
+		page_put(p);
+	}
+	if (n) {
+		spin_lock(&f->vm->pages->lock);
+		(void)map_present(f, start, end);
+		spin_unlock(&f->vm->pages->lock);
+	}
+}
+
 static int fault_file(const struct fault *f)
 {
 	struct mapping *m = f->a->mapping;
@@ -365,6 +417,8 @@ static int fault_file(const struct fault *f)
 	if (f->write && !shared_write) {
 		err = fault_copy(f, p, 0);
 		page_put(p);
+		if (!err)
+			copy_around(f, m);
 		return err;
 	}
 	page_lock(p);
@@ -397,7 +451,7 @@ static int own_around(const struct fault *f)
 	vpe_t *slot;
 	int err;
 
-	around_window(f, &start, &end);
+	around_window(f, AROUND_PAGES, &start, &end);
 	at = start;
 	spin_lock(&f->vm->pages->lock);
 	while ((slot = vpe_next(f->vm, &at, end))) {
@@ -553,7 +607,7 @@ static int fault_in(const struct fault *f)
 		vpe_set(slot, e);
 	}
 	if (sufficient(f, e)) {
-		around_window(f, &start, &end);
+		around_window(f, AROUND_PAGES, &start, &end);
 		err = map_present(f, start, end);
 		spin_unlock(&f->vm->pages->lock);
 		return err;
@@ -643,6 +697,13 @@ int vm_fault_flags(struct vm_space *vm, uaddr_t addr, unsigned access, unsigned 
 	}
 	rwsem_read_unlock(&vm->lock);
 	return err;
+}
+
+void vm_expect(struct vm_space *vm, uaddr_t addr, unsigned access)
+{
+	int code;
+
+	(void)vm_fault_flags(vm, addr, access, 0, &code);
 }
 
 void vm_hot_call(struct vm_space *vm, uaddr_t ip)

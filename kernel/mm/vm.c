@@ -6,6 +6,11 @@
  * lose VPE_W, the machine of the parent is told in runs and flushed once.
  * The child's machine tables start empty; faults fill them from its entries.
  * Pages of the page cache are not copied: a fault finds them again.
+ *
+ * A few pages are copied at once instead: those that the parent, the only user
+ * of its address space, has written to since it last forked (they have VPE_W).
+ * Both sides will write to them again soon, and two faults cost more than a copy.
+ * What has more of them than that is big, and copies nothing.
  */
 #include <kernel/file.h>
 #include <kernel/pagecache.h>
@@ -110,8 +115,53 @@ void vm_activate(struct vm_space *vm)
 	hal_irq_restore(flags);
 }
 
+enum { COPY_PAGES = 12 };
+
+/* May the pages of vm be copied now?  Nobody writes to them: this thread is its only user, and in the kernel. */
+static bool copy_now(struct vm_space *vm)
+{
+	unsigned n = 0;
+
+	if (ref_read(&vm->refs) != 1 || buddy_free_pages() < 2 * buddy_low_mark())
+		return false;
+	for (struct rb_node *node = rb_first(&vm->areas); node; node = rb_next(node)) {
+		struct vm_area *a = rb_entry(node, struct vm_area, node);
+		uaddr_t at = a->start;
+		vpe_t *slot;
+
+		if (a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK | VM_DONTFORK) || !(a->flags & VM_WRITE))
+			continue;
+		spin_lock(&vm->pages->lock);
+		for (; n <= COPY_PAGES && (slot = vpe_next(vm, &at, a->end)); at += PAGE_SIZE)
+			n += *slot & VPE_W && !(*slot & (VPE_FILE | VPE_SHMEM | VPE_DEV));
+		spin_unlock(&vm->pages->lock);
+		if (n > COPY_PAGES)
+			return false;
+	}
+	return n > 0;
+}
+
+/* The child gets a copy of the parent's page, and is told.  False: no memory.  Both page locks. */
+static bool copy_page(struct vm_area *a, struct vm_space *child, uaddr_t at, vpe_t e)
+{
+	struct page *p = page_alloc(0, ALLOC_NOWAIT);
+
+	if (!p)
+		return false;
+	page_set_flag(p, PG_ANON);
+	mm_stat_add(anon, 1);
+	hal_page_copy(page_addr(p), page_addr(vpe_page(e)));
+	if (a->flags & VM_EXEC)
+		hal_icache_sync(page_addr(p), PAGE_SIZE);
+	e = vpe_make(p, e & VPE_FLAGS);
+	vpe_account(child, e, 1);
+	vpe_set(vpe_find(child, at), e);
+	(void)hal_as_map(child->as, at, page_to_phys(p), 1, vm_hal_prot(a, e));
+	return true;
+}
+
 /* Share one leaf table's worth of private pages: [*at, end) at most.  Both page locks: parent, then child. */
-static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, uaddr_t end) NO_TSA
+static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, uaddr_t end, bool copy) NO_TSA
 {
 	struct vm_space *vm = a->vm;
 	uaddr_t run = 0;
@@ -126,6 +176,10 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 		if (!(e & (VPE_FILE | VPE_SHMEM | VPE_DEV)) && !vm_is_zero(vpe_page(e))) {
 			vpe_t *to = vpe_find(child, *at);
 
+			if (copy && e & VPE_W && copy_page(a, child, *at, e)) {
+				*at += PAGE_SIZE;
+				continue;
+			}
 			if (e & VPE_W) {
 				e &= ~(vpe_t)VPE_W;
 				vpe_set(slot, e);
@@ -149,7 +203,7 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 	*at = end;
 }
 
-static int share_area(struct vm_area *a, struct vm_space *child)
+static int share_area(struct vm_area *a, struct vm_space *child, bool copy)
 {
 	uaddr_t at = a->start;
 	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
@@ -166,7 +220,7 @@ static int share_area(struct vm_area *a, struct vm_space *child)
 		err = vpe_prepare(child, at);
 		if (err)
 			return err;
-		share_leaf(a, child, &at, MIN(ALIGN_DOWN(at, leaf) + leaf, a->end));
+		share_leaf(a, child, &at, MIN(ALIGN_DOWN(at, leaf) + leaf, a->end), copy);
 	}
 	return 0;
 }
@@ -200,10 +254,12 @@ struct vm_space *vm_fork(struct vm_space *vm)
 	struct vm_space *child = create(vm->as);
 	struct rb_node *n;
 	int err = 0;
+	bool copy;
 
 	if (!child)
 		return NULL;
 	rwsem_write_lock(&vm->lock);
+	copy = copy_now(vm);
 	rwsem_write_lock_nested(&child->lock);
 	fork_fields(child, vm);
 	for (n = rb_first(&vm->areas); n && !err; n = rb_next(n)) {
@@ -219,7 +275,7 @@ struct vm_space *vm_fork(struct vm_space *vm)
 		c->flags &= ~(unsigned)VM_LOCKED;
 		vm_area_insert(child, c);
 		if (!(a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK)))
-			err = share_area(a, child);
+			err = share_area(a, child, copy);
 	}
 	rwsem_write_unlock(&child->lock);
 	vm_shootdown(vm);

@@ -112,6 +112,7 @@ static int clone_resources(struct task *t, const struct clone_args *a)
 		t->vm = vm_fork(c->vm);
 		if (!t->vm)
 			return -ENOMEM;
+		vm_expect(t->vm, abi_regs_pc(hal_user_regs(c->uctx)), HAL_EXEC);
 	}
 	return 0;
 }

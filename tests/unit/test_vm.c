@@ -157,15 +157,16 @@ static void nothing_leaks(void)
 static void fork_copies_on_write(void)
 {
 	struct vm_space *parent = enter_new(), *child;
-	uaddr_t at = map_at(parent, 0, 8 * PAGE_SIZE, RW, ANON);
+	uaddr_t at = map_at(parent, 0, 32 * PAGE_SIZE, RW, ANON);
 	unsigned prot;
 	paddr_t pa, ca;
 
-	for (unsigned i = 0; i < 8; i++)
+	/* More than fork copies at once. */
+	for (unsigned i = 0; i < 32; i++)
 		put8(at + i * PAGE_SIZE, (uint8_t)(10 + i));
 	child = vm_fork(parent);
 	CHECK(child);
-	CHECK_EQ(child->rss_anon, 8);
+	CHECK_EQ(child->rss_anon, 32);
 	CHECK(fake_as_lookup(parent->as, at, &pa, &prot));
 	CHECK(!(prot & HAL_WRITE));
 	check_machine(parent);
@@ -185,7 +186,46 @@ static void fork_copies_on_write(void)
 	CHECK(fake_as_lookup(parent->as, at + 2 * PAGE_SIZE, &ca, &prot));
 	CHECK_EQ(pa, ca);
 	CHECK(prot & HAL_WRITE);
-	CHECK_EQ(parent->rss_anon, 8);
+	CHECK_EQ(parent->rss_anon, 32);
+	leave(parent);
+}
+
+static void fork_copies_few_at_once(void)
+{
+	struct vm_space *parent = enter_new(), *child, *second;
+	uaddr_t at = map_at(parent, 0, 4 * PAGE_SIZE, RW, ANON);
+	unsigned prot;
+	paddr_t pa, ca;
+
+	for (unsigned i = 0; i < 4; i++)
+		put8(at + i * PAGE_SIZE, (uint8_t)(10 + i));
+	child = vm_fork(parent);
+	CHECK(child);
+	CHECK_EQ(child->rss_anon, 4);
+	/* Both can write without a fault, to pages of their own. */
+	CHECK(fake_as_lookup(parent->as, at, &pa, &prot));
+	CHECK(prot & HAL_WRITE);
+	CHECK(fake_as_lookup(child->as, at, &ca, &prot));
+	CHECK(prot & HAL_WRITE);
+	CHECK(pa != ca);
+	put8(at, 99);
+	vm_activate(child);
+	CHECK_EQ(get8(at), 10);
+	CHECK_EQ(get8(at + 3 * PAGE_SIZE), 13);
+	put8(at + PAGE_SIZE, 55);
+	check_machine(child);
+	vm_activate(parent);
+	CHECK_EQ(get8(at + PAGE_SIZE), 11);
+	check_machine(parent);
+	/* With another user of the address space, who may be writing now, they are shared. */
+	vm_get(parent);
+	second = vm_fork(parent);
+	CHECK(second);
+	CHECK(fake_as_lookup(parent->as, at, &pa, &prot));
+	CHECK(!(prot & HAL_WRITE));
+	vm_put(parent);
+	vm_put(second);
+	vm_put(child);
 	leave(parent);
 }
 
@@ -686,6 +726,7 @@ const struct unit_test unit_tests[] = {
 	{ "demand_zero", demand_zero },
 	{ "nothing_leaks", nothing_leaks },
 	{ "fork_copies_on_write", fork_copies_on_write },
+	{ "fork_copies_few_at_once", fork_copies_few_at_once },
 	{ "shared_anonymous", shared_anonymous },
 	{ "machine_forgets", machine_forgets },
 	{ "protection", protection },

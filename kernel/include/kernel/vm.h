@@ -99,6 +99,8 @@ struct vm_area *vm_next(struct vm_area *a);
  * -EIO (SIGBUS), -ENOMEM (the OOM path has chosen a victim), -EINTR (fatal signal).  May sleep.
  */
 int vm_fault(struct vm_space *vm, uaddr_t addr, unsigned access, int *si_code);
+/* addr will be used soon: what a fault there would do, if it can be done.  May sleep. */
+void vm_expect(struct vm_space *vm, uaddr_t addr, unsigned access);
 /*
  * The page behind an address, faulted in for `access`, with a reference; for
  * futex, ptrace, process_vm_readv, AIO.  0 or -EFAULT, -ENOMEM.
