@@ -101,6 +101,8 @@ long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
 	err = -EBADF;
 	pid = pidfd_pid(f);
 	if (!pid)
+		pid = procfs_pid(f);	/* what came before pidfd_open() */
+	if (!pid)
 		goto out;
 	p = pid_process(pid);
 	err = -EINVAL;

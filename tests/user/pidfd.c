@@ -16,7 +16,7 @@ int main(void)
 	char c;
 	pid_t pid;
 
-	plan(16);
+	plan(18);
 	pid = fork();
 	if (!pid)
 		for (;;)
@@ -28,6 +28,12 @@ int main(void)
 	ok_errno(syscall(SYS_pidfd_open, pid, 77), EINVAL, "unknown flags");
 	ok(poll(&p, 1, 0) == 0, "it lives");
 	ok(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0, "signal 0");
+	other = open("/proc/self", O_RDONLY | O_DIRECTORY);
+	ok(syscall(SYS_pidfd_send_signal, other, 0, NULL, 0) == 0, "a directory of /proc will do");
+	close(other);
+	other = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+	ok_errno(syscall(SYS_pidfd_send_signal, other, 0, NULL, 0), EBADF, "not every one");
+	close(other);
 	ok_errno(syscall(SYS_pidfd_send_signal, 0, SIGTERM, NULL, 0), EBADF, "not a pidfd");
 	ok_errno(syscall(SYS_pidfd_send_signal, fd, 100, NULL, 0), EINVAL, "no such signal");
 	ok(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) == 0, "SIGTERM");

@@ -540,6 +540,13 @@ static int proc_mount(const struct filesystem *fs, const char *source, unsigned 
 	return proc_make_super(fs, &proc_root, &proc_super_ops, out);
 }
 
+struct pid *procfs_pid(struct file *f)
+{
+	struct inode *i = f->path.dentry ? f->path.dentry->inode : NULL;
+
+	return i && i->super && i->super->fs->mount == proc_mount && proc_i(i)->node == &proc_pid_dir ? proc_i(i)->pid : NULL;
+}
+
 static struct filesystem proc_type = { .name = "proc", .mount = proc_mount };
 
 void procfs_init(void)

@@ -194,6 +194,8 @@ void task_put(struct task *t);
 struct task *task_find(pid_t tid);
 struct process *process_find(pid_t pid);
 void process_put(struct process *p);
+/* fs/procfs: whose /proc/PID directory f is, without a reference (f has one); NULL: not such a directory. */
+struct pid *procfs_pid(struct file *f);
 static inline void process_get(struct process *p) { ref_get(&p->refs); }
 /* With a reference; NULL: nobody bears the number. */
 struct pid *pid_find(pid_t nr);
