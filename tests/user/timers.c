@@ -44,7 +44,7 @@ int main(void)
 	int st;
 	pid_t pid;
 
-	plan(31);
+	plan(32);
 	(void)tick;
 	set(SIGALRM);
 	set(SIGVTALRM);
@@ -151,6 +151,9 @@ int main(void)
 	}
 	waitpid(pid, &st, 0);
 	ok(WIFSIGNALED(st) && WTERMSIG(st) == SIGXCPU, "RLIMIT_CPU: SIGXCPU");
+	rl.rlim_cur = rl.rlim_max = RLIM_INFINITY - 1;
+	ok(setrlimit(RLIMIT_CPU, &rl) == 0 && getrlimit(RLIMIT_CPU, &rl) == 0 && rl.rlim_cur == RLIM_INFINITY - 1,
+	   "RLIMIT_CPU of more seconds than fit in nanoseconds");
 	pid = fork();
 	if (!pid) {
 		rl = (struct rlimit){ 1, 1 };

@@ -13,6 +13,7 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 static struct fuzz_program program, second;
 static struct fuzz_state state;
 static uint8_t bytes[FUZZ_ENCODED_MAX];
+static const struct fuzz_choice *choice;
 
 static uint64_t hash(const uint8_t *p, size_t n)
 {
@@ -56,10 +57,10 @@ size_t programs_mutate(uint8_t *data, size_t size, size_t max, unsigned seed)
 	if (seed % 16 == 0)
 		return LLVMFuzzerMutate(data, size, max);
 	if (size < 6 && seed % 4 == 1)
-		fuzz_generate(&program, seed, NULL);
+		fuzz_generate(&program, seed, choice);
 	else
 		fuzz_decode(data, size, &program);
-	fuzz_mutate(&program, NULL, seed, NULL);
+	fuzz_mutate(&program, NULL, seed, choice);
 	return give(data, size, max);
 }
 
@@ -67,13 +68,15 @@ size_t programs_cross(const uint8_t *a, size_t na, const uint8_t *b, size_t nb, 
 {
 	fuzz_decode(a, na, &program);
 	fuzz_decode(b, nb, &second);
-	fuzz_mutate(&program, &second, seed, NULL);
+	fuzz_mutate(&program, &second, seed, choice);
 	return give(out, 0, max);
 }
 
+void programs_choose(const struct fuzz_choice *c) { choice = c; }
+
 size_t programs_make(uint8_t *out, size_t max, unsigned calls, uint64_t seed)
 {
-	struct fuzz_choice c = { .max_calls = calls, .streams = 3 };
+	struct fuzz_choice c = { .allowed = choice ? choice->allowed : NULL, .max_calls = calls, .streams = 3 };
 
 	do
 		fuzz_generate(&program, seed += UINT64_C(0x9e3779b97f4a7c15), &c);

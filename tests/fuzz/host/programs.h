@@ -11,6 +11,9 @@ uint8_t programs_flags(const uint8_t *data, size_t size);
 /* For struct fuzz_target: changes by type, strace-like text. */
 size_t programs_mutate(uint8_t *data, size_t size, size_t max, unsigned seed);
 size_t programs_cross(const uint8_t *a, size_t na, const uint8_t *b, size_t nb, uint8_t *out, size_t max, unsigned seed);
+/* From now on the calls that the mutator puts in are these; NULL: all. */
+struct fuzz_choice;			/* program/program.h */
+void programs_choose(const struct fuzz_choice *c);
 /* A new program of that many calls or a few more, as bytes. */
 size_t programs_make(uint8_t *out, size_t max, unsigned calls, uint64_t seed);
 void programs_print(const uint8_t *data, size_t size);

@@ -2,6 +2,7 @@
 /* The table of targets, and those whose input is a program of system calls. */
 #include <string.h>
 #include "engine.h"
+#include "program/program.h"
 #include "programs.h"
 #include "target_diff.h"
 #include "target_virtio.h"
@@ -30,12 +31,30 @@ static uint64_t fail_one(const uint8_t *data, size_t size)
 	return r.trace;
 }
 
+/* Sockets, and what is done with descriptors. */
+static bool unix_allowed(const struct syscall_desc *d)
+{
+	static const char *const names[] = { "socket", "socketpair", "bind", "listen", "accept", "accept4", "connect", "getsockname",
+		"getpeername", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown", "setsockopt", "getsockopt",
+		"read", "write", "readv", "writev", "close", "dup", "dup2", "fcntl", "ioctl", "poll", "epoll_create1", "epoll_ctl",
+		"epoll_wait", "fork", "clone", "unlink", "pipe2", "sendfile", "splice", "exit", "mkdir", "chdir" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(d->name, names[i]))
+			return true;
+	return false;
+}
+
+static const struct fuzz_choice unix_choice = { .allowed = unix_allowed, .max_calls = 24, .streams = 3 };
+static void unix_init(void) { programs_choose(&unix_choice); }
+
 #define PROGRAM .mutate = programs_mutate, .print = programs_print
 const struct fuzz_target fuzz_targets[] = {
 	{ .name = "syscalls", .what = "programs of system calls", .cpus = 1, .one = syscalls_one, PROGRAM },
 	{ .name = "syscalls-mt", .what = "programs of several tasks on two CPUs, schedules from the input", .cpus = 2, .one = syscalls_mt_one, PROGRAM },
 	{ .name = "fail", .what = "programs whose allocations fail here and there", .cpus = 1, .one = fail_one, PROGRAM },
-	{ .name = "virtio", .what = "programs on devices that lie", .cpus = 1, .one = virtio_one },
+	{ .name = "unix", .what = "programs of sockets and what is done with descriptors", .cpus = 1, .one = syscalls_one, .init = unix_init, PROGRAM },
+	{ .name = "virtio", .what = "programs on devices that lie", .cpus = 1, .one = virtio_one, .init = virtio_init, .mutate = virtio_mutate, .print = virtio_print },
 	{ .name = "diff", .what = "programs on the host's Linux and on Eft", .cpus = 1, .one = diff_one, .init = diff_init, PROGRAM },
 	{ 0 }
 };
