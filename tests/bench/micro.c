@@ -1,147 +1,132 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Micro-operations: one static program, the same on every machine.  Prints
- * "NAME NANOSECONDS" per operation: the median of 15 samples.
+ * Micro-operations: one static program, the same binary on every machine.
+ *
+ *   micro [-q] [-l] [-s] [ROW...]	-q: quicker; -l: list; -s: only the parallel rows, all of them;
+ *					ROW: only rows whose name begins so
+ *   micro exit			does nothing (what the exec rows execute)
+ *
+ * Prints, a line each:
+ *   row NAME MINIMUM MEDIAN SAMPLES	nanoseconds per operation
+ *   skip NAME REASON			this machine cannot do it
+ * and `done` at the end, so that a run cut short is not taken for a whole one.
+ *
+ * A row runs in a process of its own: what it breaks is its own row.  The
+ * number of operations in a sample is found by doubling until a sample lasts
+ * long enough to be timed by a clock that may itself cost microseconds.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include "micro.h"
 
-enum { SAMPLES = 15 };
-static long now_ns(void)
+enum { SAMPLES = 15, ROW_SECONDS = 60 };
+
+int quick;
+static const char *row_name;
+
+void row_give_up(const char *what)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000L + ts.tv_nsec;
+	printf("skip %s %s: %s\n", row_name, what, strerror(errno));
+	fflush(stdout);
+	_exit(0);
 }
-static int by_value(const void *a, const void *b) { return *(const long *)a < *(const long *)b ? -1 : 1; }
 
-static int fds[4], zero, null;
-static char page[1 << 20];
-
-static void null_call(void) { syscall(SYS_getppid); }
-static void clock_vdso(void) { struct timespec ts; clock_gettime(CLOCK_MONOTONIC, &ts); }
-static void clock_call(void) { struct timespec ts; syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts); }
-static void read_zero(void) { if (read(zero, page, 1) != 1) abort(); }
-static void write_null(void) { if (write(null, page, 1) != 1) abort(); }
-static void open_close(void) { close(open("/dev/null", O_RDONLY)); }
-static void do_stat(void) { struct stat st; stat("/dev/null", &st); }
-static void pipe_trip(void) { if (write(fds[1], page, 1) != 1 || read(fds[2], page, 1) != 1) abort(); }
-static void fork_wait(void)
+static int by_value(const void *a, const void *b)
 {
-	pid_t p = fork();
+	double x = *(const double *)a, y = *(const double *)b;
 
-	if (p == 0)
-		_exit(0);
-	waitpid(p, NULL, 0);
+	return (x > y) - (x < y);
 }
-static void fork_exec(void)
-{
-	pid_t p = fork();
 
+static double sample(const struct row *r, long loops)
+{
+	double start;
+
+	if (r->timed)
+		return r->timed();
+	start = now_ns();
+	for (long i = 0; i < loops; i++)
+		r->op();
+	return (now_ns() - start) / (double)loops;
+}
+
+static void measure(const struct row *r)
+{
+	double v[SAMPLES], target = quick ? 2e6 : 10e6, limit = quick ? 0.4e9 : 1.5e9, begin, took;
+	long loops = 1;
+	int n = 0, most = quick ? 7 : SAMPLES;
+
+	if (r->setup)
+		r->setup();
+	if (r->timed)
+		(void)sample(r, 1);
+	else
+		while ((took = sample(r, loops) * (double)loops) < target)
+			loops = took * 8 < target ? loops * 8 : loops * 2;
+	begin = now_ns();
+	while (n < most && (n < 3 || now_ns() - begin < limit))
+		v[n++] = sample(r, loops) / (r->per ? r->per : 1);
+	qsort(v, (size_t)n, sizeof(v[0]), by_value);
+	printf("row %s %.2f %.2f %d\n", r->name, v[0], v[n / 2], n);
+	fflush(stdout);
+}
+
+static void run_row(const struct row *r)
+{
+	pid_t p;
+	int st;
+
+	row_name = r->name;
+	p = fork();
 	if (p == 0) {
-		execl("/proc/self/exe", "micro", "exit", (char *)NULL);
-		_exit(1);
+		/* Its own group, so that helpers of a row that hangs end with it. */
+		setpgid(0, 0);
+		alarm(ROW_SECONDS);
+		measure(r);
+		_exit(0);
 	}
-	waitpid(p, NULL, 0);
-}
-static void *thread(void *arg) { return arg; }
-static void thread_join(void)
-{
-	pthread_t t;
-
-	pthread_create(&t, NULL, thread, NULL);
-	pthread_join(t, NULL);
-}
-static void map_touch_4k(void)
-{
-	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	*p = 1;
-	munmap(p, 4096);
-}
-static void map_touch_1m(void)
-{
-	char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	for (int i = 0; i < 1 << 20; i += 4096)
-		p[i] = 1;
-	munmap(p, 1 << 20);
-}
-static int file;
-static void read_1m(void) { if (pread(file, page, sizeof(page), 0) != (ssize_t)sizeof(page)) abort(); }
-static void write_1m(void) { if (pwrite(file, page, sizeof(page), 0) != (ssize_t)sizeof(page)) abort(); }
-
-static void measure(const char *name, void (*fn)(void), int loops)
-{
-	long v[SAMPLES];
-
-	fn();
-	for (int s = 0; s < SAMPLES; s++) {
-		long start = now_ns();
-
-		for (int i = 0; i < loops; i++)
-			fn();
-		v[s] = (now_ns() - start) / loops;
+	if (p < 0) {
+		printf("skip %s fork: %s\n", r->name, strerror(errno));
+		return;
 	}
-	qsort(v, SAMPLES, sizeof(long), by_value);
-	printf("%s %ld\n", name, v[SAMPLES / 2]);
+	while (waitpid(p, &st, 0) < 0 && errno == EINTR)
+		;
+	kill(-p, SIGKILL);
+	if (WIFSIGNALED(st))
+		printf("skip %s ended by signal %d\n", r->name, WTERMSIG(st));
 	fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
-	pid_t echo;
+	static const struct row *const tables[] = { rows_calls, rows_process, rows_memory, rows_file, rows_parallel };
+	int list = 0, scaling = 0, first = 1;
 
 	if (argc > 1 && !strcmp(argv[1], "exit"))
 		return 0;
-	zero = open("/dev/zero", O_RDONLY);
-	null = open("/dev/null", O_WRONLY);
-	file = open("micro.tmp", O_RDWR | O_CREAT | O_TRUNC, 0600);
-	unlink("micro.tmp");
-	if (zero < 0 || null < 0 || file < 0 || pipe(fds) || pipe(fds + 2)) {
-		perror("micro");
-		return 1;
+	for (; first < argc && argv[first][0] == '-'; first++) {
+		quick |= !strcmp(argv[first], "-q");
+		list |= !strcmp(argv[first], "-l");
+		scaling |= !strcmp(argv[first], "-s");
 	}
-	/* fds: parent writes 1, child reads 0; child writes 3, parent reads 2 */
-	echo = fork();
-	if (echo == 0) {
-		char c;
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		for (const struct row *r = tables[t]; r->name; r++) {
+			int wanted = first == argc;
 
-		close(fds[1]);
-		while (read(fds[0], &c, 1) == 1)
-			if (write(fds[3], &c, 1) != 1)
-				break;
-		_exit(0);
+			for (int i = first; i < argc; i++)
+				wanted |= !strncmp(r->name, argv[i], strlen(argv[i]));
+			if (!wanted || (scaling ? tables[t] != rows_parallel : first == argc && r->scaling))
+				continue;
+			if (list)
+				printf("%s\n", r->name);
+			else
+				run_row(r);
+		}
 	}
-	close(fds[0]);
-	measure("null_call", null_call, 2000);
-	measure("clock_gettime_vdso", clock_vdso, 20000);
-	measure("clock_gettime_call", clock_call, 2000);
-	measure("read_1_zero", read_zero, 2000);
-	measure("write_1_null", write_null, 2000);
-	measure("open_close", open_close, 500);
-	measure("stat", do_stat, 500);
-	measure("pipe_round_trip", pipe_trip, 300);
-	measure("map_touch_unmap_4k", map_touch_4k, 200);
-	measure("map_touch_unmap_1m", map_touch_1m, 5);
-	measure("fork_exit_wait", fork_wait, 10);
-	measure("fork_exec_wait", fork_exec, 10);
-	measure("thread_create_join", thread_join, 20);
-	measure("file_write_1m", write_1m, 10);
-	measure("file_read_1m", read_1m, 10);
-	close(fds[1]);
-	waitpid(echo, NULL, 0);
+	if (!list)
+		printf("done\n");
 	return 0;
 }
