@@ -28,7 +28,7 @@
 #define EPOLLET		(1u << 31)
 #define PRIVATE_BITS	(EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
 #define EXCLUSIVE_OK	(POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
-enum { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3, MAX_NESTS = 5 };
+enum { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3, MAX_NESTS = 4 };
 
 #ifdef EFT_CPU_x86_64
 struct PACKED abi_epoll_event { uint32_t events; uint64_t data; };
@@ -107,7 +107,7 @@ static int item_wake(struct waiter *w, uint64_t key)
 
 	if (!(events & ~PRIVATE_BITS))	/* a one-shot item that has fired */
 		return 0;
-	if (key && !(key & (events | POLLERR | POLLHUP)))
+	if (key && !(key & events))
 		return 0;
 	make_ready(it);
 	if (waitq_active(&ep->wait)) {
@@ -142,7 +142,7 @@ static void item_queue(struct poll_table *pt, struct waitq *q)
 
 static unsigned item_poll(struct item *it, struct poll_table *pt)
 {
-	return file_poll(it->file, pt) & (it->events | POLLERR | POLLHUP) & ~PRIVATE_BITS;
+	return file_poll(it->file, pt) & it->events & ~PRIVATE_BITS;
 }
 
 static int item_cmp(const struct file *f, int fd, const struct item *it)
@@ -489,6 +489,7 @@ long sys_epoll_ctl(int epfd, int op, int fd, uaddr_t event)
 	if (f == epf || epf->ops != &epoll_ops || op < EPOLL_CTL_ADD || op > EPOLL_CTL_MOD)
 		goto out;
 	ev.events &= ~EPOLLWAKEUP;
+	ev.events |= POLLERR | POLLHUP;		/* always asked for; only a one-shot item that has fired asks for nothing */
 	if (ev.events & EPOLLEXCLUSIVE) {
 		if (op == EPOLL_CTL_MOD)
 			goto out;
