@@ -404,16 +404,27 @@ static int fault_file(const struct fault *f)
 	uint64_t index = fault_index(f);
 	bool shared_write = f->write && f->a->flags & VM_SHARED;
 	struct page *p;
+	bool fresh = false;
 	vpe_t e;
 	int err;
 
 	if (beyond_end(m, index))
 		return -EIO;
+	if (m->ops->account) {	/* a file system of memory that is full: SIGBUS */
+		p = mapping_find(m, index);
+		fresh = p == NULL;
+		if (p)
+			page_put(p);
+		else if (m->ops->account(m, 1))
+			return -EIO;
+	}
 	if (f->a->file && !(f->a->flags & VM_RAND_READ))
 		readahead(m, f->a->file, index, 0);
 	err = mapping_read(m, index, &p);
 	if (err)
 		return err;
+	if (fresh)
+		(void)m->ops->account(m, 0);
 	if (f->write && !shared_write) {
 		err = fault_copy(f, p, 0);
 		page_put(p);

@@ -45,7 +45,15 @@ static int tmpfs_write_begin(struct mapping *m, struct page *p, unsigned off, un
 	return 0;
 }
 
-const struct mapping_ops tmpfs_mapping_ops = { .write_begin = tmpfs_write_begin, .memory_only = true };
+static int tmpfs_account_mapped(struct mapping *m, unsigned more)
+{
+	struct tmpfs_super *ts = m->inode->super->fs_private;
+
+	tmpfs_account(m->inode);
+	return ts->max_pages && READ_ONCE(ts->pages) + more > ts->max_pages ? -ENOSPC : 0;
+}
+
+const struct mapping_ops tmpfs_mapping_ops = { .write_begin = tmpfs_write_begin, .account = tmpfs_account_mapped, .memory_only = true };
 
 int tmpfs_resize(struct inode *i, uint64_t size)
 {
@@ -53,7 +61,7 @@ int tmpfs_resize(struct inode *i, uint64_t size)
 
 	if ((size < i->size && (node->seals & F_SEAL_SHRINK)) || (size > i->size && (node->seals & F_SEAL_GROW)))
 		return -EPERM;
-	if (size < i->size) {
+	if (size <= i->size) {	/* the same size: what was allocated behind it goes */
 		WRITE_ONCE(i->size, size);
 		mapping_truncate(&i->own_mapping, size);
 		tmpfs_account(i);
@@ -127,8 +135,12 @@ static int tmpfs_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t
 		err = -EPERM;
 	if (err)
 		goto out;
-	if (mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE))
+	if (mode & FALLOC_PUNCH_HOLE) {
+		mapping_punch(i->mapping, off, end);
+		tmpfs_account(i);
+	} else if (mode & FALLOC_ZERO_RANGE) {
 		zero_range(i->mapping, off, MIN(end, ALIGN_UP(i->size, PAGE_SIZE)));
+	}
 	if (!(mode & FALLOC_PUNCH_HOLE)) {
 		for (uint64_t idx = off >> PAGE_SHIFT; idx << PAGE_SHIFT < end && !err; idx++) {
 			struct page *p;
@@ -142,8 +154,12 @@ static int tmpfs_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t
 			if (fatal_signal_pending(current))
 				err = -EINTR;
 		}
-		if (!err && !(mode & FALLOC_KEEP_SIZE) && end > i->size)
+		if (!err && !(mode & FALLOC_KEEP_SIZE) && end > i->size) {
 			WRITE_ONCE(i->size, end);
+		} else if (err && end > i->size) {
+			mapping_truncate(i->mapping, i->size);	/* what it had got behind the end */
+		}
+		tmpfs_account(i);
 	}
 	inode_touch(i, ATTR_MTIME | ATTR_CTIME);
 out:

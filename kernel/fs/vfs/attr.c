@@ -257,6 +257,11 @@ long sys_fallocate(int fd, unsigned mode, int64_t off, int64_t len)
 	err = -EFBIG;
 	if ((uint64_t)off + (uint64_t)len > f->inode->super->max_bytes)
 		goto out;
+	if (!(mode & FALLOC_KEEP_SIZE) && (uint64_t)off + (uint64_t)len > f->inode->size) {
+		err = size_limit((uint64_t)off + (uint64_t)len);
+		if (err)
+			goto out;
+	}
 	err = -EOPNOTSUPP;
 	if (f->ops->fallocate)
 		err = f->ops->fallocate(f, mode, (uint64_t)off, (uint64_t)len);

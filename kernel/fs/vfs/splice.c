@@ -204,7 +204,7 @@ static int64_t do_splice(struct file *in, uint64_t *in_pos, struct file *out, ui
 static bool only_values(const struct file *f) { return !(f->inode->mode & S_IFMT); }
 
 /* The offset of one side: the user's if given, else the file's own. */
-static int offset_in(struct file *f, uaddr_t uoff, uint64_t *pos)
+static int offset_get(struct file *f, uaddr_t uoff, uint64_t *pos)
 {
 	int64_t off;
 
@@ -217,7 +217,14 @@ static int offset_in(struct file *f, uaddr_t uoff, uint64_t *pos)
 	if (get_user(off, uoff))
 		return -EFAULT;
 	*pos = (uint64_t)off;
-	return off < 0 ? -EINVAL : 0;
+	return 0;
+}
+
+static int offset_in(struct file *f, uaddr_t uoff, uint64_t *pos)
+{
+	int err = offset_get(f, uoff, pos);
+
+	return err ? err : uoff && (int64_t)*pos < 0 ? -EINVAL : 0;
 }
 
 static int64_t offset_out(struct file *f, uaddr_t uoff, uint64_t pos, int64_t ret)
@@ -272,9 +279,9 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	ret = -EINVAL;
 	if (flags)
 		goto out;
-	ret = offset_in(in, off_in, &ipos);
+	ret = offset_get(in, off_in, &ipos);
 	if (!ret)
-		ret = offset_in(out, off_out, &opos);
+		ret = offset_get(out, off_out, &opos);
 	if (ret)
 		goto out;
 	ret = -EISDIR;
@@ -288,6 +295,9 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 		goto out;
 	ret = -EOVERFLOW;
 	if (ipos + len < ipos || opos + len < opos)
+		goto out;
+	ret = -EINVAL;
+	if ((int64_t)ipos < 0 || (int64_t)opos < 0)
 		goto out;
 	if (ipos < in->inode->size)
 		len = MIN(len, in->inode->size - ipos);

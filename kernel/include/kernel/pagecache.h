@@ -27,6 +27,8 @@ struct mapping_ops {
 	int (*write_begin)(struct mapping *m, struct page *p, unsigned off, unsigned n);
 	/* A shared mapping is about to be written: allocate blocks (the page is locked). */
 	int (*page_mkwrite)(struct mapping *m, struct page *p);
+	/* Of memory_only mappings with a limit: brings the count of pages up to date; -ENOSPC if `more` do not fit.  May be absent. */
+	int (*account)(struct mapping *m, unsigned more);
 	/* memory-backed (tmpfs): pages are the only copy; no write-back, not reclaimable. */
 	bool memory_only;
 };
