@@ -474,6 +474,13 @@ static int parse_options(const char *data, struct tmpfs_options *o)
 	return err;
 }
 
+static int tmpfs_check_options(const char *data)
+{
+	struct tmpfs_options o = { 0 };
+
+	return parse_options(data, &o);
+}
+
 static int tmpfs_remount(struct super *s, unsigned flags, const char *data)
 {
 	struct tmpfs_super *ts = s->fs_private;
@@ -563,7 +570,7 @@ static int tmpfs_mount(const struct filesystem *fs, const char *source, unsigned
 	return 0;
 }
 
-static struct filesystem tmpfs_type = { .name = "tmpfs", .mount = tmpfs_mount };
+static struct filesystem tmpfs_type = { .name = "tmpfs", .mount = tmpfs_mount, .check_options = tmpfs_check_options };
 static struct filesystem ramfs_type = { .name = "ramfs", .mount = tmpfs_mount };
 
 void tmpfs_init(void)

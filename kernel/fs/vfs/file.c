@@ -82,6 +82,8 @@ static void file_destroy(struct file *f)
 	}
 	if (f->owner.pid)
 		pid_put(f->owner.pid);
+	if (f->mode & FMODE_DISSOLVE)
+		mount_dissolve(f->path.mnt);
 	path_put(&f->path);
 	if (f->cred)
 		cred_put(f->cred);

@@ -21,8 +21,7 @@
 #include "syscall/syscall_impl.h"
 #include "vfs_internal.h"
 
-enum { MOUNT_HASH = 512, MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME |
-	MS_NOSYMFOLLOW };
+enum { MOUNT_HASH = 512 };
 struct mutex mount_mutex;
 struct spinlock mount_tree_lock = SPINLOCK_INIT(MOUNT_TREE);
 struct list_head mount_list = LIST_INIT(mount_list);
@@ -52,18 +51,31 @@ static void mount_free_rcu(struct rcu_head *h)
 	kfree(m);
 }
 
-/* The last path through a mount that is not in the tree is gone. */
-static void mount_destroy(struct mount *m)
+void super_pin(struct super *s)
 {
-	struct super *s = m->super;
+	mutex_lock(&mount_mutex);
+	s->mounts++;
+	mutex_unlock(&mount_mutex);
+}
+
+void super_unpin(struct super *s)
+{
 	bool last;
 
 	mutex_lock(&mount_mutex);
 	last = --s->mounts == 0;
 	mutex_unlock(&mount_mutex);
-	dentry_put(m->root);
 	if (last)
 		(void)super_unmount(s);
+}
+
+/* The last path through a mount that is not in the tree is gone. */
+static void mount_destroy(struct mount *m)
+{
+	struct super *s = m->super;
+
+	dentry_put(m->root);
+	super_unpin(s);
 	rcu_call(&m->rcu, mount_free_rcu);
 }
 
@@ -175,7 +187,7 @@ bool path_noexec(const struct path *p) { return READ_ONCE(p->mnt->flags) & MS_NO
 bool path_nosuid(const struct path *p) { return READ_ONCE(p->mnt->flags) & MS_NOSUID; }
 
 /* Takes the references on s (as one of its mounts) and root. */
-static struct mount *mount_alloc(struct super *s, struct dentry *root, const char *source, unsigned flags)
+struct mount *mount_alloc(struct super *s, struct dentry *root, const char *source, unsigned flags)
 {
 	struct mount *m = kzalloc(sizeof(*m), 0);
 
@@ -211,7 +223,7 @@ struct mount *mount_internal(struct super *s)
 }
 
 /* [mount_mutex] Into the tree at (parent, at); takes m's first reference as the tree's. */
-static void mount_attach(struct mount *m, struct mount *parent, struct dentry *at)
+void mount_attach(struct mount *m, struct mount *parent, struct dentry *at)
 {
 	size_t b = mount_bucket(parent, at);
 
@@ -231,7 +243,7 @@ static void mount_attach(struct mount *m, struct mount *parent, struct dentry *a
 }
 
 /* [mount_mutex] Out of the tree; the tree's reference on m is the caller's then. */
-static void mount_detach(struct mount *m)
+void mount_detach(struct mount *m)
 {
 	struct mount *parent = m->parent;
 	struct dentry *at = m->mountpoint;
@@ -264,7 +276,7 @@ struct mount *mount_lookup_child(struct mount *parent, struct dentry *at)
 }
 
 /* Where a new mount goes: on top of what is mounted there already.  [mount_mutex] */
-static int mount_target_check(struct path *at, bool dir)
+int mount_target_check(struct path *at, bool dir)
 {
 	path_cross_down(at);
 	if (at->mnt->detached || d_unlinked(at->dentry))
@@ -304,7 +316,7 @@ static int source_device(const char *source, struct blkdev **out)
 }
 
 /* A mount of a new or shared super, in no tree yet. */
-static int mount_make(const char *source, const char *type, unsigned flags, const char *data, struct mount **out)
+int mount_make(const char *source, const char *type, unsigned flags, const char *data, struct mount **out)
 {
 	const struct filesystem *fs = type && *type ? filesystem_find(type) : NULL;
 	struct blkdev *bdev = NULL;
@@ -351,7 +363,7 @@ static int mount_make(const char *source, const char *type, unsigned flags, cons
 }
 
 /* Default of mount(2): relatime unless told otherwise. */
-static unsigned mount_atime(unsigned flags)
+unsigned mount_atime(unsigned flags)
 {
 	if (flags & MS_NOATIME)
 		flags &= ~(unsigned)MS_RELATIME;
@@ -381,7 +393,7 @@ static int mount_new(const char *source, struct path *at, const char *type, unsi
 }
 
 /* [mount_mutex] A copy of the mounts below `from` that are under `dir`, hung below `to`. */
-static int mount_copy_children(struct mount *from, struct dentry *dir, struct mount *to)
+int mount_copy_children(struct mount *from, struct dentry *dir, struct mount *to)
 {
 	struct mount *c;
 
@@ -403,7 +415,7 @@ static int mount_copy_children(struct mount *from, struct dentry *dir, struct mo
 }
 
 /* [mount_mutex] Takes m and everything below out of the tree. */
-static void mount_detach_tree(struct mount *m)
+void mount_detach_tree(struct mount *m)
 {
 	while (!list_empty(&m->children))
 		mount_detach_tree(list_first(&m->children, struct mount, child_link));
@@ -412,6 +424,25 @@ static void mount_detach_tree(struct mount *m)
 	if (!list_empty(&m->all_link))
 		list_del_init(&m->all_link);
 	mount_put(m);
+}
+
+int mount_clone(const struct path *from, bool recursive, struct mount **out)
+{
+	struct mount *m;
+	int err = 0;
+
+	if (from->mnt->detached || (from->mnt->parent == from->mnt && from->mnt != root_mount))
+		return -EINVAL;
+	m = mount_alloc(from->mnt->super, from->dentry, from->mnt->source, from->mnt->flags);
+	if (!m)
+		return -ENOMEM;
+	if (recursive)
+		err = mount_copy_children(from->mnt, from->dentry, m);
+	if (err)
+		mount_detach_tree(m);
+	else
+		*out = m;
+	return err;
 }
 
 static int mount_bind(const char *source, struct path *at, unsigned flags)
@@ -427,42 +458,24 @@ static int mount_bind(const char *source, struct path *at, unsigned flags)
 		return err;
 	mutex_lock(&mount_mutex);
 	err = mount_target_check(at, S_ISDIR(from.dentry->inode->mode));
-	if (!err && (from.mnt->detached || (from.mnt->parent == from.mnt && from.mnt != root_mount)))
-		err = -EINVAL;
-	if (!err) {
-		m = mount_alloc(from.mnt->super, from.dentry, from.mnt->source, from.mnt->flags);
-		err = m ? 0 : -ENOMEM;
-	}
-	if (!err) {
-		/* The copy is complete before it is hung in: it may be below what is copied. */
-		if (flags & MS_REC)
-			err = mount_copy_children(from.mnt, from.dentry, m);
-		if (!err) {
-			mount_attach(m, at->mnt, at->dentry);
-		} else {
-			mount_detach_tree(m);
-		}
-	}
+	/* The copy is complete before it is hung in: it may be below what is copied. */
+	if (!err)
+		err = mount_clone(&from, flags & MS_REC, &m);
+	if (!err)
+		mount_attach(m, at->mnt, at->dentry);
 	mutex_unlock(&mount_mutex);
 	path_put(&from);
 	return err;
 }
 
-static int mount_move(const char *source, struct path *at)
+int mount_move_path(const struct path *from, struct path *at)
 {
-	struct path from;
-	struct mount *m, *up;
-	int err;
+	struct mount *m = from->mnt, *up;
+	int err = mount_target_check(at, S_ISDIR(from->dentry->inode->mode));
 
-	if (!source || !*source)
-		return -EINVAL;
-	err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
-	if (err)
-		return err;
-	mutex_lock(&mount_mutex);
-	m = from.mnt;
-	err = mount_target_check(at, S_ISDIR(from.dentry->inode->mode));
-	if (!err && (from.dentry != m->root || m->parent == m))
+	if (err == -ENOTDIR)
+		err = -EINVAL;
+	if (!err && (from->dentry != m->root || m->detached || m == root_mount))
 		err = -EINVAL;
 	for (up = at->mnt; !err; up = up->parent) {
 		if (up == m)
@@ -476,13 +489,28 @@ static int mount_move(const char *source, struct path *at)
 		rcu_synchronize();
 		mount_attach(m, at->mnt, at->dentry);
 	}
+	return err;
+}
+
+static int mount_move(const char *source, struct path *at)
+{
+	struct path from;
+	int err;
+
+	if (!source || !*source)
+		return -EINVAL;
+	err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
+	if (err)
+		return err;
+	mutex_lock(&mount_mutex);
+	err = from.mnt->parent == from.mnt ? -EINVAL : mount_move_path(&from, at);
 	mutex_unlock(&mount_mutex);
 	path_put(&from);
 	return err;
 }
 
 /* [mount_mutex] Make the whole super read-only or writable. */
-static int super_remount(struct super *s, unsigned flags, const char *data)
+int super_remount(struct super *s, unsigned flags, const char *data)
 {
 	bool ro = flags & MS_RDONLY, was = s->flags & MS_RDONLY;
 	int err = 0;
@@ -591,8 +619,6 @@ int vfs_mount_root(const char *source, const char *fstype, unsigned flags)
 	return 0;
 }
 
-static bool same_path(const struct path *a, const struct path *b) { return a->mnt == b->mnt && a->dentry == b->dentry; }
-
 static int do_umount(struct path *p, unsigned flags)
 {
 	struct mount *m = p->mnt;
@@ -694,113 +720,5 @@ long sys_mount(uaddr_t source, uaddr_t target, uaddr_t type, uint64_t flags, uad
 	kfree(ksource);
 	kfree(ktype);
 	kfree(kdata);
-	return err;
-}
-
-
-/* Everybody whose root or working directory is the old root gets the new one. */
-static void chroot_everybody(const struct path *from, const struct path *to)
-{
-	enum { BATCH = 64 };
-	struct fs_context *found[BATCH];
-	unsigned n;
-
-	do {
-		struct process *p;
-		struct task *t;
-
-		n = 0;
-		spin_lock(&process_tree_lock);
-		rcu_read_lock();
-		list_for_each(p, &process_list, all_link)
-			list_for_each(t, &p->threads, thread_link) {
-				struct fs_context *c = rcu_dereference(t->fs);
-
-				if (c && n < BATCH && (same_path(&c->root, from) || same_path(&c->cwd, from)) &&
-				    ref_get_unless_zero(&c->refs))
-					found[n++] = c;
-			}
-		rcu_read_unlock();
-		spin_unlock(&process_tree_lock);
-		for (unsigned i = 0; i < n; i++) {
-			struct path drop[2] = { 0 };
-
-			spin_lock(&found[i]->lock);
-			if (same_path(&found[i]->root, from)) {
-				drop[0] = found[i]->root;
-				path_get(to);
-				found[i]->root = *to;
-			}
-			if (same_path(&found[i]->cwd, from)) {
-				drop[1] = found[i]->cwd;
-				path_get(to);
-				found[i]->cwd = *to;
-			}
-			spin_unlock(&found[i]->lock);
-			path_put(&drop[0]);
-			path_put(&drop[1]);
-			fs_context_put(found[i]);
-		}
-	} while (n == BATCH);
-}
-
-long sys_pivot_root(uaddr_t new_root, uaddr_t put_old)
-{
-	struct path new = { 0 }, old = { 0 }, root;
-	struct mount *new_mnt, *root_mnt, *root_parent, *up;
-	struct dentry *root_at;
-	int err;
-
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	err = path_lookup_user(AT_FDCWD, new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &new);
-	if (err)
-		return err;
-	err = path_lookup_user(AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &old);
-	if (err)
-		goto out_new;
-	spin_lock(&current->fs->lock);
-	root = current->fs->root;
-	path_get(&root);
-	spin_unlock(&current->fs->lock);
-	mutex_lock(&mount_mutex);
-	new_mnt = new.mnt;
-	root_mnt = root.mnt;
-	err = -EBUSY;
-	if (new_mnt == root_mnt || old.mnt == root_mnt)
-		goto out;
-	err = -EINVAL;
-	if (new.dentry != new_mnt->root || root.dentry != root_mnt->root || new_mnt->parent == new_mnt || new_mnt->detached)
-		goto out;
-	/* put_old must be at or below new_root. */
-	for (up = old.mnt; up != new_mnt; up = up->parent)
-		if (up->parent == up)
-			goto out;
-	root_parent = root_mnt->parent == root_mnt ? NULL : root_mnt->parent;
-	root_at = root_mnt->mountpoint;
-	if (root_parent) {
-		mount_get(root_parent);
-		dentry_get(root_at);
-		mount_detach(root_mnt);
-	}
-	mount_detach(new_mnt);
-	rcu_synchronize();
-	mount_attach(root_mnt, old.mnt, old.dentry);
-	if (root_parent) {
-		mount_attach(new_mnt, root_parent, root_at);
-		dentry_put(root_at);
-		mount_put(root_parent);
-	} else {
-		root_mount = new_mnt;
-	}
-	err = 0;
-out:
-	mutex_unlock(&mount_mutex);
-	if (!err)
-		chroot_everybody(&root, &new);
-	path_put(&root);
-	path_put(&old);
-out_new:
-	path_put(&new);
 	return err;
 }

@@ -69,6 +69,31 @@ bool mount_readonly(const struct mount *m);
 struct mount *mount_internal(struct super *s);	/* for anonfs, memfd: in no tree */
 void mount_init(void);
 struct mount *mount_lookup_child(struct mount *parent, struct dentry *at);
+/*
+ * For mount.c, pivot_root.c and mount_api.c; all with mount_mutex held but the first two.
+ * mount_make: a mount of a new or shared super, in no tree yet: -EINVAL, -ENODEV, -EBUSY, what the file system says.
+ */
+enum { MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW };
+int mount_make(const char *source, const char *type, unsigned flags, const char *data, struct mount **out) MUST_CHECK;
+unsigned mount_atime(unsigned flags);		/* relatime unless told otherwise */
+struct mount *mount_alloc(struct super *s, struct dentry *root, const char *source, unsigned flags);
+void mount_attach(struct mount *m, struct mount *parent, struct dentry *at);
+void mount_detach(struct mount *m);
+void mount_detach_tree(struct mount *m);	/* with all below; drops the tree's references */
+int mount_target_check(struct path *at, bool dir) MUST_CHECK;	/* goes to the top of what is mounted there */
+int mount_clone(const struct path *from, bool recursive, struct mount **out) MUST_CHECK;
+int mount_move_path(const struct path *from, struct path *at) MUST_CHECK;	/* from may be in no tree yet */
+int mount_copy_children(struct mount *from, struct dentry *dir, struct mount *to) MUST_CHECK;
+int super_remount(struct super *s, unsigned flags, const char *data) MUST_CHECK;
+/* s stays as if something were mounted of it. */
+void super_pin(struct super *s);
+void super_unpin(struct super *s);	/* may unmount it */
+/* mount_api.c: MS_* of MOUNT_ATTR_* (-EINVAL); a descriptor that owns m, which is in no tree (on error m is gone). */
+int mount_attr_flags(uint64_t attr, unsigned *out) MUST_CHECK;
+int mount_open_detached(struct mount *m, bool cloexec) MUST_CHECK;
+/* The descriptor that held a mount in no tree is closed. */
+void mount_dissolve(struct mount *m);
+static inline bool same_path(const struct path *a, const struct path *b) { return a->mnt == b->mnt && a->dentry == b->dentry; }
 /* Files opened for writing on any mount of s?  [mount_mutex] */
 bool super_has_writers(struct super *s);
 

@@ -27,7 +27,8 @@ struct file {
 	struct rcu_head rcu;
 };
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_NONBLOCK_ALWAYS = 16, FMODE_EXEC = 32,
-	FMODE_WROTE_MNT = 64 /* counted as a writer of its mount and inode */ };
+	FMODE_WROTE_MNT = 64 /* counted as a writer of its mount and inode */,
+	FMODE_DISSOLVE = 128 /* holds a mount that is in no tree: it goes with the file */ };
 /* For file_open(): to execute it; needs execute permission instead of read. */
 #define FILE_OPEN_EXEC (1u << 30)
 

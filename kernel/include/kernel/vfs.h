@@ -96,6 +96,7 @@ struct mount {
 	int id;				/* [I] for mountinfo, statx */
 	char *source;			/* [I] as given to mount(2) */
 	bool detached;			/* [MOUNT] not in the tree any more */
+	bool turned_readonly;		/* [MOUNT] by the mount_setattr() under way */
 	int32_t writers;		/* [a] open for writing */
 	struct list_head children, child_link;	/* [MOUNT] */
 	struct mount *hash_next;	/* [MOUNT_TREE] read under RCU */
@@ -206,6 +207,8 @@ struct filesystem {
 	const char *name;
 	/* source: path of a device or any word.  0 and *out, or -errno (-EINVAL: not such a file system). */
 	int (*mount)(const struct filesystem *fs, const char *source, unsigned ms_flags, const char *data, struct super **out);
+	/* Are these mount options?  0 or -EINVAL.  Absent: whatever mount says. */
+	int (*check_options)(const char *data);
 	bool needs_device;
 	struct list_head link;
 };
