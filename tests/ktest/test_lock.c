@@ -109,8 +109,46 @@ KTEST(rwsem_excludes)
 {
 	rwsem_init(&sem, LOCK_DEVICE);
 	start(t, rwsem_thread);
-	KCHECK(violations == 0 && sem.count == 0);
+	KCHECK(violations == 0 && sem.state == 0);
 	KCHECK(counter == (unsigned long)THREADS / 4 * ROUNDS);
+}
+
+/* Readers that overlap all the time, writers that come back at once: each kind gets its turn. */
+static bool enough;
+static unsigned long reads, writes;
+static void greedy_reader(void *arg)
+{
+	while (!READ_ONCE(enough)) {
+		rwsem_read_lock(&sem);
+		sched_yield();
+		__atomic_add_fetch(&reads, 1, __ATOMIC_RELAXED);
+		rwsem_read_unlock(&sem);
+	}
+	finish();
+	(void)arg;
+}
+static void greedy_writer(void *arg)
+{
+	while (!READ_ONCE(enough)) {
+		rwsem_write_lock(&sem);
+		__atomic_add_fetch(&writes, 1, __ATOMIC_RELAXED);
+		rwsem_write_unlock(&sem);
+	}
+	finish();
+	(void)arg;
+}
+KTEST(rwsem_starves_nobody)
+{
+	rwsem_init(&sem, LOCK_DEVICE);
+	enough = false;
+	reads = writes = 0;
+	left = THREADS;
+	for (unsigned i = 0; i < THREADS; i++)
+		KCHECK(kthread_create(i % 4 ? greedy_reader : greedy_writer, NULL, "greedy/%u", i));
+	KEVENTUALLY(READ_ONCE(reads) > 500 && READ_ONCE(writes) > 50);
+	WRITE_ONCE(enough, true);
+	KEVENTUALLY(load_acquire(&left) == 0);
+	KCHECK(sem.state == 0);
 }
 
 static void rwsem_downgrades(struct ktest_state *t) NO_TSA	/* the analysis does not look into KCHECK */
@@ -118,12 +156,12 @@ static void rwsem_downgrades(struct ktest_state *t) NO_TSA	/* the analysis does 
 	rwsem_init(&sem, LOCK_DEVICE);
 	rwsem_write_lock(&sem);
 	rwsem_downgrade(&sem);
-	KCHECK(sem.count == 1);
+	KCHECK(sem.state == 4);	/* one reader */
 	rwsem_read_unlock(&sem);
-	KCHECK(sem.count == 0);
+	KCHECK(sem.state == 0);
 }
 
 const struct ktest lock_tests[] = {
 	KTEST_ROW(spinlock_excludes), KTEST_ROW(spinlock_try), KTEST_ROW(mutex_excludes), KTEST_ROW(mutex_try), KTEST_ROW(rwsem_excludes),
-	KTEST_ROW(rwsem_downgrades), { NULL, NULL }
+	KTEST_ROW(rwsem_starves_nobody), KTEST_ROW(rwsem_downgrades), { NULL, NULL }
 };

@@ -56,10 +56,11 @@ int mutex_lock_interruptible(struct mutex *m) TRY_ACQUIRES(0, m) MUST_CHECK;
 void mutex_unlock(struct mutex *m) RELEASES(m);
 bool mutex_is_mine(const struct mutex *m);
 
-/* Many readers or one writer; fair: a waiting writer holds back new readers. */
+/* Many readers or one writer; who has waited for a millisecond is next, writers as well. */
 struct CAPABILITY("rwsem") rwsem {
 	struct spinlock lock;
-	int count;			/* [lock] readers, -1: a writer */
+	uint32_t state;			/* [a] 1: a writer, 2: somebody waits, 4 per reader */
+	bool handoff;			/* [lock] the next unlock gives it to the first that waits */
 	struct list_head waiters;	/* [lock] */
 	uint16_t class;
 };
