@@ -3,13 +3,11 @@
 #define AARCH64_AS_H
 #include <stdbool.h>
 #include <hal/types.h>
-#include <kernel/list.h>
 
 struct hal_as {
 	paddr_t pgd;		/* [I] */
 	uint64_t asid;		/* [asid_lock], read without; 0: never ran */
 	bool stale;		/* [caller] invalidations were issued and not waited for */
-	struct list_head dead;	/* [caller] tables that a walker may still be in: freed by the flush */
 };
 /* For a TLBI operand: the ASID in bits 63:48.  0: never ran, nothing is cached. */
 uint64_t asid_number(const struct hal_as *as);

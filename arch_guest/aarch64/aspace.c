@@ -9,15 +9,16 @@
  * for different memory goes through an invalid entry and a completed
  * invalidation first (break before make); a change of permissions alone need not.
  *
- * A walker may hold copies of table entries, so a table that an unmap covers
- * whole is unlinked, invalidated with the rest, and freed by hal_as_flush().
- * Tables that become empty piece by piece stay until the address space goes.
+ * A table's struct page counts its valid entries (inuse).  One that becomes empty,
+ * or that an unmap covers whole, is unlinked, and freed when the invalidation of
+ * what walkers may hold of it is complete.
  *
  * Accessed: the access flag, by hardware (FEAT_HAFDBS) or by a fault, which the
  * kernel answers by mapping the page again.  Dirty: not told.
  */
 #include <kernel/errno.h>
 #include <kernel/page.h>
+#include <kernel/list.h>
 #include <kernel/slab.h>
 #include "aarch64/port.h"
 #include "aarch64/pte.h"
@@ -39,6 +40,7 @@ static uint64_t prot_bits(unsigned prot)
 }
 
 static uint64_t *table_of(uint64_t entry) { return hal_phys_to_virt(entry & PTE_ADDR); }
+static struct page *page_of(const uint64_t *entry) { return virt_to_page((const void *)((uintptr_t)entry & PAGE_MASK)); }
 
 /* User code runs on the kernel's own pages. */
 size_t hal_as_own_pages(void) { return 0; }
@@ -54,7 +56,6 @@ struct hal_as *hal_as_create(struct hal_as *parent)
 		return NULL;
 	}
 	as->pgd = page_to_phys(p);
-	list_init(&as->dead);
 	return as;
 }
 
@@ -67,10 +68,10 @@ static void free_level(uint64_t *table, unsigned shift)
 	page_put(virt_to_page(table));
 }
 
-static void free_dead(struct hal_as *as)
+static void free_dead(struct list_head *dead)
 {
-	while (!list_empty(&as->dead)) {
-		struct page *p = list_first(&as->dead, struct page, link);
+	while (!list_empty(dead)) {
+		struct page *p = list_first(dead, struct page, link);
 		list_del(&p->link);
 		page_put(p);
 	}
@@ -87,7 +88,6 @@ void hal_as_destroy(struct hal_as *as)
 		__asm__ volatile("tlbi aside1is, %0" : : "r"(asid) : "memory");
 		dsb(ish);
 	}
-	free_dead(as);
 	free_level(hal_phys_to_virt(as->pgd), 39);
 	kfree(as);
 }
@@ -111,6 +111,16 @@ static void invalidate_page(struct hal_as *as, uaddr_t va)
 	__asm__ volatile("tlbi vale1is, %0" : : "r"(asid | (va >> 12 & 0xfffffffffff)) : "memory");
 }
 
+/* The same, and what a walker remembers of the tables on the way to it. */
+static void invalidate_tables(struct hal_as *as, uaddr_t va)
+{
+	uint64_t asid = asid_number(as);
+	if (!asid)
+		return;
+	as->stale = true;
+	__asm__ volatile("tlbi vae1is, %0" : : "r"(asid | (va >> 12 & 0xfffffffffff)) : "memory");
+}
+
 static void invalidate_all(struct hal_as *as)
 {
 	uint64_t asid = asid_number(as);
@@ -130,11 +140,8 @@ static void complete(struct hal_as *as)
 	}
 }
 
-void hal_as_flush(struct hal_as *as)
-{
-	complete(as);
-	free_dead(as);
-}
+/* Map, unmap and protect have waited for their invalidations; test_clear has not. */
+void hal_as_flush(struct hal_as *as) { complete(as); }
 
 /* The level-3 or level-2 entry that maps va; *shift says which.  NULL: no table. */
 static uint64_t *find_entry(struct hal_as *as, uaddr_t va, unsigned *shift)
@@ -158,6 +165,8 @@ static uint64_t *get_table(uint64_t *e)
 		struct page *p = page_alloc(0, ALLOC_ZERO | ALLOC_ATOMIC);
 		if (!p)
 			return NULL;
+		p->inuse = 0;
+		page_of(e)->inuse++;
 		dsb(ishst);
 		WRITE_ONCE(*e, page_to_phys(p) | PTE_VALID | PTE_TABLE);
 	}
@@ -172,6 +181,7 @@ static int split_block(struct hal_as *as, uint64_t *e, uaddr_t va)
 	if (!p)
 		return -ENOMEM;
 	uint64_t *t = page_addr(p);
+	p->inuse = 512;
 	for (unsigned i = 0; i < 512; i++)
 		t[i] = (block + (uint64_t)i * PAGE_SIZE) | PTE_TABLE;
 	WRITE_ONCE(*e, 0);
@@ -188,6 +198,8 @@ static void set_entry(struct hal_as *as, uint64_t *e, uaddr_t va, uint64_t v)
 	uint64_t old = READ_ONCE(*e);
 	if (old == v)
 		return;
+	if (!(old & PTE_VALID))
+		page_of(e)->inuse++;
 	if ((old & PTE_VALID) && ((old ^ v) & (PTE_ADDR | PTE_ATTR(7) | PTE_SH_INNER | PTE_TABLE))) {
 		WRITE_ONCE(*e, 0);
 		dsb(ishst);
@@ -251,17 +263,41 @@ static uint64_t *find_leaf_table(struct hal_as *as, uaddr_t va)
 	return (*e & 3) == 3 ? e : NULL;
 }
 
+/* An entry for va was cleared: tables that are empty now go to `dead`.  True if there are any. */
+static bool table_shrink(struct hal_as *as, uint64_t *e, uaddr_t va, struct list_head *dead)
+{
+	struct page *p = page_of(e), *root = phys_to_page(as->pgd);
+	uint64_t *path[4];
+	unsigned n = 0;
+	p->inuse--;
+	if (p->inuse || p == root)
+		return false;
+	for (uint64_t *t = hal_phys_to_virt(as->pgd), s = 39; page_of(t) != p; s -= 9) {
+		path[n++] = &t[va >> s & 511];
+		t = table_of(*path[n - 1]);
+	}
+	while (n && !p->inuse) {
+		WRITE_ONCE(*path[--n], 0);
+		list_add(&p->link, dead);
+		p = page_of(path[n]);
+		p->inuse--;
+	}
+	return true;
+}
+
 /* Unmaps (bits 0) or protects every mapped entry of the range; blocks that stick out of it are split. */
 static void for_range(struct hal_as *as, uaddr_t va, size_t pages, uint64_t bits)
 {
 	uaddr_t end = va + pages * PAGE_SIZE;
 	bool all = pages > TLBI_PAGES_MAX, changed = false;
+	struct list_head dead = LIST_INIT(dead);
 	while (va < end) {
 		unsigned shift = 39;
 		uint64_t *e;
 		if (!bits && !(va & 0x1fffff) && end - va >= 0x200000 && (e = find_leaf_table(as, va))) {
-			list_add(&virt_to_page(table_of(*e))->link, &as->dead);
+			list_add(&virt_to_page(table_of(*e))->link, &dead);
 			WRITE_ONCE(*e, 0);
+			table_shrink(as, e, va, &dead);
 			all = changed = true;
 			va += 0x200000;
 			continue;
@@ -277,7 +313,9 @@ static void for_range(struct hal_as *as, uaddr_t va, size_t pages, uint64_t bits
 				continue;
 			/* No memory for the table: forget the whole block, faults bring it back. */
 			WRITE_ONCE(*e, 0);
-			invalidate_page(as, va);
+			table_shrink(as, e, va, &dead);
+			dsb(ishst);
+			invalidate_tables(as, va);
 			va = (va | (span - 1)) + 1;
 			continue;
 		}
@@ -288,9 +326,13 @@ static void for_range(struct hal_as *as, uaddr_t va, size_t pages, uint64_t bits
 				hal_icache_sync(hal_phys_to_virt(old & PTE_ADDR), span);
 			WRITE_ONCE(*e, v);
 			changed = true;
+			bool tables = !v && table_shrink(as, e, va, &dead);
 			if (!all) {
 				dsb(ishst);
-				invalidate_page(as, va);
+				if (tables)
+					invalidate_tables(as, va);
+				else
+					invalidate_page(as, va);
 			}
 		}
 		va += span;
@@ -298,6 +340,7 @@ static void for_range(struct hal_as *as, uaddr_t va, size_t pages, uint64_t bits
 	if (all && changed)
 		invalidate_all(as);
 	complete(as);
+	free_dead(&dead);
 }
 
 void hal_as_unmap(struct hal_as *as, uaddr_t va, size_t pages)

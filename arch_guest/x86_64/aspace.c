@@ -14,7 +14,9 @@
  * Writers are serialized by the caller; readers of the ring are other CPUs, and
  * check after reading that the writer has not lapped them.
  *
- * Page-table pages are freed with the address space.
+ * A table's struct page counts its present entries (inuse).  One that becomes
+ * empty leaves the tree, and is freed when every CPU that has the tables loaded,
+ * be it lazily, has caught up with the change: until then its walker may be in it.
  */
 #include <kernel/errno.h>
 #include <kernel/page.h>
@@ -28,6 +30,7 @@
 enum { FEW_PAGES = 32 };
 
 static uint64_t *virt(uint64_t entry) { return hal_phys_to_virt(entry & PTE_ADDR); }
+static struct page *page_of(const uint64_t *entry) { return virt_to_page((const void *)((uintptr_t)entry & PAGE_MASK)); }
 
 /* User code runs on the kernel's own pages. */
 size_t hal_as_own_pages(void) { return 0; }
@@ -43,6 +46,7 @@ struct hal_as *hal_as_create(struct hal_as *parent)
 		kfree(as);
 		return NULL;
 	}
+	list_init(&as->dead);
 	as->root = page_to_phys(p);
 	as->pml4 = page_addr(p);
 	memcpy(as->pml4 + 256, kernel_pml4 + 256, 256 * sizeof(uint64_t));
@@ -55,6 +59,16 @@ static void table_free(uint64_t *t, unsigned level)
 		if (t[i] & PTE_P && level > 1)
 			table_free(virt(t[i]), level - 1);
 	page_put(virt_to_page(t));
+}
+
+static void dead_free(struct list_head *dead)
+{
+	while (!list_empty(dead)) {
+		struct page *p = list_first(dead, struct page, link);
+
+		list_del(&p->link);
+		page_put(p);
+	}
 }
 
 /* This CPU may still have the tables of a space that it left (see hal_as_activate): let go of one that dies. */
@@ -88,6 +102,7 @@ void hal_as_destroy(struct hal_as *as)
 		if (mask)
 			cpu_pause();
 	} while (mask);
+	dead_free(&as->dead);
 	table_free(as->pml4, 4);
 	kfree(as);
 }
@@ -108,6 +123,8 @@ static uint64_t *walk(struct hal_as *as, uaddr_t va, bool create)
 			p = page_alloc(0, ALLOC_ZERO | ALLOC_ATOMIC);
 			if (!p)
 				return NULL;
+			p->inuse = 0;
+			page_of(slot)->inuse++;
 			store_release(slot, page_to_phys(p) | PTE_P | PTE_W | PTE_U);
 		}
 		t = virt(*slot);
@@ -132,6 +149,25 @@ static uint64_t *walk_or_skip(struct hal_as *as, uaddr_t va, uint64_t *skip)
 	return &t[va >> 12 & 511];
 }
 
+/* `gone` entries of the last-level table with this entry, for va, were cleared: tables that are empty now go to `dead`. */
+static void table_shrink(struct hal_as *as, uint64_t *pte, uaddr_t va, unsigned gone, struct list_head *dead)
+{
+	struct page *p = page_of(pte);
+	uint64_t *slot[3] = { &as->pml4[va >> 39 & 511] };	/* what points to the tables of levels 3, 2, 1 */
+
+	p->inuse = (uint16_t)(p->inuse - gone);
+	if (p->inuse)
+		return;
+	slot[1] = &virt(*slot[0])[va >> 30 & 511];
+	slot[2] = &virt(*slot[1])[va >> 21 & 511];
+	for (int i = 2; i >= 0 && !p->inuse; i--) {	/* the root stays */
+		WRITE_ONCE(*slot[i], 0);
+		list_add(&p->link, dead);
+		p = page_of(slot[i]);
+		p->inuse--;
+	}
+}
+
 static uint64_t prot_bits(unsigned prot)
 {
 	return PTE_P | PTE_U | (prot & HAL_WRITE ? PTE_W : 0) | (prot & HAL_EXEC ? 0 : pte_nx()) |
@@ -150,6 +186,7 @@ static void changed(struct hal_as *as, uaddr_t va, size_t pages)
 int hal_as_map(struct hal_as *as, uaddr_t va, paddr_t pa, size_t pages, unsigned prot)
 {
 	uint64_t bits = prot_bits(prot), *pte = NULL;
+	unsigned fresh = 0;
 	bool stale = false;
 	size_t i;
 
@@ -160,11 +197,23 @@ int hal_as_map(struct hal_as *as, uaddr_t va, paddr_t pa, size_t pages, unsigned
 	for (i = 0; i < pages; i++) {
 		uaddr_t a = va + i * PAGE_SIZE;
 
-		pte = pte && a >> 12 & 511 ? pte + 1 : walk(as, a, true);
-		if (!pte)
-			break;
-		stale |= __atomic_exchange_n(pte, (pa + i * PAGE_SIZE) | bits, __ATOMIC_RELAXED) & PTE_P;
+		if (!pte || !(a >> 12 & 511)) {
+			if (pte)
+				page_of(pte)->inuse = (uint16_t)(page_of(pte)->inuse + fresh);
+			fresh = 0;
+			pte = walk(as, a, true);
+			if (!pte)
+				break;
+		} else {
+			pte++;
+		}
+		if (__atomic_exchange_n(pte, (pa + i * PAGE_SIZE) | bits, __ATOMIC_RELAXED) & PTE_P)
+			stale = true;
+		else
+			fresh++;
 	}
+	if (pte)
+		page_of(pte)->inuse = (uint16_t)(page_of(pte)->inuse + fresh);
 	if (stale)
 		changed(as, va, i);
 	return i == pages ? 0 : -ENOMEM;
@@ -173,12 +222,21 @@ int hal_as_map(struct hal_as *as, uaddr_t va, paddr_t pa, size_t pages, unsigned
 static void update(struct hal_as *as, uaddr_t va, size_t pages, uint64_t keep, uint64_t set)
 {
 	uaddr_t end = va + pages * PAGE_SIZE, first = 0, last = 0;
+	struct list_head dead = LIST_INIT(dead);
 	uint64_t *pte = NULL, skip;
+	unsigned gone = 0;
 
 	for (uaddr_t a = va; a < end; ) {
 		uint64_t old;
 
-		pte = pte && a >> 12 & 511 ? pte + 1 : walk_or_skip(as, a, &skip);
+		if (pte && a >> 12 & 511) {
+			pte++;
+		} else {
+			if (gone)
+				table_shrink(as, pte, a - PAGE_SIZE, gone, &dead);
+			gone = 0;
+			pte = walk_or_skip(as, a, &skip);
+		}
 		if (!pte) {
 			a = ALIGN_DOWN(a, skip) + skip;
 			continue;
@@ -189,14 +247,23 @@ static void update(struct hal_as *as, uaddr_t va, size_t pages, uint64_t keep, u
 			while (!__atomic_compare_exchange_n(pte, &old, set ? (old & keep) | set : 0, false,
 							    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 				;
+			gone += !set;
 			if (!first)
 				first = a;
 			last = a + PAGE_SIZE;
 		}
 		a += PAGE_SIZE;
 	}
+	if (gone)
+		table_shrink(as, pte, end - PAGE_SIZE, gone, &dead);
 	if (first)
 		changed(as, first, (last - first) / PAGE_SIZE);
+	if (!list_empty(&dead)) {	/* only now: a flush that finds them waits for this change */
+		unsigned long f = leaf_lock(&as->dead_lock);
+
+		list_splice_tail(&dead, &as->dead);
+		leaf_unlock(&as->dead_lock, f);
+	}
 }
 
 void hal_as_unmap(struct hal_as *as, uaddr_t va, size_t pages) { update(as, va, pages, 0, 0); }
@@ -230,9 +297,12 @@ void tlb_catch_up(struct pcpu *c)
 	struct hal_as *as = c->as;
 	uint64_t gen, seen = c->as_seen, n = 0, k = 0;
 
-	if (!as || c->as_lazy) {
-		drop_dying(c);
+	if (!as)
 		return;
+	if (c->as_lazy) {
+		drop_dying(c);
+		if (!c->as)
+			return;
 	}
 	gen = __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST);
 	if (gen == seen)
@@ -288,17 +358,33 @@ void hal_as_activate(struct hal_as *as)
 		__atomic_fetch_and(&old->cpus, ~((uint64_t)1 << c->id), __ATOMIC_SEQ_CST);
 }
 
-static bool behind(struct pcpu *c, struct hal_as *as, uint64_t gen)
+/*
+ * tables: some were freed, so also a CPU that only has them loaded, or is on
+ * its way in or out, counts: it does not use them, but its walker may.
+ */
+static bool behind(struct pcpu *c, struct hal_as *as, uint64_t gen, bool tables)
 {
-	return __atomic_load_n(&c->as, __ATOMIC_SEQ_CST) == as && !__atomic_load_n(&c->as_lazy, __ATOMIC_SEQ_CST) &&
-		load_acquire(&c->as_seen) < gen;
+	bool here = __atomic_load_n(&c->as, __ATOMIC_SEQ_CST) == as;
+
+	if (tables)
+		return (__atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST) >> c->id & 1) && !(here && load_acquire(&c->as_seen) >= gen);
+	return here && !__atomic_load_n(&c->as_lazy, __ATOMIC_SEQ_CST) && load_acquire(&c->as_seen) < gen;
 }
 
 void hal_as_flush(struct hal_as *as)
 {
-	unsigned long f = flags_save_cli();
-	uint64_t gen = __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST), mask;
-	struct pcpu *self = pcpu();
+	struct list_head dead = LIST_INIT(dead);
+	unsigned long f = leaf_lock(&as->dead_lock);
+	uint64_t gen, mask;
+	struct pcpu *self;
+	bool tables;
+
+	list_splice_tail(&as->dead, &dead);
+	leaf_unlock(&as->dead_lock, f);
+	tables = !list_empty(&dead);
+	f = flags_save_cli();
+	self = pcpu();
+	gen = __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST);
 
 	if (self->as == as)
 		tlb_catch_up(self);
@@ -306,14 +392,14 @@ void hal_as_flush(struct hal_as *as)
 	for (uint64_t m = mask; m; m &= m - 1) {
 		struct pcpu *c = cpu_table[__builtin_ctzll(m)];
 
-		if (behind(c, as, gen))
+		if (behind(c, as, gen, tables))
 			apic_send(c->apic_id, VEC_TLB | APIC_ASSERT);
 	}
 	flags_restore(f);
 	for (uint64_t m = mask; m; m &= m - 1) {
 		struct pcpu *c = cpu_table[__builtin_ctzll(m)];
 
-		while (behind(c, as, gen)) {
+		while (behind(c, as, gen, tables)) {
 			/* If our caller has interrupts off, two CPUs may wait for each other. */
 			f = flags_save_cli();
 			tlb_catch_up(pcpu());
@@ -321,4 +407,5 @@ void hal_as_flush(struct hal_as *as)
 			cpu_pause();
 		}
 	}
+	dead_free(&dead);
 }

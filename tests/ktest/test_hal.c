@@ -118,6 +118,37 @@ KTEST(address_space_comes_and_goes)
 	page_put(p);
 }
 
+/* Pages far from each other, so that each needs tables of its own: unmapping gives the tables back. */
+KTEST(empty_tables_are_freed)
+{
+	enum { FAR = 600, SLACK = 150 };
+	struct page *p = page_alloc(0, ALLOC_ZERO);
+	struct hal_as *as = hal_as_create();
+	struct mem_info before, during, after;
+
+	if (!KCHECK(p && as))
+		return;
+	mem_info_get(&before);
+	for (unsigned round = 0; round < 2; round++) {
+		for (uaddr_t i = 0; i < FAR; i++)
+			KCHECK(!hal_as_map(as, 0x10000000 + (i << 30), page_to_phys(p), 1, HAL_READ | HAL_WRITE));
+		mem_info_get(&during);
+		/* One by one, and all at once. */
+		for (uaddr_t i = 0; i < FAR && !round; i++)
+			hal_as_unmap(as, 0x10000000 + (i << 30), 1);
+		if (round)
+			hal_as_unmap(as, 0, hal_as_limit() >> PAGE_SHIFT);
+		hal_as_flush(as);
+		mem_info_get(&after);
+		KCHECK(before.free_pages < after.free_pages + SLACK);
+		KCHECK(during.free_pages <= before.free_pages + SLACK);
+	}
+	/* And they come again. */
+	KCHECK(!hal_as_map(as, 0x10000000, page_to_phys(p), 1, HAL_READ | HAL_WRITE));
+	hal_as_destroy(as);
+	page_put(p);
+}
+
 KTEST(user_thread_state_copies)
 {
 	struct hal_uctx *u = hal_user_create();
@@ -166,6 +197,6 @@ KTEST(memory_ranges_make_sense)
 const struct ktest hal_tests[] = {
 	KTEST_ROW(irq_state_nests), KTEST_ROW(clock_never_goes_back), KTEST_ROW(clock_is_the_same_on_every_cpu),
 	KTEST_ROW(ipi_to_oneself_and_others), KTEST_ROW(page_clear_and_copy), KTEST_ROW(kernel_stacks_come_and_go),
-	KTEST_ROW(address_space_comes_and_goes), KTEST_ROW(user_thread_state_copies), KTEST_ROW(entropy_and_backtrace),
+	KTEST_ROW(address_space_comes_and_goes), KTEST_ROW(empty_tables_are_freed), KTEST_ROW(user_thread_state_copies), KTEST_ROW(entropy_and_backtrace),
 	KTEST_ROW(no_such_things), KTEST_ROW(memory_ranges_make_sense), { NULL, NULL }
 };
