@@ -2,11 +2,11 @@
 /*
  * Interrupts: what GICv2 and GICv3 have in common, and message-signalled ones.
  *
- * An interrupt number is the GIC's INTID.  Every shared line goes to CPU 0's
- * interface only, so the order "acknowledge, end, deliver with interrupts off"
- * is right for level-triggered lines as well: the line is pending again after
- * the end, but nobody else can take it, and when the handler has quieted the
- * device it is not pending any more.  Nothing is left to do after the upcall,
+ * An interrupt number is the GIC's INTID.  A shared line goes to one CPU's
+ * interface at a time, so the order "acknowledge, end, deliver with interrupts
+ * off" is right for level-triggered lines as well: the line is pending again
+ * after the end, but nobody else takes it (unless it is being moved: handlers
+ * stand that), and when the handler has quieted the device it is not pending any more.  Nothing is left to do after the upcall,
  * which may not return for a long time (it may switch threads).
  *
  * MSIs: a GICv2m frame (a register that turns a write into a shared
@@ -85,6 +85,18 @@ void hal_irq_mask(unsigned irq)
 		ops->mask(irq);
 }
 
+int hal_irq_route(unsigned irq, unsigned cpu)
+{
+	if (cpu >= HAL_CPUS || !load_acquire(&percpus[cpu].online))
+		return -EINVAL;
+	if (irq >= 8192)
+		return its_route(irq, cpu);
+	if (irq < 32 || irq >= ops->irqs)
+		return -EINVAL;
+	ops->route(irq, cpu);
+	return 0;
+}
+
 void hal_cpu_ipi(unsigned cpu)
 {
 	dsb(ishst);	/* what the other side is to see */
@@ -140,6 +152,17 @@ int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data)
 		}
 	port_unlock(&msi_lock, flags);
 	return err;
+}
+
+int hal_msi_message(unsigned irq, uint64_t *addr, uint32_t *data)
+{
+	if (irq >= 8192)
+		return its_message(irq, addr, data);
+	if (irq - msi_first >= msi_count)
+		return -EINVAL;
+	*addr = msi_doorbell;
+	*data = irq;
+	return 0;
 }
 
 void hal_msi_free(unsigned irq)

@@ -60,6 +60,11 @@ static void v2_configure(unsigned irq, bool edge)
 	port_unlock(&cfg_lock, flags);
 }
 
+static void v2_route(unsigned irq, unsigned cpu)
+{
+	hal_io_write8(gicd - DEVICE_BASE + GICD_ITARGETSR + irq, percpus[cpu].gic_target);
+}
+
 const struct gic_ops *gicv2_probe(void)
 {
 	static const char *const names[] = { "arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a9-gic", "arm,cortex-a7-gic" };
@@ -88,4 +93,4 @@ const struct gic_ops *gicv2_probe(void)
 }
 
 static struct gic_ops gicv2 = { .cpu_init = v2_cpu_init, .ack = v2_ack, .eoi = v2_eoi, .send = v2_send,
-	.mask = v2_mask, .unmask = v2_unmask, .configure = v2_configure };
+	.mask = v2_mask, .unmask = v2_unmask, .configure = v2_configure, .route = v2_route };

@@ -120,6 +120,8 @@ static void v3_configure(unsigned irq, bool edge)
 	port_unlock(&cfg_lock, flags);
 }
 
+static void v3_route(unsigned irq, unsigned cpu) { mmio_put64(gicd + GICD_IROUTER + 8 * irq, percpus[cpu].mpidr); }
+
 const struct gic_ops *gicv3_probe(void)
 {
 	uint64_t pa, size;
@@ -146,4 +148,4 @@ const struct gic_ops *gicv3_probe(void)
 }
 
 static struct gic_ops gicv3 = { .cpu_init = v3_cpu_init, .ack = v3_ack, .eoi = v3_eoi, .send = v3_send,
-	.mask = v3_mask, .unmask = v3_unmask, .configure = v3_configure, .lpis = true };
+	.mask = v3_mask, .unmask = v3_unmask, .configure = v3_configure, .route = v3_route, .lpis = true };

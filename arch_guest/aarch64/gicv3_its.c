@@ -6,9 +6,10 @@
  * A device's write to GITS_TRANSLATER carries its DeviceID (the PCI requester,
  * through `msi-map`) and an event number; the ITS looks both up in tables that
  * it fills from our commands, and makes an LPI pending: an interrupt number from
- * 8192 up, whose priority and enable bit are a byte in memory.  All LPIs go to
- * CPU 0's redistributor.  Everything is set up when the first driver asks: by
- * then there is an allocator, and a machine without MSIs pays nothing.
+ * 8192 up, whose priority and enable bit are a byte in memory.  A collection is a
+ * CPU's redistributor: number n is CPU n.  Everything is set up when the first
+ * driver asks, or when a CPU gets its first LPI: by then there is an allocator,
+ * and a machine without MSIs pays nothing.
  */
 #include <kernel/errno.h>
 #include <kernel/page.h>
@@ -19,7 +20,7 @@
 enum { GITS_CTLR = 0, GITS_TYPER = 8, GITS_CBASER = 0x80, GITS_CWRITER = 0x88, GITS_CREADR = 0x90, GITS_BASER = 0x100,
        GITS_TRANSLATER = 0x10040 };
 enum { GICD_TYPER = 4, GICR_CTLR = 0, GICR_TYPER = 8, GICR_PROPBASER = 0x70, GICR_PENDBASER = 0x78 };
-enum { CMD_SYNC = 5, CMD_MAPD = 8, CMD_MAPC = 9, CMD_MAPTI = 10, CMD_INV = 12, CMD_DISCARD = 15 };
+enum { CMD_MOVI = 1, CMD_SYNC = 5, CMD_MAPD = 8, CMD_MAPC = 9, CMD_MAPTI = 10, CMD_INV = 12, CMD_DISCARD = 15 };
 enum { LPI_FIRST = 8192, LPI_ID_BITS = 14, LPIS = (1 << LPI_ID_BITS) - LPI_FIRST, EVENTS = 32, QUEUE_BYTES = 4096, LPI_PRIORITY = 0xa0 };
 #define VALID		((uint64_t)1 << 63)
 #define CACHED_59	((uint64_t)7 << 59)	/* inner write-back, in BASER and CBASER */
@@ -27,12 +28,14 @@ enum { LPI_FIRST = 8192, LPI_ID_BITS = 14, LPIS = (1 << LPI_ID_BITS) - LPI_FIRST
 #define SHARED		((uint64_t)1 << 10)
 
 struct device { struct device *next; uint32_t id, used; };
-struct lpi { struct device *device; uint32_t event; };
+struct lpi { struct device *device; uint32_t event, cpu; };
 
 static struct port_lock its_lock;
 static enum { UNTRIED, READY, ABSENT } state;	/* [its_lock] */
 static uint64_t its, its_phys;			/* [I] registers */
-static uint64_t rdbase;				/* [I] CPU 0's redistributor, as commands name it */
+static uint64_t rdbase[HAL_CPUS];		/* [its_lock] redistributors as commands name them */
+static bool mapped[HAL_CPUS];			/* [its_lock] its collection exists */
+static uint64_t config_phys;			/* [I] */
 static uint8_t *config;				/* [I] a byte for each LPI */
 static uint8_t *queue;				/* [its_lock] commands */
 static unsigned queue_at;			/* [its_lock] */
@@ -76,7 +79,7 @@ static void command(uint64_t a, uint64_t b, uint64_t c)
 	}
 }
 
-static void sync(void) { command(CMD_SYNC, 0, rdbase); }
+static void sync(unsigned cpu) { command(CMD_SYNC, 0, rdbase[cpu]); }
 
 static bool its_tables(void)
 {
@@ -93,28 +96,37 @@ static bool its_tables(void)
 	return true;
 }
 
-/* CPU 0's redistributor gets the tables of LPIs; they cannot be changed once it is enabled. */
-static bool lpis_enable(void)
+/* The CPU's redistributor gets the tables of LPIs; they cannot be changed once it is enabled. */
+static bool lpis_enable(unsigned cpu)
 {
-	uint64_t gicr = percpus[0].gicr, prop, pend;
-	if (mmio32(gicr + GICR_CTLR) & 1)
+	uint64_t gicr = percpus[cpu].gicr, pend;
+	if (!gicr || mmio32(gicr + GICR_CTLR) & 1 || !table_alloc(65536, &pend))
 		return false;
-	config = table_alloc(LPIS, &prop);
-	if (!config || !table_alloc(65536, &pend))
-		return false;
-	for (unsigned i = 0; i < LPIS; i++)
-		config[i] = LPI_PRIORITY;
-	invalidate(config, config + LPIS);
-	mmio_put64(gicr + GICR_PROPBASER, prop | CACHED_7 | SHARED | (LPI_ID_BITS - 1));
+	mmio_put64(gicr + GICR_PROPBASER, config_phys | CACHED_7 | SHARED | (LPI_ID_BITS - 1));
 	mmio_put64(gicr + GICR_PENDBASER, pend | CACHED_7 | SHARED | (uint64_t)1 << 62);
 	mmio_put32(gicr + GICR_CTLR, mmio32(gicr + GICR_CTLR) | 1);
 	dsb(sy);
 	return true;
 }
 
+/* A collection for the CPU. */
+static bool map_cpu(unsigned cpu)
+{
+	uint64_t typer = mmio64(its + GITS_TYPER), gicr = percpus[cpu].gicr;
+	if (mapped[cpu])
+		return true;
+	if (!lpis_enable(cpu))
+		return false;
+	rdbase[cpu] = typer >> 19 & 1 ? (uint64_t)hal_virt_to_phys((void *)gicr) & 0x0007ffffffff0000 :
+		(mmio64(gicr + GICR_TYPER) >> 8 & 0xffff) << 16;
+	command(CMD_MAPC, 0, VALID | rdbase[cpu] | cpu);
+	sync(cpu);
+	return mapped[cpu] = true;
+}
+
 static bool its_start(void)
 {
-	uint64_t size, cmd, typer;
+	uint64_t size, cmd;
 	int node = fdt_find(&boot_fdt, FDT_NONE, "arm,gic-v3-its");
 	if (node == FDT_NONE || !percpus[0].gicr || !(mmio32(gicd + GICD_TYPER) >> 17 & 1) ||
 	    fdt_reg(&boot_fdt, node, 0, &its_phys, &size) || !(its = (uintptr_t)mmu_device(its_phys, size)))
@@ -122,17 +134,16 @@ static bool its_start(void)
 	lpis = table_alloc(LPIS * sizeof(*lpis), &cmd);
 	queue = table_alloc(QUEUE_BYTES, &cmd);
 	mmio_put32(its + GITS_CTLR, 0);
-	if (!lpis || !queue || !lpis_enable() || !its_tables())
+	config = table_alloc(LPIS, &config_phys);
+	if (!lpis || !queue || !config || !its_tables())
 		return false;
+	for (unsigned i = 0; i < LPIS; i++)
+		config[i] = LPI_PRIORITY;
+	invalidate(config, config + LPIS);
 	mmio_put64(its + GITS_CBASER, VALID | CACHED_59 | SHARED | cmd);
 	mmio_put64(its + GITS_CWRITER, 0);
 	mmio_put32(its + GITS_CTLR, 1);
-	typer = mmio64(its + GITS_TYPER);
-	rdbase = typer >> 19 & 1 ? (uint64_t)hal_virt_to_phys((void *)percpus[0].gicr) & 0x0007ffffffff0000 :
-		(mmio64(percpus[0].gicr + GICR_TYPER) >> 8 & 0xffff) << 16;
-	command(CMD_MAPC, 0, VALID | rdbase);
-	sync();
-	return true;
+	return map_cpu(0);
 }
 
 /* The requester ID as the ITS sees it. */
@@ -186,9 +197,9 @@ static int alloc_locked(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *d
 		unsigned event = (unsigned)__builtin_ctz(~d->used);
 		lpi_next = n + 1;
 		d->used |= 1u << event;
-		lpis[n] = (struct lpi){ d, event };
+		lpis[n] = (struct lpi){ d, event, 0 };
 		command(CMD_MAPTI | (uint64_t)d->id << 32, event | (uint64_t)(LPI_FIRST + n) << 32, 0);
-		sync();
+		sync(0);
 		*irq = LPI_FIRST + n;
 		*addr = its_phys + GITS_TRANSLATER;
 		*data = event;
@@ -214,7 +225,7 @@ int its_set_enabled(unsigned irq, bool on)
 		config[n] = on ? LPI_PRIORITY | 1 : LPI_PRIORITY;
 		invalidate(&config[n], &config[n] + 1);
 		command(CMD_INV | (uint64_t)lpis[n].device->id << 32, lpis[n].event, 0);
-		sync();
+		sync(lpis[n].cpu);
 		err = 0;
 	}
 	port_unlock(&its_lock, flags);
@@ -228,9 +239,39 @@ void its_free(unsigned irq)
 	unsigned long flags = port_lock(&its_lock);
 	if (state == READY && n < LPIS && lpis[n].device) {
 		command(CMD_DISCARD | (uint64_t)lpis[n].device->id << 32, lpis[n].event, 0);
-		sync();
+		sync(lpis[n].cpu);
 		lpis[n].device->used &= ~(1u << lpis[n].event);
 		lpis[n].device = NULL;
 	}
 	port_unlock(&its_lock, flags);
+}
+
+int its_message(unsigned irq, uint64_t *addr, uint32_t *data)
+{
+	unsigned n = irq - LPI_FIRST;
+	int err = -EINVAL;
+	unsigned long flags = port_lock(&its_lock);
+	if (state == READY && n < LPIS && lpis[n].device) {
+		*addr = its_phys + GITS_TRANSLATER;
+		*data = lpis[n].event;
+		err = 0;
+	}
+	port_unlock(&its_lock, flags);
+	return err;
+}
+
+int its_route(unsigned irq, unsigned cpu)
+{
+	unsigned n = irq - LPI_FIRST;
+	int err = -EINVAL;
+	unsigned long flags = port_lock(&its_lock);
+	if (state == READY && n < LPIS && lpis[n].device && map_cpu(cpu)) {
+		command(CMD_MOVI | (uint64_t)lpis[n].device->id << 32, lpis[n].event, cpu);
+		sync(lpis[n].cpu);
+		sync(cpu);
+		lpis[n].cpu = cpu;
+		err = 0;
+	}
+	port_unlock(&its_lock, flags);
+	return err;
 }

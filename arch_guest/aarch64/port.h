@@ -91,6 +91,7 @@ struct gic_ops {
 	void (*mask)(unsigned irq);
 	void (*unmask)(unsigned irq);
 	void (*configure)(unsigned irq, bool edge);
+	void (*route)(unsigned irq, unsigned cpu);
 	unsigned irqs;				/* INTIDs below this exist */
 	bool lpis;				/* and there may be some from 8192 up */
 };
@@ -103,6 +104,8 @@ void msi_init(void);
 int its_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data);
 void its_free(unsigned irq);
 int its_set_enabled(unsigned irq, bool on);
+int its_message(unsigned irq, uint64_t *addr, uint32_t *data);
+int its_route(unsigned irq, unsigned cpu);
 
 /* ---- the rest ---- */
 void timer_init(void);

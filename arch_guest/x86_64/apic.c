@@ -4,8 +4,8 @@
  *
  * Interrupt numbers: a line of an I/O APIC has its global number (GSI);
  * message-signalled ones start at MSI_BASE.  A number gets a vector when it is
- * first used; a vector means the same on every CPU.  All device interrupts go
- * to CPU 0.
+ * first used; a vector means the same on every CPU.  So where a line goes is
+ * nothing but a destination, in the I/O APIC's entry or in the message.
  *
  * An interrupt is acknowledged before its upcall, which may switch threads.  A
  * level-triggered line that is still high then pends once more, behind the
@@ -35,6 +35,7 @@ static struct leaf_lock lock;
 static uint16_t vector_irq[256];	/* [lock] 0: free (number 0 has irq_plus_one 1) */
 static uint8_t line_vector[LINES];	/* [lock] 0: none yet */
 static uint8_t line_flags[LINES];	/* [I] once unmasked */
+static uint8_t line_cpu[LINES], vector_cpu[256];	/* [lock] where it goes; of MSIs by vector */
 enum { LINE_LEVEL = 1, LINE_LOW = 2 };
 
 uint32_t apic_read(unsigned reg)
@@ -228,7 +229,7 @@ int hal_irq_unmask(unsigned irq)
 	if (!v)
 		v = line_vector[irq] = (uint8_t)vector_alloc(irq);
 	if (v) {
-		ioapic_write(io, 0x11 + 2 * (irq - io->base), apic_ids[0] << 24);
+		ioapic_write(io, 0x11 + 2 * (irq - io->base), apic_ids[line_cpu[irq]] << 24);
 		ioapic_write(io, 0x10 + 2 * (irq - io->base), v | (line_flags[irq] & LINE_LEVEL ? REDIR_LEVEL : 0) |
 			     (line_flags[irq] & LINE_LOW ? REDIR_LOW : 0));
 	}
@@ -257,15 +258,48 @@ int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data)
 		return -ENOTSUP;
 	f = leaf_lock(&lock);
 	v = vector_alloc(0);
-	if (v)
+	if (v) {
 		vector_irq[v] = (uint16_t)(MSI_BASE + v + 1);
+		vector_cpu[v] = 0;
+	}
 	leaf_unlock(&lock, f);
 	if (!v)
 		return -ENOSPC;
 	*irq = MSI_BASE + v;
-	*addr = 0xfee00000 | apic_ids[0] << 12;
+	return hal_msi_message(*irq, addr, data);
+}
+
+int hal_msi_message(unsigned irq, uint64_t *addr, uint32_t *data)
+{
+	unsigned v = irq - MSI_BASE;
+
+	if (v >= 256 || READ_ONCE(vector_irq[v]) != irq + 1)
+		return -EINVAL;
+	*addr = 0xfee00000 | apic_ids[READ_ONCE(vector_cpu[v])] << 12;
 	*data = v;
 	return 0;
+}
+
+int hal_irq_route(unsigned irq, unsigned cpu)
+{
+	struct ioapic *io = ioapic_of(irq);
+	unsigned long f;
+	int err = 0;
+
+	/* Eight bits for the destination, in both kinds. */
+	if (cpu >= cpu_count || !cpu_table[cpu] || apic_ids[cpu] > 255)
+		return -EINVAL;
+	f = leaf_lock(&lock);
+	if (irq - MSI_BASE < 256 && vector_irq[irq - MSI_BASE] == irq + 1) {
+		WRITE_ONCE(vector_cpu[irq - MSI_BASE], (uint8_t)cpu);
+	} else if (io) {
+		line_cpu[irq] = (uint8_t)cpu;
+		ioapic_write(io, 0x11 + 2 * (irq - io->base), apic_ids[cpu] << 24);
+	} else {
+		err = -EINVAL;
+	}
+	leaf_unlock(&lock, f);
+	return err;
 }
 
 void hal_msi_free(unsigned irq)

@@ -79,6 +79,7 @@ static void add_virtio_word(char *w)
 void dev_init(void)
 {
 	struct acpi_virtio v;
+	unsigned first;
 	char word[80];
 
 	outb(0x3ff, 0xa5);
@@ -87,10 +88,19 @@ void dev_init(void)
 	pci_config_init();
 	if (pci_config_present())
 		add("pci-host-ecam-generic", pci_ecam_base(), pci_ecam_size(), 0);
+	first = dev_count;
 	for (unsigned i = 0; acpi_virtio_get(i, &v); i++) {
 		irq_set_level(v.irq, true);
 		add("virtio,mmio", v.base, v.size, v.irq);
 	}
+	/* The DSDT names them in no useful order; the first disk is the one with the lowest address. */
+	for (unsigned i = first + 1; i < dev_count; i++)
+		for (unsigned k = i; k > first && devs[k].base < devs[k - 1].base; k--) {
+			struct hal_dev swap = devs[k];
+
+			devs[k] = devs[k - 1];
+			devs[k - 1] = swap;
+		}
 	for (unsigned i = 0; cmdline_word("virtio_mmio.device", i, word, sizeof(word)); i++)
 		add_virtio_word(word);
 }

@@ -169,3 +169,6 @@ void hal_irq_mask(unsigned irq)
 
 int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data) { return -ENOTSUP; }
 void hal_msi_free(unsigned irq) { }
+int hal_msi_message(unsigned irq, uint64_t *addr, uint32_t *data) { return -EINVAL; }
+/* A device's thread interrupts the CPU that asked, or whichever the host picks. */
+int hal_irq_route(unsigned irq, unsigned cpu) { return -ENOTSUP; }

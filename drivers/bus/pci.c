@@ -110,6 +110,20 @@ int pci_msix_setup(struct pci_func *f, unsigned index, unsigned *irq)
 	return 0;
 }
 
+void pci_msix_update(struct pci_func *f, unsigned index, unsigned irq)
+{
+	uint64_t addr, entry = f->msix_table + index * 16;
+	uint32_t data;
+
+	if (hal_msi_message(irq, &addr, &data))
+		return;
+	hal_io_write32(entry + 12, 1);	/* masked: the device must not see half of it; what comes meanwhile is pending */
+	hal_io_write32(entry, (uint32_t)addr);
+	hal_io_write32(entry + 4, (uint32_t)(addr >> 32));
+	hal_io_write32(entry + 8, data);
+	hal_io_write32(entry + 12, 0);
+}
+
 void pci_msix_enable(struct pci_func *f)
 {
 	pci_write16(f, PCI_COMMAND, (uint16_t)(pci_read32(f, PCI_COMMAND) | CMD_INTX_OFF));

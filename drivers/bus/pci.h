@@ -23,6 +23,8 @@ unsigned pci_find_cap(const struct pci_func *f, unsigned id, unsigned from);
 void pci_enable(struct pci_func *f);
 /* Route MSI-X entry `index` to a fresh line.  0 or -ENOTSUP, -ENOSPC. */
 int pci_msix_setup(struct pci_func *f, unsigned index, unsigned *irq);
+/* The line of entry `index` may have a new message: into the table. */
+void pci_msix_update(struct pci_func *f, unsigned index, unsigned irq);
 void pci_msix_enable(struct pci_func *f);
 void pci_msix_disable(struct pci_func *f);
 int pci_intx(const struct pci_func *f, unsigned *irq);

@@ -134,6 +134,8 @@ static int mmio_irq_enable(struct virtio_dev *d)
 	int e = irq_request(m->irq, mmio_irq, d, d->name);
 
 	m->irq_on = e == 0;
+	if (!e)
+		irq_spread(m->irq);
 	return e;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Virtio over PCI, the modern interface (virtio 1.1, 4.1): register blocks are
  * found through vendor capabilities.  Interrupts are MSI-X (entry 0: changes of
- * the configuration, entry 1: all queues), or INTx with its status register.
+ * the configuration, one for each queue from 1 on as far as there are enough), or INTx with its status register.
  */
 #include "../bus/pci.h"
 #include "../driver.h"
@@ -26,7 +26,9 @@ struct vpci {
 	uint64_t notify_size, config_size;
 	uint32_t notify_multiplier;
 	bool msix, irq_on;
-	unsigned irq[2];
+	unsigned vectors;		/* MSI-X entries in use: the configuration's, and the queues' */
+	unsigned irq[1 + VIRTIO_MAX_VQS];	/* by vector; without MSI-X [0] is all */
+	uint8_t vector[VIRTIO_MAX_VQS];	/* of each queue */
 };
 
 static struct vpci *vpci_of(struct virtio_dev *d)
@@ -108,6 +110,15 @@ static unsigned vpci_queue_max(struct virtio_dev *d, unsigned index)
 	return hal_io_read16(c + C_QUEUE_ENABLE) ? 0 : hal_io_read16(c + C_QUEUE_SIZE);
 }
 
+/* The vector of a queue: its own if there is one, else the first queue's. */
+static unsigned vpci_vector(struct vpci *v, unsigned index)
+{
+	if (index && v->vectors == index + 1 && pci_msix_setup(v->func, index + 1, &v->irq[index + 1]) == 0)
+		v->vectors++;
+	v->vector[index] = index + 1 < v->vectors ? (uint8_t)(index + 1) : 1;
+	return v->vector[index];
+}
+
 static void vpci_write64(uint64_t reg, uint64_t v)
 {
 	hal_io_write32(reg, (uint32_t)v);
@@ -125,8 +136,10 @@ static int vpci_queue_enable(struct virtio_dev *d, struct virtqueue *q)
 	vpci_write64(c + C_QUEUE_AVAIL, q->avail_pa);
 	vpci_write64(c + C_QUEUE_USED, q->used_pa);
 	if (v->msix) {
-		hal_io_write16(c + C_QUEUE_MSIX, 1);
-		if (hal_io_read16(c + C_QUEUE_MSIX) != 1)
+		unsigned vector = vpci_vector(v, q->index);
+
+		hal_io_write16(c + C_QUEUE_MSIX, (uint16_t)vector);
+		if (hal_io_read16(c + C_QUEUE_MSIX) != vector)
 			return -EIO;
 	}
 	off = (uint64_t)hal_io_read16(c + C_QUEUE_NOTIFY_OFF) * v->notify_multiplier;
@@ -150,8 +163,19 @@ static bool vpci_config_vector(void *arg)
 
 static bool vpci_queue_vector(void *arg)
 {
-	virtio_queue_irq(arg);
+	struct virtqueue *q = arg;
+
+	if (q->callback)
+		q->callback(q);
 	return true;
+}
+
+static void vpci_message(void *arg)
+{
+	struct virtqueue *q = arg;
+	struct vpci *v = vpci_of(q->dev);
+
+	pci_msix_update(v->func, v->vector[q->index], v->irq[v->vector[q->index]]);
 }
 
 static bool vpci_intx(void *arg)
@@ -166,6 +190,19 @@ static bool vpci_intx(void *arg)
 	return isr & 3;
 }
 
+/* The configuration's line and those of the first n queues. */
+static void vpci_irqs_release(struct virtio_dev *d, unsigned n)
+{
+	struct vpci *v = vpci_of(d);
+
+	irq_release(v->irq[0], d);
+	for (unsigned i = 0; i < n; i++)
+		if (d->queues[i]) {
+			irq_on_message(v->irq[v->vector[i]], NULL, NULL);
+			irq_release(v->irq[v->vector[i]], d->queues[i]);
+		}
+}
+
 static int vpci_irq_enable(struct virtio_dev *d)
 {
 	struct vpci *v = vpci_of(d);
@@ -174,16 +211,27 @@ static int vpci_irq_enable(struct virtio_dev *d)
 	if (!v->msix) {
 		e = irq_request(v->irq[0], vpci_intx, d, d->name);
 		v->irq_on = e == 0;
+		if (!e)
+			irq_spread(v->irq[0]);
 		return e;
 	}
 	hal_io_write16(v->common + C_MSIX_CONFIG, 0);
 	e = irq_request(v->irq[0], vpci_config_vector, d, d->name);
 	if (e)
 		return e;
-	e = irq_request(v->irq[1], vpci_queue_vector, d, d->name);
-	if (e) {
-		irq_release(v->irq[0], d);
-		return e;
+	for (unsigned i = 0; i < d->nqueues; i++) {
+		struct virtqueue *q = d->queues[i];
+		unsigned irq = v->irq[v->vector[i]];
+
+		e = q ? irq_request(irq, vpci_queue_vector, q, d->name) : 0;
+		if (e) {
+			vpci_irqs_release(d, i);
+			return e;
+		}
+		if (q && v->vector[i] == i + 1) {	/* the first of its vector */
+			irq_on_message(irq, vpci_message, q);
+			irq_spread(irq);
+		}
 	}
 	v->irq_on = true;
 	pci_msix_enable(v->func);
@@ -197,10 +245,11 @@ static void vpci_irq_disable(struct virtio_dev *d)
 	if (!v->irq_on)
 		return;
 	v->irq_on = false;
-	irq_release(v->irq[0], d);
 	if (v->msix) {
 		pci_msix_disable(v->func);
-		irq_release(v->irq[1], d);
+		vpci_irqs_release(d, d->nqueues);
+	} else {
+		irq_release(v->irq[0], d);
 	}
 }
 
@@ -271,10 +320,12 @@ int virtio_pci_probe(struct pci_func *f)
 	v->dev.device_id = f->device >= 0x1040 ? f->device - 0x1040u : f->subsystem;
 	ksnprintf(v->dev.name, sizeof(v->dev.name), "virtio-pci %02x:%02x.%u", f->bdf >> 8 & 0xff, f->bdf >> 3 & 31, f->bdf & 7);
 	if (pci_msix_setup(f, 0, &v->irq[0]) == 0) {
-		if (pci_msix_setup(f, 1, &v->irq[1]) == 0)
+		if (pci_msix_setup(f, 1, &v->irq[1]) == 0) {
 			v->msix = true;
-		else
+			v->vectors = 2;
+		} else {
 			hal_msi_free(v->irq[0]);
+		}
 	}
 	if (!v->msix) {
 		e = pci_intx(f, &v->irq[0]);
@@ -286,10 +337,8 @@ int virtio_pci_probe(struct pci_func *f)
 	e = virtio_device_add(&v->dev);
 	if (!e)
 		return 0;
-	if (v->msix) {
-		hal_msi_free(v->irq[0]);
-		hal_msi_free(v->irq[1]);
-	}
+	for (unsigned i = 0; i < v->vectors; i++)
+		hal_msi_free(v->irq[i]);
 fail:
 	kfree(v);
 	return e;

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Device interrupts: handlers by line; a line may be shared. */
+/*
+ * Device interrupts: handlers by line; a line may be shared.
+ *
+ * A line goes to one CPU, at first the boot CPU.  Drivers say of a line that
+ * carries work (irq_spread); these are dealt out to the CPUs in turn, and
+ * /proc/irq/N/smp_affinity moves one.  Nothing follows the load around.
+ */
 #include <hal/upcall.h>
 #include <kernel/cpu.h>
 #include <kernel/errno.h>
@@ -16,15 +22,24 @@ struct irq_action {
 	void *arg;
 	char name[16];
 };
-struct irq_line { struct irq_action *actions; uint64_t count, spurious; };	/* [a] counts */
+struct irq_line {
+	struct irq_action *actions;
+	void (*message)(void *arg);	/* [route_lock] */
+	void *message_arg;		/* [route_lock] */
+	unsigned cpu;			/* [route_lock] */
+	uint64_t spurious;		/* [a] */
+	uint64_t count[];		/* [a] by CPU; a CPU writes its own */
+};
 
 static struct spinlock irq_lock = SPINLOCK_INIT(IRQ);
-static struct radix_tree lines;		/* [irq_lock]; looked up under RCU (interrupts are off) */
+static struct radix_tree lines;		/* [irq_lock]; looked up under RCU (interrupts are off); lines are never freed */
+static struct spinlock route_lock = SPINLOCK_INIT(DRIVER);
+static unsigned spread_next;		/* [route_lock] */
 
 int irq_request(unsigned irq, bool (*handler)(void *), void *arg, const char *name)
 {
 	struct irq_action *a = kzalloc(sizeof(*a), 0);
-	struct irq_line *l, *new_line = kzalloc(sizeof(*new_line), 0);
+	struct irq_line *l, *new_line = kzalloc(sizeof(*new_line) + hal_boot_info()->cpus * sizeof(uint64_t), 0);
 	unsigned long flags;
 	int err = -ENOMEM;
 
@@ -90,21 +105,90 @@ void kernel_irq(unsigned irq)
 	if (l) {
 		for (struct irq_action *a = rcu_dereference(l->actions); a; a = rcu_dereference(a->next))
 			handled |= a->handler(a->arg);
-		__atomic_add_fetch(&l->count, 1, __ATOMIC_RELAXED);	/* a line may be taken on two CPUs at once */
-		__atomic_add_fetch(&l->spurious, !handled, __ATOMIC_RELAXED);
+		cpu_count_event(l->count[this_cpu()->id]);
+		if (!handled)	/* a line may be taken on two CPUs at once */
+			__atomic_add_fetch(&l->spurious, 1, __ATOMIC_RELAXED);
 	}
 	irq_exit();
 }
 
-bool irq_info_get(unsigned *irq, uint64_t *count, const char **name)
+/* ---- where a line goes ---- */
+
+static struct irq_line *line_of(unsigned irq)
 {
-	uint64_t i = *irq;
-	struct irq_line *l = radix_next(&lines, &i);
+	unsigned long flags = spin_lock_irqsave(&irq_lock);
+	struct irq_line *l = radix_find(&lines, irq);
+
+	spin_unlock_irqrestore(&irq_lock, flags);
+	return l;
+}
+
+static int route(unsigned irq, struct irq_line *l, unsigned cpu) REQUIRES(route_lock)
+{
+	int err = hal_irq_route(irq, cpu);
+
+	if (err)
+		return err;
+	WRITE_ONCE(l->cpu, cpu);
+	if (l->message)
+		l->message(l->message_arg);
+	return 0;
+}
+
+int irq_set_cpu(unsigned irq, unsigned cpu)
+{
+	struct irq_line *l = line_of(irq);
+	int err;
+
+	if (!l || cpu >= cpu_count || !cpus[cpu] || !READ_ONCE(cpus[cpu]->online))
+		return -EINVAL;
+	spin_lock(&route_lock);
+	err = route(irq, l, cpu);
+	spin_unlock(&route_lock);
+	return err;
+}
+
+void irq_spread(unsigned irq)
+{
+	struct irq_line *l = line_of(irq);
 
 	if (!l)
-		return false;
-	*irq = (unsigned)i;
-	*count = READ_ONCE(l->count);
-	*name = l->actions ? l->actions->name : "";
-	return true;
+		return;
+	spin_lock(&route_lock);
+	for (unsigned i = 0; i < cpu_count; i++) {
+		unsigned cpu = spread_next++ % cpu_count;
+
+		if (cpus[cpu] && READ_ONCE(cpus[cpu]->online)) {
+			(void)route(irq, l, cpu);	/* where it cannot be chosen, it stays */
+			break;
+		}
+	}
+	spin_unlock(&route_lock);
+}
+
+void irq_on_message(unsigned irq, void (*fn)(void *), void *arg)
+{
+	struct irq_line *l = line_of(irq);
+
+	if (!l)
+		return;
+	spin_lock(&route_lock);
+	l->message = fn;
+	l->message_arg = arg;
+	spin_unlock(&route_lock);
+}
+
+bool irq_info_get(unsigned irq, struct irq_info *out)
+{
+	uint64_t i = irq;
+	unsigned long flags = spin_lock_irqsave(&irq_lock);
+	struct irq_line *l = radix_next(&lines, &i);
+
+	if (l) {
+		*out = (struct irq_info){ .irq = (unsigned)i, .cpu = READ_ONCE(l->cpu), .count = l->count };
+		if (l->actions)
+			strlcpy(out->name, l->actions->name, sizeof(out->name));
+	}
+	spin_unlock_irqrestore(&irq_lock, flags);
+	return l;
 }

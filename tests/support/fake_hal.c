@@ -62,6 +62,8 @@ int hal_irq_unmask(unsigned irq) { return -22; }
 void hal_irq_mask(unsigned irq) {}
 int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data) { return -95; }
 void hal_msi_free(unsigned irq) {}
+int hal_msi_message(unsigned irq, uint64_t *addr, uint32_t *data) { return -22; }
+int hal_irq_route(unsigned irq, unsigned cpu) { return -95; }
 uint64_t hal_time_mono_ns(void) { return now_ns; }
 uint64_t hal_time_real_ns(void) { return 1700000000000000000ull + now_ns; }
 void hal_timer_arm(uint64_t deadline) NO_TSA { deadline_ns = deadline; }

@@ -180,20 +180,17 @@ static int show_cmdline(struct seq *s, struct task *t)
 
 static int show_interrupts(struct seq *s, struct task *t)
 {
-	const char *name;
-	uint64_t count;
-	unsigned irq = 0;
+	struct irq_info info;
 
 	seq_puts(s, "    ");
 	for (unsigned i = 0; i < cpu_count; i++)
 		seq_printf(s, "       CPU%u", i);
 	seq_puts(s, "\n");
-	while (irq_info_get(&irq, &count, &name)) {
-		seq_printf(s, "%3u: %10llu", irq, (unsigned long long)count);
-		for (unsigned i = 1; i < cpu_count; i++)
-			seq_printf(s, " %10u", 0);
-		seq_printf(s, "   %s\n", name ? name : "");
-		irq++;
+	for (unsigned irq = 0; irq_info_get(irq, &info); irq = info.irq + 1) {
+		seq_printf(s, "%3u:", info.irq);
+		for (unsigned i = 0; i < cpu_count; i++)
+			seq_printf(s, " %10llu", (unsigned long long)READ_ONCE(info.count[i]));
+		seq_printf(s, "   %s\n", info.name);
 	}
 	seq_puts(s, "LOC:");
 	for (unsigned i = 0; i < cpu_count; i++)
@@ -274,6 +271,7 @@ const struct proc_node proc_system_nodes[] = {
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_FILE("vmstat", 0444, show_vmstat),
 	{ .name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq },
+	{ .name = "irq", .mode = S_IFDIR | 0555, .lookup = proc_irq_lookup, .iterate = proc_irq_iterate },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_nodes, .nchildren = 6 },
 };
 const unsigned proc_system_count = ARRAY_SIZE(proc_system_nodes);

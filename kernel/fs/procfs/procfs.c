@@ -165,7 +165,7 @@ static int proc_lookup(struct inode *dir, struct dentry *d)
 			continue;
 		if (pi->pid)
 			pid_get(pi->pid);
-		return proc_instantiate(dir->super, d, c, pi->pid, pi->thread, -1);
+		return proc_instantiate(dir->super, d, c, pi->pid, pi->thread, pi->pid ? -1 : pi->fd);
 	}
 	return n->lookup ? n->lookup(dir, d) : 0;
 }
@@ -195,7 +195,7 @@ static int proc_iterate(struct file *f, struct dir_context *ctx)
 		const struct proc_node *c = &n->children[ctx->pos - 2];
 
 		if (!((c->flags & PROC_GROUP_ONLY) && pi->thread) &&
-		    !ctx->emit(ctx, c->name, (unsigned)strlen(c->name), proc_ino(c, pi->pid, pi->thread, -1), MODE_TO_DT(c->mode)))
+		    !ctx->emit(ctx, c->name, (unsigned)strlen(c->name), proc_ino(c, pi->pid, pi->thread, pi->pid ? -1 : pi->fd), MODE_TO_DT(c->mode)))
 			return 0;
 		ctx->pos++;
 	}
@@ -368,14 +368,14 @@ static int64_t proc_read(struct file *f, struct uio *u, uint64_t *pos)
 	size_t n;
 	int err;
 
-	if (!pi->node->show)
+	if (!pi->node->show && !pi->node->show_nr)
 		return -EINVAL;
 	if (*pos == 0 || !s->buf) {
 		s->len = 0;
 		s->error = 0;
 		if (pi->pid && !(t = proc_task(f->inode)))
 			return -ESRCH;
-		err = pi->node->show(s, t);
+		err = pi->node->show_nr ? pi->node->show_nr(s, pi->fd) : pi->node->show(s, t);
 		if (t)
 			task_put(t);
 		if (!err)
@@ -400,7 +400,7 @@ static int64_t proc_write(struct file *f, struct uio *u, uint64_t *pos)
 	char *text;
 	int err;
 
-	if (!pi->node->store)
+	if (!pi->node->store && !pi->node->store_nr)
 		return -EIO;
 	text = kmalloc(n + 1, 0);
 	if (!text)
@@ -412,6 +412,8 @@ static int64_t proc_write(struct file *f, struct uio *u, uint64_t *pos)
 	text[n] = '\0';
 	if (pi->pid && !(t = proc_task(f->inode)))
 		err = -ESRCH;
+	else if (pi->node->store_nr)
+		err = pi->node->store_nr(pi->fd, text, n);
 	else
 		err = pi->node->store(t, text, n);
 	if (t)

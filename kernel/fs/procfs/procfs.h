@@ -23,7 +23,7 @@ struct proc_inode {
 	const struct proc_node *node;
 	struct pid *pid;		/* reference; NULL: not of a task */
 	bool thread;			/* in task/: of the thread, not of the group */
-	int fd;				/* in fd/ and fdinfo/ */
+	int fd;				/* in fd/ and fdinfo/; in irq/: the line */
 };
 enum { PROC_PTRACE = 1 /* only for who may trace the task */, PROC_THREAD_ONLY = 2, PROC_GROUP_ONLY = 4 };
 struct proc_node {
@@ -33,6 +33,8 @@ struct proc_node {
 	/* Files: t is NULL outside of /proc/PID, else referenced. */
 	int (*show)(struct seq *s, struct task *t);
 	int (*store)(struct task *t, char *text, size_t n);	/* NUL-terminated, at most a page */
+	int (*show_nr)(struct seq *s, int nr);			/* instead: in a numbered directory that is not a task's */
+	int (*store_nr)(int nr, char *text, size_t n);
 	const struct file_ops *fops;				/* instead of both */
 	/* Links. */
 	const char *target;
@@ -73,6 +75,9 @@ int proc_fdinfo_iterate(struct file *f, struct dir_context *ctx);
 int proc_task_lookup(struct inode *dir, struct dentry *d);
 int proc_task_iterate(struct file *f, struct dir_context *ctx);
 bool parse_number(const struct qstr *q, unsigned *out);
+/* proc_irq.c */
+int proc_irq_lookup(struct inode *dir, struct dentry *d);
+int proc_irq_iterate(struct file *f, struct dir_context *ctx);
 /* proc_maps.c */
 int proc_show_maps(struct seq *s, struct task *t);
 int proc_show_smaps(struct seq *s, struct task *t);

@@ -25,4 +25,14 @@ void hal_irq_mask(unsigned irq);
  */
 int hal_msi_alloc(unsigned bdf, unsigned *irq, uint64_t *addr, uint32_t *data);
 void hal_msi_free(unsigned irq);
+/* What the function of that line must write now. -EINVAL: not such a line. */
+int hal_msi_message(unsigned irq, uint64_t *addr, uint32_t *data);
+
+/*
+ * Let this line's interrupts go to that CPU, which is online.  A line goes to
+ * one CPU at a time, at first to CPU 0.  An interrupt that is under way may
+ * still arrive at the old one.  For a message-signalled line the message may
+ * change: ask again.  0, -EINVAL (no such line or CPU), -ENOTSUP.
+ */
+int hal_irq_route(unsigned irq, unsigned cpu);
 #endif

@@ -57,6 +57,13 @@ void might_sleep(void);
  */
 int irq_request(unsigned irq, bool (*handler)(void *arg), void *arg, const char *name);
 void irq_release(unsigned irq, void *arg);
-/* For /proc/interrupts: the first line >= *irq that has or had a handler; false: none. */
-bool irq_info_get(unsigned *irq, uint64_t *count, const char **name);
+/* This line is busy: it gets a CPU of its own as far as there are enough of them. */
+void irq_spread(unsigned irq);
+/* The line's interrupts go to that CPU.  0, -EINVAL (no such line, or the CPU is not online), -ENOTSUP. */
+int irq_set_cpu(unsigned irq, unsigned cpu);
+/* A message-signalled line, which has a handler: fn(arg) gives the device its message anew when that has changed. */
+void irq_on_message(unsigned irq, void (*fn)(void *arg), void *arg);
+/* For /proc: the first line >= *irq that has or had a handler; false: none. */
+struct irq_info { unsigned irq, cpu; char name[16]; const uint64_t *count; /* by CPU */ };
+bool irq_info_get(unsigned irq, struct irq_info *out);
 #endif
