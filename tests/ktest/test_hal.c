@@ -123,7 +123,7 @@ KTEST(empty_tables_are_freed)
 {
 	enum { FAR = 600, SLACK = 150 };
 	struct page *p = page_alloc(0, ALLOC_ZERO);
-	struct hal_as *as = hal_as_create();
+	struct hal_as *as = hal_as_create(NULL);
 	struct mem_info before, during, after;
 
 	if (!KCHECK(p && as))
