@@ -230,7 +230,11 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 	um_lock(&as->lock);
 	list_for_each(t, &as->threads, link)
 		if (t->owner) {
-			um_fpu_save(t->owner, t);
+			/* Its owner exits, or executes a program that begins with a fresh state: not worth asking for. */
+			if (t->fast && !t->fp_saved)
+				um_fpu_init(t->owner->fpu);
+			else
+				um_fpu_save(t->owner, t);
 			/* The last look at the owner: it may be freed once it sees this (user_unbind()). */
 			__atomic_store_n(&t->owner->t, NULL, __ATOMIC_RELEASE);
 			t->owner = NULL;
@@ -279,21 +283,49 @@ void hal_as_activate(struct hal_as *as) { um_cpu()->as = as; }
 
 /* ---- threads ---- */
 
+/* The stub itself does something; no user code runs. */
+static bool fast_ask(struct um_thread *t, uint32_t what)
+{
+	t->ctl->resume = what;
+	t->ctl->fp_load = t->fp_load;
+	t->fp_load = false;
+	__atomic_store_n(&t->ctl->stop, 0, __ATOMIC_RELEASE);
+	um_go(&t->ctl->go);
+	return um_stop_wait(t->as, &t->ctl->stop);
+}
+
+/* Control block and FP state before it: a patched call saves that without a frame. */
+uint32_t um_sigstack_offset(void)
+{
+	return STUB_THREAD_CTL + (um_patch_enabled() ? (uint32_t)ALIGN_UP(um_boot->xsave_size, 64) : 0);
+}
+
 bool um_thread_settle(struct um_thread *t)
 {
 	if (!t->fast)
 		return !um_as_dead(t->as);
 	t->fast = false;
 	um_count(UM_STAT_SETTLE);
-	t->ctl->resume = STUB_RESUME_FRAME;
-	__atomic_store_n(&t->ctl->stop, 0, __ATOMIC_RELEASE);
-	um_go(&t->ctl->go);
-	return um_stop_wait(t->as, &t->ctl->stop);
+	return fast_ask(t, STUB_RESUME_FRAME);
+}
+
+void *um_thread_fp(struct um_thread *t, bool change)
+{
+	if (!t->fast)
+		return um_frame_fp(t);
+	if (!t->fp_saved) {
+		um_count(UM_STAT_FP);
+		(void)fast_ask(t, STUB_RESUME_SAVE);
+		t->fp_saved = true;
+	}
+	t->fp_load |= change;
+	return um_fast_fp(t);
 }
 
 static struct um_thread *thread_create(struct hal_as *as) REQUIRES(as->lock)
 {
-	size_t size = um_boot->min_sigstack + 2048 + STUB_THREAD_CTL <= 2 * PAGE_SIZE ? 2 * PAGE_SIZE : 4 * PAGE_SIZE;
+	size_t need = um_boot->min_sigstack + 2048 + um_sigstack_offset();
+	size_t size = need <= 2 * PAGE_SIZE ? 2 * PAGE_SIZE : 4 * PAGE_SIZE;
 	struct um_thread *t;
 
 	if (as->nthreads >= STUB_SLOTS)
@@ -313,6 +345,7 @@ static struct um_thread *thread_create(struct hal_as *as) REQUIRES(as->lock)
 	as->svc->slot = as->nthreads;
 	as->svc->pa = page_to_phys(t->page);
 	as->svc->size = size;
+	as->svc->sigstack = um_sigstack_offset();
 	if (!svc_call(as, STUB_CMD_THREAD) || as->svc->result <= 0)
 		goto put;
 	as->nthreads++;

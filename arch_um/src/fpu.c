@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * FP and vector state: an XSAVE area in the standard format (Intel SDM vol. 1,
- * ch. 13), either in the signal frame of the stub's thread or, when the user
+ * ch. 13), either in the signal frame of the stub's thread or, if that stopped
+ * in a patched call, still in the CPU and in an area of its own when asked for; or, when the user
  * thread is bound to none, in u->fpu.  Bytes 464..511 belong to the host's
  * frame (struct _fpx_sw_bytes) and are left alone there.
  */
@@ -28,23 +29,18 @@ static void fpu_copy(void *dst, const void *src)
 
 void um_fpu_save(struct hal_uctx *u, struct um_thread *t)
 {
-	(void)um_thread_settle(t);
-	fpu_copy(u->fpu, um_frame_fp(t));
+	fpu_copy(u->fpu, um_thread_fp(t, false));
 }
 
 void um_fpu_load(struct hal_uctx *u, struct um_thread *t)
 {
-	fpu_copy(um_frame_fp(t), u->fpu);
+	/* A patched call: what is in the CPU belongs to nobody. */
+	t->fp_saved = true;
+	fpu_copy(um_thread_fp(t, true), u->fpu);
 }
 
 /* Interrupts off. */
-static void *fpu_of(struct hal_uctx *u)
-{
-	if (!u->t)
-		return u->fpu;
-	(void)um_thread_settle(u->t);
-	return um_frame_fp(u->t);
-}
+static void *fpu_of(struct hal_uctx *u, bool change) { return u->t ? um_thread_fp(u->t, change) : u->fpu; }
 
 static uint64_t xfeatures(void)
 {
@@ -59,7 +55,7 @@ size_t hal_user_fpu_get(struct hal_uctx *u, void *buf, size_t max)
 {
 	size_t n = MIN(max, um_fpu_size);
 	unsigned long flags = hal_irq_save();
-	memcpy(buf, fpu_of(u), n);
+	memcpy(buf, fpu_of(u, false), n);
 	hal_irq_restore(flags);
 	if (n >= LEGACY)
 		memset((char *)buf + SW, 0, LEGACY - SW);
@@ -81,7 +77,7 @@ int hal_user_fpu_set(struct hal_uctx *u, const void *buf, size_t n)
 				return -EINVAL;
 	}
 	unsigned long flags = hal_irq_save();
-	char *dst = fpu_of(u);
+	char *dst = fpu_of(u, true);
 	if (n >= LEGACY + HEADER) {
 		fpu_copy(dst, src);
 	} else {
@@ -96,7 +92,7 @@ int hal_user_fpu_set(struct hal_uctx *u, const void *buf, size_t n)
 void hal_user_fpu_reset(struct hal_uctx *u)
 {
 	unsigned long flags = hal_irq_save();
-	char *dst = fpu_of(u);
+	char *dst = fpu_of(u, true);
 	memset(dst, 0, SW);
 	memset(dst + LEGACY, 0, um_fpu_size - LEGACY);
 	*(uint16_t *)dst = 0x37f;

@@ -13,8 +13,8 @@
  *
  *  A  mov $nr, %eax; syscall		the jump takes the place of the mov; the
  *					syscall stays: who jumps to it is trapped
- *  B  syscall; cmp $imm, %rax		the jump covers both; the trampoline does
- *					the comparison.  The byte behind the syscall, where signal
+ *  B  syscall; cmp $imm, %rax		the jump covers both (or another movable()
+ *					instruction); the trampoline does the comparison.  The byte behind the syscall, where signal
  *					handlers return to, is chosen to be an instruction that
  *					traps; um_patch_enter() then continues in the trampoline
  *
@@ -46,7 +46,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
-enum { TRAMP = 64, PER_PAGE = PAGE_SIZE / TRAMP, AREA_PAGES = STUB_TRAMP_SIZE / PAGE_SIZE, AREAS = 2, LOW = 0, OWN = 1 };
+enum { TRAMP = 64 /* >= 24 + 16 + 14 */, PER_PAGE = PAGE_SIZE / TRAMP, AREA_PAGES = STUB_TRAMP_SIZE / PAGE_SIZE, AREAS = 2, LOW = 0, OWN = 1 };
 enum { BUCKETS = 32, COPIES_MAX = 512, JMP_LEN = 5, MOV_LEN = 5, SYSCALL_LEN = 2 };
 enum { SIGILL = 4, SIGSEGV = 11, TRAP_UD = 6, TRAP_GP = 13 };
 
@@ -96,7 +96,8 @@ void um_patch_init(void)
 
 	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 	/* BMI2 and FSGSBASE: the stub's entry uses them. */
-	enabled = um_boot->patch && !um_boot->trap_ptrace && b >> 8 & 1 && um_boot->hwcap2 & 2;
+	enabled = um_boot->patch && !um_boot->trap_ptrace && b >> 8 & 1 && um_boot->hwcap2 & 2 &&
+		um_boot->min_sigstack + 2048 + STUB_THREAD_CTL + um_boot->xsave_size <= 4 * PAGE_SIZE;
 	low_area = enabled && um_boot->map_min <= STUB_TRAMP_LOW;
 }
 
@@ -300,6 +301,44 @@ static void tramp_write(struct um_site *s, uaddr_t va, char *code, const uint8_t
 
 /* ---- patching ---- */
 
+/*
+ * The length of an instruction that does the same anywhere: no branch, nothing
+ * relative to rip.  0: not one of those that compilers put behind a call.
+ */
+static uint8_t movable(const uint8_t *c, size_t max)
+{
+	unsigned n = 0, imm = 0;
+	uint8_t buf[16] = { 0 };
+
+	memcpy(buf, c, MIN(max, sizeof(buf)));
+	n += buf[n] == 0x64;			/* %fs: */
+	n += (buf[n] & 0xf0) == 0x40;		/* REX */
+	switch (buf[n++]) {
+	case 0x3d:				/* cmp $imm32, %rax */
+		n += 4;
+		return n <= max ? (uint8_t)n : 0;
+	case 0x81: case 0xc7:			/* arithmetic, mov: $imm32 */
+		imm = 4;
+		break;
+	case 0x80: case 0x83:			/* arithmetic: $imm8 */
+		imm = 1;
+		break;
+	case 0x01: case 0x03: case 0x09: case 0x0b: case 0x21: case 0x23: case 0x29: case 0x2b: case 0x31: case 0x33: case 0x39:
+	case 0x3b: case 0x63: case 0x85: case 0x89: case 0x8b: case 0x8d:
+		break;
+	default:
+		return 0;
+	}
+	uint8_t mod = buf[n] >> 6, rm = buf[n] & 7;
+	n++;
+	if (mod == 0 && rm == 5)
+		return 0;			/* relative to rip */
+	if (mod != 3 && rm == 4 && mod == 0 && (buf[n] & 7) == 5)
+		n += 4;				/* SIB without a base */
+	n += (mod != 3 && rm == 4) + (mod == 1 ? 1 : mod == 2 ? 4 : 0) + imm;
+	return n <= max && n <= 16 ? (uint8_t)n : 0;
+}
+
 /* What can be done at this call: 0 nothing. */
 static enum site_kind site_shape(const uint8_t *page, unsigned off, struct um_site *s)
 {
@@ -321,19 +360,10 @@ static enum site_kind site_shape(const uint8_t *page, unsigned off, struct um_si
 			return SITE_A;
 		}
 	}
-	if (off + SYSCALL_LEN + 6 <= PAGE_SIZE && c[2] == 0x48 && c[3] == 0x3d) {
-		s->len = 6;		/* cmp $imm32, %rax */
+	/* Long enough for the jump, so that nothing else begins in its bytes. */
+	s->len = movable(c + SYSCALL_LEN, PAGE_SIZE - off - SYSCALL_LEN);
+	if (s->len >= JMP_LEN - SYSCALL_LEN)
 		return SITE_B;
-	}
-	if (off + SYSCALL_LEN + 4 <= PAGE_SIZE && c[2] == 0x48 && c[3] == 0x83 && c[4] == 0xf8) {
-		s->len = 4;		/* cmp $imm8, %rax */
-		return SITE_B;
-	}
-	if (off + SYSCALL_LEN + 3 <= PAGE_SIZE && (c[2] & 0xf8) == 0x48 && (c[3] == 0x89 || c[3] == 0x85) && (c[4] & 0xc0) == 0xc0 &&
-	    (c[4] & 7) != 4) {
-		s->len = 3;		/* mov or test between registers; not to rsp */
-		return SITE_B;
-	}
 	return SITE_FREE;
 }
 
@@ -564,7 +594,7 @@ uaddr_t um_patch_hide(struct hal_as *as, struct abi_regs *r)
 		r->rip = s->call;
 		return machine - off + s->cont;
 	} else {
-		r->rip = off == s->cont ? s->next : s->next + s->len;
+		r->rip = s->next + MIN(off - s->cont, (unsigned)s->len);
 	}
 	return 0;
 }

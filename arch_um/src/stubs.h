@@ -20,6 +20,8 @@ struct um_thread {
 	int tid;			/* [I] the host's */
 	int host_cpu;			/* [o] bound to, or -1 */
 	bool fast;			/* [o] stopped in a patched call: no frame, the FP state is in the CPU */
+	bool fp_saved;			/* [o] fast: and a copy of it in um_fast_fp() */
+	bool fp_load;			/* [o] fast: what is in um_fast_fp() is newer than the CPU's */
 	uint32_t frame, fp, fp_size;	/* [I] offsets of the signal frame and FP state in the area */
 	struct hal_uctx *owner;		/* [as->lock] NULL: free */
 };
@@ -50,12 +52,12 @@ struct hal_as {
 };
 
 /* Call sites that were trapped, and how often; a lost count does not matter. */
-enum { UM_HOT = 16 };
+enum { UM_HOT = 64 };
 struct um_hot { uint32_t site, n; };
 
 static inline uint32_t um_hot_count(struct um_hot *hot, uaddr_t ip)
 {
-	struct um_hot *h = &hot[(uint32_t)(ip * 2654435761u) >> 28];
+	struct um_hot *h = &hot[(uint32_t)(ip * 2654435761u) >> 26];
 	uint32_t n = 0;
 
 	if (__atomic_load_n(&h->site, __ATOMIC_RELAXED) == (uint32_t)ip)
@@ -101,6 +103,9 @@ _Static_assert(offsetof(struct um_frame, signo) == 312, "ucontext");
 extern size_t um_fpu_size;
 
 static inline struct um_frame *um_frame(struct um_thread *t) { return (void *)((char *)t->ctl + t->frame); }
+static inline void *um_fast_fp(struct um_thread *t) { return (char *)t->ctl + STUB_THREAD_CTL; }
+/* Where the signal stack begins in a thread's area. */
+uint32_t um_sigstack_offset(void);
 static inline void *um_frame_fp(struct um_thread *t) { return (char *)t->ctl + t->fp; }
 
 /*
@@ -108,6 +113,8 @@ static inline void *um_frame_fp(struct um_thread *t) { return (char *)t->ctl + t
  * died.  Locks: the thread is the caller's, or as->lock.
  */
 bool um_thread_settle(struct um_thread *t);
+/* The FP state of a thread that stopped; to change it in place, say so.  Locks: as above. */
+void *um_thread_fp(struct um_thread *t, bool change);
 /* Map the page of trampolines that a fault found missing; false: there is none at va. */
 bool um_as_tramp_fault(struct hal_as *as, uaddr_t va);
 /* Unmap one page.  Locks: as->lock. */

@@ -72,8 +72,6 @@ static bool user_bind(struct hal_uctx *u, struct hal_as *as) NO_TSA
 	user_unbind(u, true);
 	um_lock(&as->lock);
 	struct um_thread *t = um_thread_get(as);
-	if (t && !um_thread_settle(t))
-		t = NULL;
 	if (t) {
 		t->owner = u;
 		u->as = as;
@@ -129,9 +127,9 @@ static void regs_to_frame(struct hal_uctx *u, struct um_thread *t)
 
 	f->uc_flags = 7;	/* XSTATE, SS, STRICT_SS */
 	f->uc_link = 0;
-	f->ss_sp = t->area + STUB_THREAD_CTL;
+	f->ss_sp = t->area + um_sigstack_offset();
 	f->ss_flags = 0;
-	f->ss_size = t->size - STUB_THREAD_CTL;
+	f->ss_size = t->size - um_sigstack_offset();
 	f->r8 = r->r8;
 	f->r9 = r->r9;
 	f->r10 = r->r10;
@@ -177,6 +175,8 @@ static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
 	};
 	t->ctl->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
 	t->ctl->resume = STUB_RESUME_REGS;
+	t->ctl->fp_load = t->fp_load;
+	t->fp_load = false;
 }
 
 static void regs_from_ctl(struct hal_uctx *u, struct um_thread *t)
@@ -432,6 +432,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	uint32_t kind = __atomic_load_n(&ctl->kind, __ATOMIC_RELAXED);
 	if (um_patch_enabled() && kind != STUB_KIND_FRAME) {
 		t->fast = true;
+		t->fp_saved = __atomic_load_n(&ctl->fp_saved, __ATOMIC_RELAXED);
 		regs_from_ctl(u, t);
 		if (kind == STUB_KIND_CALL) {
 			um_count(UM_STAT_FAST);

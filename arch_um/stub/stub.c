@@ -28,8 +28,8 @@
 
 enum {
 	NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_sigaction = 13, NR_sigreturn = 15, NR_ioctl = 16,
-	NR_clone = 56, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_ptrace = 101, NR_prctl = 157,
-	NR_arch_prctl = 158, NR_setrlimit = 160, NR_futex = 202, NR_seccomp = 317,
+	NR_clone = 56, NR_fork = 57, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_ptrace = 101, NR_prctl = 157,
+	NR_arch_prctl = 158, NR_setrlimit = 160, NR_futex = 202, NR_seccomp = 317, NR_clone3 = 435,
 };
 enum { PROT_RWX = 7, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANON = 0x20, MAP_POPULATE = 0x8000 };
 enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
@@ -120,7 +120,7 @@ static void ops_run(uint32_t buffer, uint32_t count)
 void thread_main(void *stack)
 {
 	uint64_t area = (uint64_t)stack & ~(uint64_t)(STUB_SLOT - 1);
-	struct { uint64_t sp; int32_t flags; uint64_t size; } ss = { area + STUB_THREAD_CTL, 0, svc()->size - STUB_THREAD_CTL };
+	struct { uint64_t sp; int32_t flags; uint64_t size; } ss = { area + svc()->sigstack, 0, svc()->size - svc()->sigstack };
 	call_sigaltstack(&ss, NULL);
 	if (svc()->traceme)
 		call_any(NR_ptrace, 0, 0, 0, 0, 0);	/* PTRACE_TRACEME: by the kernel's main thread */
@@ -141,12 +141,31 @@ static void ops_take(struct stub_thread *t)
 	}
 }
 
+static void fp_save(struct stub_thread *t)
+{
+	__asm__ volatile("xsave64 (%0)" : : "r"((char *)t + STUB_THREAD_CTL), "a"(-1), "d"(-1) : "memory");
+	t->fp_saved = 1;
+}
+
+/* These calls want it: it is saved here, so that the kernel need not ask. */
+static bool fp_wanted(uint64_t nr) { return nr == NR_clone || nr == NR_fork || nr == NR_clone3 || nr == NR_sigreturn; }
+
 /* A patched call, all registers saved.  0: go on with t->regs; 1: stop again, with a signal frame. */
 int fast_main(struct stub_thread *t, uint32_t kind)
 {
 	t->kind = kind;
-	post_stop(&t->stop);
-	wait_go(&t->go, &t->spin);
+	t->fp_saved = 0;
+	if (kind == STUB_KIND_CALL && fp_wanted(t->regs.ax))
+		fp_save(t);
+	for (;;) {
+		post_stop(&t->stop);
+		wait_go(&t->go, &t->spin);
+		if (t->resume != STUB_RESUME_SAVE)
+			break;
+		fp_save(t);
+	}
+	if (t->fp_load)
+		__asm__ volatile("xrstor64 (%0)" : : "r"((char *)t + STUB_THREAD_CTL), "a"(-1), "d"(-1) : "memory");
 	if (t->resume == STUB_RESUME_FRAME)
 		return 1;
 	ops_take(t);

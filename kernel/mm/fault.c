@@ -92,8 +92,9 @@ static int map_present(const struct fault *f, uaddr_t start, uaddr_t end)
 /*
  * Make the entry new (with the caller's reference to its page) if it is still
  * `old`.  1: somebody was faster.  The reference of an old page is the caller's afterwards.
+ * tell: the machine; or the caller does, with what lies around.
  */
-static int install(const struct fault *f, vpe_t old, vpe_t new)
+static int install_tell(const struct fault *f, vpe_t old, vpe_t new, bool tell)
 {
 	for (;;) {
 		vpe_t *slot;
@@ -116,10 +117,16 @@ static int install(const struct fault *f, vpe_t old, vpe_t new)
 			vpe_account(f->vm, old, -1);
 		vpe_set(slot, new);
 		/* Out of memory for the machine's tables: the entry stands, the next fault tries again. */
-		(void)hal_as_map(f->vm->as, f->addr, vpe_phys(new), 1, vm_hal_prot(f->a, new));
+		if (tell)
+			(void)hal_as_map(f->vm->as, f->addr, vpe_phys(new), 1, vm_hal_prot(f->a, new));
 		spin_unlock(&f->vm->pages->lock);
 		return 0;
 	}
+}
+
+static int install(const struct fault *f, vpe_t old, vpe_t new)
+{
+	return install_tell(f, old, new, true);
 }
 
 static unsigned anon_bits(const struct fault *f)
@@ -402,7 +409,7 @@ static int fault_file(const struct fault *f)
 {
 	struct mapping *m = f->a->mapping;
 	uint64_t index = fault_index(f);
-	bool shared_write = f->write && f->a->flags & VM_SHARED;
+	bool shared_write = f->write && f->a->flags & VM_SHARED, around;
 	struct page *p;
 	bool fresh = false;
 	vpe_t e;
@@ -444,12 +451,13 @@ static int fault_file(const struct fault *f)
 		err = mkwrite(m, p);
 		e |= VPE_W;
 	}
+	around = !shared_write && !(f->a->flags & VM_RAND_READ);
 	if (!err)
-		err = install(f, 0, e);
+		err = install_tell(f, 0, e, !around);
 	page_unlock(p);
 	if (err)
 		page_put(p);
-	if (!err && !shared_write && !(f->a->flags & VM_RAND_READ))
+	if (!err && around)
 		fault_around(f, m);
 	max_rss_update(f->vm);
 	return MIN(err, 0);

@@ -36,7 +36,7 @@
 #define STUB_FD_COMM	4		/* zygote only */
 #define STUB_FD_TTY	5		/* zygote only, if there is a terminal to restore */
 
-#define STUB_THREAD_CTL	1536		/* control block and the stack of patched calls */
+#define STUB_THREAD_CTL	1536		/* control block and the stack of patched calls; then, perhaps, the FP state */
 #define STUB_OFF_KICKED	64		/* offsets in struct stub_thread, for entry.S */
 #define STUB_OFF_FS	40
 #define STUB_OFF_REGS	72
@@ -73,16 +73,23 @@ struct stub_svc {
 	uint32_t spin;
 	uint64_t pa, size;		/* THREAD: its area */
 	uint32_t traceme;		/* the ptrace backend */
-	char pad[204];
+	uint32_t sigstack;		/* offset of the signal stack in a thread's area */
+	char pad[200];
 	char stack[0x800 - 256];
 	struct stub_op op[2][STUB_OPS];
 };
 
-/* A user thread: control block and a small stack up to STUB_THREAD_CTL, then its signal stack up to the end of the area. */
+/*
+ * A user thread: control block and a small stack up to STUB_THREAD_CTL, an XSAVE
+ * area up to svc->sigstack, then its signal stack up to the end of the area.
+ */
 /* How it stopped: with a signal frame; in a patched call; by a kick on the way back from one. */
 enum { STUB_KIND_FRAME = 0, STUB_KIND_CALL = 1, STUB_KIND_KICK = 2 };
-/* What a thread that stopped without a frame shall do: go on with `regs`; make a frame, and stop there. */
-enum { STUB_RESUME_REGS = 0, STUB_RESUME_FRAME = 1 };
+/*
+ * What a thread that stopped without a frame shall do: go on with `regs`; make a
+ * frame, and stop there; save the FP state in its area, and stop again.
+ */
+enum { STUB_RESUME_REGS = 0, STUB_RESUME_FRAME = 1, STUB_RESUME_SAVE = 2 };
 /* Order of the push in entry.S. */
 struct stub_regs { uint64_t ax, bx, cx, dx, si, di, bp, sp, r8, r9, r10, r11, r12, r13, r14, r15, ip, flags; };
 struct stub_thread {
@@ -96,8 +103,9 @@ struct stub_thread {
 	uint64_t fs_base, gs_base;
 	uint32_t kind, resume;
 	uint32_t kicked;		/* a kick came while the stub was not in user code */
-	uint32_t pad;
+	uint32_t fp_load;		/* first load the FP state from the area */
 	struct stub_regs regs;		/* KIND_CALL, KIND_KICK; `ip` is the machine's: it may be in a trampoline */
+	uint32_t fp_saved;		/* this stop: the FP state is in the area, too */
 };
 
 _Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED &&
