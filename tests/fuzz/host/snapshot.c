@@ -22,7 +22,7 @@
 #include <sys/mman.h>
 #include "snapshot.h"
 
-enum { PAGE = 4096, REGIONS = 8, COLD_AFTER = 24 };
+enum { PAGE = 4096, REGIONS = 8, COLD_AFTER = 64 };
 
 struct region {
 	const char *name;
