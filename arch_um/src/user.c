@@ -24,7 +24,6 @@ enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9, SIGSEGV = 1
 enum { EFLAGS_TF = 0x100, ENOSYS_ = 38, TRAP_DB = 1, TRAP_PF = 14 };
 enum { SI_KERNEL = 0x80, TRAP_BRKPT = 1 };
 enum { ARCH_X86_64 = 0xc000003e };
-#define KICK_TIMEOUT_NS UINT64_C(10000000000)
 
 /* ---- life ---- */
 
@@ -343,11 +342,17 @@ static enum hal_trap killed(struct hal_trap_info *info)
 	return exception(info, SIGKILL, SI_KERNEL, 0);
 }
 
-/* Wait until the thread has stopped; false: it died. */
+/*
+ * Wait until the thread has stopped; false: it died.  One that does not answer
+ * a kick is killed in the end.  That end is counted in waits, not in time: a
+ * host that is paused or has no CPU to give stretches both sides alike.
+ */
 static bool run_wait(struct um_cpu *c, struct hal_as *as, struct um_thread *t)
 {
+	enum { WAIT_NS = 100000000, WAITS_MAX = 100, WAITS_KICK = 10 };
 	uint32_t *stop = &t->ctl->stop;
-	uint64_t kicked = 0;
+	unsigned waits = 0;
+	bool kicked = false;
 
 	for (;;) {
 		uint32_t v = __atomic_load_n(stop, __ATOMIC_ACQUIRE);
@@ -356,7 +361,7 @@ static bool run_wait(struct um_cpu *c, struct hal_as *as, struct um_thread *t)
 		if (um_as_dead(as))
 			return false;
 		if (!kicked && __atomic_load_n(&c->pending, __ATOMIC_ACQUIRE)) {
-			kicked = host_time_mono_ns();
+			kicked = true;
 			host_stub_kick(as->pid, t->tid);
 			continue;
 		}
@@ -364,11 +369,13 @@ static bool run_wait(struct um_cpu *c, struct hal_as *as, struct um_thread *t)
 			__atomic_compare_exchange_n(stop, &v, v | STUB_WAITER, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 			continue;
 		}
-		host_futex_wait(stop, v, 100000000);
-		if (kicked && host_time_mono_ns() - kicked > KICK_TIMEOUT_NS) {
+		if (!host_futex_wait(stop, v, WAIT_NS) || !kicked)
+			continue;
+		if (++waits % WAITS_KICK == 0)
+			host_stub_kick(as->pid, t->tid);
+		if (waits == WAITS_MAX) {
 			klog_warn("um: process %d does not stop: killed", as->pid);
 			host_stub_kill(as->pid);
-			kicked = host_time_mono_ns();
 		}
 	}
 }

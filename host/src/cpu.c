@@ -174,10 +174,10 @@ _Noreturn void host_cpu_park(void)
 		pause();
 }
 
-void host_futex_wait(uint32_t *word, uint32_t val, uint64_t timeout_ns)
+bool host_futex_wait(uint32_t *word, uint32_t val, uint64_t timeout_ns)
 {
 	struct timespec ts = { .tv_sec = (time_t)(timeout_ns / 1000000000), .tv_nsec = (long)(timeout_ns % 1000000000) };
-	syscall(SYS_futex, word, FUTEX_WAIT, val, timeout_ns ? &ts : NULL, NULL, 0);
+	return syscall(SYS_futex, word, FUTEX_WAIT, val, timeout_ns ? &ts : NULL, NULL, 0) < 0 && errno == ETIMEDOUT;
 }
 
 void host_futex_wake(uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0); }

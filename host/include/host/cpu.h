@@ -7,6 +7,7 @@
  */
 #ifndef HOST_CPU_H
 #define HOST_CPU_H
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What the host side calls in the kernel; set once, before the first other call. */
@@ -37,8 +38,8 @@ int host_cpu_spare(unsigned cpu);
 void host_yield(void);
 _Noreturn void host_cpu_park(void);
 
-/* Shared between processes.  Returns when woken, interrupted, or *word != val; timeout 0: none. */
-void host_futex_wait(uint32_t *word, uint32_t val, uint64_t timeout_ns);
+/* Shared between processes.  Returns when woken, interrupted, or *word != val; timeout 0: none.  True: the time ran out. */
+bool host_futex_wait(uint32_t *word, uint32_t val, uint64_t timeout_ns);
 void host_futex_wake(uint32_t *word);
 
 uint64_t host_time_mono_ns(void);	/* any context */
