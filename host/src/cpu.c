@@ -11,6 +11,7 @@
  * sanitizer's wrapper would postpone them.
  */
 #include "host.h"
+#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
