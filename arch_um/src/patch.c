@@ -96,7 +96,7 @@ void um_patch_init(void)
 
 	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 	/* BMI2 and FSGSBASE: the stub's entry uses them. */
-	enabled = um_boot->patch && !um_boot->trap_ptrace && b >> 8 & 1 && um_boot->hwcap2 & 2 &&
+	enabled = um_boot->patch && b >> 8 & 1 && um_boot->hwcap2 & 2 &&
 		um_boot->min_sigstack + 2048 + STUB_THREAD_CTL + um_boot->xsave_size <= 4 * PAGE_SIZE;
 	low_area = enabled && um_boot->map_min <= STUB_TRAMP_LOW;
 }

@@ -3,11 +3,14 @@
  * The ptrace backend: for hosts where seccomp does not work.
  *
  * It only replaces the filter.  A stub's threads make the main thread their
- * tracer; in user code they run under PTRACE_SYSEMU, so that a system call
- * stops before it does anything; the tracer then lets the thread have a SIGSYS
- * that looks like the filter's, and everything else goes as it does there: the
+ * tracer and run under PTRACE_SYSCALL.  At the entry of a program's system call
+ * the tracer makes it no call at all (number -1), and lets the thread have a SIGSYS
+ * that looks like the filter's; everything else goes as it does there: the
  * handler, the frame, the hand-off.  While a thread is in the stub's own page
  * its system calls are let through.
+ *
+ * PTRACE_SYSEMU would save a stop per call, but a thread comes back from a
+ * patched call without one in which it could be switched over.
  *
  * No state per thread: where the thread is says what comes next.
  */
@@ -23,9 +26,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef PTRACE_SYSEMU
-#define PTRACE_SYSEMU 31
-#endif
 enum { STUB_CODE = 0x10000, OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL };
 
 static bool in_stub(uint64_t ip) { return ip >= STUB_BASE && ip < STUB_BASE + STUB_CODE; }
@@ -51,8 +51,7 @@ static void syscall_stop(int tid)
 	if (ptrace((enum __ptrace_request)PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) < 0)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
-		/* The exit of sigreturn is the way into user code. */
-		resume(in_stub(info.instruction_pointer) ? PTRACE_SYSCALL : PTRACE_SYSEMU, tid, 0);
+		resume(PTRACE_SYSCALL, tid, 0);
 		return;
 	}
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY && in_stub(info.instruction_pointer) && stub_call(info.entry.nr)) {

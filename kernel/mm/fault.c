@@ -368,7 +368,10 @@ static void copy_around(const struct fault *f, struct mapping *m)
 
 	if (f->force || f->a->end - f->a->start > FILE_AROUND_PAGES * PAGE_SIZE || buddy_free_pages() < 2 * buddy_low_mark())
 		return;
-	around_window(f, COPY_AROUND_PAGES, &start, &end);
+	start = f->a->start;
+	end = f->a->end;
+	if (end - start > COPY_AROUND_PAGES * PAGE_SIZE)
+		around_window(f, COPY_AROUND_PAGES, &start, &end);
 	for (uaddr_t va = start; va < end; va += PAGE_SIZE) {
 		uint64_t index = f->a->pgoff + ((va - f->a->start) >> PAGE_SHIFT);
 		struct page *p = va == f->addr ? NULL : mapping_find(m, index), *copy;

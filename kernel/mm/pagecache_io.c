@@ -28,16 +28,38 @@ static bool cached(struct mapping *m, uint64_t index)
 	return yes;
 }
 
+/*
+ * Pages for a run of a file: neighbours in memory, if there are such, so that
+ * the machine can map them as one piece and devices fill them with one request.
+ */
+struct run { struct page *next, *end; };
+
+static struct page *run_page(struct run *r, unsigned wanted)
+{
+	if (r->next == r->end && wanted > 1) {
+		unsigned order = 0;
+
+		while ((2u << order) <= wanted && order < 4)
+			order++;
+		r->next = page_alloc(order, ALLOC_NOFS | ALLOC_NOWAIT);
+		r->end = r->next ? r->next + (1u << order) : NULL;
+		if (r->next && order)
+			page_split(r->next);
+	}
+	return r->next != r->end ? r->next++ : page_alloc(0, ALLOC_NOFS);
+}
+
 /* Start reading what is not cached of [index, index + n). */
 static void read_window(struct mapping *m, uint64_t index, unsigned n, unsigned mark)
 {
 	struct page *batch[RA_MAX];
+	struct run run = { NULL, NULL };
 	unsigned k = 0;
 
 	for (unsigned i = 0; i <= n; i++) {
 		struct page *p = NULL;
 
-		if (i < n && !cached(m, index + i) && (p = page_alloc(0, ALLOC_NOFS))) {
+		if (i < n && !cached(m, index + i) && (p = run_page(&run, n - i))) {
 			if (mapping_add_new(m, index + i, p)) {
 				page_put(p);
 				p = NULL;
@@ -57,6 +79,8 @@ static void read_window(struct mapping *m, uint64_t index, unsigned n, unsigned 
 			k = 0;
 		}
 	}
+	while (run.next != run.end)
+		page_put(run.next++);
 }
 
 void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want)

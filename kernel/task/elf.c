@@ -426,6 +426,16 @@ int elf_load(struct exec *e)
 	if (err)
 		goto out;
 	err = elf_stack(e, top, stack_prot);
+	if (err)
+		goto out;
+	/* What the program begins with: its first instructions, its data, the top of its stack. */
+	vm_expect(e->vm, e->entry, HAL_EXEC);
+	vm_expect(e->vm, e->sp, HAL_WRITE);
+	vm_expect(e->vm, e->sp - PAGE_SIZE, HAL_WRITE);
+	if (e->vm->start_data)
+		vm_expect(e->vm, e->vm->start_data, HAL_WRITE);
+	if (e->vm->vdso)
+		vm_expect(e->vm, e->vm->vdso - PAGE_SIZE, HAL_READ);
 out:
 	kfree(ph);
 	return err;
