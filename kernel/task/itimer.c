@@ -27,20 +27,26 @@ static struct abi_timeval ns_timeval(uint64_t ns)
 	return (struct abi_timeval){ (int64_t)(ns / NSEC_PER_SEC), (int64_t)(ns % NSEC_PER_SEC / 1000) };
 }
 
-/* ---- ITIMER_REAL: interrupt context ---- */
+/* ---- ITIMER_REAL ---- */
 
+/* Interrupt context. A periodic one runs again when the signal is taken, so that no period is too short for the machine. */
 void real_timer_fn(struct ktimer *t)
 {
-	struct process *p = container_of(t, struct process, real_timer);
-	uint64_t interval = READ_ONCE(p->real_interval_ns), now = hal_time_mono_ns(), next;
+	signal_send_process(container_of(t, struct process, real_timer), SIGALRM, NULL);
+}
 
-	signal_send_process(p, SIGALRM, NULL);
-	if (interval) {
-		next = t->expires_ns + interval;
-		if (next <= now)
-			next = now + interval - (now - next) % interval;
-		ktimer_arm(t, next);
-	}
+/* A SIGALRM, whoever sent it, was taken. [sig] */
+void real_timer_taken(struct process *p)
+{
+	uint64_t interval = p->real_interval_ns, now, next;
+
+	if (!interval || ktimer_pending(&p->real_timer))
+		return;
+	now = hal_time_mono_ns();
+	next = p->real_timer.expires_ns + interval;
+	if (next <= now)
+		next = now + interval - (now - next) % interval;
+	ktimer_arm(&p->real_timer, next);
 }
 
 /* ---- CPU time ---- */
@@ -152,11 +158,15 @@ static void itimer_set(int which, uint64_t value, uint64_t interval)
 	struct sighand *sh;
 
 	if (which == ITIMER_REAL) {
+		sh = process_siglock(p, &flags);
 		WRITE_ONCE(p->real_interval_ns, 0);
+		process_sigunlock(sh, flags);
 		ktimer_cancel_sync(&p->real_timer);
 		if (value) {
+			sh = process_siglock(p, &flags);
 			WRITE_ONCE(p->real_interval_ns, interval);
 			ktimer_arm(&p->real_timer, hal_time_mono_ns() + value);
+			process_sigunlock(sh, flags);
 		}
 		return;
 	}

@@ -2,10 +2,12 @@
 /*
  * POSIX timers.  timer_create(2), timer_settime(2), timer_getoverrun(2).
  *
- * Each timer owns one struct sigqueue: while that is queued, further
- * expirations only count as overrun; the count goes into the siginfo when the
- * next signal is queued.  Timers on CPU-time clocks are driven by itimer.c's
- * watch of the process.
+ * Each timer owns one struct sigqueue.  A periodic timer that has expired runs
+ * again only when its signal is taken (posix_timer_taken()): whatever its
+ * period, it interrupts no more often than its owner can take signals.  What
+ * passed in between is counted then, as overrun.  A signal that is ignored has
+ * nobody who would take it: such a timer goes on, at most once in IGNORED_NS.
+ * Timers on CPU-time clocks are driven by itimer.c's watch of the process.
  *
  * Lifetime: a timer is in its process's tree under POSIX_TIMER's lock; its
  * kernel timer is cancelled, synchronously, before it is freed.
@@ -15,7 +17,8 @@
 #include "syscall/syscall_impl.h"
 #include "task_impl.h"
 
-enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2, SIGEV_THREAD_ID = 4, DELAYTIMER_MAX = INT32_MAX };
+enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2, SIGEV_THREAD_ID = 4, DELAYTIMER_MAX = INT32_MAX,
+	IGNORED_NS = 4000000 };
 struct abi_sigevent { uint64_t value; int32_t signo, notify, tid, pad[11]; };
 _Static_assert(sizeof(struct abi_sigevent) == 64, "struct sigevent");
 
@@ -28,7 +31,8 @@ struct posix_timer {
 	uint64_t interval_ns;		/* [lock] */
 	uint64_t expires_ns;		/* [lock] in the timer's clock; 0: disarmed */
 	bool absolute_real;		/* [lock] moves when the wall clock is set */
-	uint32_t overrun, overrun_last;	/* [sig] */
+	bool waits;			/* [lock] expired at expires_ns; runs again when its signal is taken */
+	uint64_t overrun, overrun_last;	/* [lock] */
 	struct sigqueue q;		/* [sig] */
 };
 struct posix_timers { struct spinlock lock; struct radix_tree tree; int next; unsigned cpu_timers; };
@@ -43,30 +47,28 @@ static bool clock_is_real(int clock)
 	return clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM;
 }
 
-/* Queue its signal, or count. Any context. */
-static void posix_timer_notify(struct posix_timer *pt)
+/* Queue its signal; false: nobody wants it. [lock] Any context. */
+static bool posix_timer_notify(struct posix_timer *pt)
 {
 	struct process *p = pt->process;
 	struct task *t = pt->thread;
 	struct sighand *sh;
 	unsigned long flags;
+	bool queued = true;
 
 	if (pt->notify == SIGEV_NONE)
-		return;
+		return false;
 	sh = process_siglock(p, &flags);
 	if (!list_empty(&pt->q.link)) {
-		if (pt->overrun < DELAYTIMER_MAX)
-			pt->overrun++;
+		pt->overrun++;
 	} else if (!(t ? t->flags & TASKF_EXITING : p->group_flags & GROUP_EXITING)) {
 		pt->q.info = (struct abi_siginfo){ .si_signo = pt->sig, .si_code = SI_TIMER };
 		pt->q.info.timer.tid = pt->id;
 		pt->q.info.timer.value = pt->value;
-		pt->q.info.timer.overrun = (int32_t)pt->overrun;
-		pt->overrun_last = pt->overrun;
-		pt->overrun = 0;
-		signal_queue_prepared(p, t, pt->sig, &pt->q);
+		queued = signal_queue_prepared(p, t, pt->sig, &pt->q);
 	}
 	process_sigunlock(sh, flags);
+	return queued;
 }
 
 /* How many periods have passed, and the next expiry. */
@@ -93,27 +95,25 @@ static void posix_timer_fn(struct ktimer *kt)
 {
 	struct posix_timer *pt = container_of(kt, struct posix_timer, timer);
 	struct posix_timers *all = pt->process->posix_timers;
-	uint64_t now, missed = 0;
+	uint64_t now;
 	unsigned long flags;
 
 	flags = spin_lock_irqsave(&all->lock);
-	if (!pt->expires_ns || clock_now(clock_is_real(pt->clock) ? CLOCK_REALTIME : CLOCK_MONOTONIC, &now) || now < pt->expires_ns) {
-		if (pt->expires_ns)
-			ktimer_arm(kt, to_mono(pt, pt->expires_ns));
-		spin_unlock_irqrestore(&all->lock, flags);
-		return;
-	}
-	missed = advance(&pt->expires_ns, pt->interval_ns, now) - 1;
-	if (pt->expires_ns)
-		ktimer_arm(kt, to_mono(pt, pt->expires_ns));
+	if (!pt->expires_ns || pt->waits)
+		goto out;
+	if (clock_now(clock_is_real(pt->clock) ? CLOCK_REALTIME : CLOCK_MONOTONIC, &now) || now < pt->expires_ns)
+		goto arm;
+	pt->waits = pt->interval_ns != 0;
+	if (!pt->waits)
+		pt->expires_ns = 0;
+	if (posix_timer_notify(pt) || !pt->waits)
+		goto out;
+	pt->waits = false;
+	pt->overrun += advance(&pt->expires_ns, pt->interval_ns, now + (pt->interval_ns < IGNORED_NS ? IGNORED_NS : 0));
+arm:
+	ktimer_arm(kt, to_mono(pt, pt->expires_ns));
+out:
 	spin_unlock_irqrestore(&all->lock, flags);
-	posix_timer_notify(pt);
-	if (missed) {
-		struct sighand *sh = process_siglock(pt->process, &flags);
-
-		pt->overrun = (uint32_t)MIN(pt->overrun + missed, (uint64_t)DELAYTIMER_MAX);
-		process_sigunlock(sh, flags);
-	}
 }
 
 /* ---- CPU-time clocks ---- */
@@ -155,9 +155,9 @@ uint64_t posix_cpu_timers_run(struct process *p)
 			}
 			next = MIN(next, pt->expires_ns - now);
 		}
-		spin_unlock_irqrestore(&all->lock, flags);
 		if (due)
 			posix_timer_notify(due);
+		spin_unlock_irqrestore(&all->lock, flags);
 	} while (due);
 	return next;
 }
@@ -244,7 +244,7 @@ void posix_timers_clock_set(void)
 			continue;
 		spin_lock(&all->lock);
 		for (uint64_t i = 0; (pt = radix_next(&all->tree, &i)) != NULL; i++)
-			if (pt->absolute_real && pt->expires_ns)
+			if (pt->absolute_real && pt->expires_ns && !pt->waits && pt->notify != SIGEV_NONE)
 				ktimer_arm(&pt->timer, time_real_to_mono(pt->expires_ns));
 		spin_unlock(&all->lock);
 	}
@@ -356,12 +356,35 @@ static uint64_t timer_clock(const struct posix_timer *pt)
 	return now;
 }
 
+/* The calling thread has taken a signal of a timer: the overrun becomes known, a period begins. Not under the signal lock. */
+void posix_timer_taken(struct abi_siginfo *info)
+{
+	unsigned long flags;
+	struct posix_timer *pt = timer_lock(info->timer.tid, &flags);
+
+	if (!pt)
+		return;
+	if (pt->waits) {
+		pt->waits = false;
+		pt->overrun += advance(&pt->expires_ns, pt->interval_ns, timer_clock(pt)) - 1;
+		ktimer_arm(&pt->timer, to_mono(pt, pt->expires_ns));
+	}
+	pt->overrun_last = pt->overrun;
+	pt->overrun = 0;
+	info->timer.overrun = (int32_t)MIN(pt->overrun_last, (uint64_t)DELAYTIMER_MAX);
+	timer_unlock(flags);
+}
+
 static void timer_read(const struct posix_timer *pt, struct abi_itimerspec *out)
 {
 	uint64_t now = timer_clock(pt), left = 0;
 
-	if (pt->expires_ns)
-		left = pt->expires_ns > now ? pt->expires_ns - now : 1;
+	if (pt->expires_ns > now)
+		left = pt->expires_ns - now;
+	else if (pt->expires_ns && pt->interval_ns)
+		left = pt->interval_ns - (now - pt->expires_ns) % pt->interval_ns;
+	else if (pt->expires_ns && pt->notify != SIGEV_NONE)
+		left = 1;	/* it is about to fire */
 	out->it_interval = (struct abi_timespec){ (int64_t)(pt->interval_ns / NSEC_PER_SEC), (int64_t)(pt->interval_ns % NSEC_PER_SEC) };
 	out->it_value = (struct abi_timespec){ (int64_t)(left / NSEC_PER_SEC), (int64_t)(left % NSEC_PER_SEC) };
 }
@@ -397,11 +420,13 @@ long sys_timer_settime(int id, int tflags, uaddr_t value, uaddr_t old)
 		return -EINVAL;
 	timer_read(pt, &was);
 	ktimer_cancel(&pt->timer);
+	pt->waits = false;
+	pt->overrun = pt->overrun_last = 0;
 	ns = time_to_ns(&in.it_value);
 	pt->interval_ns = ns ? time_to_ns(&in.it_interval) : 0;
 	pt->absolute_real = (tflags & TIMER_ABSTIME) && clock_is_real(pt->clock);
 	pt->expires_ns = ns && !(tflags & TIMER_ABSTIME) ? timer_clock(pt) + ns : ns;
-	if (pt->expires_ns && !clock_is_cpu(pt->clock))
+	if (pt->expires_ns && !clock_is_cpu(pt->clock) && pt->notify != SIGEV_NONE)
 		ktimer_arm(&pt->timer, to_mono(pt, pt->expires_ns));
 	timer_unlock(flags);
 	if (clock_is_cpu(pt->clock))
@@ -417,7 +442,7 @@ long sys_timer_getoverrun(int id)
 
 	if (!pt)
 		return -EINVAL;
-	n = (long)READ_ONCE(pt->overrun_last);
+	n = (long)MIN(pt->overrun_last, (uint64_t)DELAYTIMER_MAX);
 	timer_unlock(flags);
 	return n;
 }

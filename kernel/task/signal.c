@@ -130,7 +130,15 @@ int signal_take(struct task *t, uint64_t mask, struct abi_siginfo *info)
 		if (sig)
 			sigqueue_take(&t->process->shared_pending, sig, info);
 	}
+	if (sig == SIGALRM)
+		real_timer_taken(t->process);
 	return sig;
+}
+
+void signal_taken(struct abi_siginfo *info)
+{
+	if (info->si_code == SI_TIMER)
+		posix_timer_taken(info);
 }
 
 int signal_dequeue(uint64_t wanted, struct abi_siginfo *info)
@@ -141,6 +149,8 @@ int signal_dequeue(uint64_t wanted, struct abi_siginfo *info)
 
 	signal_recalc(current);
 	process_sigunlock(sh, flags);
+	if (sig)
+		signal_taken(info);
 	return sig;
 }
 
@@ -376,7 +386,7 @@ static struct task *signal_representative(struct process *p)
 	return NULL;
 }
 
-void signal_queue_prepared(struct process *p, struct task *t, int sig, struct sigqueue *q)
+bool signal_queue_prepared(struct process *p, struct task *t, int sig, struct sigqueue *q)
 {
 	bool private = t != NULL;
 	struct sigqueue_list *l;
@@ -384,13 +394,14 @@ void signal_queue_prepared(struct process *p, struct task *t, int sig, struct si
 	if (!t)
 		t = signal_representative(p);
 	if (!t || !signal_prepare(p, t, sig, false))
-		return;
+		return false;
 	l = private ? &t->pending : &p->shared_pending;
 	list_add_tail(&q->link, &l->queue);
 	l->set |= SIGMASK(sig);
 	if (waitq_active(&p->signalfd_wait))
 		waitq_wake_all(&p->signalfd_wait);
 	signal_complete(p, t, private, sig);
+	return true;
 }
 
 void signal_unqueue_prepared(struct process *p, struct task *t, struct sigqueue *q)

@@ -357,6 +357,7 @@ long sys_rt_sigtimedwait(uaddr_t uset, uaddr_t uinfo, uaddr_t utimeout, size_t s
 	process_sigunlock(sh, flags);
 	if (!sig)
 		return ret;
+	signal_taken(&info);
 	if (uinfo && copy_to_user(uinfo, &info, sizeof(info)))
 		return -EFAULT;
 	return sig;

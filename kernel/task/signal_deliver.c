@@ -172,6 +172,11 @@ static bool signal_deliver_one(void) NO_TSA
 		process_sigunlock(sh, flags);
 		return false;
 	}
+	if (info.si_code == SI_TIMER) {
+		process_sigunlock(sh, flags);
+		signal_taken(&info);
+		sh = process_siglock(p, &flags);
+	}
 	if (t->ptrace && sig != SIGKILL) {
 		process_sigunlock(sh, flags);
 		if (!ptrace_signal(&sig, &info))

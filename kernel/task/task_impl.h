@@ -73,12 +73,16 @@ void posix_timers_exit(struct process *p);
 void posix_timers_clock_set(void);
 uint64_t posix_cpu_timers_run(struct process *p);
 /* [sig] A posix timer's own sigqueue: t NULL: for the process. */
-void signal_queue_prepared(struct process *p, struct task *t, int sig, struct sigqueue *q);
+bool signal_queue_prepared(struct process *p, struct task *t, int sig, struct sigqueue *q);	/* [sig] false: ignored, not queued */
+/* What signal_take() gave is looked at again once nothing is locked: the timer that sent it goes on. */
+void signal_taken(struct abi_siginfo *info);
+void posix_timer_taken(struct abi_siginfo *info);
 void signal_unqueue_prepared(struct process *p, struct task *t, struct sigqueue *q);
 void posix_timers_exec(struct process *p);
 void itimer_exit(struct process *p);
 void cpu_timer_check(struct process *p);	/* start or stop watching CPU time */
 void real_timer_fn(struct ktimer *t);
+void real_timer_taken(struct process *p);
 void cpu_timer_fn(struct ktimer *t);
 void cred_init(void);
 struct cred *cred_init_root(void);
