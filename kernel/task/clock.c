@@ -215,7 +215,7 @@ struct abi_timex {
 	int64_t stabil, jitcnt, calcnt, errcnt, stbcnt;
 	int32_t tai, pad3[11];
 };
-enum { ADJ_SETOFFSET = 0x100, ADJ_NANO = 0x2000, STA_UNSYNC = 0x40, STA_NANO = 0x2000, TIME_ERROR = 5 };
+enum { ADJ_OFFSET = 1, ADJ_SETOFFSET = 0x100, ADJ_NANO = 0x2000, ADJ_READONLY = 0x2000, ADJ_ADJTIME = 0x8000, STA_UNSYNC = 0x40, STA_NANO = 0x2000, TIME_ERROR = 5 };
 
 long sys_clock_adjtime(int clock, uaddr_t buf)
 {
@@ -226,9 +226,16 @@ long sys_clock_adjtime(int clock, uaddr_t buf)
 		return clock_now(clock, &now) ? -EINVAL : -EOPNOTSUPP;
 	if (get_user(tx, buf))
 		return -EFAULT;
-	if (tx.modes && !capable(CAP_SYS_TIME))
+	if (tx.modes & ADJ_ADJTIME) {	/* adjtime(3): a request of its own, not a set of modes */
+		if (!(tx.modes & ADJ_OFFSET))
+			return -EINVAL;
+		if (!(tx.modes & ADJ_READONLY) && !capable(CAP_SYS_TIME))
+			return -EPERM;
+		if (!(tx.modes & ADJ_READONLY) && tx.offset)
+			return -EOPNOTSUPP;	/* nothing is slewed; so nothing is left to slew */
+	} else if (tx.modes && !capable(CAP_SYS_TIME)) {
 		return -EPERM;
-	if (tx.modes & ADJ_SETOFFSET) {
+	} else if (tx.modes & ADJ_SETOFFSET) {
 		int64_t frac = tx.time.tv_usec * (tx.modes & ADJ_NANO ? 1 : 1000);
 
 		if (frac < 0 || frac >= (int64_t)NSEC_PER_SEC)

@@ -18,6 +18,7 @@ um=${EFT_UM:-$top/build/um/arch_um/eft-um}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/eft/conformance
 mirror=${EFT_MIRROR:-http://deb.debian.org/debian}
 release=${EFT_SUITE:-bookworm}
+results=$top/build/test/conformance	# what the last run printed, for reading
 PATH=$PATH:/usr/sbin:/sbin
 name=$(basename "$0" .sh)
 suite=conformance/$name
@@ -108,6 +109,7 @@ in_guest() {
 		sh -c 'mount /dev/vdb /suite && mount -t tmpfs tmpfs /root && exec setsid -w sh /suite/run.sh "$@"' sh "$@" </dev/null >"$work/out" 2>"$work/kernel"
 	status=$?
 	tr -d '\r' <"$work/out" | grep -a '^@@' >"$work/guest"
+	mkdir -p "$results" && cp "$work/out" "$results/$name.out" && cp "$work/guest" "$results/$name.guest" && cp "$work/kernel" "$results/$name.kernel"
 	grep -q '^@@ end' "$work/guest" && ok ran-to-its-end || { tail -n 5 "$work/out" | sed 's/^/#   /'; not_ok ran-to-its-end "status $status"; }
 	[ ! -s "$work/kernel" ] && ok no-kernel-report || { head -n 5 "$work/kernel" | sed 's/^/#   /'; not_ok no-kernel-report; }
 	e2fsck -fn "$work/root.ext2" >"$work/fsck" 2>&1 && ok fsck || { tail -n 5 "$work/fsck" | sed 's/^/#   /'; not_ok fsck; }
