@@ -30,6 +30,7 @@
 
 enum {
 	AROUND_PAGES = 16,
+	AHEAD_PAGES = 64,	/* of anonymous memory that is touched page after page */
 	FILE_AROUND_PAGES = 64,	/* of a program's text: its start touches most of what it will ever use */
 	COPY_AROUND_PAGES = 8,	/* of a program's data */
 };
@@ -158,14 +159,14 @@ static void max_rss_update(struct vm_space *vm)
  * long as the program goes on where it left off.  A trap costs more than
  * clearing a page; on um, a hundred times more.
  */
-static unsigned ahead(const struct fault *f)
+static unsigned ahead(const struct fault *f, unsigned most)
 {
 	struct vm_area *a = f->a;
 	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
 	unsigned n = 1;
 
 	if (f->addr == READ_ONCE(a->fault_next)) {
-		n = MIN(READ_ONCE(a->fault_pages) * 2, (unsigned)AROUND_PAGES);
+		n = MIN(READ_ONCE(a->fault_pages) * 2, most);
 		n = (unsigned)MIN((uint64_t)n, (MIN(a->end, ALIGN_DOWN(f->addr, leaf) + leaf) - f->addr) >> PAGE_SHIFT);
 		n = MAX(n, 1u);
 	}
@@ -211,10 +212,12 @@ static bool fault_anon_ahead(const struct fault *f, unsigned n)
 			order++;
 		if (!order || buddy_free_pages() < 2 * buddy_low_mark())
 			return false;
-		n = 1u << order;
-		block = page_alloc(order, ALLOC_NOWAIT | ALLOC_ZERO);
+		while (!(block = page_alloc(order, ALLOC_NOWAIT | ALLOC_ZERO)) && order > 1)
+			order--;	/* memory is in pieces */
 		if (!block)
 			return false;
+		n = 1u << order;
+		WRITE_ONCE(f->a->fault_next, f->addr + n * PAGE_SIZE);
 		page_split(block);
 		for (unsigned i = 0; i < n; i++)
 			page_set_flag(block + i, PG_ANON);
@@ -229,7 +232,7 @@ static bool fault_anon_ahead(const struct fault *f, unsigned n)
 
 static int fault_anon(const struct fault *f)
 {
-	unsigned n = ahead(f);
+	unsigned n = ahead(f, AHEAD_PAGES);
 	struct page *p;
 	int ret;
 
@@ -575,7 +578,7 @@ static int fault_write(const struct fault *f, vpe_t e)
 	if (page_flag(p, PG_ANON) && READ_ONCE(p->mapcount) == 1) {
 		return own_around(f);
 	}
-	n = copy_wanted(e) && !f->force ? ahead(f) : 1;
+	n = copy_wanted(e) && !f->force ? ahead(f, AROUND_PAGES) : 1;
 	if (n > 1 && fault_copy_ahead(f, n))
 		return 0;
 	return fault_copy(f, p, e);
