@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The runner: KTAP (docs.kernel.org, dev-tools/ktap) on the early console. */
 #include <hal/dev.h>
+#include <kernel/cmdline.h>
 #include <kernel/string.h>
 #include <kernel/timer.h>
 #include "ktest.h"
@@ -48,7 +49,11 @@ int ktest_run(const char *pattern)
 {
 	static struct run r;	/* static: a test that hangs keeps using it */
 	unsigned n = 0, failed = 0;
-	char name[64];
+	uint64_t limit_s = TIMEOUT_S;
+	char name[64], text[16];
+
+	if (cmdline_get("ktest_timeout", text, sizeof(text)))	/* seconds for each test */
+		(void)parse_u64(text, 10, &limit_s);
 
 	say("KTAP version 1\n");
 	for (size_t s = 0; s < ARRAY_SIZE(suites); s++)
@@ -64,7 +69,7 @@ int ktest_run(const char *pattern)
 				failed++;
 				continue;
 			}
-			wait_event_until(&r.wait, load_acquire(&r.done), hal_time_mono_ns() + TIMEOUT_S * NSEC_PER_SEC);
+			wait_event_until(&r.wait, load_acquire(&r.done), hal_time_mono_ns() + limit_s * NSEC_PER_SEC);
 			if (!load_acquire(&r.done)) {
 				say("not ok %u %s # time-out; the rest is not run\n", n, name);
 				return (int)failed + 1;
