@@ -52,7 +52,7 @@ machine --gic 3 --machine virtualization=on
 machine --gic 2 --machine virtualization=on --cpu cortex-a72
 machine --gic 3 --machine its=off
 machine --gic 3 --machine secure=off,acpi=off
-for mem in 16M 64M 96M 128M 1G 3G 5G; do
+for mem in 16M 32M 64M 96M 128M 1G 3G 5G; do
 	machine --mem $mem
 done
 for cpus in 1 2 4 8; do
@@ -66,5 +66,6 @@ broken 'cannot mount the root file system' --disk /nonexistent
 broken 'cannot mount the root file system' --append root=/dev/nonsense
 broken 'cannot mount the root file system' --append rootfstype=nonsense
 broken 'cannot start' --append init=/nonexistent
+broken 'does not answer' --disk none --append boot_timeout=3 --qemu "-blockdev driver=null-co,node-name=mute,size=33554432,latency-ns=900000000000 -device virtio-blk-device,drive=mute,cyls=64,heads=16,secs=63"
 echo "1..$n"
 [ $failed -eq 0 ]

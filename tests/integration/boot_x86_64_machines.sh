@@ -46,7 +46,7 @@ machine --machine microvm
 machine --machine microvm,acpi=off --append 'virtio_mmio.device=512@0xfeb00200:6 virtio_mmio.device=512@0xfeb00400:7' --cpus 1
 machine --uefi
 machine --uefi --cpus 4 --mem 3G
-for mem in 64M 96M 1G 3G 5G; do
+for mem in 32M 64M 96M 1G 3G 5G; do
 	machine --mem $mem
 done
 for cpus in 1 2 4 8; do

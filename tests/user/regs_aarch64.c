@@ -2,22 +2,11 @@
 /*
  * Register integrity on AArch64: every general register, SP, TPIDR_EL0, all of
  * V0-V31, FPCR and FPSR keep their values across every way into the kernel that
- * must not change them: interrupts, system calls, page faults, emulated
- * ID-register reads, signals, and switches to threads with other values.
- * Usage: regs_aarch64 [milliseconds per mode (200)] [threads (4)]
+ * must not change them.  The ways are in main(); regs.h makes them happen.
+ * Usage: regs_aarch64 [milliseconds per way (200)] [threads (4)]
  */
-#define _GNU_SOURCE
-#include <pthread.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "regs.h"
 #include <sys/auxv.h>
-#include <sys/mman.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
 #ifndef __aarch64__
 int main(void)
@@ -32,8 +21,7 @@ struct block {
 	uint64_t fpcr, fpsr, tls;
 	uint64_t sp_before;
 };
-enum mode { SPIN, SYSCALL, FAULT, IDREG, YIELD, MODES };
-static const char *const names[MODES] = { "interrupts", "a system call", "a page fault", "an ID-register read", "sched_yield" };
+enum mode { SPIN, SYSCALL, FAULT, IDREG, YIELD };
 
 /* In: block.  Loads everything from it, does the mode's operation, stores everything to out. */
 void trip(const struct block *in, struct block *out, long mode);
@@ -86,11 +74,6 @@ __asm__(
 _Static_assert(__builtin_offsetof(struct block, v) == 256 && __builtin_offsetof(struct block, fpcr) == 768 &&
 	       __builtin_offsetof(struct block, sp_before) == 792, "offsets in trip()");
 
-static long budget_ms = 200;
-static volatile sig_atomic_t signals;
-static int failures[MODES];
-static long trips[MODES];
-
 static uint64_t rnd(uint64_t *s)
 {
 	*s ^= *s << 13;
@@ -105,108 +88,90 @@ static void on_alarm(int sig)
 	__asm__ volatile("movi v0.16b, #0x55\n movi v8.16b, #0x55\n movi v15.16b, #0x55\n movi v31.16b, #0x55\n"
 			 "msr fpcr, xzr\n msr fpsr, xzr" : : : "v0", "v8", "v15", "v31");
 	(void)sig;
-	signals++;
+	regs_signals++;
 }
 
-static long now_ms(void)
+static void report(struct regs_job *j, const char *what, uint64_t want, uint64_t got)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	if (!j->why[0])
+		snprintf(j->why, sizeof(j->why), "%s was %#llx, is %#llx", what, (unsigned long long)want, (unsigned long long)got);
 }
 
-static void report(enum mode m, const char *what, uint64_t want, uint64_t got)
-{
-	if (__atomic_fetch_add(&failures[m], 1, __ATOMIC_RELAXED) < 5)
-		printf("# %s: %s was %#llx, is %#llx\n", names[m], what, (unsigned long long)want, (unsigned long long)got);
-}
-
-static void compare(enum mode m, const struct block *in, const struct block *out, uint64_t tls)
+static void compare(struct regs_job *j, enum mode m, const struct block *in, const struct block *out, uint64_t tls)
 {
 	char what[16];
 	/* x0 is the result of all but SPIN. */
 	for (int i = m == SPIN ? 0 : 1; i < 31; i++)
 		if (in->x[i] != out->x[i]) {
 			snprintf(what, sizeof(what), "x%d", i);
-			report(m, what, in->x[i], out->x[i]);
+			report(j, what, in->x[i], out->x[i]);
 		}
 	for (int i = 0; i < 32; i++)
 		if (in->v[i] != out->v[i]) {
 			snprintf(what, sizeof(what), "v%d", i);
-			report(m, what, (uint64_t)in->v[i], (uint64_t)out->v[i]);
+			report(j, what, (uint64_t)in->v[i], (uint64_t)out->v[i]);
 		}
 	if (in->fpcr != out->fpcr)
-		report(m, "fpcr", in->fpcr, out->fpcr);
+		report(j, "fpcr", in->fpcr, out->fpcr);
 	if (in->fpsr != out->fpsr)
-		report(m, "fpsr", in->fpsr, out->fpsr);
+		report(j, "fpsr", in->fpsr, out->fpsr);
 	if (tls != out->tls)
-		report(m, "tpidr_el0", tls, out->tls);
+		report(j, "tpidr_el0", tls, out->tls);
 	if (out->sp_before != out->x[31])
-		report(m, "sp", out->sp_before, out->x[31]);
+		report(j, "sp", out->sp_before, out->x[31]);
 }
 
-static void *worker(void *arg)
+static void regs_watch(struct regs_job *j, uint64_t end)
 {
-	uint64_t seed = 0x9e3779b97f4a7c15ull * (uint64_t)(1 + (long)arg), tls;
+	uint64_t seed = 0x9e3779b97f4a7c15ull * (uint64_t)(1 + j->n), tls;
+	enum mode m = (enum mode)j->path->op;
 	struct block in, out;
 	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	__asm__("mrs %0, tpidr_el0" : "=r"(tls));
-	for (enum mode m = 0; m < MODES; m++) {
-		long until = now_ms() + budget_ms;
-		do {
-			for (int i = 0; i < 31; i++)
-				in.x[i] = rnd(&seed);
-			for (int i = 0; i < 32; i++)
-				in.v[i] = (__uint128_t)rnd(&seed) << 64 | rnd(&seed);
-			in.fpcr = (rnd(&seed) & 3) << 22 | (rnd(&seed) & 1) << 24 | (rnd(&seed) & 1) << 25;
-			in.fpsr = (rnd(&seed) & 0x9f) | (rnd(&seed) & 1) << 27;
-			if (m == SYSCALL)
-				in.x[8] = 172;		/* getpid */
-			if (m == YIELD)
-				in.x[8] = 124;
-			if (m == FAULT) {
-				madvise(page, 4096, MADV_DONTNEED);
-				in.x[1] = (uint64_t)page;
-			}
-			trip(&in, &out, m);
-			compare(m, &in, &out, tls);
-			if (m == SYSCALL && out.x[0] != (uint64_t)getpid())
-				report(m, "x0", (uint64_t)getpid(), out.x[0]);
-			if (m == FAULT && out.x[0])
-				report(m, "x0", 0, out.x[0]);
-			__atomic_fetch_add(&trips[m], 1, __ATOMIC_RELAXED);
-		} while (now_ms() < until);
-	}
-	return NULL;
+	do {
+		for (int i = 0; i < 31; i++)
+			in.x[i] = rnd(&seed);
+		for (int i = 0; i < 32; i++)
+			in.v[i] = (__uint128_t)rnd(&seed) << 64 | rnd(&seed);
+		in.fpcr = (rnd(&seed) & 3) << 22 | (rnd(&seed) & 1) << 24 | (rnd(&seed) & 1) << 25;
+		in.fpsr = (rnd(&seed) & 0x9f) | (rnd(&seed) & 1) << 27;
+		if (m == SYSCALL)
+			in.x[8] = 172;		/* getpid */
+		if (m == YIELD)
+			in.x[8] = 124;
+		if (m == FAULT) {
+			madvise(page, 4096, MADV_DONTNEED);
+			in.x[1] = (uint64_t)page;
+		}
+		trip(&in, &out, m);
+		compare(j, m, &in, &out, tls);
+		if (m == SYSCALL && out.x[0] != (uint64_t)getpid())
+			report(j, "x0", (uint64_t)getpid(), out.x[0]);
+		if (m == FAULT && out.x[0])
+			report(j, "x0", 0, out.x[0]);
+		j->rounds++;
+	} while (regs_now_ms() < end && !j->why[0]);
+	munmap(page, 4096);
 }
 
 int main(int argc, char **argv)
 {
-	int threads = argc > 2 ? atoi(argv[2]) : 4, bad = 0;
-	pthread_t t[64];
-	if (argc > 1)
-		budget_ms = atol(argv[1]);
-	if (threads < 1 || threads > 64)
-		threads = 4;
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
-	sigaction(SIGALRM, &sa, NULL);
-	struct itimerval it = { { 0, 1000 }, { 0, 1000 } };
-	setitimer(ITIMER_REAL, &it, NULL);
-	for (int i = 0; i < threads; i++)
-		if (pthread_create(&t[i], NULL, worker, (void *)(long)i)) {
-			printf("Bail out! pthread_create\n");
-			return 1;
-		}
-	for (int i = 0; i < threads; i++)
-		pthread_join(t[i], NULL);
-	printf("1..%d\n", MODES + 1);
-	for (int m = 0; m < MODES; m++) {
-		printf("%sok %d - registers survive %s (%ld times)\n", failures[m] ? "not " : "", m + 1, names[m], trips[m]);
-		bad += !!failures[m];
-	}
-	printf("%sok %d - %d signals came meanwhile\n", signals > 10 ? "" : "not ", MODES + 1, (int)signals);
-	bad += signals <= 10;
-	return bad != 0;
+	static const struct regs_path paths[] = {
+		{ "timer interrupts", SPIN, NULL, 0 },
+		{ "device interrupts and kernel threads", SPIN, regs_device, 0 },
+		{ "invalidated translations", SPIN, regs_shootdown, 0 },
+		{ "IPIs that wake", SPIN, regs_wake, 0 },
+		{ "switches to other address spaces", SPIN, regs_processes, 0 },
+		{ "system calls", SYSCALL, NULL, 0 },
+		{ "page faults", FAULT, NULL, 0 },
+		{ "page faults while others unmap", FAULT, regs_shootdown, 0 },
+		{ "reads of ID registers", IDREG, NULL, 0 },
+		{ "sched_yield", YIELD, NULL, 0 },
+		{ "signals and the return from them", SPIN, NULL, 1 },
+		{ "signals in system calls", SYSCALL, NULL, 1 },
+		{ "signals in page faults", FAULT, NULL, 1 },
+	};
+
+	return regs_main(argc, argv, paths, sizeof(paths) / sizeof(paths[0]), on_alarm);
 }
 #endif

@@ -2,22 +2,14 @@
 /*
  * Register integrity on x86-64: every general register, the flags, the FS and
  * GS bases, x87, MMX/SSE and AVX registers and their control words keep their
- * values across every way into the kernel that must not change them:
- * interrupts, system calls (but rax, rcx, r11), page faults, signals, and
- * switches to threads with other values.
- * Usage: regs_x86_64 [milliseconds per mode (200)] [threads (4)]
+ * values across every way into the kernel that must not change them (system
+ * calls: but rax, rcx, r11).  The ways are in main(); regs.h makes them happen.
+ * Usage: regs_x86_64 [milliseconds per way (200)] [threads (4)]
  */
-#include "harness.h"
+#include "regs.h"
 #include <asm/prctl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
 struct block {
 	uint64_t r[16];		/*   0 rax rcx rdx rbx rsp rbp rsi rdi r8-r15 */
@@ -32,10 +24,8 @@ struct block {
 };
 _Static_assert(offsetof(struct block, ymm) == 160 && offsetof(struct block, st) == 672 && offsetof(struct block, touch) == 800, "trip()");
 
-enum mode { SPIN, SYSCALL, FAULT, YIELD, SIGNAL, MODES };
-static const char *const names[MODES] = { "interrupts", "system calls", "page faults", "sched_yield", "signals" };
+enum mode { SPIN, SYSCALL, FAULT, YIELD };
 static int avx;
-static long duration_ms = 200;
 
 /*
  * In: block.  Loads everything from it, does the mode's operation, stores
@@ -151,50 +141,40 @@ static int same(const struct block *in, const struct block *out, enum mode m, ch
 	return 1;
 }
 
-static volatile sig_atomic_t signals_seen;
 static void on_signal(int sig)
 {
 	/* A handler that uses everything. */
 	struct block b, out;
-	uint64_t seed = 99 + (uint64_t)signals_seen;
+	uint64_t seed = 99 + (uint64_t)regs_signals;
 
 	fill(&b, &seed);
 	trip(&b, &out, SYSCALL, avx);
-	signals_seen++;
+	regs_signals++;
 	(void)sig;
 }
 
-static uint64_t now_ms(void)
+static void regs_watch(struct regs_job *j, uint64_t end)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-struct job { enum mode mode; unsigned n; char why[96]; long rounds; };
-static void *run(void *arg)
-{
-	struct job *j = arg;
-	uint64_t seed = 12345 + 977 * j->n + (uint64_t)j->mode, end = now_ms() + (uint64_t)duration_ms, base = 0, got;
+	uint64_t seed = 12345 + 977 * j->n + (uint64_t)j->path->op, base = 0, got;
+	enum mode m = (enum mode)j->path->op;
 	static __thread uint64_t mine;
 	struct block in, out;
 	char *page = NULL;
 
 	syscall(SYS_arch_prctl, ARCH_SET_GS, base = 0x10000000 + 0x1000 * (uint64_t)j->n);
 	mine = 7000 + j->n;
-	while (now_ms() < end && !j->why[0]) {
+	while (regs_now_ms() < end && !j->why[0]) {
 		for (int k = 0; k < 20 && !j->why[0]; k++) {
 			fill(&in, &seed);
-			if (j->mode == FAULT) {
+			if (m == FAULT) {
 				page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 				in.touch = (uint64_t)page;
 			}
-			trip(&in, &out, j->mode == SIGNAL ? SPIN : (long)j->mode, avx);
+			trip(&in, &out, (long)m, avx);
 			if (page)
 				munmap(page, 4096);
 			page = NULL;
-			if (!same(&in, &out, j->mode, j->why, sizeof(j->why)))
+			if (!same(&in, &out, m, j->why, sizeof(j->why)))
 				break;
 			j->rounds++;
 		}
@@ -205,48 +185,26 @@ static void *run(void *arg)
 		if (got != base)
 			snprintf(j->why, sizeof(j->why), "the GS base is %#llx", (unsigned long long)got);
 	}
-	return NULL;
 }
 
 int main(int argc, char **argv)
 {
-	long threads = argc > 2 ? atol(argv[2]) : 4;
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	static const struct regs_path paths[] = {
+		{ "timer interrupts", SPIN, NULL, 0 },
+		{ "device interrupts and kernel threads", SPIN, regs_device, 0 },
+		{ "IPIs that invalidate translations", SPIN, regs_shootdown, 0 },
+		{ "IPIs that wake", SPIN, regs_wake, 0 },
+		{ "switches to other address spaces", SPIN, regs_processes, 0 },
+		{ "system calls", SYSCALL, NULL, 0 },
+		{ "page faults", FAULT, NULL, 0 },
+		{ "page faults while others unmap", FAULT, regs_shootdown, 0 },
+		{ "sched_yield", YIELD, NULL, 0 },
+		{ "signals and the return from them", SPIN, NULL, 1 },
+		{ "signals in system calls", SYSCALL, NULL, 1 },
+		{ "signals in page faults", FAULT, NULL, 1 },
+	};
 
-	if (argc > 1)
-		duration_ms = atol(argv[1]);
-	if (threads < 1 || threads > 64)
-		threads = 4;
 	avx = __builtin_cpu_supports("avx");
-	plan(MODES + 1);
 	printf("# %s\n", avx ? "with AVX" : "without AVX");
-	sigaction(SIGALRM, &sa, NULL);
-	for (int m = 0; m < MODES; m++) {
-		struct itimerval it = { { 0, 100 }, { 0, 100 } }, off = { { 0, 0 }, { 0, 0 } };
-		struct job jobs[64] = { 0 };
-		pthread_t t[64];
-		const char *why = NULL;
-		long rounds = 0;
-
-		if (m == SIGNAL)
-			setitimer(ITIMER_REAL, &it, NULL);
-		for (long i = 0; i < threads; i++) {
-			jobs[i].mode = (enum mode)m;
-			jobs[i].n = (unsigned)i;
-			if (pthread_create(&t[i], NULL, run, &jobs[i]))
-				bail("pthread_create");
-		}
-		for (long i = 0; i < threads; i++) {
-			pthread_join(t[i], NULL);
-			rounds += jobs[i].rounds;
-			if (jobs[i].why[0] && !why)
-				why = jobs[i].why;
-		}
-		setitimer(ITIMER_REAL, &off, NULL);
-		ok(!why, "%s keep the registers%s%s", names[m], why ? ": " : "", why ? why : "");
-		printf("# %ld rounds\n", rounds);
-	}
-	ok(signals_seen > 0, "signals came");
-	printf("# %d\n", (int)signals_seen);
-	return done();
+	return regs_main(argc, argv, paths, sizeof(paths) / sizeof(paths[0]), on_signal);
 }
