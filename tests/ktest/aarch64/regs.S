@@ -4,6 +4,7 @@
 	.text
 	.balign 16
 	.global	ktest_regs_spin
+	.hidden	ktest_regs_spin
 ktest_regs_spin:
 	SAVE_CALLEE
 	LOAD_ALL
@@ -26,6 +27,7 @@ ktest_regs_spin:
 
 	.balign 16
 	.global	ktest_regs_call
+	.hidden	ktest_regs_call
 ktest_regs_call:
 	SAVE_CALLEE
 	ldp	x19, x20, [x0, #152]
@@ -48,6 +50,7 @@ ktest_regs_call:
 
 	.section .rodata
 	.global	ktest_regs_count, ktest_regs_flags
+	.hidden	ktest_regs_count, ktest_regs_flags
 	.balign 8
 ktest_regs_flags:
 	.quad	0xf0000000

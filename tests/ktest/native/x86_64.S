@@ -4,6 +4,7 @@
 	.text
 	.balign 16
 	.global	ktest_regs_fault
+	.hidden	ktest_regs_fault
 ktest_regs_fault:
 	SAVE_CALLEE
 	pushq	%rsi

@@ -3,6 +3,7 @@
 	.text
 	.balign 16
 	.global	ktest_regs_spin
+	.hidden	ktest_regs_spin
 ktest_regs_spin:
 	SAVE_CALLEE
 	pushq	%rsi			/* 8: out */
@@ -20,6 +21,7 @@ ktest_regs_spin:
 
 	.balign 16
 	.global	ktest_regs_call
+	.hidden	ktest_regs_call
 ktest_regs_call:
 	SAVE_CALLEE
 	pushq	%rsi
@@ -43,6 +45,7 @@ ktest_regs_call:
 
 	.section .rodata
 	.global	ktest_regs_count, ktest_regs_flags
+	.hidden	ktest_regs_count, ktest_regs_flags
 	.balign 8
 ktest_regs_flags:
 	.quad	0x8d5			/* CF PF AF ZF SF OF */
