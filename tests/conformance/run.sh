@@ -16,6 +16,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift 2
 done
+[ -n "${EFT_UM:-}" ] || "$here/../../eft" build um x86_64 || { echo "not ok conformance/build"; exit 1; }
 for s in ${suites:-$(cd "$here" && ls ./*.sh | sed 's,^\./,,; s,\.sh$,,' | grep -vxE 'run|lib')}; do
 	if [ ! -x "$here/$s.sh" ] || [ "$s" = run ]; then
 		echo "not ok conformance/$s # there is no such suite"
