@@ -21,7 +21,8 @@
 enum { TIMER_PERIOD_NS = 100000, DEFAULT_MS = 300, CPUS_MAX = 64 };
 
 static struct ticker { struct ktimer timer; uint64_t count; bool stop; } tickers[CPUS_MAX];
-static uint64_t until_ns, rounds;
+static bool over;
+static uint64_t rounds, events;		/* events: what the disturber did */
 static int left, wrong;
 
 static uint64_t duration_ns(void)
@@ -78,7 +79,7 @@ static void filler(void *arg)
 
 	ktimer_init(&tickers[cpu].timer, tick);
 	ktimer_arm(&tickers[cpu].timer, hal_time_mono_ns() + TIMER_PERIOD_NS);
-	while (hal_time_mono_ns() < READ_ONCE(until_ns)) {
+	while (!READ_ONCE(over)) {
 		pattern(in, &seed);
 		memset(out, 0, sizeof(out));
 		ktest_regs_spin(in, out, 20000);
@@ -91,14 +92,24 @@ static void filler(void *arg)
 	__atomic_sub_fetch(&left, 1, __ATOMIC_RELEASE);
 }
 
+static uint64_t ticks_so_far(void)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < cpu_count; i++)
+		n += READ_ONCE(tickers[i].count);
+	return n;
+}
+
+/* For the time asked for, and on a busy host for as long as it takes until something has happened. */
 static void run(struct ktest_state *t, void (*also)(void *))
 {
-	uint64_t ticks = 0, ns = duration_ns();
+	uint64_t ns = duration_ns(), end = hal_time_mono_ns() + ns;
 
 	memset(tickers, 0, sizeof(tickers));
 	wrong = 0;
-	rounds = 0;
-	until_ns = hal_time_mono_ns() + ns;
+	rounds = events = 0;
+	over = false;
 	left = (int)cpu_count + (also ? 1 : 0);
 	for (unsigned i = 0; i < cpu_count; i++) {
 		struct task *k = kthread_create(filler, (void *)(uintptr_t)i, "filler/%u", i);
@@ -108,13 +119,12 @@ static void run(struct ktest_state *t, void (*also)(void *))
 	}
 	if (also)
 		KCHECK(kthread_create(also, NULL, "disturber"));
-	while (load_acquire(&left))
-		sleep_ns(10 * NSEC_PER_MSEC);
-	for (unsigned i = 0; i < cpu_count; i++)
-		ticks += tickers[i].count;
+	sleep_ns(end - MIN(end, hal_time_mono_ns()));
+	KEVENTUALLY(READ_ONCE(rounds) > 20 && ticks_so_far() > 50 && (!also || READ_ONCE(events) > 20));
+	WRITE_ONCE(over, true);
+	KEVENTUALLY(load_acquire(&left) == 0);
 	KCHECK(wrong == 0);
-	KCHECK(rounds > 0 && ticks > ns / NSEC_PER_MSEC / 50);
-	klog_info("ktest: %llu rounds, %llu ticks", (unsigned long long)rounds, (unsigned long long)ticks);
+	klog_info("ktest: %llu rounds, %llu ticks, %llu events", (unsigned long long)rounds, (unsigned long long)ticks_so_far(), (unsigned long long)events);
 }
 
 KTEST(survive_the_timer)
@@ -124,9 +134,11 @@ KTEST(survive_the_timer)
 
 static void ipi_flood(void *arg)
 {
-	while (hal_time_mono_ns() < READ_ONCE(until_ns))
-		for (unsigned i = 0; i < cpu_count; i++)
+	while (!READ_ONCE(over))
+		for (unsigned i = 0; i < cpu_count; i++) {
 			hal_cpu_ipi(i);
+			WRITE_ONCE(events, events + 1);
+		}
 	__atomic_sub_fetch(&left, 1, __ATOMIC_RELEASE);
 }
 
@@ -139,26 +151,25 @@ KTEST(survive_ipis)
 	run(t, ipi_flood);
 	for (unsigned i = 0; i < cpu_count; i++)
 		after += READ_ONCE(cpus[i]->ipis);
-	KCHECK(after > before + 20);
+	KCHECK(after > before + 5);
 }
 
 static struct blkdev *disk;
-static uint64_t reads;
 static void disk_flood(void *arg)
 {
 	struct page *p = page_alloc(0, 0);
 
-	while (p && hal_time_mono_ns() < READ_ONCE(until_ns)) {
+	while (p && !READ_ONCE(over)) {
 		struct blk_request *r = blk_request_alloc(disk, BLK_READ, 0);
 
 		if (!r)
 			break;
-		r->sector = 8 * (reads % (disk->sectors / 8));
+		r->sector = 8 * (events % (disk->sectors / 8));
 		r->nsegs = 1;
 		r->seg[0] = (struct blk_seg){ p, 0, PAGE_SIZE };
 		if (blk_submit_wait(r))
 			break;
-		reads++;
+		WRITE_ONCE(events, events + 1);
 	}
 	if (p)
 		page_put(p);
@@ -170,7 +181,6 @@ KTEST(survive_device_interrupts)
 {
 	uint64_t before = 0, after = 0;
 
-	reads = 0;
 	if (!KCHECK(blkdev_info(0, &disk)))
 		return;
 	for (unsigned i = 0; i < cpu_count; i++)
@@ -178,13 +188,13 @@ KTEST(survive_device_interrupts)
 	run(t, disk_flood);
 	for (unsigned i = 0; i < cpu_count; i++)
 		after += READ_ONCE(cpus[i]->irqs);
-	KCHECK(reads > 5 && after > before + 5);
+	KCHECK(after > before + 5);
 }
 
 static void yielder(void *arg)
 {
-	while (hal_time_mono_ns() < READ_ONCE(until_ns))
-		sched_yield();
+	while (!READ_ONCE(over))
+		sched_yield(), WRITE_ONCE(events, events + 1);
 	__atomic_sub_fetch(&left, 1, __ATOMIC_RELEASE);
 }
 
