@@ -8,6 +8,7 @@
 #     -o FILE      output (default build/rootfs/CPU.ext2, CPU-full.ext2)
 #     -s MIB       size of the file system
 #     -b BYTES     block size: 1024, 2048 or 4096
+#     -p PACKAGES  (full) more packages, and what they depend on
 #     -a SRC:DST   also copy the file or directory SRC to DST in the image (repeatable)
 #     -f           make it even if it is newer than everything it is made of
 #
@@ -25,14 +26,15 @@ epoch=1700000000
 say() { echo "rootfs: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-out= size= bsize=4096 adds= force=
-while getopts o:s:b:a:f opt; do
+out= size= bsize=4096 adds= force= more=
+while getopts o:s:b:a:p:f opt; do
 	case $opt in
 	o) out=$OPTARG ;;
 	s) size=$OPTARG ;;
 	b) bsize=$OPTARG ;;
 	a) adds="$adds
 $OPTARG" ;;
+	p) more=$OPTARG ;;
 	f) force=1 ;;
 	*) exit 2 ;;
 	esac
@@ -56,7 +58,7 @@ busybox) packages=busybox-static default_size=32 suffix= ;;
 full)
 	packages="busybox-static bash coreutils grep sed gawk findutils diffutils tar gzip xz-utils bzip2
 		util-linux procps file less perl-base python3 libpython3-stdlib python3-minimal sqlite3 git ncurses-base
-		base-files base-passwd libc-bin"
+		base-files base-passwd libc-bin $more"
 	default_size=512 suffix=-full ;;
 *) die "unknown kind '$kind' (busybox, full)" ;;
 esac
@@ -74,7 +76,7 @@ up_to_date() {
 	for a in $(echo "$adds" | cut -d: -f1); do set -- "$@" "$a"; done
 	[ -z "$(find "$@" -newer "$out" -print -quit 2>/dev/null)" ]
 }
-options="$cpu $kind $size $bsize $adds"
+options="$cpu $kind $size $bsize $more $adds"
 if up_to_date; then exit 0; fi
 
 # ---- Packages ----

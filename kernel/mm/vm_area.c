@@ -253,11 +253,13 @@ void vm_area_resize(struct vm_area *a, uaddr_t start, uaddr_t end, uint64_t pgof
 	vm_area_account(a->vm, a, 1);
 }
 
+uint32_t vm_areas_max = 65530;
+
 int vm_area_split(struct vm_area *a, uaddr_t addr)
 {
 	struct vm_area *n;
 
-	if (a->vm->area_count >= VM_AREAS_MAX)
+	if (a->vm->area_count >= READ_ONCE(vm_areas_max))
 		return -ENOMEM;
 	n = vm_area_dup(a);
 	if (!n)

@@ -81,7 +81,7 @@ static inline void vm_bump(struct vm_space *vm)
 unsigned vm_hal_prot(const struct vm_area *a, vpe_t e);
 
 /* ---- vm_area.c: the tree ---- */
-enum { VM_AREAS_MAX = 65530, STACK_GUARD_PAGES = 256 };
+enum { STACK_GUARD_PAGES = 256 };
 struct vm_area *vm_area_alloc(struct vm_space *vm);	/* zeroed; NULL: no memory */
 struct vm_area *vm_area_dup(const struct vm_area *a);	/* with references; not linked */
 void vm_area_free(struct vm_area *a);			/* drops references: may sleep, not under vm->lock */

@@ -222,7 +222,7 @@ int64_t vm_mmap(struct vm_space *vm, uaddr_t addr, uint64_t len, unsigned prot, 
 	if (pgoff + (len >> PAGE_SHIFT) < pgoff)
 		return -EOVERFLOW;
 	rwsem_write_lock(&vm->lock);
-	at = vm->area_count > VM_AREAS_MAX ? -ENOMEM : choose_address(vm, addr, len, flags);
+	at = vm->area_count > READ_ONCE(vm_areas_max) ? -ENOMEM : choose_address(vm, addr, len, flags);
 	if (at < 0)
 		goto out;
 	locked = flags & MAP_LOCKED || vm->def_flags & VM_LOCKED;

@@ -9,7 +9,7 @@ usage: ./eft bench [SECTION...] [OPTIONS]
              memory per process, size of the binary, clean build time
   jobs       whole jobs: 500 process starts, tar+gzip, sqlite3 inserts, python3, a compilation
   scaling    speed-ups on two CPUs; the cost of one more when there are already n
-  native     in QEMU (TCG), both CPUs: Eft beside Debian's cloud kernel
+  native     in QEMU (TCG), both CPUs: launch to init, Eft beside Debian's cloud kernel
   all        everything, in the four situations of the host
 
 options:
@@ -179,6 +179,20 @@ class Bench:
     def unavailable(self):
         return {m.name: m.broken for m in self.machines() if m.broken}
 
+    @staticmethod
+    def rows_of(table, m, r):
+        """What a run of the micro program on machine m printed, into the table."""
+        for line in r.lines:
+            w = line.split()
+            if len(w) == 5 and w[0] == "row":
+                v = table["rows"].setdefault(w[1], {}).setdefault(m.name, {"median": [], "minimum": []})
+                v["minimum"].append(float(w[2]))
+                v["median"].append(float(w[3]))
+            elif len(w) > 2 and w[0] == "skip":
+                note(table, "%s cannot do %s: %s" % (m.name, w[1], " ".join(w[2:])))
+        if "done" not in r.lines:
+            note(table, "%s did not come to the end: %s" % (m.name, r.reason()))
+
     def about(self):
         cpu = next((l.split(":", 1)[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "unknown")
         version = subprocess.run(["git", "-C", TOP, "describe", "--always", "--dirty"], stdout=subprocess.PIPE,
@@ -236,16 +250,7 @@ def section_micro(bench):
                 progress("micro, %s, round %d of %d: %s" % (s, round_ + 1, bench.rounds, m.title))
                 argv = ["/bench/micro"] + (["-q"] if bench.quick else []) + bench.rows
                 r = m.run(argv, 600, cpus)
-                for line in r.lines:
-                    w = line.split()
-                    if len(w) == 5 and w[0] == "row":
-                        v = table["rows"].setdefault(w[1], {}).setdefault(m.name, {"median": [], "minimum": []})
-                        v["minimum"].append(float(w[2]))
-                        v["median"].append(float(w[3]))
-                    elif len(w) > 2 and w[0] == "skip":
-                        note(table, "%s cannot do %s: %s" % (m.name, w[1], " ".join(w[2:])))
-                if "done" not in r.lines:
-                    note(table, "%s did not come to the end: %s" % (m.name, r.reason()))
+                bench.rows_of(table, m, r)
         bench.tables.append(table)
         print(report.text(table), flush=True)
         verdicts_micro(bench, table, s)
@@ -274,6 +279,15 @@ def verdicts_micro(bench, table, s):
         v.every("no peer wins a row" + where, best, 1)
 
 
+def section_native(bench):
+    for cpu in ("x86_64", "aarch64"):
+        progress("native, " + cpu)
+        p = subprocess.run([HERE + "/run.sh", "boot-native", cpu, str(max(bench.rounds, 3))], stdout=subprocess.PIPE, text=True)
+        print(p.stdout, flush=True)
+        bench.verdicts.add("native %s: launch to init in at most half of Linux's time" % cpu, "ok boot-time/" + cpu in p.stdout,
+                           "; ".join(l[2:] for l in p.stdout.split("\n") if "median" in l) or "nothing")
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *a: sys.exit(143))
     bench = Bench(sys.argv[1:])
@@ -293,8 +307,7 @@ def main():
             import scaling
             scaling.section(bench)
         elif s == "native":
-            import native
-            native.section(bench)
+            section_native(bench)
         report.write(bench.out, about, bench.tables, bench.verdicts)
     print()
     print(bench.verdicts.text())
@@ -303,6 +316,7 @@ def main():
 
 
 if __name__ == "__main__":
+    sys.modules["bench"] = sys.modules["__main__"]     # the sections import it by its name
     try:
         main()
     except KeyboardInterrupt:

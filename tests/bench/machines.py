@@ -172,6 +172,7 @@ class Host(Machine):
 
 class Um(Machine):
     """Eft as a process: an image of its own, written to."""
+    mem = MEM
 
     def __init__(self, bench, trap, cpus=None):
         super().__init__(bench)
@@ -182,7 +183,7 @@ class Um(Machine):
         self.title = "Eft um (%s)" % trap
 
     def command(self, argv, first):
-        cmd = [self.bench.um, "--trap=" + self.trap, "--mem=" + MEM, "--disk", self.bench.image_of(self.name), "--rw"]
+        cmd = [self.bench.um, "--trap=" + self.trap, "--mem=" + self.mem, "--disk", self.bench.image_of(self.name), "--rw"]
         if self.cpus:
             cmd.append("--cpus=%d" % self.cpus)
         return cmd + (["--init=" + argv[0]] if first else ["--"] + argv)

@@ -75,13 +75,15 @@ def layout(table, ours="eft"):
     return head, lines, means
 
 
+def aligned(lines):
+    """Columns as wide as they must be; the first to the left, the others to the right."""
+    width = [max(len(l[i]) for l in lines) for i in range(len(lines[0]))]
+    return "\n".join("  ".join([l[0].ljust(width[0])] + [c.rjust(w) for c, w in zip(l[1:], width[1:])]).rstrip() for l in lines)
+
+
 def text(table):
     head, lines, means = layout(table)
-    everything = [head] + lines + [means]
-    width = [max(len(l[i]) for l in everything) for i in range(len(head))]
-    out = ["", "== " + table["title"]]
-    for l in everything:
-        out.append("  ".join([l[0].ljust(width[0])] + [c.rjust(w) for c, w in zip(l[1:], width[1:])]).rstrip())
+    out = ["", "== " + table["title"], aligned([head] + lines + [means])]
     out += ["%s: not measured: %s" % x for x in sorted(table["unavailable"].items())]
     out += ["note: " + n for n in table["notes"]]
     return "\n".join(out)

@@ -5,6 +5,7 @@
 #include <kernel/random.h>
 #include <kernel/string.h>
 #include <kernel/uts.h>
+#include <kernel/vm.h>
 #include "procfs.h"
 
 #define CONST_FILE(fn, text) static int fn(struct seq *s, struct task *t) { seq_puts(s, text "\n"); return 0; }
@@ -103,6 +104,23 @@ static int store_drop_caches(struct task *t, char *text, size_t n)
 	return 0;
 }
 
+static int show_max_map(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%u\n", READ_ONCE(vm_areas_max));
+	return 0;
+}
+
+static int store_max_map(struct task *t, char *text, size_t n)
+{
+	uint64_t v;
+
+	text[line_len(text, n)] = '\0';
+	if (parse_u64(text, 10, &v) || v > INT32_MAX)
+		return -EINVAL;
+	WRITE_ONCE(vm_areas_max, (uint32_t)v);
+	return 0;
+}
+
 /* The status that the machine ends with, for whoever started it; ours, not Linux's. */
 static int show_poweroff(struct seq *s, struct task *t)
 {
@@ -142,7 +160,6 @@ CONST_FILE(show_pipe_max, "1048576")
 CONST_FILE(show_watches, "65536")
 CONST_FILE(show_instances, "128")
 CONST_FILE(show_queued, "16384")
-CONST_FILE(show_max_map, "65530")
 CONST_FILE(show_min_addr, "65536")
 CONST_FILE(show_fifty, "50")
 CONST_FILE(show_poolsize, "256")
@@ -184,7 +201,8 @@ static const struct proc_node fs_nodes[] = {
 	PROC_FILE("overflowgid", 0444, show_65534), PROC_DIR("inotify", inotify_nodes), PROC_DIR("epoll", epoll_nodes),
 };
 static const struct proc_node vm_nodes[] = {
-	PROC_FILE("overcommit_memory", 0444, show_one), PROC_FILE("overcommit_ratio", 0444, show_fifty), PROC_FILE("max_map_count", 0444, show_max_map),
+	PROC_FILE("overcommit_memory", 0444, show_one), PROC_FILE("overcommit_ratio", 0444, show_fifty),
+	{ .name = "max_map_count", .mode = S_IFREG | 0644, .show = show_max_map, .store = store_max_map },
 	PROC_FILE("mmap_min_addr", 0444, show_min_addr), PROC_FILE("swappiness", 0444, show_zero),
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 };

@@ -43,6 +43,9 @@ struct vm_area {
 	uaddr_t fault_next;		/* [a] where a program that touches page after page faults next, */
 	unsigned fault_pages;		/* [a] and how many it then gets at once */
 };
+/* Areas that an address space may have: vm.max_map_count.  [a] */
+extern uint32_t vm_areas_max;
+
 struct vm_space {
 	struct refcount refs;		/* users: tasks and those that look in */
 	uint64_t id;			/* [I] unique for ever */
