@@ -106,7 +106,7 @@ int pipe_wait_slot(struct pipe *p, bool nonblock)
 		int err;
 
 		if (!p->readers) {
-			(void)signal_send_task(current, SIGPIPE, NULL);
+			signal_send_current(SIGPIPE);
 			return -EPIPE;
 		}
 		if (!full(p))
@@ -192,7 +192,7 @@ static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock,
 	int64_t done = 0, n;
 
 	if (!p->readers) {
-		(void)signal_send_task(current, SIGPIPE, NULL);
+		signal_send_current(SIGPIPE);
 		return -EPIPE;
 	}
 	if (!packets) {

@@ -62,7 +62,7 @@ int socket_wait_error(int err, uint64_t deadline)
 int socket_broken_pipe(struct socket *s, unsigned flags)
 {
 	if (!(flags & MSG_NOSIGNAL) && s->type != SOCK_DGRAM)
-		(void)signal_send_task(current, SIGPIPE, NULL);
+		signal_send_current(SIGPIPE);
 	return -EPIPE;
 }
 

@@ -11,7 +11,6 @@
 #include "syscall/syscall_impl.h"
 #include "task_impl.h"
 
-enum { CPUCLOCK_PROF = 0, CPUCLOCK_VIRT = 1, CPUCLOCK_SCHED = 2, CPUCLOCK_PERTHREAD = 4 };
 enum { COARSE_RES_NS = 4000000 };
 
 /* ---- conversions ---- */

@@ -26,7 +26,8 @@ struct posix_timer {
 	int id, clock, notify, sig;	/* [I] */
 	uint64_t value;			/* [I] sival */
 	struct process *process;	/* [I] no reference: the timer dies first */
-	struct task *thread;		/* [I] reference; SIGEV_THREAD_ID */
+	struct task *thread;		/* [I] reference; SIGEV_THREAD_ID: who gets the signal */
+	struct task *cpu_thread;	/* [I] reference; whose CPU time it is, NULL: the whole process's */
 	struct ktimer timer;
 	uint64_t interval_ns;		/* [lock] */
 	uint64_t expires_ns;		/* [lock] in the timer's clock; 0: disarmed */
@@ -122,10 +123,35 @@ static uint64_t cpu_now(const struct posix_timer *pt)
 {
 	uint64_t user = 0, system = 0;
 
-	if (pt->clock == CLOCK_THREAD_CPUTIME_ID || (pt->clock < 0 && pt->clock & 4))
-		return pt->thread ? task_runtime_ns(pt->thread) : 0;
-	process_times(pt->process, &user, &system);
-	return user + system;
+	if (pt->cpu_thread)
+		task_times(pt->cpu_thread, &user, &system);
+	else
+		process_times(pt->process, &user, &system);
+	return pt->clock < 0 && (pt->clock & 3) == CPUCLOCK_VIRT ? user : user + system;
+}
+
+/*
+ * Whose CPU time clock counts, of this process only: *thread with a reference,
+ * NULL for the whole process.
+ */
+static int cpu_clock_owner(int clock, struct task **thread)
+{
+	int nr = ~(clock >> 3);
+
+	*thread = NULL;
+	if (clock == CLOCK_THREAD_CPUTIME_ID || (clock < 0 && clock & CPUCLOCK_PERTHREAD && !nr)) {
+		*thread = current;
+		task_get(current);
+	} else if (clock < 0 && clock & CPUCLOCK_PERTHREAD) {
+		*thread = task_find(nr);
+		if (!*thread || (*thread)->process != current->process) {
+			task_put(*thread);
+			return -EINVAL;
+		}
+	} else if (clock < 0 && nr && nr != process_pid(current->process)) {
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /* Expire what is due; the CPU time until the next. UINT64_MAX: none. */
@@ -197,6 +223,7 @@ static void posix_timer_destroy(struct posix_timer *pt)
 	signal_unqueue_prepared(pt->process, pt->thread, &pt->q);
 	process_sigunlock(sh, flags);
 	task_put(pt->thread);
+	task_put(pt->cpu_thread);
 	kfree(pt);
 }
 
@@ -296,9 +323,14 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 			kfree(pt);
 			return -EINVAL;
 		}
-	} else if (clock == CLOCK_THREAD_CPUTIME_ID) {
-		pt->thread = current;
-		task_get(current);
+	}
+	if (clock_is_cpu(clock)) {
+		err = cpu_clock_owner(clock, &pt->cpu_thread);
+		if (err) {
+			task_put(pt->thread);
+			kfree(pt);
+			return err;
+		}
 	}
 	flags = spin_lock_irqsave(&all->lock);
 	do {
@@ -309,6 +341,7 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 	spin_unlock_irqrestore(&all->lock, flags);
 	if (err) {
 		task_put(pt->thread);
+		task_put(pt->cpu_thread);
 		kfree(pt);
 		return -EAGAIN;
 	}

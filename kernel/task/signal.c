@@ -532,3 +532,11 @@ void signal_info_user(struct abi_siginfo *info, int sig, int code)
 	info->kill.pid = process_pid(current->process);
 	info->kill.uid = current->cred->uid;
 }
+
+void signal_send_current(int sig)
+{
+	struct abi_siginfo info;
+
+	signal_info_user(&info, sig, SI_USER);
+	(void)signal_send_task(current, sig, &info);
+}

@@ -71,6 +71,7 @@ void futex_wake_address(uaddr_t addr, int n);
 void futex_init(void);
 void posix_timers_exit(struct process *p);
 void posix_timers_clock_set(void);
+enum { CPUCLOCK_PROF = 0, CPUCLOCK_VIRT = 1, CPUCLOCK_SCHED = 2, CPUCLOCK_PERTHREAD = 4 };	/* Linux: of negative clock numbers */
 uint64_t posix_cpu_timers_run(struct process *p);
 /* [sig] A posix timer's own sigqueue: t NULL: for the process. */
 bool signal_queue_prepared(struct process *p, struct task *t, int sig, struct sigqueue *q);	/* [sig] false: ignored, not queued */

@@ -91,7 +91,7 @@ __attribute__((unused)) static char task_state(pid_t pid, pid_t tid)
 	return p ? p[2] : 0;
 }
 
-/* Wait until it is in that state; false after `seconds', or when it is gone. */
+/* Wait until it is in that state; false when it has ended, or after some 15 s. */
 __attribute__((unused)) static int wait_state(pid_t pid, pid_t tid, char state)
 {
 	struct timespec ts = { 0, 1000000 };
@@ -101,7 +101,7 @@ __attribute__((unused)) static int wait_state(pid_t pid, pid_t tid, char state)
 
 		if (now == state)
 			return 1;
-		if (!now && state)
+		if (!now || now == 'Z' || now == 'X')
 			return 0;
 		nanosleep(&ts, NULL);
 	}

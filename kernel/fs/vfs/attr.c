@@ -149,7 +149,7 @@ static int size_limit(uint64_t size)
 
 	if (limit == RLIM_INFINITY || size <= limit)
 		return 0;
-	(void)signal_send_task(current, SIGXFSZ, NULL);
+	signal_send_current(SIGXFSZ);
 	return -EFBIG;
 }
 

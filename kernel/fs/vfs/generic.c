@@ -27,7 +27,7 @@ static int write_limit(struct inode *i, struct uio *u, uint64_t pos)
 
 	if (S_ISREG(i->mode) && limit != RLIM_INFINITY) {
 		if (pos >= limit) {
-			(void)signal_send_task(current, SIGXFSZ, NULL);
+			signal_send_current(SIGXFSZ);
 			return -EFBIG;
 		}
 		u->left = MIN(u->left, limit - pos);

@@ -32,6 +32,8 @@ struct sighand {
 
 /* Send; info NULL: SI_KERNEL.  -EAGAIN (RLIMIT_SIGPENDING, real-time only), -ESRCH (exiting).  Any context. */
 int signal_send_task(struct task *t, int sig, const struct abi_siginfo *info);
+/* To the calling thread, as if it had sent it itself (SIGPIPE, SIGXFSZ): SI_USER. May sleep: no. */
+void signal_send_current(int sig);
 int signal_send_process(struct process *p, int sig, const struct abi_siginfo *info);
 /* To every process of the group; -ESRCH: none. */
 struct pid;
