@@ -31,9 +31,9 @@ __attribute__((unused)) static int exec_status(const char *path, char *const arg
 __attribute__((unused)) static const char *self_path(void)
 {
 	static char path[512];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
-	if (n <= 0)
+	/* Once: when the first thread has ended, the link is gone. */
+	if (!path[0] && readlink("/proc/self/exe", path, sizeof(path) - 1) <= 0)
 		bail("/proc/self/exe");
 	return path;
 }
