@@ -208,7 +208,7 @@ static int exec_commit(struct exec *e)
 	}
 	if (err)
 		process_exit(SIGKILL);
-	futex_exit(t);
+	futex_exit(t, false);
 	task_mm_release(t);
 	posix_timers_exec(p);
 

@@ -239,7 +239,7 @@ _Noreturn void task_exit(int status) NO_TSA
 
 	if (t->ptrace && ptrace_event_enabled(t, PTRACE_EVENT_EXIT))
 		ptrace_event(PTRACE_EVENT_EXIT, (uint64_t)status);
-	futex_exit(t);
+	futex_exit(t, true);
 	last = exit_account(t, p, status, &stop_done);
 	if (last) {
 		itimer_exit(p);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Futexes: sleeping until a word of user memory changes.  futex(2),
- * get_robust_list(2), futex_waitv(2); priority inheritance is in futex_pi.c.
+ * get_robust_list(2), futex_waitv(2); priority inheritance is in futex_pi.c and
+ * futex_requeue_pi.c.
  *
  * A waiter reads the word with its bucket locked and queues itself under the
  * same lock; a waker changes the word first and takes the lock afterwards.  So
@@ -42,8 +43,7 @@ struct futex_bucket *futex_bucket(const struct vm_key *key)
 }
 _Static_assert(FUTEX_BUCKETS == 256, "the hash's top byte");
 
-/* The bucket that q is on, locked: requeueing may move it meanwhile. */
-static struct futex_bucket *futex_lock_q(struct futex_q *q) NO_TSA
+struct futex_bucket *futex_lock_q(struct futex_q *q) NO_TSA
 {
 	for (;;) {
 		struct futex_bucket *b = load_acquire(&q->bucket);
@@ -87,8 +87,7 @@ static void futex_wake_q(struct futex_q *q)
 
 /* ---- wait ---- */
 
-/* Queued if the word still holds val: 0; -EAGAIN if not; -EFAULT. */
-static int futex_wait_setup(struct futex_q *q, uaddr_t uaddr, uint32_t val, bool private)
+int futex_wait_setup(struct futex_q *q, uaddr_t uaddr, uint32_t val, bool private)
 {
 	struct futex_bucket *b;
 	uint32_t now;
@@ -176,6 +175,10 @@ int futex_wake(uaddr_t uaddr, bool private, int n, uint32_t bitset)
 	list_for_each_safe(q, tmp, &b->waiters, link) {
 		if (!(q->bitset & bitset) || !futex_key_equal(&q->key, &key))
 			continue;
+		if (q->requeue_pi) {	/* only FUTEX_CMP_REQUEUE_PI may end its wait */
+			woken = -EINVAL;
+			break;
+		}
 		futex_wake_q(q);
 		if (++woken >= n)
 			break;
@@ -246,6 +249,10 @@ static long futex_requeue(uaddr_t uaddr, uaddr_t uaddr2, bool private, int wake,
 	list_for_each_safe(q, tmp, &a->waiters, link) {
 		if (!futex_key_equal(&q->key, &key))
 			continue;
+		if (q->requeue_pi) {
+			err = -EINVAL;
+			break;
+		}
 		if (woken < wake) {
 			futex_wake_q(q);
 			woken++;
@@ -261,7 +268,7 @@ static long futex_requeue(uaddr_t uaddr, uaddr_t uaddr2, bool private, int wake,
 		}
 	}
 	unlock_two(a, b);
-	return cmp ? woken + moved : woken;
+	return err ? err : woken + moved;
 }
 
 /* FUTEX_WAKE_OP: change the second word atomically, wake by what it was. */
@@ -340,7 +347,8 @@ long sys_futex(uaddr_t uaddr, int op, uint32_t val, uaddr_t utimeout, uaddr_t ua
 
 	if (realtime && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_WAIT_REQUEUE_PI && cmd != FUTEX_LOCK_PI2)
 		return -ENOSYS;
-	if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI || cmd == FUTEX_LOCK_PI2) {
+	if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI || cmd == FUTEX_LOCK_PI2 ||
+	    cmd == FUTEX_WAIT_REQUEUE_PI) {
 		err = futex_deadline(utimeout, cmd != FUTEX_WAIT, realtime || cmd == FUTEX_LOCK_PI, &deadline);
 		if (err)
 			return err;
@@ -372,6 +380,14 @@ long sys_futex(uaddr_t uaddr, int op, uint32_t val, uaddr_t utimeout, uaddr_t ua
 		return futex_lock_pi(uaddr, private, 0, true);
 	case FUTEX_UNLOCK_PI:
 		return futex_unlock_pi(uaddr, private);
+	case FUTEX_WAIT_REQUEUE_PI:
+		if (uaddr2 & 3)
+			return -EINVAL;
+		return futex_wait_requeue_pi(uaddr, private, val, deadline, FUTEX_BITSET_ALL, uaddr2);
+	case FUTEX_CMP_REQUEUE_PI:
+		if (uaddr2 & 3)
+			return -EINVAL;
+		return futex_cmp_requeue_pi(uaddr, uaddr2, private, (int)val, (int)utimeout, val3);
 	default:
 		return -ENOSYS;
 	}
@@ -483,7 +499,7 @@ static int futex_owner_died(uaddr_t uaddr, bool pi, bool pending_op)
 	return 0;
 }
 
-void futex_exit(struct task *t)
+void futex_exit(struct task *t, bool gone)
 {
 	uaddr_t head = t->robust_list, entry, next;
 	struct abi_robust_head h;
@@ -503,7 +519,7 @@ void futex_exit(struct task *t)
 				(void)futex_owner_died((h.pending & ~1ull) + (uint64_t)h.futex_offset, h.pending & 1, true);
 		}
 	}
-	futex_pi_exit(t);
+	futex_pi_exit(t, gone);
 }
 
 long sys_set_robust_list(uaddr_t head, size_t len)

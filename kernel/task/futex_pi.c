@@ -9,22 +9,14 @@
  * Unlocking hands the lock to the waiter of the highest priority; meanwhile
  * the owner runs with that waiter's real-time priority.
  *
+ * An owner that ends tells the first in line, which takes the lock itself and
+ * marks the word with FUTEX_OWNER_DIED.
+ *
  * pi_owners_lock guards the lists of who waits for whom (short, and only in
  * contended cases).
  */
 #include "futex.h"
 #include "task_impl.h"
-
-struct futex_pi_waiter {
-	struct list_head link;		/* [bucket->pi_lock] */
-	struct list_head owner_link;	/* [pi_owners_lock] on owner->pi->waiters */
-	struct vm_key key;
-	uaddr_t uaddr;
-	struct task *task, *owner;	/* owner: reference */
-	unsigned priority;
-	bool acquired;			/* [a] */
-};
-struct futex_pi { struct list_head waiters; };	/* [pi_owners_lock] of a task that others wait for */
 
 static struct spinlock pi_owners_lock = SPINLOCK_INIT(FUTEX);
 
@@ -45,36 +37,26 @@ static void pi_boost(struct task *owner)
 	struct futex_pi_waiter *w;
 	unsigned top = 0;
 
-	if (owner->pi)
-		list_for_each(w, &owner->pi->waiters, owner_link)
-			top = MAX(top, w->priority);
+	list_for_each(w, &owner->pi_waiters, owner_link)
+		top = MAX(top, w->priority);
 	sched_set_pi(owner, top);
 }
 
-static void pi_link_owner(struct futex_pi_waiter *w, struct task *owner)
+/* [pi_lock] False: it will never tell anybody that it is gone. */
+static bool pi_link_owner(struct futex_pi_waiter *w, struct task *owner)
 {
-	struct futex_pi *fresh = NULL;
+	bool there;
 
-	if (!owner->pi) {
-		fresh = kmalloc(sizeof(*fresh), 0);
-		if (fresh)
-			list_init(&fresh->waiters);
-	}
 	spin_lock(&pi_owners_lock);
-	if (!owner->pi && fresh) {
-		owner->pi = fresh;
-		fresh = NULL;
-	}
-	w->owner = owner;
-	task_get(owner);
-	if (owner->pi && !(owner->flags & TASKF_EXITING)) {
-		list_add_tail(&w->owner_link, &owner->pi->waiters);
+	there = !owner->pi_gone;
+	if (there) {
+		w->owner = owner;
+		task_get(owner);
+		list_add_tail(&w->owner_link, &owner->pi_waiters);
 		pi_boost(owner);
-	} else {
-		list_init(&w->owner_link);
 	}
 	spin_unlock(&pi_owners_lock);
-	kfree(fresh);
+	return there;
 }
 
 /* [pi_lock] */
@@ -121,10 +103,44 @@ static struct futex_pi_waiter *pi_top(struct futex_bucket *b, const struct vm_ke
 	return top;
 }
 
-/* [pi_lock] Take it if nobody owns it.  1: taken; 0: *owner has to be waited for (WAITERS is set); -errno. */
-static int pi_try(struct futex_bucket *b, const struct vm_key *key, uaddr_t uaddr, struct task **owner)
+/* [pi_lock] The first in line is to take the lock itself: only it can reach the word for sure. */
+static void pi_tell(struct futex_bucket *b, const struct vm_key *key)
 {
-	uint32_t tid = (uint32_t)task_tid(current), now, seen, new;
+	bool more;
+	struct futex_pi_waiter *top = pi_top(b, key, &more);
+	struct task *t;
+
+	if (!top)
+		return;
+	t = top->task;
+	task_get(t);
+	store_release(&top->owner_died, true);
+	task_wake(t, TASK_INTERRUPTIBLE);
+	task_put(t);
+}
+
+/* [pi_lock] Those who wait for the lock now wait for its new owner. */
+static void pi_follow(struct futex_bucket *b, const struct vm_key *key, struct task *owner)
+{
+	struct futex_pi_waiter *w;
+	bool told = false;
+
+	list_for_each(w, &b->pi_waiters, link)
+		if (futex_key_equal(&w->key, key)) {
+			pi_unlink_owner(w);
+			told |= !pi_link_owner(w, owner);
+		}
+	if (told)
+		pi_tell(b, key);
+}
+
+/*
+ * [pi_lock] Take it for `taker' if nobody owns it.  1: taken; 0: *owner, with
+ * a reference, has to be waited for (WAITERS is set); -errno.
+ */
+static int pi_try(struct futex_bucket *b, const struct vm_key *key, uaddr_t uaddr, struct task *taker, struct task **owner)
+{
+	uint32_t tid = (uint32_t)task_tid(taker), now, seen, new;
 	bool more;
 	int err;
 
@@ -137,16 +153,20 @@ static int pi_try(struct futex_bucket *b, const struct vm_key *key, uaddr_t uadd
 				err = user_cmpxchg32(uaddr, now, now | FUTEX_WAITERS, &seen);
 				if (err || seen != now)
 					continue;
+				now |= FUTEX_WAITERS;
 			}
 			*owner = task_find((pid_t)(now & FUTEX_TID_MASK));
-			if (!*owner)
-				return -ESRCH;
-			if ((*owner)->flags & TASKF_EXITING || !(*owner)->process) {
-				err = (*owner)->process ? -EAGAIN : -EPERM;
+			if (*owner && !(*owner)->process) {
 				task_put(*owner);
-				return err;
+				return -EPERM;
 			}
-			return 0;
+			if (*owner)
+				return 0;
+			/* Gone; if the word says so as well by now, it is free. */
+			err = user_load32(uaddr, &seen);
+			if (!err && seen == now)
+				return -ESRCH;
+			continue;
 		}
 		new = tid | (now & FUTEX_OWNER_DIED) | (pi_top(b, key, &more) ? FUTEX_WAITERS : 0);
 		err = user_cmpxchg32(uaddr, now, new, &seen);
@@ -156,75 +176,157 @@ static int pi_try(struct futex_bucket *b, const struct vm_key *key, uaddr_t uadd
 	return err;
 }
 
+void futex_pi_waiter_init(struct futex_pi_waiter *w)
+{
+	*w = (struct futex_pi_waiter){ .task = current, .priority = task_rt_priority(current) };
+	list_init(&w->owner_link);
+}
+
+int futex_pi_start(struct futex_bucket *b, struct futex_pi_waiter *w, uaddr_t uaddr)
+{
+	struct task *owner;
+	uint32_t before, now;
+	bool linked;
+	int err;
+
+	do {
+		err = user_load32(uaddr, &before);
+		if (!err)
+			err = pi_try(b, &w->key, uaddr, w->task, &owner);
+		if (err == 1)
+			pi_follow(b, &w->key, w->task);
+		if (err)
+			return err;
+		linked = pi_link_owner(w, owner);
+		task_put(owner);
+		if (linked)
+			break;
+		/* It has ended, and had its say about the word. */
+		err = user_load32(uaddr, &now);
+		if (!err && (now & FUTEX_TID_MASK) == (before & FUTEX_TID_MASK))
+			err = -ESRCH;
+	} while (!err);
+	if (err)
+		return err;
+	pi_enqueue(b, w);
+	w->queued = true;
+	return 0;
+}
+
+bool futex_pi_sleep(struct futex_pi_waiter *w, uint64_t deadline)
+{
+	bool expired = false;
+
+	for (;;) {
+		sched_set_state(TASK_INTERRUPTIBLE);
+		if (load_acquire(&w->acquired) || load_acquire(&w->owner_died) || signal_pending(current) || expired)
+			break;
+		expired = schedule_until(deadline) == 0;
+	}
+	sched_set_state(TASK_RUNNING);
+	return expired;
+}
+
+/* [pi_lock] w, first in line, takes the lock of an owner that has ended. */
+static int pi_claim(struct futex_bucket *b, struct futex_pi_waiter *w, uaddr_t uaddr)
+{
+	uint32_t dead = w->owner ? (uint32_t)task_tid(w->owner) : 0, now, seen, new;
+	struct futex_pi_waiter *top;
+	bool more;
+	int err;
+
+	top = pi_top(b, &w->key, &more);
+	if (top != w)		/* somebody of a higher priority has come since */
+		return -EAGAIN;
+	err = user_load32(uaddr, &now);
+	for (; !err; now = seen) {
+		if ((now & FUTEX_TID_MASK) && (now & FUTEX_TID_MASK) != dead)
+			return -EAGAIN;
+		new = (uint32_t)task_tid(current) | FUTEX_OWNER_DIED | (more ? FUTEX_WAITERS : 0);
+		err = user_cmpxchg32(uaddr, now, new, &seen);
+		if (!err && seen == now)
+			break;
+	}
+	if (err)
+		return err;
+	list_del(&w->link);
+	w->queued = false;
+	pi_unlink_owner(w);
+	store_release(&w->acquired, true);
+	pi_follow(b, &w->key, current);
+	return 0;
+}
+
+int futex_pi_finish(struct futex_bucket *b, struct futex_pi_waiter *w, uaddr_t uaddr)
+{
+	bool told = w->owner_died;
+	int err = 0;
+
+	if (!w->acquired && told && w->queued)
+		err = pi_claim(b, w, uaddr);
+	if (w->queued) {
+		list_del(&w->link);
+		w->queued = false;
+	}
+	pi_unlink_owner(w);
+	if (w->acquired)
+		return 0;
+	if (told)
+		pi_tell(b, &w->key);	/* the next one's turn */
+	return err ? err : -EINTR;
+}
+
 long futex_lock_pi(uaddr_t uaddr, bool private, uint64_t deadline, bool try_only)
 {
-	struct futex_pi_waiter w = { .task = current, .uaddr = uaddr };
-	struct task *owner = NULL;
+	struct futex_pi_waiter w;
+	struct task *owner;
 	struct futex_bucket *b;
-	bool expired = false;
+	bool expired;
 	long err;
 
-	list_init(&w.owner_link);
-	for (;;) {
+	do {
+		futex_pi_waiter_init(&w);
 		err = vm_futex_key(uaddr, private, &w.key);
 		if (err)
 			return err;
 		b = futex_bucket(&w.key);
 		mutex_lock(&b->pi_lock);
-		err = pi_try(b, &w.key, uaddr, &owner);
-		if (err != -EAGAIN)
-			break;
-		/* The owner is on its way out and will release it. */
+		if (try_only) {
+			err = pi_try(b, &w.key, uaddr, current, &owner);
+			if (err == 1)
+				pi_follow(b, &w.key, current);
+			if (!err) {
+				task_put(owner);
+				err = -EAGAIN;
+			}
+			mutex_unlock(&b->pi_lock);
+			return err == 1 ? 0 : err;
+		}
+		err = futex_pi_start(b, &w, uaddr);
 		mutex_unlock(&b->pi_lock);
-		if (try_only)
-			return -EAGAIN;
-		if (signal_pending(current))
-			return -ERESTARTNOINTR;
-		sched_yield();
-	}
-	if (err) {
+		if (err)
+			return err == 1 ? 0 : err;
+		expired = futex_pi_sleep(&w, deadline);
+		mutex_lock(&b->pi_lock);
+		err = futex_pi_finish(b, &w, uaddr);
 		mutex_unlock(&b->pi_lock);
-		return err == 1 ? 0 : err;
-	}
-	if (try_only) {
-		mutex_unlock(&b->pi_lock);
-		task_put(owner);
-		return -EAGAIN;
-	}
-	w.priority = task_rt_priority(current);
-	pi_enqueue(b, &w);
-	pi_link_owner(&w, owner);
-	task_put(owner);
-	mutex_unlock(&b->pi_lock);
-
-	for (;;) {
-		sched_set_state(TASK_INTERRUPTIBLE);
-		if (load_acquire(&w.acquired) || signal_pending(current) || expired)
-			break;
-		expired = schedule_until(deadline) == 0;
-	}
-	sched_set_state(TASK_RUNNING);
-
-	mutex_lock(&b->pi_lock);
-	if (!w.acquired)
-		list_del(&w.link);
-	pi_unlink_owner(&w);
-	mutex_unlock(&b->pi_lock);
-	if (w.acquired)
-		return 0;
-	return expired ? -ETIMEDOUT : -ERESTARTNOINTR;
+	} while (err == -EAGAIN && !signal_pending(current));
+	if (err == -EINTR || err == -EAGAIN)
+		return expired ? -ETIMEDOUT : -ERESTARTNOINTR;
+	return err;
 }
 
-/* [pi_lock] The lock goes to the first waiter, or becomes free; flag: FUTEX_OWNER_DIED or 0. */
-static int pi_hand_over(struct futex_bucket *b, const struct vm_key *key, uaddr_t uaddr, uint32_t flag)
+/* [pi_lock] The lock of current's goes to the first waiter, or becomes free. */
+static int pi_hand_over(struct futex_bucket *b, const struct vm_key *key, uaddr_t uaddr)
 {
-	struct futex_pi_waiter *top, *w;
+	struct futex_pi_waiter *top;
 	uint32_t now, seen, new;
+	struct task *t;
 	bool more;
 	int err;
 
 	top = pi_top(b, key, &more);
-	new = top ? (uint32_t)task_tid(top->task) | (more ? FUTEX_WAITERS : 0) | flag : flag;
+	new = top ? (uint32_t)task_tid(top->task) | (more ? FUTEX_WAITERS : 0) : 0;
 	err = user_load32(uaddr, &now);
 	for (; !err; now = seen) {
 		err = user_cmpxchg32(uaddr, now, new, &seen);
@@ -233,17 +335,12 @@ static int pi_hand_over(struct futex_bucket *b, const struct vm_key *key, uaddr_
 	}
 	if (err || !top)
 		return err;
-	list_del(&top->link);
-	pi_unlink_owner(top);		/* it waits for nobody any more */
-	/* The others now wait for the new owner. */
-	list_for_each(w, &b->pi_waiters, link)
-		if (futex_key_equal(&w->key, key)) {
-			pi_unlink_owner(w);
-			pi_link_owner(w, top->task);
-		}
-	struct task *t = top->task;
-
+	t = top->task;
 	task_get(t);
+	list_del(&top->link);
+	top->queued = false;
+	pi_unlink_owner(top);		/* it waits for nobody any more */
+	pi_follow(b, key, t);
 	store_release(&top->acquired, true);
 	task_wake(t, TASK_INTERRUPTIBLE);
 	task_put(t);
@@ -266,41 +363,41 @@ long futex_unlock_pi(uaddr_t uaddr, bool private)
 		return -EPERM;
 	b = futex_bucket(&key);
 	mutex_lock(&b->pi_lock);
-	err = pi_hand_over(b, &key, uaddr, 0);
+	err = pi_hand_over(b, &key, uaddr);
 	mutex_unlock(&b->pi_lock);
 	return err;
 }
 
-/* A thread that others wait for goes: each of its locks to the first who waits for it. */
-void futex_pi_exit(struct task *t)
+/*
+ * A thread that others wait for goes.  The word may be in memory that the
+ * thread no longer has, or has elsewhere: the first waiter of each lock takes
+ * it, in its own address space.
+ */
+void futex_pi_exit(struct task *t, bool gone)
 {
-	struct futex_pi_waiter *w;
+	struct futex_pi_waiter *w, *top;
 
 	for (;;) {
 		struct futex_bucket *b;
 		struct vm_key key;
-		uaddr_t uaddr;
-		uint32_t now;
+		bool more;
 
 		spin_lock(&pi_owners_lock);
-		if (!t->pi || list_empty(&t->pi->waiters)) {
-			struct futex_pi *pi = t->pi;
-
-			t->pi = NULL;
+		if (list_empty(&t->pi_waiters)) {
+			t->pi_gone = gone;
 			spin_unlock(&pi_owners_lock);
-			kfree(pi);
 			return;
 		}
-		w = list_first(&t->pi->waiters, struct futex_pi_waiter, owner_link);
+		w = list_first(&t->pi_waiters, struct futex_pi_waiter, owner_link);
 		key = w->key;
-		uaddr = w->uaddr;
 		list_del_init(&w->owner_link);
 		spin_unlock(&pi_owners_lock);
-		/* w may be gone by now; the key says which lock it was, the word whether it is still ours. */
+		/* w may be gone by now; the key says which lock it was, its first waiter whether it is still ours. */
 		b = futex_bucket(&key);
 		mutex_lock(&b->pi_lock);
-		if (t->vm && !user_load32(uaddr, &now) && (now & FUTEX_TID_MASK) == (uint32_t)task_tid(t))
-			(void)pi_hand_over(b, &key, uaddr, FUTEX_OWNER_DIED);
+		top = pi_top(b, &key, &more);
+		if (top && top->owner == t)
+			pi_tell(b, &key);
 		mutex_unlock(&b->pi_lock);
 	}
 }

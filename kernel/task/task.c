@@ -196,6 +196,7 @@ struct task *task_alloc(const char *comm, void (*fn)(void *arg), void *arg)
 	list_init(&t->pid_link);
 	list_init(&t->thread_link);
 	list_init(&t->pending.queue);
+	list_init(&t->pi_waiters);
 	t->start_ns = hal_time_mono_ns();
 	return t;
 fail_stack:

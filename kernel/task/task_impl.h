@@ -66,7 +66,7 @@ void task_mm_release(struct task *t);	/* the thread leaves its address space: cl
 bool core_dump(const struct abi_siginfo *info);
 /* exit_group by a signal whose default action dumps core. */
 _Noreturn void process_exit_core(const struct abi_siginfo *info);
-void futex_exit(struct task *t);	/* robust list, PI locks held */
+void futex_exit(struct task *t, bool gone);	/* gone: it ends, else it execs */	/* robust list, PI locks held */
 void futex_wake_address(uaddr_t addr, int n);
 void futex_init(void);
 void posix_timers_exit(struct process *p);

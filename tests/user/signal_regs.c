@@ -27,7 +27,7 @@ static long loop(volatile int *flag)
 	long bad;
 
 	__asm__ volatile(
-		"push %%rbx; push %%rbp; mov %[flag],%%rdi\n"
+		"mov %[flag],%%rdi; sub $256,%%rsp; push %%rbx; push %%rbp\n"
 		"movabs $0x1111111111111111,%%rax; mov %%rax,%%rbx; add %%rax,%%rbx; mov %%rbx,%%rcx; add %%rax,%%rcx; mov %%rcx,%%rdx; add %%rax,%%rdx\n"
 		"mov %%rdx,%%rsi; add %%rax,%%rsi; mov %%rsi,%%rbp; add %%rax,%%rbp; mov %%rbp,%%r8; add %%rax,%%r8; mov %%r8,%%r9; add %%rax,%%r9\n"
 		"mov %%r9,%%r10; add %%rax,%%r10; mov %%r10,%%r11; add %%rax,%%r11; mov %%r11,%%r12; add %%rax,%%r12; mov %%r12,%%r13; add %%rax,%%r13\n"
@@ -54,9 +54,9 @@ static long loop(volatile int *flag)
 		"movq %%xmm8,%%r15; cmp %%r15,%%rdx; jne 9f\n"
 		"movq %%xmm15,%%r15; cmp %%r15,%%rsi; jne 9f\n"
 		"fldpi; fcomip; fstp %%st; jne 8f; fld1; fcomip; fstp %%st; jne 9f\n"
-		"pop %%rbp; pop %%rbx; xor %%eax,%%eax; jmp 7f\n"
+		"pop %%rbp; pop %%rbx; add $256,%%rsp; xor %%eax,%%eax; jmp 7f\n"
 		"8: fstp %%st\n"
-		"9: pop %%rbp; pop %%rbx; mov $1,%%eax\n"
+		"9: pop %%rbp; pop %%rbx; add $256,%%rsp; mov $1,%%eax\n"
 		"7:\n"
 		: "=a"(bad) : [flag] "r"(flag)
 		: "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc", "xmm0", "xmm1", "xmm7", "xmm8", "xmm15");

@@ -157,7 +157,8 @@ struct task {
 	uaddr_t rseq; uint32_t rseq_len, rseq_sig;	/* [o] */
 	uint64_t rseq_switches;		/* [o] switches when the user's copy of the CPU number was written */
 	struct completion *vfork_done;	/* [o] the parent waits for exec or exit */
-	struct futex_pi *pi;		/* task/futex.c */
+	struct list_head pi_waiters;	/* task/futex_pi.c: [pi_owners_lock] who waits for PI futexes of ours */
+	bool pi_gone;			/* [pi_owners_lock] past the point where those are told of our end */
 	struct ptrace *ptrace;		/* task/ptrace.c */
 	int ptrace_resume_signal;	/* [sig] what its tracer wants delivered when the stop is over */
 	int exit_code;			/* wait status */
