@@ -66,6 +66,14 @@ struct hal_uctx *hal_user_clone(struct hal_uctx *parent)
 	return u;
 }
 
+/* A thread needs nothing but its context. */
+int hal_user_prepare(struct hal_uctx *u, struct hal_as *as)
+{
+	(void)u;
+	(void)as;
+	return 0;
+}
+
 void hal_user_destroy(struct hal_uctx *u) { kmem_cache_free(cache, u); }
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
 void hal_user_single_step(struct hal_uctx *u, bool on)

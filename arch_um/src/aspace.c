@@ -373,10 +373,8 @@ struct um_thread *um_thread_get(struct hal_as *as)
 
 	if (um_as_dead(as))
 		return NULL;
-	list_for_each(t, &as->threads, link)
-		if (!t->owner)
-			return t;
-	return thread_create(as);
+	t = list_empty(&as->threads) ? NULL : list_first(&as->threads, struct um_thread, link);
+	return t && !t->owner ? t : thread_create(as);
 }
 
 /* ---- mappings ---- */

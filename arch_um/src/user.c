@@ -59,6 +59,8 @@ static void user_unbind(struct hal_uctx *u, bool keep_fpu) NO_TSA
 			if (keep_fpu)
 				um_fpu_save(u, t);
 			t->owner = NULL;
+			list_del(&t->link);	/* the free ones are in front */
+			list_add(&t->link, &as->threads);
 			__atomic_store_n(&u->t, NULL, __ATOMIC_RELEASE);
 		}
 		um_unlock(&as->lock);
@@ -73,6 +75,7 @@ static bool user_bind(struct hal_uctx *u, struct hal_as *as) NO_TSA
 	struct um_thread *t = um_thread_get(as);
 	if (t) {
 		t->owner = u;
+		list_move_tail(&t->link, &as->threads);
 		u->as = as;
 		__atomic_store_n(&u->t, t, __ATOMIC_RELEASE);
 		um_fpu_load(u, t);
@@ -96,6 +99,15 @@ void hal_user_destroy(struct hal_uctx *u)
 	user_unbind(u, false);
 	kfree(u->fpu);
 	kfree(u);
+}
+
+int hal_user_prepare(struct hal_uctx *u, struct hal_as *as) NO_TSA
+{
+	unsigned long flags = hal_irq_save();
+	bool bound = user_bind(u, as);
+
+	hal_irq_restore(flags);
+	return bound ? 0 : -EAGAIN;
 }
 
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }

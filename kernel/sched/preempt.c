@@ -49,6 +49,7 @@ void irq_exit(void)
 	struct cpu *c = this_cpu();
 	struct task *t = current;
 
+	rcu_irq_exit();
 	c->irq_depth--;
 #ifdef EFT_DEBUG
 	BUG_ON(c->held_count != c->held_base);

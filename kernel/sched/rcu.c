@@ -17,6 +17,7 @@ struct rcu_cpu {
 	struct spinlock lock;		/* [RCU] */
 	struct rcu_head *head, **tail;	/* [lock] */
 	uint64_t quiescent;		/* [a] */
+	bool wake;			/* [c] an interrupt queued callbacks: wake the thread when it is over */
 };
 static struct rcu_cpu states[HAL_CPUS];
 static struct waitq rcu_wait = WAITQ_INIT(rcu_wait);
@@ -68,10 +69,24 @@ void rcu_call(struct rcu_head *h, void (*fn)(struct rcu_head *))
 	r->tail = &h->next;
 	__atomic_store_n(&r->lock.held, 0, __ATOMIC_RELEASE);
 	hal_irq_restore(flags);
-	/* The thread's own timer finds them; a wake-up from here would need the run queue's lock, which callers may hold. */
-	WRITE_ONCE(rcu_queued, true);
-	if (rcu_thread && READ_ONCE(rcu_thread->state) == TASK_INTERRUPTIBLE && !this_cpu()->irq_depth)
+	/* An interrupt handler may hold a run queue's lock, which a wake-up needs: irq_exit() does it. */
+	__atomic_store_n(&rcu_queued, true, __ATOMIC_SEQ_CST);
+	if (!rcu_thread || READ_ONCE(rcu_thread->state) != TASK_INTERRUPTIBLE)
+		return;
+	if (in_interrupt())
+		states[this_cpu()->id].wake = true;
+	else
 		work_queue(&wake_work);
+}
+
+void rcu_irq_exit(void)
+{
+	struct rcu_cpu *r = &states[this_cpu()->id];
+
+	if (unlikely(r->wake)) {
+		r->wake = false;
+		work_queue(&wake_work);
+	}
 }
 
 static struct rcu_head *collect(void)

@@ -78,6 +78,7 @@ void timer_init_cpu(struct cpu *c);
 void rcu_init_cpu(struct cpu *c);
 void rcu_note_quiescent(void);		/* interrupts or preemption off */
 void rcu_start(void);
+void rcu_irq_exit(void);		/* an interrupt is over, its handler holds no lock: wake who it may have queued callbacks for */
 void work_start(void);
 
 /* fair.c; all with the queue locked */

@@ -106,8 +106,14 @@ static int clone_resources(struct task *t, const struct clone_args *a)
 			return -ENOMEM;
 	}
 	if (a->flags & CLONE_VM) {
+		int err;
+
 		vm_get(c->vm);
 		t->vm = c->vm;
+		/* A thread that has begun cannot be refused any more. */
+		err = hal_user_prepare(t->uctx, c->vm->as);
+		if (err)
+			return err;
 	} else {
 		t->vm = vm_fork(c->vm);
 		if (!t->vm)
@@ -159,6 +165,7 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 	} else {
 		p->leader = t;
 		p->parent = a->flags & CLONE_PARENT ? cp->parent : cp;
+		p->parent_thread = a->flags & CLONE_PARENT ? cp->parent_thread : current;
 		if (a->flags & CLONE_PARENT)
 			p->exit_signal = cp->exit_signal;
 		list_add_tail(&p->sibling, &p->parent->children);
@@ -402,7 +409,7 @@ long sys_unshare(uint64_t flags)
 
 		if (!fs)
 			return -ENOMEM;
-		t->fs = fs;
+		rcu_assign(t->fs, fs);
 		fs_context_put(old);
 	}
 	if (flags & CLONE_FILES) {

@@ -141,17 +141,55 @@ static struct process *find_reaper(struct process *p)
 	return init_process;
 }
 
+/* [tree] A thread of p other than `except' that is not on its way out; NULL: none. */
+static struct task *thread_that_lives(struct process *p, const struct task *except)
+{
+	struct task *t;
+
+	list_for_each(t, &p->threads, thread_link)
+		if (t != except && !(READ_ONCE(t->flags) & TASKF_EXITING))
+			return t;
+	return NULL;
+}
+
+/* [tree] c's parent, a thread, ends: current. */
+static void send_pdeath_signal(struct process *c)
+{
+	struct abi_siginfo info;
+	struct task *t;
+
+	list_for_each(t, &c->threads, thread_link)
+		if (t->pdeath_signal) {
+			signal_info_user(&info, t->pdeath_signal, SI_USER);
+			(void)signal_send_process(c, t->pdeath_signal, &info);
+		}
+}
+
+/* [tree] t ends, its process does not: another thread is the parent of its children. */
+static void exit_leave_children(struct process *p, struct task *t)
+{
+	struct task *heir = thread_that_lives(p, t);
+	struct process *c;
+
+	if (!heir)
+		return;		/* all are about to go: the last one takes care of them */
+	list_for_each(c, &p->children, sibling)
+		if (c->parent_thread == t) {
+			c->parent_thread = heir;
+			if (!c->zombie)
+				send_pdeath_signal(c);
+		}
+}
+
 static void exit_reparent_children(struct process *p, struct list_head *dead)
 {
 	struct process *reaper = find_reaper(p), *c, *tmp;
-	struct task *t;
 
 	list_for_each_safe(c, tmp, &p->children, sibling) {
 		c->parent = reaper;
+		c->parent_thread = thread_that_lives(reaper, NULL);
 		list_move_tail(&c->sibling, &reaper->children);
-		list_for_each(t, &c->threads, thread_link)
-			if (t->pdeath_signal)
-				signal_send_task(t, t->pdeath_signal, NULL);
+		send_pdeath_signal(c);
 		c->exit_signal = SIGCHLD;
 		if (c->zombie) {
 			if (!ptrace_delays_wait(c) && exit_notify_parent(c))
@@ -254,7 +292,7 @@ _Noreturn void task_exit(int status) NO_TSA
 	rcu_assign(t->files, NULL);
 	if (files)
 		files_put(files);
-	t->fs = NULL;
+	rcu_assign(t->fs, (struct fs_context *)NULL);	/* /proc looks from outside */
 	if (fs)
 		fs_context_put(fs);
 	if (last) {
@@ -278,6 +316,8 @@ _Noreturn void task_exit(int status) NO_TSA
 		pid_detach_task(t);
 		in_tree_ref = true;
 	}
+	if (!last)
+		exit_leave_children(p, t);
 	if (last) {
 		exit_reparent_children(p, &dead);
 		pgrp_check_orphaned(p, NULL);

@@ -34,6 +34,8 @@ static bool wait_matches(const struct wait_request *w, const struct process *p)
 {
 	bool clone_child = p->exit_signal != SIGCHLD;
 
+	if ((w->options & WNOTHREAD) && p->parent_thread != current)
+		return false;
 	if (w->which == P_PID && p->pid[PID_PROCESS] != w->pid)
 		return false;
 	if (w->which == P_PGID && p->pid[PID_PGRP] != w->pid)

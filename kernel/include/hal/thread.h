@@ -57,6 +57,12 @@ struct hal_uctx *hal_user_create(void);
 struct hal_uctx *hal_user_clone(struct hal_uctx *parent);
 void hal_user_destroy(struct hal_uctx *u);
 /*
+ * Reserve what u, which has not run yet, needs to run in the address space as:
+ * afterwards it can start there whatever the machine lacks.  May sleep.
+ * 0; -EAGAIN: the machine has no more of it.
+ */
+int hal_user_prepare(struct hal_uctx *u, struct hal_as *as);
+/*
  * The integer registers, thread pointer included, while the thread is in the
  * kernel; changes hold from the next hal_user_run() on.  A port validates what
  * could hurt it (flags, segments, PSTATE, non-canonical pc) when it resumes.

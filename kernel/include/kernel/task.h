@@ -66,6 +66,7 @@ struct process {
 	bool no_signals;		/* [sig] init: default actions do not kill it */
 	struct list_head ptraced;	/* [tree] struct ptrace of the tasks it traces */
 	struct process *parent;		/* [tree] */
+	struct task *parent_thread;	/* [tree] the parent's thread whose child it is; for comparing only */
 	struct list_head children, sibling;	/* [tree] */
 	struct list_head all_link;	/* [tree] every process, oldest first */
 	struct waitq child_wait;	/* woken when a child changes state */
