@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # usage: ./eft test [SUITE...] [NAME...] [OPTIONS]
-#   suites      lint unit user ktest fuzz integration conformance (default: all but conformance)
+#   suites      lint unit user ktest fail_nth fuzz integration conformance (default: all but conformance)
 #   --port P    user, ktest: only on linux, um, um-asan, x86_64 or aarch64 (repeatable)
 #   NAME        user: only these programs (a pattern); conformance: only these suites
 #   --coverage  line coverage of kernel/ by the unit tests and the user programs on um
@@ -29,7 +29,8 @@ while [ $# -gt 0 ]; do
 	shift
 done
 if [ -z "$suites" ]; then
-	for s in lint unit user ktest fuzz integration; do [ ! -x "$top/tests/$s/run.sh" ] || suites="$suites $s"; done
+	export EFT_FAIL_NTH=short
+	for s in lint unit user ktest fail_nth fuzz integration; do [ ! -x "$top/tests/$s/run.sh" ] || suites="$suites $s"; done
 fi
 mkdir -p "$out"
 
@@ -48,7 +49,7 @@ count() {	# file
 
 start=$(date +%s)
 case " $suites " in
-*" unit "*|*" user "*|*" ktest "*|*" integration "*)
+*" unit "*|*" user "*|*" ktest "*|*" fail_nth "*|*" integration "*)
 	: >"$out/build.txt"
 	for p in um um-clang um-asan x86_64 aarch64 aarch64-gcc; do	# both compilers, without a warning
 		if build $p; then echo "ok build/$p"; fi

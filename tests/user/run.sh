@@ -14,9 +14,10 @@ export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$top/build/test/user
-ports= only=
+ports= only= build_only=
 while [ $# -gt 0 ]; do
 	case $1 in
+	--build-only) build_only=1; shift; continue ;;	# the x86-64 programs, nothing is run
 	--port) ports="$ports $2" ;;
 	--only) only="$only $2" ;;
 	*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
@@ -47,6 +48,7 @@ compile() {	# cpu compiler
 	done
 }
 compile x86_64 gcc
+[ -z "$build_only" ] || exit 0
 case " $ports " in *aarch64*) compile aarch64 aarch64-linux-gnu-gcc ;; esac
 
 names=
