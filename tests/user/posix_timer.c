@@ -35,6 +35,11 @@ int main(void)
 	int bad;
 
 	plan(24);
+	cpu_set_t one;
+
+	CPU_ZERO(&one);		/* each CPU has timers of its own: order is of one CPU */
+	CPU_SET(sched_getcpu(), &one);
+	sched_setaffinity(0, sizeof(one), &one);
 	sigaction(SIGRTMIN, &sa, NULL);
 	for (int i = 0; i < 10; i++) {
 		sev.sigev_value.sival_int = i;
