@@ -111,6 +111,16 @@ static void eventfd_show(struct file *f, char *buf, size_t max)
 static const struct file_ops eventfd_ops = { .llseek = llseek_nothing, .release = eventfd_release, .read = eventfd_read, .write = eventfd_write,
 	.poll = eventfd_poll, .show_fdinfo = eventfd_show };
 
+bool eventfd_is(const struct file *f) { return f->ops == &eventfd_ops; }
+
+void eventfd_add(struct file *f, uint64_t n)
+{
+	struct eventfd *e = f->private;
+
+	if (add(e, n))
+		waitq_wake_key(&e->wait, 1, POLLIN | POLLRDNORM);
+}
+
 long sys_eventfd2(unsigned count, unsigned flags)
 {
 	static unsigned ids;

@@ -25,6 +25,8 @@ static inline uint64_t timespec_ns(const struct abi_timespec *ts)
 }
 /* The mask argument of ppoll, pselect6, epoll_pwait: put in force if addr is not 0.  *set says so.  -EFAULT, -EINVAL. */
 int sigmask_enter(uaddr_t mask, size_t size, bool *set) MUST_CHECK;
+bool eventfd_is(const struct file *f);
+void eventfd_add(struct file *f, uint64_t n);	/* of an eventfd: never waits; a full one stays full */
 int64_t llseek_nothing(struct file *f, int64_t off, int whence);	/* succeeds, as on Linux's nameless files */
 
 /*

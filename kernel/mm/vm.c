@@ -12,6 +12,7 @@
  * Both sides will write to them again soon, and two faults cost more than a copy.
  * What has more of them than that is big, and copies nothing.
  */
+#include <kernel/ipc_init.h>
 #include <kernel/file.h>
 #include <kernel/pagecache.h>
 #include <kernel/print.h>
@@ -72,6 +73,7 @@ void vm_put(struct vm_space *vm)
 	if (!ref_put(&vm->refs))
 		return;
 	might_sleep();
+	aio_vm_gone(vm);
 	rwsem_write_lock(&vm->lock);
 	while ((n = rb_first(&vm->areas))) {
 		struct vm_area *a = rb_entry(n, struct vm_area, node);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/sys: settings and facts that programs look for (proc(5), sysctl(8)). */
 #include <kernel/errno.h>
+#include <kernel/ipc_init.h>
 #include <kernel/power.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
@@ -155,6 +156,7 @@ CONST_FILE(show_msgmax, "8192")
 CONST_FILE(show_msgmnb, "16384")
 CONST_FILE(show_msgmni, "32000")
 CONST_FILE(show_file_max, "9223372036854775807")
+CONST_FILE(show_aio_max, "65536")
 CONST_FILE(show_nr_open, "1048576")
 CONST_FILE(show_pipe_max, "1048576")
 CONST_FILE(show_watches, "65536")
@@ -192,9 +194,15 @@ static const struct proc_node inotify_nodes[] = {
 	PROC_FILE("max_user_watches", 0444, show_watches), PROC_FILE("max_user_instances", 0444, show_instances),
 	PROC_FILE("max_queued_events", 0444, show_queued),
 };
+static int show_aio_nr(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%llu\n", (unsigned long long)aio_in_use());
+	return 0;
+}
 static const struct proc_node epoll_nodes[] = { PROC_FILE("max_user_watches", 0444, show_epoll) };
 static const struct proc_node fs_nodes[] = {
-	PROC_FILE("file-max", 0444, show_file_max), PROC_FILE("file-nr", 0444, show_file_nr), PROC_FILE("nr_open", 0444, show_nr_open),
+	PROC_FILE("file-max", 0444, show_file_max), PROC_FILE("file-nr", 0444, show_file_nr),
+	PROC_FILE("aio-nr", 0444, show_aio_nr), PROC_FILE("aio-max-nr", 0444, show_aio_max), PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("inode-nr", 0444, show_inode_nr), PROC_FILE("dentry-state", 0444, show_dentry_state),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max), PROC_FILE("protected_symlinks", 0444, show_zero),
 	PROC_FILE("protected_hardlinks", 0444, show_zero), PROC_FILE("suid_dumpable", 0444, show_zero), PROC_FILE("overflowuid", 0444, show_65534),

@@ -138,25 +138,23 @@ static long prw(int fd, uaddr_t buf, size_t count, int64_t pos, bool write)
 long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos) { return prw(fd, buf, count, pos, false); }
 long sys_pwrite64(int fd, uaddr_t buf, size_t count, int64_t pos) { return prw(fd, buf, count, pos, true); }
 
-static long rwv(int fd, uaddr_t iov, uint64_t n, int64_t pos, bool positioned, unsigned flags, bool write)
+int64_t file_rw_user(struct file *f, uaddr_t addr, uint64_t n, int64_t pos, bool positioned, unsigned flags, bool write, bool vector)
 {
-	struct uio_seg fast[8], *segs = NULL;
-	struct file *f = fd_get(fd);
+	struct uio_seg fast[8], *segs = fast;
 	uint64_t p = (uint64_t)pos;
 	struct uio u;
 	int64_t ret;
 
-	if (!f)
-		return -EBADF;
-	ret = -ESPIPE;
-	if (positioned && !(f->mode & FMODE_LSEEK))
-		goto out;
-	ret = -EBADF;
-	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
-		goto out;
-	ret = uio_import(&u, iov, n, fast, &segs);
-	if (ret < 0)
-		goto out;
+	if (vector) {
+		segs = NULL;
+		ret = uio_import(&u, addr, n, fast, &segs);
+		if (ret < 0)
+			return ret;
+	} else if (!user_range_ok(addr, n)) {
+		return -EFAULT;
+	} else {
+		uio_init_user(&u, fast, addr, MIN(n, MAX_RW));
+	}
 	/* RWF_NOWAIT: there is no way to promise not to block; RWF_APPEND: one write at the end. */
 	ret = -EOPNOTSUPP;
 	if ((flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) || ((flags & RWF_APPEND) && !write))
@@ -180,7 +178,22 @@ static long rwv(int fd, uaddr_t iov, uint64_t n, int64_t pos, bool positioned, u
 out_segs:
 	if (segs != fast)
 		kfree(segs);
-out:
+	return ret;
+}
+
+static long rwv(int fd, uaddr_t iov, uint64_t n, int64_t pos, bool positioned, unsigned flags, bool write)
+{
+	struct file *f = fd_get(fd);
+	int64_t ret;
+
+	if (!f)
+		return -EBADF;
+	if (positioned && !(f->mode & FMODE_LSEEK))
+		ret = -ESPIPE;
+	else if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		ret = -EBADF;
+	else
+		ret = file_rw_user(f, iov, n, pos, positioned, flags, write, true);
 	file_put(f);
 	return ret;
 }

@@ -69,6 +69,11 @@ unsigned files_max(struct task *t);
 /* SIGIO to the owner: drivers call it when data comes (poll_notify below does both). */
 void file_sigio(struct file *f, int band);
 
+/*
+ * read, write, readv or writev of user memory at pos (if `positioned`, else at the file's offset), with RWF_* flags; the caller has looked
+ * at f->mode.  Bytes or -errno: -EOPNOTSUPP for unknown flags, what uio_import() and the file say.  May sleep.
+ */
+int64_t file_rw_user(struct file *f, uaddr_t addr, uint64_t n, int64_t pos, bool positioned, unsigned rwf, bool write, bool vector);
 /* Kernel-side I/O (exec, image loading). */
 int64_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos);
 int64_t file_write_kernel(struct file *f, const void *buf, size_t n, uint64_t pos);

@@ -63,6 +63,7 @@ struct vm_space {
 	int64_t rss_anon, rss_file, rss_shmem, max_rss;	/* [a] */
 	struct file *exe;		/* [lock] */
 	unsigned def_flags;		/* [lock] mlockall */
+	struct aio_table *aio;		/* [a] ipc/aio.c */
 	unsigned membarrier;		/* [a] what the program registered for */
 	struct rcu_head rcu;		/* the struct outlives its last reference by a grace period */
 };
