@@ -245,7 +245,11 @@ static void ext2_put_super(struct super *s)
 	ext2_sb_free(sb);
 }
 
+static uint32_t ext2_generation(const struct inode *inode) { return ext2_i(inode)->generation; }
+
 const struct super_ops ext2_super_ops = {
+	.inode_by_number = ext2_iget,
+	.generation = ext2_generation,
 	.write_inode = ext2_write_inode,
 	.evict_inode = ext2_evict_inode,
 	.sync = ext2_sync,

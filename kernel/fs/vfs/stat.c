@@ -275,6 +275,8 @@ static long statfs_path(const struct path *p, uaddr_t ubuf)
 		err = s->ops->statfs(s, &st);
 	if (err)
 		return err;
+	if (p->mnt == anonfs_mount)	/* Linux has a file system for each */
+		st.f_type = S_ISFIFO(p->dentry->inode->mode) ? 0x50495045 : S_ISSOCK(p->dentry->inode->mode) ? 0x534f434b : 0x09041934;
 	if (!st.f_frsize)
 		st.f_frsize = st.f_bsize;
 	st.f_flags = ST_VALID | (mount_readonly(p->mnt) ? ST_RDONLY : 0) | (mf & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)) |
@@ -308,6 +310,28 @@ long sys_fstatfs(int fd, uaddr_t ubuf)
 }
 
 #ifdef EFT_CPU_x86_64
+struct abi_ustat { int32_t tfree; uint64_t tinode; char fname[6], fpack[6]; };
+
+long sys_ustat(unsigned dev, uaddr_t ubuf)
+{
+	struct super *s = super_find_number(KDEV(dev >> 8 & 0xfff, (dev & 0xff) | (dev >> 12 & 0xfff00)));
+	struct abi_statfs st;
+	struct abi_ustat u;
+	int err;
+
+	if (!s)
+		return -EINVAL;
+	memset(&st, 0, sizeof(st));
+	memset(&u, 0, sizeof(u));
+	err = s->ops && s->ops->statfs ? s->ops->statfs(s, &st) : 0;
+	super_put(s);
+	if (err)
+		return err;
+	u.tfree = (int32_t)st.f_bfree;
+	u.tinode = st.f_ffree;
+	return copy_to_user(ubuf, &u, sizeof(u));
+}
+
 long sys_stat(uaddr_t name, uaddr_t ubuf) { return sys_newfstatat(AT_FDCWD, name, ubuf, 0); }
 long sys_lstat(uaddr_t name, uaddr_t ubuf) { return sys_newfstatat(AT_FDCWD, name, ubuf, AT_SYMLINK_NOFOLLOW); }
 long sys_access(uaddr_t name, int mode) { return sys_faccessat2(AT_FDCWD, name, mode, 0); }

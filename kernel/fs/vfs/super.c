@@ -237,3 +237,17 @@ struct super *super_find_device(struct blkdev *bdev)
 	mutex_unlock(&registry);
 	return found;
 }
+
+struct super *super_find_number(kdev_t dev)
+{
+	struct super *s, *found = NULL;
+
+	mutex_lock(&registry);
+	list_for_each(s, &supers, link)
+		if (s->dev == dev && !(s->flags & SUPER_DYING) && ref_get_unless_zero(&s->refs)) {
+			found = s;
+			break;
+		}
+	mutex_unlock(&registry);
+	return found;
+}

@@ -181,6 +181,9 @@ struct super_ops {
 	int (*statfs)(struct super *s, struct abi_statfs *out);
 	void (*put_super)(struct super *s);		/* unmounted: everything is written */
 	int (*remount)(struct super *s, unsigned flags, const char *data);
+	/* For file handles; both or none.  A referenced inode, or -ESTALE, -ENOMEM, -EIO; changes when the number is used anew. */
+	int (*inode_by_number)(struct super *s, uint64_t ino, struct inode **out);
+	uint32_t (*generation)(const struct inode *inode);
 	void (*show_options)(struct super *s, char *buf, size_t max);
 };
 struct super {
