@@ -37,7 +37,7 @@ compile() {	# cpu compiler
 		*_x86_64) [ "$1" = x86_64 ] || continue ;;
 		*_aarch64) [ "$1" = aarch64 ] || continue ;;
 		esac
-		[ "$dir/$name" -nt "$src" ] && [ "$dir/$name" -nt "$here/harness.h" ] && [ "$dir/$name" -nt "$here/child.h" ] || echo "$src"
+		[ "$dir/$name" -nt "$src" ] && [ "$dir/$name" -nt "$here/harness.h" ] && [ "$dir/$name" -nt "$here/child.h" ] && [ "$dir/$name" -nt "$here/tool.h" ] || echo "$src"
 	done | xargs -r -P "$(nproc)" -I{} sh -c '
 		n=$(basename "$1" .c)
 		'"$2"' -static -s -O1 -Wall -Wextra -Wno-unused-parameter -pthread -o "$2/$n.tmp" "$1" -lrt -lm 2>"$2/$n.log" &&
