@@ -4,8 +4,9 @@
  * block's entries add up to the block.  An entry with inode 0 is free space;
  * deleting an entry adds its length to the one before.
  *
- * Searching is linear with the dentry cache above.  Hashed directories
- * (dir_index) are read in the same way, since their index blocks look like one
+ * Searching is linear in small directories, with the dentry cache above; of
+ * large ones the kernel remembers which name is in which block (dir_index.c).
+ * Directories hashed on the disk (dir_index) are read in the same way, since their index blocks look like one
  * free entry; the first change drops the index flag, and with it the index.
  *
  * A block is checked whole before any of it is used (ext2_dir_block).
@@ -49,8 +50,7 @@ static bool ext2_dir_check(const struct ext2_sb *sb, const char *data)
 	return true;
 }
 
-/* Block n of the directory, checked.  -EIO: a hole, or nonsense. */
-static int ext2_dir_block(struct inode *dir, uint64_t n, struct buffer *out)
+int ext2_dir_block(struct inode *dir, uint64_t n, struct buffer *out)
 {
 	struct ext2_sb *sb = ext2_sb(dir->super);
 	uint32_t phys, count;
@@ -89,29 +89,44 @@ static bool ext2_match(const struct ext2_dirent *de, const struct qstr *name)
 	return de->inode && de->name_len == name->len && memcmp(de->name, name->name, name->len) == 0;
 }
 
+/* The entry in block n: 0, -ENOENT or an error. */
+static int ext2_find_in_block(struct inode *dir, uint64_t n, const struct qstr *name, struct buffer *buf, struct ext2_dirent **out)
+{
+	struct ext2_dirent *de;
+	char *end;
+	int e = ext2_dir_block(dir, n, buf);
+
+	if (e)
+		return e;
+	end = (char *)buf->data + ext2_sb(dir->super)->block_size;
+	for (de = buf->data; (char *)de < end; de = ext2_next(de))
+		if (ext2_match(de, name)) {
+			*out = de;
+			return 0;
+		}
+	buffer_put(buf);
+	return -ENOENT;
+}
+
 int ext2_dir_find(struct inode *dir, const struct qstr *name, struct buffer *buf, struct ext2_dirent **out)
 {
-	struct ext2_sb *sb = ext2_sb(dir->super);
+	const struct ext2_dir_index *x;
+	const void *cursor = NULL;
 	uint64_t n = ext2_dir_blocks(dir);
+	uint32_t block;
+	int e = -ENOENT;
 
 	if (name->len > EXT2_NAME_LEN)
 		return -ENAMETOOLONG;
-	for (uint64_t i = 0; i < n; i++) {
-		struct ext2_dirent *de;
-		char *end;
-		int e = ext2_dir_block(dir, i, buf);
-
-		if (e)
-			return e;
-		end = (char *)buf->data + sb->block_size;
-		for (de = buf->data; (char *)de < end; de = ext2_next(de))
-			if (ext2_match(de, name)) {
-				*out = de;
-				return 0;
-			}
-		buffer_put(buf);
+	x = ext2_dir_index(dir);
+	if (x) {
+		while (e == -ENOENT && ext2_dir_index_next(x, name, &cursor, &block))
+			e = ext2_find_in_block(dir, block, name, buf, out);
+		return e;
 	}
-	return -ENOENT;
+	for (uint64_t i = 0; i < n && e == -ENOENT; i++)
+		e = ext2_find_in_block(dir, i, name, buf, out);
+	return e;
 }
 
 static void ext2_dir_changed(struct inode *dir)
@@ -130,51 +145,70 @@ static void ext2_dirent_fill(struct ext2_sb *sb, struct ext2_dirent *de, const c
 	memcpy(de->name, name, len);
 }
 
+/* Into block n, if it has room: 0, -ENOSPC or an error. */
+static int ext2_add_to_block(struct inode *dir, uint64_t n, const struct qstr *name, struct inode *target)
+{
+	struct ext2_sb *sb = ext2_sb(dir->super);
+	unsigned need = EXT2_REC_LEN(name->len);
+	struct ext2_dirent *de;
+	struct buffer buf;
+	char *end;
+	int e = ext2_dir_block(dir, n, &buf);
+
+	if (e)
+		return e;
+	end = (char *)buf.data + sb->block_size;
+	for (de = buf.data; (char *)de < end; de = ext2_next(de)) {
+		unsigned room = ext2_dirent_room(de), used = de->rec_len - room;
+
+		if (room < need)
+			continue;
+		if (used) {
+			struct ext2_dirent *rest = (struct ext2_dirent *)((char *)de + used);
+
+			rest->rec_len = (uint16_t)room;
+			rest->inode = 0;
+			de->rec_len = (uint16_t)used;
+			de = rest;
+		}
+		ext2_dirent_fill(sb, de, name->name, name->len, target);
+		buffer_dirty(&buf);
+		ext2_dir_index_added(dir, name->name, name->len, (uint32_t)n, buf.data);
+		buffer_put(&buf);
+		ext2_i(dir)->dir_hint = (uint32_t)n;
+		ext2_dir_changed(dir);
+		return 0;
+	}
+	buffer_put(&buf);
+	return -ENOSPC;
+}
+
 int ext2_dir_add(struct inode *dir, const struct qstr *name, struct inode *target)
 {
 	struct ext2_sb *sb = ext2_sb(dir->super);
 	struct ext2_inode *ei = ext2_i(dir);
-	unsigned need = EXT2_REC_LEN(name->len);
+	const struct ext2_dir_index *x;
 	uint64_t n = ext2_dir_blocks(dir), start;
 	struct buffer buf;
 	struct ext2_dirent *de;
-	uint32_t phys;
+	uint32_t phys, block;
 	bool fresh;
-	int e;
+	int e = -ENOSPC;
 
 	if (name->len > EXT2_NAME_LEN)
 		return -ENAMETOOLONG;
-	/* Blocks below the hint had no room for a small entry when last looked at. */
-	start = ei->dir_hint < n ? ei->dir_hint : 0;
-	for (uint64_t i = start; i < n; i++) {
-		char *end;
-
-		e = ext2_dir_block(dir, i, &buf);
-		if (e)
-			return e;
-		end = (char *)buf.data + sb->block_size;
-		for (de = buf.data; (char *)de < end; de = ext2_next(de)) {
-			unsigned used = de->inode ? EXT2_REC_LEN(de->name_len) : 0, len = de->rec_len;
-
-			if (len - used < need)
-				continue;
-			if (used) {
-				struct ext2_dirent *rest = (struct ext2_dirent *)((char *)de + used);
-
-				rest->rec_len = (uint16_t)(len - used);
-				rest->inode = 0;
-				de->rec_len = (uint16_t)used;
-				de = rest;
-			}
-			ext2_dirent_fill(sb, de, name->name, name->len, target);
-			buffer_dirty(&buf);
-			buffer_put(&buf);
-			ei->dir_hint = (uint32_t)i;
-			ext2_dir_changed(dir);
-			return 0;
-		}
-		buffer_put(&buf);
+	x = ext2_dir_index(dir);
+	if (x) {
+		if (ext2_dir_index_space(x, EXT2_REC_LEN(name->len), &block))
+			e = ext2_add_to_block(dir, block, name, target);
+	} else {
+		/* Blocks below the hint had no room for a small entry when last looked at. */
+		start = ei->dir_hint < n ? ei->dir_hint : 0;
+		for (uint64_t i = start; i < n && e == -ENOSPC; i++)
+			e = ext2_add_to_block(dir, i, name, target);
 	}
+	if (e != -ENOSPC)
+		return e;
 	if (dir->size + sb->block_size > INT32_MAX)
 		return -ENOSPC;
 	e = ext2_map_create(dir, n, &phys, &fresh);
@@ -189,11 +223,28 @@ int ext2_dir_add(struct inode *dir, const struct qstr *name, struct inode *targe
 	de->rec_len = (uint16_t)sb->block_size;
 	ext2_dirent_fill(sb, de, name->name, name->len, target);
 	buffer_dirty(&buf);
-	buffer_put(&buf);
 	dir->size += sb->block_size;
+	ext2_dir_index_added(dir, name->name, name->len, (uint32_t)n, buf.data);
+	buffer_put(&buf);
 	ei->dir_hint = (uint32_t)n;
 	ext2_dir_changed(dir);
 	return 0;
+}
+
+/* The index forgets the entry, whose name is still to be read. */
+static void ext2_unindex(struct inode *dir, const struct buffer *buf, const struct ext2_dirent *de)
+{
+	const struct ext2_dir_index *x = ext2_i(dir)->index;
+	const struct qstr name = { .name = de->name, .len = de->name_len };
+	const void *cursor = NULL;
+	uint32_t block, phys, count;
+
+	while (x && ext2_dir_index_next(x, &name, &cursor, &block))
+		if (ext2_map(dir, block, 1, &phys, &count) == 0 && phys == buf->block) {
+			ext2_dir_index_removed(dir, de->name, de->name_len, block, buf->data);
+			return;
+		}
+	ext2_dir_index_drop(ext2_i(dir));	/* there was none, or it was wrong */
 }
 
 /* buf and de as ext2_dir_find() gave them. */
@@ -207,6 +258,7 @@ int ext2_dir_delete(struct inode *dir, struct buffer *buf, struct ext2_dirent *d
 		prev->rec_len = (uint16_t)(prev->rec_len + de->rec_len);
 	de->inode = 0;
 	buffer_dirty(buf);
+	ext2_unindex(dir, buf, de);
 	ext2_i(dir)->dir_hint = 0;
 	ext2_dir_changed(dir);
 	return 0;

@@ -36,11 +36,14 @@ struct ext2_super_block {
 	uint32_t s_feature_compat, s_feature_incompat, s_feature_ro_compat;
 	uint8_t s_uuid[16];
 	char s_volume_name[16], s_last_mounted[64];
-	uint8_t pad[148];	/* journal, hash seed, default options: not ours */
+	uint8_t pad[32];	/* preallocation, journal: not ours */
+	uint32_t s_last_orphan;	/* 232: orphan.c */
+	uint8_t pad2[112];	/* hash seed, default options: not ours */
 	uint16_t s_min_extra_isize, s_want_extra_isize;		/* 348, 350 (ext4's place for them) */
 	uint8_t rest[672];
 };
 _Static_assert(sizeof(struct ext2_super_block) == 1024, "super block");
+_Static_assert(offsetof(struct ext2_super_block, s_last_orphan) == 232, "super block");
 _Static_assert(offsetof(struct ext2_super_block, s_want_extra_isize) == 350, "super block");
 
 struct ext2_group_desc {
@@ -98,16 +101,23 @@ struct ext2_sb {
 	bool was_clean;				/* [lock] when mounted for writing */
 	bool writing;				/* [super] mounted for writing: the disk says "not clean" */
 	uint32_t generation;			/* [a] for new inodes */
+	struct mutex orphan_lock;		/* [EXT2_ORPHAN] */
+	struct list_head orphans;		/* [orphan_lock] ext2_inode.orphan_link, newest first */
+	bool recovering;			/* [I] after the mount: orphans may be read */
 };
 struct ext2_inode {
 	struct rwsem map_lock;		/* [EXT2_MAP] block map */
 	uint32_t block[EXT2_N_BLOCKS];	/* [map_lock] */
 	uint32_t flags;			/* [inode lock] EXT2_*_FL */
 	uint32_t generation, file_acl;
-	uint32_t dtime;
+	uint32_t dtime;			/* [raw_lock] of an orphan: the next one's number */
 	uint32_t group;			/* [I] of the inode */
 	uint32_t next_alloc_lblk, next_alloc_goal;	/* [map_lock] a sequential writer goes on here */
 	uint32_t dir_hint;		/* [inode lock] directories: block where there may be room */
+	struct list_head orphan_link;	/* [sb->orphan_lock] */
+	struct inode *inode;		/* [sb->orphan_lock] of an orphan */
+	struct ext2_dir_index *index;	/* [inode lock] directories: dir_index.c; made under index_lock */
+	struct mutex index_lock;	/* [EXT2_DIR] */
 	struct mutex raw_lock;		/* [FS_META] one writer of the inode on the disk */
 };
 
@@ -150,10 +160,30 @@ void ext2_set_ops(struct inode *inode);
 void ext2_flags_to_inode(struct inode *inode);
 bool ext2_is_fast_symlink(const struct inode *inode);
 
+/* orphan.c */
+void ext2_orphan_add(struct inode *inode);	/* its last name is gone */
+void ext2_orphan_del(struct inode *inode);	/* it is freed now, or has a name again; nothing if it is not listed */
+void ext2_orphan_forget(struct inode *inode);	/* it leaves memory, the file system is read-only: the disk stays */
+void ext2_orphans_recover(struct ext2_sb *sb);	/* mounted for writing: frees what a machine that died had open */
+
+/* dir_index.c: [dir's inode lock] */
+enum { EXT2_DIR_INDEX_MIN = 8 };		/* blocks from which on a directory has one */
+void ext2_dir_index_init(void);
+struct ext2_dir_index *ext2_dir_index(struct inode *dir);	/* NULL: small, or no memory */
+void ext2_dir_index_drop(struct ext2_inode *ei);
+/* The next block in which the name may be; *cursor starts as NULL. */
+bool ext2_dir_index_next(const struct ext2_dir_index *x, const struct qstr *name, const void **cursor, uint32_t *block);
+bool ext2_dir_index_space(const struct ext2_dir_index *x, unsigned bytes, uint32_t *block);	/* a block with that much room */
+/* An entry was written to, or taken out of, a block, whose data is now as given. */
+void ext2_dir_index_added(struct inode *dir, const char *name, unsigned len, uint32_t block, const void *data);
+void ext2_dir_index_removed(struct inode *dir, const char *name, unsigned len, uint32_t block, const void *data);
+unsigned ext2_dirent_room(const struct ext2_dirent *de);	/* bytes of it that are free */
+
 /* dir.c: [dir's inode lock] */
+int ext2_dir_block(struct inode *dir, uint64_t n, struct buffer *out) MUST_CHECK;	/* checked; -EIO: a hole, or nonsense */
 int ext2_dir_find(struct inode *dir, const struct qstr *name, struct buffer *buf, struct ext2_dirent **de) MUST_CHECK;	/* -ENOENT */
 int ext2_dir_add(struct inode *dir, const struct qstr *name, struct inode *target) MUST_CHECK;
-int ext2_dir_delete(struct inode *dir, struct buffer *buf, struct ext2_dirent *de) MUST_CHECK;
+int ext2_dir_delete(struct inode *dir, struct buffer *buf, struct ext2_dirent *de) MUST_CHECK;	/* as ext2_dir_find() gave them */
 void ext2_dir_set(struct inode *dir, struct buffer *buf, struct ext2_dirent *de, struct inode *target);
 int ext2_dir_make_empty(struct inode *dir, struct inode *parent) MUST_CHECK;
 int ext2_dir_is_empty(struct inode *dir);	/* 1, 0 or -errno */

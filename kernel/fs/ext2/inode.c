@@ -48,6 +48,8 @@ static struct ext2_inode *ext2_inode_alloc(struct ext2_sb *sb, uint64_t ino)
 	memset(ei, 0, sizeof(*ei));
 	rwsem_init(&ei->map_lock, LOCK_EXT2_MAP);
 	mutex_init(&ei->raw_lock, LOCK_FS_META);
+	mutex_init(&ei->index_lock, LOCK_EXT2_DIR);
+	list_init(&ei->orphan_link);
 	ei->group = (uint32_t)((ino - 1) / sb->inodes_per_group);
 	return ei;
 }
@@ -132,7 +134,7 @@ static int ext2_inode_fill(struct inode *inode)
 	if (e)
 		return e;
 	e = -ESTALE;
-	if (raw->i_links_count == 0 && (raw->i_mode == 0 || raw->i_dtime))
+	if (raw->i_links_count == 0 && (raw->i_mode == 0 || (raw->i_dtime && !sb->recovering)))
 		goto out;
 	ei = ext2_inode_alloc(sb, inode->ino);
 	e = -ENOMEM;
@@ -346,6 +348,7 @@ void ext2_evict_inode(struct inode *inode)
 
 	if (!ei)
 		return;
+	ext2_dir_index_drop(ei);
 	if (inode->nlink == 0 && !(inode->super->flags & MS_RDONLY)) {
 		bool is_dir = S_ISDIR(inode->mode);
 
@@ -354,11 +357,14 @@ void ext2_evict_inode(struct inode *inode)
 				ext2_free_range(inode, 0, UINT64_MAX);
 			ext2_xattr_drop(inode);
 			inode->size = 0;
+			ext2_orphan_del(inode);
 			ei->dtime = (uint32_t)inode_now().sec;
 			if (ext2_write_inode(inode) == 0)
 				ext2_free_inode(sb, (uint32_t)inode->ino, is_dir);
 		}
 	}
+	if (!list_empty(&ei->orphan_link))
+		ext2_orphan_forget(inode);
 	inode->fs_private = NULL;
 	kmem_cache_free(ext2_inode_cache, ei);
 }

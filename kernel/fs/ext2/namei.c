@@ -189,7 +189,8 @@ static int ext2_link(struct inode *dir, struct dentry *d, struct inode *target)
 	e = ext2_dir_add(dir, &d->name, target);
 	if (e)
 		return e;
-	target->nlink++;
+	if (target->nlink++ == 0)	/* O_TMPFILE: its first name */
+		ext2_orphan_del(target);
 	inode_touch(target, ATTR_CTIME);
 	inode_mark_dirty(target);
 	inode_get(target);
@@ -203,6 +204,8 @@ static void ext2_drop_link(struct inode *inode)
 		inode->nlink--;
 	inode_touch(inode, ATTR_CTIME);
 	inode_mark_dirty(inode);
+	if (!inode->nlink)
+		ext2_orphan_add(inode);
 }
 
 /* The entry for d, which must still name d's inode. */
@@ -244,6 +247,7 @@ static int ext2_rmdir(struct inode *dir, struct dentry *d)
 		return e;
 	inode->nlink = 0;
 	inode_mark_dirty(inode);
+	ext2_orphan_add(inode);
 	ext2_drop_link(dir);
 	return 0;
 }
@@ -338,6 +342,7 @@ static int ext2_rename(struct inode *odir, struct dentry *od, struct inode *ndir
 			victim->nlink = 0;
 			inode_touch(victim, ATTR_CTIME);
 			inode_mark_dirty(victim);
+			ext2_orphan_add(victim);
 			if (!moves)
 				ndir->nlink--;
 		} else {

@@ -213,8 +213,10 @@ static int ext2_remount(struct super *s, unsigned flags, const char *data)
 		if (READ_ONCE(sb->error_seen))
 			return -EROFS;
 		e = ext2_begin_writing(sb);
-		if (!e)
+		if (!e) {
 			s->flags &= ~(unsigned)MS_RDONLY;
+			ext2_orphans_recover(sb);
+		}
 	}
 	return e;
 }
@@ -438,6 +440,8 @@ static int ext2_mount(const struct filesystem *fs, const char *source, unsigned 
 		goto fail;
 	sb->dev = d;
 	mutex_init(&sb->lock, LOCK_FS_META);
+	mutex_init(&sb->orphan_lock, LOCK_EXT2_ORPHAN);
+	list_init(&sb->orphans);
 	e = buffer_read(d, 1, 1024, &sb->sb_buf);
 	if (e) {
 		klog(KLOG_NOTICE, "ext2 %s: cannot read the super block", d->name);
@@ -490,6 +494,8 @@ static int ext2_mount(const struct filesystem *fs, const char *source, unsigned 
 	e = -ENOMEM;
 	if (!s->root)
 		goto fail;
+	if (sb->writing)
+		ext2_orphans_recover(sb);
 	*out = s;
 	return 0;
 fail:
@@ -511,6 +517,7 @@ struct filesystem ext2_filesystem = { .name = "ext2", .mount = ext2_mount, .need
 void ext2_init(void)
 {
 	ext2_inode_init();
+	ext2_dir_index_init();
 	ext2_file_init();
 	filesystem_register(&ext2_filesystem);
 }
