@@ -48,6 +48,36 @@ round() {	# block size
 	done <"$work/sums"
 }
 
+# A file without a name that is open when the machine dies: the next mount frees it.
+orphan() {
+	"$top/rootfs/make-image.sh" -b 4096 -o "$work/img" >/dev/null 2>&1 || return 1
+	mkfifo "$work/in" 2>/dev/null
+	: >"$work/out"
+	"$um" --disk "$work/img" --rw -- sh -c 'cd /root; exec 5>a 6>b 7>c; for f in 5 6 7; do dd if=/dev/zero bs=64k count=40 >&$f 2>/dev/null; done
+		rm a b c; exec 6>&-; sync; echo SYNCED; read x' <"$work/in" >"$work/out" 2>"$work/err" &
+	pid=$!
+	exec 9>"$work/in"
+	n=0
+	while ! grep -q SYNCED "$work/out"; do
+		n=$((n + 1))
+		[ $n -lt 300 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
+		sleep 0.1
+	done
+	kill -9 $pid
+	wait $pid 2>/dev/null
+	pid=
+	exec 9>&-
+	dumpe2fs -h "$work/img" 2>/dev/null >"$work/dead"
+	grep -q '^First orphan inode' "$work/dead" || { echo "# the disk lists no orphan"; return 1; }
+	timeout 60 "$um" --disk "$work/img" --rw -- dmesg >"$work/out" 2>&1 </dev/null || { tail -n 5 "$work/out" | sed 's/^/# /'; return 1; }
+	grep -q '2 files without a name freed' "$work/out" || { echo "# the mount freed none"; return 1; }
+	e2fsck -fn "$work/img" >"$work/fsck" 2>&1 || { sed 's/^/# /' "$work/fsck" | head -20; return 1; }
+	dumpe2fs -h "$work/img" 2>/dev/null >"$work/alive"
+	was=$(sed -n 's/^Free blocks: *//p' "$work/dead") now=$(sed -n 's/^Free blocks: *//p' "$work/alive")
+	[ "$now" -ge $((was + 1280)) ] || { echo "# their blocks are not free: $was, then $now"; return 1; }
+}
+if orphan; then echo "ok disk_kill/orphans"; else echo "not ok disk_kill/orphans"; fi
+
 i=0
 while [ $i -lt "$rounds" ]; do
 	i=$((i + 1))
