@@ -1,19 +1,83 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints the system-call table: `markdown` (the documentation), `counts`.
+ * Prints the system-call table: `markdown [CALLS]` (the documentation),
+ * `counts`, `uncovered CALLS`.  CALLS is what the test run recorded
+ * (tests/user/coverage.txt): lines of a program and the calls that it made.
  * Hosted code over the kernel's own table.
  */
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <kernel/syscall.h>
 
 static const char *const levels[] = { "absent", "partial", "full" };
 
+/* ---- which programs make a call ---- */
+
+static char *calls_text;
+
+static void read_calls(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	size_t n = 0, max = 1 << 20;
+
+	calls_text = calloc(1, max);
+	if (!f || !calls_text) {
+		perror(path);
+		exit(1);
+	}
+	n = fread(calls_text, 1, max - 1, f);
+	calls_text[n] = '\0';
+	fclose(f);
+}
+
+/* The number of programs that make the call; the first few are printed, those that are named after it before all. */
+static unsigned programs_of(const char *call, bool print)
+{
+	enum { SHOWN = 4 };
+	unsigned n = 0, shown = 0;
+
+	for (int named = 1; named >= 0 && calls_text; named--)
+		for (const char *line = calls_text; *line;) {
+			size_t len = strcspn(line, "\n"), name = strcspn(line, " \n"), want = strlen(call);
+
+			for (const char *p = line + name; line[0] != '#' && p < line + len; p += strcspn(p, " \n")) {
+				p += *p == ' ';
+				if (strncmp(p, call, want) || (p[want] != ' ' && p[want] != '\n' && p[want]))
+					continue;
+				if ((int)(!strncmp(line, call, name < want ? name : want)) != named)
+					break;
+				n++;
+				if (print && shown++ < SHOWN)
+					printf("%s%.*s", shown > 1 ? ", " : "", (int)name, line);
+				break;
+			}
+			line += len + (line[len] == '\n');
+		}
+	if (print && n > SHOWN)
+		printf(", %u more", n - SHOWN);
+	return n;
+}
+
+static int uncovered(void)
+{
+	const struct syscall_desc *d;
+	unsigned n = 0;
+
+	for (size_t i = 0; (d = syscall_by_index(i)); i++)
+		if (d->level != LEVEL_ABSENT && !programs_of(d->name, false)) {
+			puts(d->name);
+			n++;
+		}
+	return n != 0;
+}
+
 static void markdown(void)
 {
 	const struct syscall_desc *d;
 
-	puts("| call | x86-64 | aarch64 | level | arguments | note |\n|---|---|---|---|---|---|");
+	puts("| call | x86-64 | aarch64 | level | arguments | note | programs of tests/user |\n|---|---|---|---|---|---|---|");
 	for (size_t i = 0; (d = syscall_by_index(i)); i++) {
 		printf("| %s | %d | ", d->name, d->x86_64);
 		if (d->aarch64 >= 0)
@@ -34,7 +98,10 @@ static void markdown(void)
 			if (refused)
 				putchar(')');
 		}
-		printf(" | %s |\n", d->note);
+		printf(" | %s | ", d->note);
+		if (d->level != LEVEL_ABSENT && !programs_of(d->name, true) && calls_text)
+			printf("none");
+		puts(" |");
 	}
 }
 
@@ -50,11 +117,17 @@ static void counts(void)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && !strcmp(argv[1], "counts"))
+	const char *what = argc > 1 ? argv[1] : "markdown";
+
+	if (argc > 2)
+		read_calls(argv[2]);
+	if (!strcmp(what, "counts"))
 		counts();
-	else if (argc == 1 || !strcmp(argv[1], "markdown"))
+	else if (!strcmp(what, "uncovered") && argc > 2)
+		return uncovered();
+	else if (!strcmp(what, "markdown"))
 		markdown();
 	else
-		return fprintf(stderr, "usage: sysgen [markdown|counts]\n"), 2;
+		return fprintf(stderr, "usage: sysgen [markdown [CALLS] | counts | uncovered CALLS]\n"), 2;
 	return 0;
 }

@@ -202,7 +202,7 @@ _Noreturn void kernel_main(void)
 {
 	sched_early_init();
 	klog_console_level((enum klog_level)option_number("loglevel", KLOG_WARN));
-	strace_enabled = cmdline_has("strace");
+	syscall_watch = cmdline_has("strace") ? SYSCALL_STRACE : 0;
 	page_init();
 	slab_init();
 	sched_init();

@@ -9,7 +9,6 @@
 #include <kernel/syscall.h>
 #include <kernel/uaccess.h>
 
-bool strace_enabled;
 
 enum { STRING_SHOWN = 48, STRV_SHOWN = 8 };
 

@@ -116,6 +116,7 @@ enum {
 #include "syscall/undef_rows.h"
 	ID_COUNT
 };
+_Static_assert(ID_COUNT <= 512, "count.c has room for every row");
 
 /*
  * By number.  Calls that only x86-64 has are parked above every real number on

@@ -77,6 +77,7 @@ static struct process *clone_process(const struct clone_args *a)
 	process_sigunlock(sh, flags);
 	p->exit_signal = (int)a->exit_signal;
 	p->oom_score_adj = cp->oom_score_adj;
+	p->count_calls = READ_ONCE(cp->count_calls);
 	p->thread_count = 1;
 	return p;
 }

@@ -48,7 +48,8 @@ static void task_syscall(struct task *t)
 	struct abi_regs *r = hal_user_regs(t->uctx);
 	unsigned nr = abi_syscall_nr(r);
 	uaddr_t hot = t->trap.hot_call;
-	bool trace = strace_enabled;
+	unsigned watch = READ_ONCE(syscall_watch);
+	bool trace = watch & SYSCALL_STRACE;
 	char call[512];
 	size_t n = 0;
 	long result;
@@ -64,6 +65,8 @@ static void task_syscall(struct task *t)
 		vm_hot_call(t->vm, hot);
 	abi_syscall_args(r, t->syscall_args);
 	t->syscall_nr = nr;
+	if (unlikely(watch & SYSCALL_COUNT) && t->process->count_calls)
+		syscall_count(nr);
 	if (unlikely(trace))
 		n = syscall_format_entry(call, sizeof(call), nr, t->syscall_args);
 	if (unlikely(trace) && strace_no_return(nr))

@@ -108,6 +108,7 @@ run_port() {
 	*) echo "run.sh: unknown port $1" >&2; exit 2 ;;
 	esac
 	tr -d '\r' <"$raw" | grep -a '^@@RESULT ' | cut -d' ' -f2- >"$out/$1.res"
+	tr -d '\r' <"$raw" | grep -a '^@@CALLS ' | cut -d' ' -f2- >"$out/$1.calls"
 	echo "# $1: $(wc -l <"$out/$1.res") programs in $(($(date +%s) - start)) s"
 	cpu=x86_64; [ "$1" != aarch64 ] || cpu=aarch64
 	for n in $(names_for $cpu); do

@@ -7,6 +7,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/uts.h>
+#include <kernel/syscall.h>
 #include "procfs.h"
 
 enum { USER_HZ = 100 };
@@ -251,6 +252,23 @@ static int store_sysrq(struct task *t, char *text, size_t n)
 	return 0;
 }
 
+/* Ours, not Linux's: writing starts the counts of the writer and its children. */
+static int store_syscalls(struct task *t, char *text, size_t n)
+{
+	syscall_count_start();
+	return 0;
+}
+
+static int show_syscalls(struct seq *s, struct task *t)
+{
+	const struct syscall_desc *d;
+
+	for (size_t i = 0; (d = syscall_by_index(i)); i++)
+		if (syscall_counted(i))
+			seq_printf(s, "%s %llu\n", d->name, (unsigned long long)syscall_counted(i));
+	return 0;
+}
+
 const struct proc_node proc_system_nodes[] = {
 	{ .name = "self", .mode = S_IFLNK | 0777, .readlink = read_self },
 	{ .name = "thread-self", .mode = S_IFLNK | 0777, .readlink = read_thread_self },
@@ -270,6 +288,7 @@ const struct proc_node proc_system_nodes[] = {
 	PROC_FILE("slabinfo", 0400, show_slabinfo),
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_FILE("vmstat", 0444, show_vmstat),
+	{ .name = "syscalls", .mode = S_IFREG | 0600, .show = show_syscalls, .store = store_syscalls },
 	{ .name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq },
 	{ .name = "irq", .mode = S_IFDIR | 0555, .lookup = proc_irq_lookup, .iterate = proc_irq_iterate },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_nodes, .nchildren = 6 },

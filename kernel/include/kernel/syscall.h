@@ -39,5 +39,11 @@ long syscall_dispatch(unsigned nr, const uint64_t *args);
 /* strace text: the call; and its result ("= 3", "= -1 ENOENT"). */
 size_t syscall_format_entry(char *out, size_t max, unsigned nr, const uint64_t *args);
 size_t syscall_format_exit(char *out, size_t max, unsigned nr, const uint64_t *args, long result);
-extern bool strace_enabled;	/* cmdline `strace` */
+/* What else happens at each call: one word, so that nothing costs one test. */
+enum { SYSCALL_STRACE = 1 /* cmdline `strace` */, SYSCALL_COUNT = 2 /* of processes that have count_calls set */ };
+extern unsigned syscall_watch;
+/* The counts: from now on zero, of current's process and what it forks; one more call; the calls of a row so far. */
+void syscall_count_start(void);
+void syscall_count(unsigned nr);
+uint64_t syscall_counted(size_t index);
 #endif

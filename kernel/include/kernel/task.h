@@ -63,6 +63,7 @@ struct process {
 	struct task *exec_task;		/* [sig] GROUP_EXEC: waits for the other threads to go */
 	struct waitq exec_wait;
 	bool zombie;			/* [tree] every thread has exited; waits to be waited for */
+	bool count_calls;		/* [a] its system calls are counted: /proc/syscalls */
 	bool no_signals;		/* [sig] init: default actions do not kill it */
 	struct list_head ptraced;	/* [tree] struct ptrace of the tasks it traces */
 	struct process *parent;		/* [tree] */

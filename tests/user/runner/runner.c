@@ -6,6 +6,7 @@
  *	runner [-t SECONDS] [-d SCRATCH] DIRECTORY [NAME...]
  *	@@RESULT <name> pass|fail|timeout|signal|noplan <ok> <not ok> <ms>
  *	@@OUT <name> <line of its output>	(of those that did not pass)
+ *	@@CALLS <name> <call>...		(where the kernel counts them: /proc/syscalls)
  *	@@DONE <programs>
  *
  * Each runs in a scratch directory and a session of its own; what it leaves
@@ -68,6 +69,12 @@ static void run(const char *dir, const char *name, struct outcome *o)
 	chmod(scratch, 0777);
 	pid = fork();
 	if (pid == 0) {
+		int count = open("/proc/syscalls", O_WRONLY);
+
+		if (count >= 0) {
+			(void)!write(count, "1\n", 2);
+			close(count);
+		}
 		setsid();
 		int null = open("/dev/null", O_RDONLY);
 
@@ -128,6 +135,22 @@ static void run(const char *dir, const char *name, struct outcome *o)
 	o->ms = now_ms() - start;
 	if (chdir("/") == 0)
 		remove_tree(scratch);
+}
+
+/* The system calls that the program made, as the kernel counted them. */
+static void report_calls(const char *name)
+{
+	FILE *f = fopen("/proc/syscalls", "r");
+	char call[64];
+	unsigned long n;
+
+	if (!f)
+		return;
+	printf("@@CALLS %s", name);
+	while (fscanf(f, "%63s %lu", call, &n) == 2)
+		printf(" %s", call);
+	printf("\n");
+	fclose(f);
 }
 
 static void report(const char *name, struct outcome *o)
@@ -205,6 +228,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < n; i++) {
 		run(dir, names[i], &o);
 		report(names[i], &o);
+		report_calls(names[i]);
 	}
 	printf("@@DONE %zu\n", n);
 	return 0;
