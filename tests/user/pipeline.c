@@ -117,7 +117,12 @@ int main(void)
 	close(in);
 	killed = 0;
 	pgid = start(pids, &in, &out);
+	/* Stopped first: else one might see the end of file that another's death makes before its own signal. */
+	kill(-pgid, SIGSTOP);
+	for (int i = 0; i < STAGES; i++)
+		wait_state(pids[i], 0, 'T');
 	kill(-pgid, SIGTERM);
+	kill(-pgid, SIGCONT);
 	for (int i = 0; i < STAGES; i++)
 		killed += exit_of(pids[i]) == 1000 + SIGTERM;
 	ok(killed == STAGES, "one kill ends the group");

@@ -489,7 +489,7 @@ static int tmpfs_remount(struct super *s, unsigned flags, const char *data)
 
 	if (err)
 		return err;
-	if ((o.max_pages && o.max_pages < ts->pages) || (o.max_inodes && o.max_inodes < ts->inodes))
+	if ((o.max_pages != ts->max_pages && o.max_pages && o.max_pages < ts->pages) || (o.max_inodes && o.max_inodes < ts->inodes))
 		return -EINVAL;
 	ts->max_pages = o.max_pages;
 	ts->max_inodes = o.max_inodes;

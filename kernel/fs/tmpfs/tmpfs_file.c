@@ -73,6 +73,7 @@ int tmpfs_resize(struct inode *i, uint64_t size)
 
 static int64_t tmpfs_write(struct file *f, struct uio *u, uint64_t *pos)
 {
+	int64_t ret;
 	struct tmpfs_node *node = f->inode->fs_private;
 
 	/* Seals are only ever added, and F_ADD_SEALS waits for the inode lock. */
@@ -85,7 +86,14 @@ static int64_t tmpfs_write(struct file *f, struct uio *u, uint64_t *pos)
 			return u->left ? -EPERM : 0;
 		u->left = MIN(u->left, f->inode->size - at);
 	}
-	return generic_file_ops.write(f, u, pos);
+	ret = generic_file_ops.write(f, u, pos);
+	if (ret == -ENOSPC || (ret >= 0 && u->left)) {	/* the page that had no room any more is not the file's */
+		rwsem_write_lock(&f->inode->lock);
+		mapping_truncate(&f->inode->own_mapping, f->inode->size);
+		tmpfs_account(f->inode);
+		rwsem_write_unlock(&f->inode->lock);
+	}
+	return ret;
 }
 
 static int tmpfs_mmap(struct file *f, struct vm_area *a)
