@@ -4,7 +4,7 @@
 # The parity suite: every program of tests/user on the host's Linux (the
 # oracle) and on each port, each port booted once.
 #
-#   tests/user/run.sh [--port linux|um|um-asan|um-tsan|um-cov|x86_64|aarch64]... [--only GLOB]...
+#   tests/user/run.sh [--sources DIR] [--port linux|um|um-asan|um-tsan|um-cov|x86_64|aarch64]... [--only GLOB]...
 #
 # Prints "ok user/PORT/NAME" or "not ok ..." per cell, then the matrix; also as
 # build/test/matrix.md and build/test/user.xml (JUnit).  expected.txt lists the
@@ -13,13 +13,19 @@ set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
+<<<<<<< HEAD
 out=$top/build/test/user
 ports= only= build_only=
+=======
+out=$top/build/test/user results=$top/build/test bin=$top/build/user src=$here
+ports= only= build_only=
+>>>>>>> 324829a (The parity suite's runner is tried on programs that must not pass; a hung run is ended; missing programs are failures in the matrix and the JUnit file; READMEs)
 while [ $# -gt 0 ]; do
 	case $1 in
 	--build-only) build_only=1; shift; continue ;;	# the x86-64 programs, nothing is run
 	--port) ports="$ports $2" ;;
 	--only) only="$only $2" ;;
+	--sources) src=$2 out=$top/build/test/user-$(basename "$2") results=$out bin=$out/bin ;;	# other programs: the runner's own tests
 	*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
 	esac
 	shift 2
@@ -29,22 +35,22 @@ mkdir -p "$out"
 
 # ---- programs ----
 compile() {	# cpu compiler
-	dir=$top/build/user/$1
+	dir=$bin/$1
 	mkdir -p "$dir"
-	for src in "$here"/*.c "$here"/runner/runner.c; do
-		name=$(basename "$src" .c)
+	for file in "$src"/*.c "$here"/runner/runner.c; do
+		name=$(basename "$file" .c)
 		case $name in
 		*_x86_64) [ "$1" = x86_64 ] || continue ;;
 		*_aarch64) [ "$1" = aarch64 ] || continue ;;
 		esac
-		[ "$dir/$name" -nt "$src" ] && [ "$dir/$name" -nt "$here/harness.h" ] && [ "$dir/$name" -nt "$here/child.h" ] && [ "$dir/$name" -nt "$here/tool.h" ] || echo "$src"
+		[ "$dir/$name" -nt "$file" ] && [ "$dir/$name" -nt "$here/harness.h" ] && [ "$dir/$name" -nt "$here/child.h" ] && [ "$dir/$name" -nt "$here/tool.h" ] || echo "$file"
 	done | xargs -r -P "$(nproc)" -I{} sh -c '
 		n=$(basename "$1" .c)
 		'"$2"' -static -s -O1 -Wall -Wextra -Wno-unused-parameter -pthread -o "$2/$n.tmp" "$1" -lrt -lm 2>"$2/$n.log" &&
 			mv "$2/$n.tmp" "$2/$n" && rm -f "$2/$n.log" || { echo "# $1 does not compile:"; sed "s/^/# /" "$2/$n.log"; echo "not ok user/compile/$n"; }
 	' sh {} "$dir"
 	for f in "$dir"/*; do	# of sources that are gone
-		n=$(basename "$f"); [ "$n" = runner ] || [ -e "$here/$n.c" ] || rm -f "$f"
+		n=$(basename "$f"); [ "$n" = runner ] || [ -e "$src/$n.c" ] || rm -f "$f"
 	done
 }
 compile x86_64 gcc
@@ -53,19 +59,23 @@ case " $ports " in *aarch64*) compile aarch64 aarch64-linux-gnu-gcc ;; esac
 
 names=
 for pat in ${only:-'*'}; do
-	for f in "$here"/$pat.c; do [ -e "$f" ] && names="$names $(basename "$f" .c)"; done
+	for f in "$src"/$pat.c; do [ -e "$f" ] && names="$names $(basename "$f" .c)"; done
 done
+if [ -z "$names" ]; then
+	echo "not ok user # no such program:$only"
+	exit 1
+fi
 names_for() {	# cpu
 	for n in $names; do
 		case $n in
 		*_x86_64) [ "$1" = x86_64 ] || continue ;;
 		*_aarch64) [ "$1" = aarch64 ] || continue ;;
 		esac
-		[ ! -x "$top/build/user/$1/$n" ] || printf '%s ' "$n"
+		printf '%s ' "$n"
 	done
 }
 tests_image() {	# cpu
-	"$top/rootfs/make-image.sh" -o "$top/build/rootfs/$1-tests.ext2" -s 448 -a "$top/build/user/$1:/tests" "$1" busybox
+	"$top/rootfs/make-image.sh" -o "$top/build/rootfs/$1-tests.ext2" -s 448 -a "$bin/$1:/tests" "$1" busybox
 }
 
 # ---- one port ----
@@ -77,8 +87,9 @@ run_port() {
 		scratch=$(mktemp -d "$out/scratch.XXXXXX")
 		chmod 755 "$scratch"
 		# A pid and mount namespace of its own, where we may: what a program leaves behind goes with it.
-		ns=; unshare -pfm --mount-proc true 2>/dev/null && ns="unshare -pfm --mount-proc"
-		timeout 600 $ns "$top/build/user/x86_64/runner" -t 30 -d "$scratch" "$top/build/user/x86_64" $(names_for x86_64) </dev/null >"$raw" 2>&1
+		ns=; unshare -pfm --kill-child --mount-proc true 2>/dev/null && ns="unshare -pfm --kill-child --mount-proc"
+		# KILL: unshare(1) ignores TERM while it waits.
+		timeout -s KILL "${EFT_USER_TOTAL:-600}" $ns "$bin/x86_64/runner" -t "${EFT_USER_TIMEOUT:-30}" -d "$scratch" "$bin/x86_64" $(names_for x86_64) </dev/null >"$raw" 2>&1
 		rm -rf "$scratch" ;;
 	um|um-asan|um-cov|um-tsan)
 		tests_image x86_64
@@ -130,27 +141,37 @@ run_port() {
 for p in $ports; do run_port "$p"; done
 
 # ---- the matrix ----
-cell() { awk -v n="$2" '$1 == n { print $2; f = 1; exit } END { if (!f) print "-" }' "$out/$1.res"; }
+# pass, or what else; n/a: a program of the other CPU; missing: it should have run.
+cell() {
+	case $2:$1 in
+	*_x86_64:aarch64) echo n/a; return ;;
+	*_aarch64:aarch64) ;;
+	*_aarch64:*) echo n/a; return ;;
+	esac
+	awk -v n="$2" '$1 == n { print $2; f = 1; exit } END { if (!f) print "missing" }' "$out/$1.res"
+}
 {
 	printf '| program |'; for p in $ports; do printf ' %s |' "$p"; done; echo
 	printf '|---|'; for p in $ports; do printf -- '---|'; done; echo
 	for n in $names; do
 		printf '| %s |' "$n"; for p in $ports; do printf ' %s |' "$(cell "$p" "$n")"; done; echo
 	done
-} >"$top/build/test/matrix.md"
+} >"$results/matrix.md"
 {
 	echo '<?xml version="1.0"?><testsuites>'
 	for p in $ports; do
 		echo "<testsuite name=\"$p\">"
-		while read -r n v _ _ ms; do
-			printf '<testcase name="%s" time="%s.%03d">' "$n" $((ms / 1000)) $((ms % 1000))
+		for n in $names; do
+			v=$(cell "$p" "$n") ms=$(awk -v n="$n" '$1 == n { print $5; exit }' "$out/$p.res")
+			[ "$v" != n/a ] || continue
+			printf '<testcase name="%s" time="%s.%03d">' "$n" $((${ms:-0} / 1000)) $((${ms:-0} % 1000))
 			[ "$v" = pass ] || printf '<failure message="%s"/>' "$v"
 			echo '</testcase>'
-		done <"$out/$p.res"
+		done
 		echo '</testsuite>'
 	done
 	echo '</testsuites>'
-} >"$top/build/test/user.xml"
+} >"$results/user.xml"
 for p in $ports; do
 	echo "# $p: $(grep -c ' pass ' "$out/$p.res") of $(wc -l <"$out/$p.res") pass"
 done
