@@ -27,6 +27,8 @@ enum { TRAP_PF = 14, PF_EXEC_USER = 0x14, TRAP_UD = 6, TRAP_DB = 1, ILL_OPC = 1,
 enum { NR_write = 1, NR_open = 2, NR_close = 3, NR_rt_sigaction = 13, NR_rt_sigreturn = 15, NR_shmget = 29, NR_nanosleep = 35, NR_setitimer = 38,
 	NR_fork = 57, NR_exit = 60, NR_wait4 = 61, NR_kill = 62, NR_chdir = 80, NR_mkdir = 83, NR_setsid = 112, NR_mount = 165, NR_swapon = 167,
 	NR_exit_group = 231, NR_move_mount = 429 };
+enum { NR_ioctl = 16, NR_fcntl = 72, F_SETOWN = 8, F_SETOWN_EX = 15, FIOSETOWN = 0x8901, SIOCSPGRP = 0x8902, TIOCSCTTY = 0x540e,
+	TIOCSPGRP = 0x5410 };
 enum { STREAM_INIT = -1, SA_RESTORER_ = 0x04000000, HOUR_S = 3600, KILLS_MAX = 3 };
 
 struct hal_uctx {
@@ -213,6 +215,21 @@ static void init_next(struct hal_uctx *u, int64_t result, struct fuzz_step *out)
 
 /* ---- the programs ---- */
 
+/* Can what the call makes be there when every program has exited?  (The standard descriptors are the first process's, too.) */
+static bool outlives(const struct fuzz_step *s)
+{
+	switch (s->nr) {
+	case NR_shmget: case NR_mount: case NR_move_mount: case NR_swapon:
+		return true;
+	case NR_fcntl:
+		return s->args[1] == F_SETOWN || s->args[1] == F_SETOWN_EX;
+	case NR_ioctl:
+		return s->args[1] == FIOSETOWN || s->args[1] == SIOCSPGRP || s->args[1] == TIOCSCTTY || s->args[1] == TIOCSPGRP;
+	default:
+		return false;
+	}
+}
+
 static void stream_next(struct hal_uctx *u, int64_t result, struct fuzz_step *out)
 {
 	unsigned stream = (unsigned)u->stream;
@@ -241,7 +258,7 @@ static void stream_next(struct hal_uctx *u, int64_t result, struct fuzz_step *ou
 		*out = (struct fuzz_step){ stream ? NR_exit : NR_exit_group, { 0 } };
 	} else {
 		fz_run->calls++;
-		fz_run->keeps |= out->nr == NR_shmget || out->nr == NR_mount || out->nr == NR_move_mount || out->nr == NR_swapon;
+		fz_run->keeps |= outlives(out);
 		if (fz_run->fail && fz_rand() % 2)
 			current->fail_nth = 1 + (unsigned)(fz_rand() % (1u << fz_rand() % 6));
 	}
