@@ -9,11 +9,11 @@ top=$(cd "$here/../.." && pwd)
 out=$top/build/test/fuzz
 mkdir -p "$out"
 PATH=$PATH:/usr/sbin:/sbin
-for p in um-fuzz um-fuzz-fast um-fuzz-mt; do
+for p in um-fuzz um-fuzz-fast um-fuzz-mt um-fuzz-msan; do
 	(cd "$top" && cmake --preset $p && ninja -C build/$p) >"$out/build-$p.log" 2>&1 || {
 		grep -E -m 10 'error|FAILED' "$out/build-$p.log" | sed 's/^/# /'; echo "not ok fuzz/build-$p"; exit 1; }
 done
-asan=$top/build/um-fuzz/tests/fuzz/eft-fuzz fast=$top/build/um-fuzz-fast/tests/fuzz/eft-fuzz mt=$top/build/um-fuzz-mt/tests/fuzz/eft-fuzz
+asan=$top/build/um-fuzz/tests/fuzz/eft-fuzz fast=$top/build/um-fuzz-fast/tests/fuzz/eft-fuzz mt=$top/build/um-fuzz-mt/tests/fuzz/eft-fuzz msan=$top/build/um-fuzz-msan/tests/fuzz/eft-fuzz
 
 keeps() { n=$1; shift; if timeout 150 "$@" >"$out/log" 2>&1; then grep -E '^ok' "$out/log" | head -n 1 | sed 's/^ok: /# /'; echo "ok fuzz/$n"
 	else grep -a -v INFO: "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/$n"; fi; }
@@ -47,6 +47,9 @@ for d in "$here"/corpus/*/; do
 	if timeout 170 "$bin" --target="$t" -runs=0 -timeout=20 "$d" >"$out/log" 2>&1; then echo "ok fuzz/corpus-$t # $n inputs"
 	else grep -a -A 25 -E '^==.*(ERROR|eft-fuzz)' "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/corpus-$t"; fi
 done
+
+# Uninitialized bytes that reached programs.
+keeps corpus-msan-syscalls "$msan" --target=syscalls -runs=0 -timeout=20 "$here/corpus/syscalls"
 
 # Figures, for whoever reads the log: no pass or fail by absolute time.
 for b in fast asan; do

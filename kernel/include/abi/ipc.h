@@ -16,6 +16,7 @@ struct abi_ipc_perm {
 	int32_t key;
 	uint32_t uid, gid, cuid, cgid, mode;
 	uint16_t seq, pad;
+	uint32_t pad1;		/* named: what a structure on the stack has between members goes to programs, too */
 	uint64_t unused[2];
 };
 struct abi_shmid_ds {
@@ -46,7 +47,7 @@ struct abi_semid_ds {
 };
 struct abi_sembuf { uint16_t num; int16_t op, flg; };
 struct abi_seminfo { int32_t semmap, semmni, semmns, semmnu, semmsl, semopm, semume, semusz, semvmx, semaem; };
-struct abi_msginfo { int32_t msgpool, msgmap, msgmax, msgmnb, msgmni, msgssz, msgtql; uint16_t msgseg; };
+struct abi_msginfo { int32_t msgpool, msgmap, msgmax, msgmnb, msgmni, msgssz, msgtql; uint16_t msgseg, pad; };
 struct abi_shminfo { uint64_t shmmax, shmmin, shmmni, shmseg, shmall, unused[4]; };
 struct abi_shm_info { int32_t used_ids, pad; uint64_t shm_tot, shm_rss, shm_swp, swap_attempts, swap_successes; };
 struct abi_mq_attr { int64_t flags, maxmsg, msgsize, curmsgs, reserved[4]; };

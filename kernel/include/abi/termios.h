@@ -6,7 +6,7 @@
 enum { ABI_NCCS = 19 };
 struct abi_ktermios { uint32_t c_iflag, c_oflag, c_cflag, c_lflag; uint8_t c_line, c_cc[ABI_NCCS]; };
 struct abi_ktermios2 { uint32_t c_iflag, c_oflag, c_cflag, c_lflag; uint8_t c_line, c_cc[ABI_NCCS]; uint32_t c_ispeed, c_ospeed; };
-struct abi_termio { uint16_t c_iflag, c_oflag, c_cflag, c_lflag; uint8_t c_line, c_cc[8]; };
+struct abi_termio { uint16_t c_iflag, c_oflag, c_cflag, c_lflag; uint8_t c_line, c_cc[8], pad; };	/* pad: it is copied to programs */
 struct abi_winsize { uint16_t ws_row, ws_col, ws_xpixel, ws_ypixel; };
 _Static_assert(sizeof(struct abi_ktermios) == 36, "struct termios");
 _Static_assert(sizeof(struct abi_ktermios2) == 44, "struct termios2");
