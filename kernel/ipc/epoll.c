@@ -601,17 +601,18 @@ static int do_epoll_wait(int epfd, uaddr_t events, int max, uint64_t deadline)
 	struct file *f;
 	int ret;
 
-	if (max <= 0 || max > INT32_MAX / (int)sizeof(struct abi_epoll_event))
-		return -EINVAL;
-	if (!user_range_ok(events, (size_t)max * sizeof(struct abi_epoll_event)))
-		return -EFAULT;
 	f = fd_get(epfd);
 	if (!f)
 		return -EBADF;
-	if (f->ops != &epoll_ops) {
-		file_put(f);
-		return -EINVAL;
-	}
+	ret = -EINVAL;
+	if (max <= 0 || max > INT32_MAX / (int)sizeof(struct abi_epoll_event))
+		goto out;
+	ret = -EFAULT;
+	if (!user_range_ok(events, (size_t)max * sizeof(struct abi_epoll_event)))
+		goto out;
+	ret = -EINVAL;
+	if (f->ops != &epoll_ops)
+		goto out;
 	for (;;) {
 		ret = READ_ONCE(((struct epoll *)f->private)->ready_count) ? collect(f->private, events, max) : 0;
 		if (ret || deadline == 0)
@@ -622,6 +623,7 @@ static int do_epoll_wait(int epfd, uaddr_t events, int max, uint64_t deadline)
 			break;
 		}
 	}
+out:
 	file_put(f);
 	return ret;
 }

@@ -62,7 +62,7 @@ static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
 	struct eventfd *e = f->private;
 	uint64_t value;
 
-	if (u->left < sizeof(value))
+	if (u->left != sizeof(value))	/* Linux takes no more either */
 		return -EINVAL;
 	if (uio_copy_from(u, &value, sizeof(value)) != sizeof(value))
 		return -EFAULT;
@@ -90,11 +90,11 @@ static unsigned eventfd_poll(struct file *f, struct poll_table *pt)
 	poll_wait(pt, &e->wait);
 	count = READ_ONCE(e->count);
 	if (count > 0)
-		ev |= POLLIN | POLLRDNORM;
+		ev |= POLLIN;
 	if (count == UINT64_MAX)
 		ev |= POLLERR;
 	if (count < UINT64_MAX - 1)
-		ev |= POLLOUT | POLLWRNORM;
+		ev |= POLLOUT;
 	return ev;
 }
 

@@ -27,7 +27,6 @@ static inline uint64_t timespec_ns(const struct abi_timespec *ts)
 int sigmask_enter(uaddr_t mask, size_t size, bool *set) MUST_CHECK;
 bool eventfd_is(const struct file *f);
 void eventfd_add(struct file *f, uint64_t n);	/* of an eventfd: never waits; a full one stays full */
-int64_t llseek_nothing(struct file *f, int64_t off, int whence);	/* succeeds, as on Linux's nameless files */
 
 /*
  * A thread that waits for any of many queues: a poll_table that remembers

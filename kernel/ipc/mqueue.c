@@ -140,9 +140,10 @@ static struct mqueue *mq_create(const char *name, unsigned mode, const struct ab
 static int mq_lookup(const char *name, unsigned o_flags, unsigned mode, const struct abi_mq_attr *a, struct mqueue **out)
 {
 	struct mqueue *q, *fresh = NULL;
-	int err = 0;
+	int err = 0, bad = o_flags & O_CREAT ? attr_check(a) : -ENOENT;
 
-	if (o_flags & O_CREAT) {
+	/* The attributes matter only if there is no queue of that name. */
+	if (!bad) {
 		fresh = mq_create(name, mode, a);
 		if (!fresh)
 			return -ENOMEM;
@@ -150,9 +151,10 @@ static int mq_lookup(const char *name, unsigned o_flags, unsigned mode, const st
 	mutex_lock(&names_lock);
 	q = find(name);
 	if (q) {
-		err = (o_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST : permitted(q, o_flags);
+		err = (o_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST :
+			(o_flags & O_ACCMODE) == O_ACCMODE ? -EINVAL : permitted(q, o_flags);
 	} else if (!fresh) {
-		err = -ENOENT;
+		err = bad;
 	} else if (queues >= MQ_QUEUES_MAX && !capable(CAP_SYS_RESOURCE)) {
 		err = -ENOSPC;
 	} else {
@@ -182,12 +184,7 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 	if ((o_flags & O_CREAT) && uattr) {
 		if (copy_from_user(&a, uattr, sizeof(a)))
 			return -EFAULT;
-		err = attr_check(&a);
-		if (err)
-			return err;
 	}
-	if ((o_flags & O_ACCMODE) == O_ACCMODE)
-		return -EINVAL;
 	err = name_from_user(name, uname);
 	if (!err)
 		err = mq_lookup(name, o_flags, mode, &a, &q);

@@ -136,11 +136,11 @@ static NO_TSA int64_t read_locked(struct pipe *p, struct uio *u, bool nonblock)
 		size_t n = uio_copy_to(u, (uint8_t *)page_addr(b->page) + b->off, want);
 		bool packet = b->flags & PIPE_PACKET;
 
+		if (n < want)		/* a buffer that cannot be taken whole stays, as on Linux */
+			return got ? got : -EFAULT;
 		got += (int64_t)n;
 		b->off += (uint32_t)n;
 		b->len -= (uint32_t)n;
-		if (n < want)
-			return got ? got : -EFAULT;
 		if (b->len == 0 || packet)
 			pipe_pop(p);
 		if (packet)
@@ -395,8 +395,10 @@ long sys_pipe2(uaddr_t fds, unsigned flags)
 	int32_t fd[2];
 	int err = -ENOMEM;
 
-	if (flags & ~(unsigned)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+	if (flags & ~(unsigned)(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL))
 		return -EINVAL;
+	if (flags & O_EXCL)	/* O_NOTIFICATION_PIPE: a kernel without key rings */
+		return -ENOPKG;
 	p = pipe_create();
 	if (!p)
 		return -ENOMEM;

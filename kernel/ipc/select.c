@@ -74,14 +74,14 @@ static int select_loop(struct select *s, uint64_t deadline)
 static int do_select(int n, const uaddr_t sets[SETS], uint64_t deadline)
 {
 	struct select s;
-	unsigned max = files_max(current);
+	unsigned max = files_room();
 	size_t bytes;
 	int ret = 0;
 
 	if (n < 0)
 		return -EINVAL;
 	/* Sets of descriptors that cannot be open are not looked at. */
-	s.n = MIN((unsigned)n, ALIGN_UP(max, 64u));
+	s.n = MIN((unsigned)n, max);
 	s.words = BITMAP_WORDS(s.n);
 	bytes = s.words * 8;
 	s.memory = kzalloc(bytes ? bytes * 2 * SETS : 8, 0);

@@ -168,10 +168,12 @@ long sys_signalfd4(int fd, uaddr_t umask, size_t size, unsigned flags)
 	struct file *f;
 	uint64_t mask;
 
-	if (flags & ~(unsigned)(O_CLOEXEC | O_NONBLOCK) || size != sizeof(mask))
+	if (size != sizeof(mask))
 		return -EINVAL;
 	if (get_user(mask, umask))
 		return -EFAULT;
+	if (flags & ~(unsigned)(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
 	mask &= ~(SIGMASK(SIGKILL) | SIGMASK(SIGSTOP));
 	if (fd == -1) {
 		s = kzalloc(sizeof(*s), 0);

@@ -99,11 +99,9 @@ long sys_msgsnd(int id, uaddr_t umsg, size_t size, int flags)
 	int64_t type;
 	int err;
 
-	if (id < 0 || size > MSGMAX)
-		return -EINVAL;
 	if (get_user(type, umsg))
 		return -EFAULT;
-	if (type < 1)
+	if (id < 0 || size > MSGMAX || type < 1)
 		return -EINVAL;
 	m = kmalloc(sizeof(*m) + size, 0);
 	if (!m)
@@ -147,6 +145,16 @@ static struct sysv_msg *choose(struct msg_queue *q, int64_t type, int flags)
 	return best;
 }
 
+static struct sysv_msg *nth(struct msg_queue *q, int64_t n)
+{
+	struct sysv_msg *m;
+
+	list_for_each(m, &q->msgs, link)
+		if (n-- == 0)
+			return m;
+	return NULL;
+}
+
 long sys_msgrcv(int id, uaddr_t umsg, size_t size, long type, int flags)
 {
 	struct msg_queue *q;
@@ -155,14 +163,15 @@ long sys_msgrcv(int id, uaddr_t umsg, size_t size, long type, int flags)
 
 	if (id < 0 || (int64_t)size < 0)
 		return -EINVAL;
-	if (flags & MSG_COPY)
-		return -ENOSYS;		/* as Linux without CONFIG_CHECKPOINT_RESTORE */
+	/* MSG_COPY: message number `type` is copied and stays where it is. */
+	if (flags & MSG_COPY && (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT)))
+		return -EINVAL;
 	ret = find_locked(id, &q);
 	if (ret)
 		return ret;
 	ret = sysv_permission(&q->o, 0444);
 	while (!ret) {
-		m = choose(q, type, flags);
+		m = flags & MSG_COPY ? nth(q, type) : choose(q, type, flags);
 		if (m)
 			break;
 		ret = flags & IPC_NOWAIT ? -ENOMSG : wait_change(q, &q->receivers, &q->sent);
@@ -173,6 +182,15 @@ long sys_msgrcv(int id, uaddr_t umsg, size_t size, long type, int flags)
 		unlock_put(q);
 		return ret;
 	}
+	if (flags & MSG_COPY) {
+		struct sysv_msg *copy = kmemdup(m, sizeof(*m) + m->len, 0);
+
+		unlock_put(q);
+		if (!copy)
+			return -ENOMEM;
+		m = copy;
+		goto give;
+	}
 	list_del(&m->link);
 	q->bytes -= m->len;
 	q->count--;
@@ -181,6 +199,7 @@ long sys_msgrcv(int id, uaddr_t umsg, size_t size, long type, int flags)
 	WRITE_ONCE(q->taken, q->taken + 1);
 	waitq_wake_all(&q->senders);
 	unlock_put(q);
+give:
 	ret = (long)MIN(m->len, size);
 	if (put_user(m->type, umsg) || copy_to_user(umsg + sizeof(m->type), m->data, (size_t)ret))
 		ret = -EFAULT;

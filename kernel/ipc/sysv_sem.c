@@ -223,8 +223,6 @@ long sys_semtimedop(int id, uaddr_t uops, unsigned n, uaddr_t timeout)
 
 	if (ret)
 		return ret;
-	if (n < 1 || id < 0)
-		return -EINVAL;
 	if (n > SEMOPM)
 		return -E2BIG;
 	if (n > ARRAY_SIZE(fast)) {
@@ -233,6 +231,8 @@ long sys_semtimedop(int id, uaddr_t uops, unsigned n, uaddr_t timeout)
 			return -ENOMEM;
 	}
 	ret = copy_from_user(ops, uops, n * sizeof(*ops));
+	if (!ret && (n < 1 || id < 0))
+		ret = -EINVAL;
 	if (!ret)
 		ret = find_locked(id, &s);
 	if (!ret) {

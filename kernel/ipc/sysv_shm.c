@@ -111,7 +111,7 @@ long sys_shmget(int key, size_t size, int flags)
 {
 	struct get_arg a = { 0, size, key };
 
-	if (flags & SHM_HUGETLB)
+	if (flags & SHM_HUGETLB && key == IPC_PRIVATE)
 		return -EINVAL;		/* no huge pages */
 	return sysv_get(&segments, key, flags, create, check, &a);
 }
@@ -157,7 +157,7 @@ long sys_shmat(int id, uaddr_t addr, int flags)
 	else
 		f = s->file;
 	if (!err)
-		err = sysv_permission(o, flags & SHM_RDONLY ? 0444 : 0666);
+		err = sysv_permission(o, (flags & SHM_RDONLY ? 0444u : 0666u) | (flags & SHM_EXEC ? 0111u : 0));
 	mutex_unlock(&o->lock);
 	at = err;
 	if (!err) {

@@ -152,6 +152,8 @@ long sys_timerfd_create(int clock, unsigned flags)
 	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && clock != CLOCK_REALTIME_ALARM &&
 	    clock != CLOCK_BOOTTIME_ALARM)
 		return -EINVAL;
+	if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM))
+		return -EPERM;
 	t = kzalloc(sizeof(*t), 0);
 	if (!t)
 		return -ENOMEM;

@@ -114,7 +114,7 @@ long sys_mprotect(uaddr_t addr, uint64_t len, unsigned prot)
 	struct list_head dead = LIST_INIT(dead);
 	unsigned grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 	uaddr_t end;
-	int err;
+	int err = 0;
 
 	prot &= ~grows;
 	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr & ~PAGE_MASK)
@@ -131,12 +131,12 @@ long sys_mprotect(uaddr_t addr, uint64_t len, unsigned prot)
 	if (grows & PROT_GROWSDOWN) {
 		struct vm_area *a = vm_find(vm, addr);
 
-		if (a && a->flags & VM_GROWSDOWN && a->start < end)
+		err = !a || a->start >= end ? -ENOMEM : a->flags & VM_GROWSDOWN ? 0 : -EINVAL;
+		if (!err)
 			addr = a->start;
-		else
-			end = 0;
 	}
-	err = end ? vm_protect(vm, addr, end, prot, &dead) : -EINVAL;
+	if (!err)
+		err = vm_protect(vm, addr, end, prot, &dead);
 	rwsem_write_unlock(&vm->lock);
 	vm_area_free_list(&dead);
 	return err;

@@ -178,6 +178,10 @@ long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 
 	if (flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
+	/* Linux reserves and writes the descriptors first: a bad pointer comes before a bad type. */
+	memset(fd, 0xff, sizeof(fd));
+	if (copy_to_user(fds, fd, sizeof(fd)))
+		return -EFAULT;
 	err = create(family, type & SOCK_TYPE_MASK, protocol, &s[0]);
 	if (err)
 		return err;
@@ -301,6 +305,10 @@ long sys_accept4(int fd, uaddr_t addr, uaddr_t lenp, unsigned flags)
 	struct file *f, *nf;
 	int err, newfd;
 
+	f = fd_get(fd);		/* a bad descriptor comes before bad flags, what it is not comes after */
+	if (!f)
+		return -EBADF;
+	file_put(f);
 	if (flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
 	err = socket_from_fd(fd, &f, &s);

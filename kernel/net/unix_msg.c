@@ -94,13 +94,15 @@ int64_t unix_stream_send(struct socket *s, struct msg *m)
 	int64_t done = 0;
 	int err = 0;
 
-	if (m->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (m->namelen)
 		return READ_ONCE(u->state) == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
 	peer = unix_peer(u);
 	if (!peer)
 		return -ENOTCONN;
+	if (m->flags & MSG_OOB) {
+		unix_put(peer);
+		return -EOPNOTSUPP;
+	}
 	if (READ_ONCE(u->shutdown) & SHUT_W) {
 		unix_put(peer);
 		return socket_broken_pipe(s, m->flags);
@@ -273,9 +275,9 @@ int64_t unix_stream_recv(struct socket *s, struct msg *m)
 	struct stream_read r = { .copied = 0 };
 	int err = 0;
 
-	if (m->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (READ_ONCE(u->state) != UNIX_CONNECTED)
+		return -EINVAL;
+	if (m->flags & MSG_OOB)		/* there never is any */
 		return -EINVAL;
 	for (;;) {
 		struct unix_msg *msg;
@@ -451,10 +453,10 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 	int64_t ret;
 	int err;
 
-	if (m->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (s->type == SOCK_SEQPACKET && READ_ONCE(u->state) != UNIX_CONNECTED)
 		return -ENOTCONN;
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
 	for (;;) {
 		int32_t off = READ_ONCE(s->peek_off);
 

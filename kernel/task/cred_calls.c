@@ -246,7 +246,7 @@ long sys_getgroups(int size, uaddr_t list)
 	if (size) {
 		if ((unsigned)size < c->ngroups)
 			return -EINVAL;
-		if (copy_to_user(list, c->groups, c->ngroups * sizeof(uint32_t)))
+		if (c->ngroups && copy_to_user(list, c->groups, c->ngroups * sizeof(uint32_t)))
 			return -EFAULT;
 	}
 	return (long)c->ngroups;
@@ -346,6 +346,8 @@ long sys_capget(uaddr_t header, uaddr_t data)
 		return n;
 	if (n == 0)
 		return data ? -EINVAL : 0;
+	if (!data)
+		return 0;
 	if (h.pid < 0)
 		return -EINVAL;
 	if (h.pid == 0 || h.pid == task_tid(current)) {

@@ -220,9 +220,11 @@ long sys_kcmp(int pid1, int pid2, int type, uint64_t i1, uint64_t i2)
 	case KCMP_SIGHAND:
 		ret = order(a->sighand, b->sighand);
 		break;
-	case KCMP_IO:
+	case KCMP_IO:		/* nobody has an I/O context of its own */
+		ret = 0;
+		break;
 	case KCMP_SYSVSEM:
-		ret = order(a->process, b->process);
+		ret = order(a->process->sem_undo, b->process->sem_undo);
 		break;
 	default:
 		ret = -EINVAL;

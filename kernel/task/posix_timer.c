@@ -288,21 +288,22 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 	struct posix_timer *pt;
 	unsigned long flags;
 	uint64_t now;
-	int err = clock_now(clock, &now);
+	int err;
 
+	if (sevp && get_user(ev, sevp))
+		return -EFAULT;
+	err = clock_now(clock, &now);
 	if (err)
 		return err;
 	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
-	if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM))
-		return -EPERM;
-	if (sevp && get_user(ev, sevp))
-		return -EFAULT;
 	if ((ev.notify & ~SIGEV_THREAD_ID) != SIGEV_SIGNAL && (ev.notify & ~SIGEV_THREAD_ID) != SIGEV_NONE &&
 	    (ev.notify & ~SIGEV_THREAD_ID) != SIGEV_THREAD)
 		return -EINVAL;
 	if (ev.notify != SIGEV_NONE && (ev.signo < 1 || ev.signo > SIGRTMAX))
 		return -EINVAL;
+	if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM))
+		return -EPERM;
 	pt = kzalloc(sizeof(*pt), 0);
 	if (!all || !pt) {
 		kfree(pt);

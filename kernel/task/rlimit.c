@@ -75,8 +75,6 @@ long sys_prlimit64(int pid, unsigned resource, uaddr_t new_rlim, uaddr_t old_rli
 
 	if (new_rlim && get_user(in, new_rlim))
 		return -EFAULT;
-	if (resource >= RLIMIT_COUNT)
-		return -EINVAL;
 	t = pid ? task_find(pid) : current;
 	if (!t || !t->process) {
 		if (pid)
@@ -85,7 +83,7 @@ long sys_prlimit64(int pid, unsigned resource, uaddr_t new_rlim, uaddr_t old_rli
 	}
 	err = -EPERM;
 	if (prlimit_permitted(t))
-		err = rlimit_do(t->process, resource, new_rlim ? &in : NULL, &was);
+		err = resource >= RLIMIT_COUNT ? -EINVAL : rlimit_do(t->process, resource, new_rlim ? &in : NULL, &was);
 	if (pid)
 		task_put(t);
 	if (!err && old_rlim)

@@ -65,7 +65,7 @@ static int kill_many(struct pid *pgrp, int sig, const struct abi_siginfo *info)
 		process_put(list[i]);
 	}
 	kfree(list);
-	return err;
+	return err == -EPERM && !pgrp ? 0 : err;	/* kill(-1): those that may not be signalled do not count */
 }
 
 long sys_kill(int pid, int sig)
@@ -122,7 +122,9 @@ static long kill_thread(int tgid, int tid, int sig, const struct abi_siginfo *in
 	long err = -ESRCH;
 
 	if (t && t->process && (tgid <= 0 || process_pid(t->process) == tgid)) {
-		if (!signal_permitted(t->process, sig))
+		if (sig < 0 || sig > SIGRTMAX)
+			err = -EINVAL;
+		else if (!signal_permitted(t->process, sig))
 			err = -EPERM;
 		else {
 			err = signal_send_task(t, sig, info);
@@ -139,7 +141,7 @@ long sys_tgkill(int tgid, int tid, int sig)
 {
 	struct abi_siginfo info;
 
-	if (tgid <= 0 || tid <= 0 || sig < 0 || sig > SIGRTMAX)
+	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
 	signal_info_user(&info, sig, SI_TKILL);
 	return kill_thread(tgid, tid, sig, &info);
@@ -149,7 +151,7 @@ long sys_tkill(int tid, int sig)
 {
 	struct abi_siginfo info;
 
-	if (tid <= 0 || sig < 0 || sig > SIGRTMAX)
+	if (tid <= 0)
 		return -EINVAL;
 	signal_info_user(&info, sig, SI_TKILL);
 	return kill_thread(0, tid, sig, &info);
@@ -187,12 +189,16 @@ long sys_rt_sigqueueinfo(int pid, int sig, uaddr_t uinfo)
 long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
 {
 	struct abi_siginfo info;
-	long err = siginfo_import(&info, sig, uinfo, tgid);
+	long err;
 
+	if (copy_from_user(&info, uinfo, sizeof(info)))
+		return -EFAULT;
+	if (tgid <= 0 || tid <= 0)
+		return -EINVAL;
+	/* The thread that is meant, not its process: only towards itself may it be anything. */
+	err = siginfo_import(&info, sig, uinfo, tid == task_tid(current) ? process_pid(current->process) : 0);
 	if (err)
 		return err;
-	if (tgid <= 0 || tid <= 0 || sig < 0 || sig > SIGRTMAX)
-		return -EINVAL;
 	return kill_thread(tgid, tid, sig, &info);
 }
 

@@ -113,7 +113,9 @@ static int wait_scan(struct wait_request *w)
 			ret = 1;
 			break;
 		}
-		ret = 0;
+		/* One that has exited has nothing more to say to who does not ask for that. */
+		if (!p->zombie || (w->options & WEXITED))
+			ret = 0;
 	}
 	if (ret != 1) {
 		struct ptrace_report r;

@@ -13,13 +13,8 @@ set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-<<<<<<< HEAD
-out=$top/build/test/user
-ports= only= build_only=
-=======
 out=$top/build/test/user results=$top/build/test bin=$top/build/user src=$here
 ports= only= build_only=
->>>>>>> 324829a (The parity suite's runner is tried on programs that must not pass; a hung run is ended; missing programs are failures in the matrix and the JUnit file; READMEs)
 while [ $# -gt 0 ]; do
 	case $1 in
 	--build-only) build_only=1; shift; continue ;;	# the x86-64 programs, nothing is run

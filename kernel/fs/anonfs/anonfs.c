@@ -58,6 +58,7 @@ static int anon_open(struct inode *i, const char *name, const struct file_ops *o
 	case O_WRONLY: f->mode = FMODE_WRITE; break;
 	default: f->mode = FMODE_READ | FMODE_WRITE; break;
 	}
+	f->mode |= FMODE_NO_POS;
 	if (ops->llseek)
 		f->mode |= FMODE_LSEEK;
 	*out = f;
@@ -71,6 +72,8 @@ int file_create_anon(const char *name, uint32_t inode_mode, const struct file_op
 	if (!i)
 		return -ENOMEM;
 	inode_init_owner(i, NULL, inode_mode);
+	if (!(inode_mode & S_IFMT))	/* on Linux one inode, root's, that all such files share */
+		i->uid = i->gid = 0;
 	/* Opened again through /proc/PID/fd: a pipe is a FIFO then, nothing else can be. */
 	i->fops = S_ISFIFO(inode_mode) ? &fifo_file_ops : &noopen_file_ops;
 	return anon_open(i, name, ops, private, o_flags, out);

@@ -59,7 +59,8 @@ int notify_change(const struct path *p, struct inode_attr *a)
 	if (err)
 		return err;
 	rwsem_write_lock(&i->lock);
-	err = notify_change_locked(i, a);
+	/* eventfd, epoll and the like have no attributes of their own. */
+	err = i->mode & S_IFMT ? notify_change_locked(i, a) : -EOPNOTSUPP;
 	rwsem_write_unlock(&i->lock);
 	mount_drop_write(p->mnt);
 	if (!err)
@@ -227,11 +228,12 @@ long sys_fallocate(int fd, unsigned mode, int64_t off, int64_t len)
 	struct file *f;
 	long err;
 
-	if (off < 0 || len <= 0)
-		return -EINVAL;
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
+	err = -EINVAL;
+	if (off < 0 || len <= 0)
+		goto out;
 	err = -EOPNOTSUPP;
 	if (mode & ~(unsigned)(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE))
 		goto out;

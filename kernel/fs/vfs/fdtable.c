@@ -262,6 +262,16 @@ struct file *fd_get_task(struct task *t, int fd)
 	return f;
 }
 
+unsigned files_room(void)
+{
+	unsigned n;
+
+	rcu_read_lock();
+	n = rcu_dereference(current->files->table)->max;
+	rcu_read_unlock();
+	return n;
+}
+
 unsigned files_max(struct task *t)
 {
 	struct files *ft = task_files_get(t);

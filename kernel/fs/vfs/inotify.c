@@ -21,6 +21,8 @@
 #include "vfs_internal.h"
 
 enum { INOTIFY_MAX_EVENTS = 16384, INOTIFY_MAX_WATCHES = 65536, IN_ALL_EVENTS = 0xfff };
+/* Linux's ALL_INOTIFY_BITS: events, IN_UNMOUNT .. IN_IGNORED, and the flags of a watch. */
+#define IN_ALL_BITS (0xf700efffu)
 struct abi_inotify_event { int32_t wd; uint32_t mask, cookie, len; };
 
 struct event { struct list_head link; struct abi_inotify_event e; char name[]; };
@@ -303,7 +305,7 @@ static void inotify_fdinfo(struct file *f, char *buf, size_t max)
 	spin_unlock(&marks_lock);
 }
 
-static const struct file_ops inotify_ops = { .read = inotify_read, .poll = inotify_poll, .ioctl = inotify_ioctl, .release = inotify_release,
+static const struct file_ops inotify_ops = { .llseek = llseek_nothing, .read = inotify_read, .poll = inotify_poll, .ioctl = inotify_ioctl, .release = inotify_release,
 	.show_fdinfo = inotify_fdinfo };
 
 long sys_inotify_init1(unsigned flags)
@@ -396,14 +398,14 @@ long sys_inotify_add_watch(int fd, uaddr_t name, unsigned mask)
 	struct path p;
 	long ret;
 
-	if (!(mask & IN_ALL_EVENTS))
-		return -EINVAL;
-	if ((mask & IN_MASK_ADD) && (mask & IN_MASK_CREATE))
+	if (!(mask & IN_ALL_BITS))
 		return -EINVAL;
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
 	ret = -EINVAL;
+	if ((mask & IN_MASK_ADD) && (mask & IN_MASK_CREATE))
+		goto out;
 	if (f->ops != &inotify_ops)
 		goto out;
 	ret = path_lookup_user(AT_FDCWD, name, look, &p);

@@ -252,8 +252,14 @@ static kdev_t dev_decode(unsigned dev)
 long sys_mknodat(int dfd, uaddr_t uname, unsigned mode, unsigned dev)
 {
 	char *name;
-	long err = path_name_from_user(uname, 0, &name);
+	long err;
 
+	switch (mode & S_IFMT) {
+	case 0: case S_IFREG: case S_IFCHR: case S_IFBLK: case S_IFIFO: case S_IFSOCK: break;
+	case S_IFDIR: return -EPERM;
+	default: return -EINVAL;
+	}
+	err = path_name_from_user(uname, 0, &name);
 	if (err)
 		return err;
 	err = vfs_mknod(dfd, name, mode, dev_decode(dev));

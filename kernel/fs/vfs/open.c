@@ -396,6 +396,8 @@ long sys_openat(int dfd, uaddr_t name, unsigned flags, unsigned mode)
 	int err;
 
 	flags &= OPEN_FLAGS;
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	err = open_flags_check(flags);
 	return err ? err : open_fd(dfd, name, flags, mode, 0);
 }

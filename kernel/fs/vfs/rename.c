@@ -134,7 +134,7 @@ static int do_rename(struct walk *ow, struct walk *nw, unsigned flags) NO_TSA
 		return -EBUSY;
 	if (nw->last_type != LAST_NORM)
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-	if (ow->last.len > NAME_MAX || nw->last.len > NAME_MAX)
+	if (ow->last.len > NAME_MAX)
 		return -ENAMETOOLONG;
 	err = mount_want_write(ow->path.mnt);
 	if (err)
@@ -145,6 +145,8 @@ static int do_rename(struct walk *ow, struct walk *nw, unsigned flags) NO_TSA
 	err = dir_lookup_locked(op, &ow->last, &od);
 	if (!err && d_negative(od))
 		err = -ENOENT;
+	if (!err && nw->last.len > NAME_MAX)
+		err = -ENAMETOOLONG;
 	if (!err)
 		err = dir_lookup_locked(np, &nw->last, &nd);
 	if (err)
@@ -183,7 +185,7 @@ out:
 long sys_renameat2(int odfd, uaddr_t uold, int ndfd, uaddr_t unew, unsigned flags)
 {
 	struct walk *ow, *nw;
-	char *old, *new;
+	char *old, *new = NULL;
 	int err;
 
 	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
@@ -193,9 +195,6 @@ long sys_renameat2(int odfd, uaddr_t uold, int ndfd, uaddr_t unew, unsigned flag
 	err = path_name_from_user(uold, 0, &old);
 	if (err)
 		return err;
-	err = path_name_from_user(unew, 0, &new);
-	if (err)
-		goto out_old;
 	err = -ENOMEM;
 	ow = kmalloc(sizeof(*ow), 0);
 	nw = kmalloc(sizeof(*nw), 0);
@@ -205,6 +204,8 @@ long sys_renameat2(int odfd, uaddr_t uold, int ndfd, uaddr_t unew, unsigned flag
 	if (err)
 		goto out_free;
 	err = walk_parent(ow);
+	if (!err)	/* what is wrong with the first name comes before what is wrong with the second */
+		err = path_name_from_user(unew, 0, &new);
 	if (!err) {
 		err = walk_init(nw, ndfd, new, LOOKUP_PARENT);
 		if (!err) {
@@ -219,7 +220,6 @@ out_free:
 	kfree(nw);
 	kfree(ow);
 	kfree(new);
-out_old:
 	kfree(old);
 	return err;
 }

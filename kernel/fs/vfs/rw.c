@@ -91,10 +91,12 @@ static long rw_one(int fd, uaddr_t buf, size_t count, bool write)
 		return -EBADF;
 	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ))) {
 		n = -EBADF;
-	} else if ((int64_t)count < 0) {
+	} else if (!(write ? f->ops->write != NULL : f->ops->read != NULL || S_ISDIR(f->inode->mode))) {
 		n = -EINVAL;
 	} else if (!user_range_ok(buf, count)) {
 		n = -EFAULT;
+	} else if ((int64_t)count < 0) {
+		n = -EINVAL;
 	} else {
 		uio_init_user(&u, &seg, buf, MIN(count, MAX_RW));
 		n = rw_at_offset(f, &u, write);
@@ -105,6 +107,8 @@ static long rw_one(int fd, uaddr_t buf, size_t count, bool write)
 
 long sys_read(int fd, uaddr_t buf, size_t count) { return rw_one(fd, buf, count, false); }
 long sys_write(int fd, uaddr_t buf, size_t count) { return rw_one(fd, buf, count, true); }
+
+static bool has_positions(const struct file *f) { return (f->mode & (FMODE_LSEEK | FMODE_NO_POS)) == FMODE_LSEEK; }
 
 static long prw(int fd, uaddr_t buf, size_t count, int64_t pos, bool write)
 {
@@ -119,14 +123,14 @@ static long prw(int fd, uaddr_t buf, size_t count, int64_t pos, bool write)
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	if (!(f->mode & FMODE_LSEEK)) {
+	if (!has_positions(f)) {
 		n = -ESPIPE;
 	} else if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ))) {
 		n = -EBADF;
-	} else if ((int64_t)count < 0) {
-		n = -EINVAL;
 	} else if (!user_range_ok(buf, count)) {
 		n = -EFAULT;
+	} else if ((int64_t)count < 0) {
+		n = -EINVAL;
 	} else {
 		uio_init_user(&u, &seg, buf, MIN(count, MAX_RW));
 		n = write ? vfs_write(f, &u, &p) : vfs_read(f, &u, &p);
@@ -150,6 +154,8 @@ int64_t file_rw_user(struct file *f, uaddr_t addr, uint64_t n, int64_t pos, bool
 		ret = uio_import(&u, addr, n, fast, &segs);
 		if (ret < 0)
 			return ret;
+		if (ret == 0)
+			goto out_segs;
 	} else if (!user_range_ok(addr, n)) {
 		return -EFAULT;
 	} else {
@@ -188,7 +194,7 @@ static long rwv(int fd, uaddr_t iov, uint64_t n, int64_t pos, bool positioned, u
 
 	if (!f)
 		return -EBADF;
-	if (positioned && !(f->mode & FMODE_LSEEK))
+	if (positioned && !has_positions(f))
 		ret = -ESPIPE;
 	else if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
 		ret = -EBADF;

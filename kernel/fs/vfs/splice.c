@@ -243,7 +243,22 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 	uint64_t ipos, opos;
 	int64_t ret = -EBADF;
 
-	if (!in || !out || !(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+	if (off) {
+		ret = -EFAULT;
+		if (get_user(ipos, off))
+			goto out;
+	}
+	ret = -EBADF;
+	if (!in || !(in->mode & FMODE_READ))
+		goto out;
+	ret = -ESPIPE;
+	if (off && (in->mode & (FMODE_LSEEK | FMODE_NO_POS)) != FMODE_LSEEK)
+		goto out;
+	ret = -EINVAL;
+	if (off && (int64_t)ipos < 0)
+		goto out;
+	ret = -EBADF;
+	if (!out || !(out->mode & FMODE_WRITE))
 		goto out;
 	ret = -EINVAL;
 	if (!in->ops->read || !out->ops->write || S_ISDIR(in->inode->mode) || S_ISSOCK(in->inode->mode) || (out->flags & O_APPEND))
@@ -276,13 +291,13 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 
 	if (!in || !out)
 		goto out;
+	ret = -EFAULT;
+	ipos = in->pos;
+	opos = out->pos;
+	if ((off_in && get_user(ipos, off_in)) || (off_out && get_user(opos, off_out)))
+		goto out;
 	ret = -EINVAL;
 	if (flags)
-		goto out;
-	ret = offset_get(in, off_in, &ipos);
-	if (!ret)
-		ret = offset_get(out, off_out, &opos);
-	if (ret)
 		goto out;
 	ret = -EISDIR;
 	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
@@ -292,6 +307,9 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 		goto out;
 	ret = -EBADF;
 	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
+		goto out;
+	ret = -EINVAL;
+	if ((int64_t)ipos < 0 || (int64_t)opos < 0)
 		goto out;
 	ret = -EOVERFLOW;
 	if (ipos + len < ipos || opos + len < opos)
@@ -331,10 +349,21 @@ long sys_splice(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out, size_t l
 	in = fd_get(fd_in);
 	out = fd_get(fd_out);
 	ret = -EBADF;
-	if (!in || !out || !(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+	if (!in || !out)
+		goto out;
+	ret = -ESPIPE;
+	if ((pipe_of(in) && off_in) || (pipe_of(out) && off_out))
+		goto out;
+	ret = -EFAULT;
+	if ((off_out && get_user(ipos, off_out)) || (off_in && get_user(ipos, off_in)))
+		goto out;
+	ret = -EBADF;
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
 		goto out;
 	ret = -EINVAL;
 	if (!pipe_of(in) && !pipe_of(out))
+		goto out;
+	if ((off_in && in->mode & FMODE_NO_POS) || (off_out && out->mode & FMODE_NO_POS))
 		goto out;
 	if (pipe_of(in) && pipe_of(in) == pipe_of(out))
 		goto out;

@@ -74,7 +74,7 @@ long sys_newfstatat(int dfd, uaddr_t name, uaddr_t ubuf, unsigned flags)
 	char first;
 	long err;
 
-	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | 0x6000 /* AT_STATX_SYNC_TYPE */))
 		return -EINVAL;
 	/* fstat as libc does it. */
 	if ((flags & AT_EMPTY_PATH) && dfd >= 0 && name && !get_user(first, name) && !first)

@@ -45,11 +45,12 @@ long sys_sync_file_range(int fd, int64_t off, int64_t n, unsigned flags)
 	uint64_t end;
 	long err;
 
-	if ((flags & ~7u) || off < 0 || n < 0 || off + n < off)
-		return -EINVAL;
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
+	err = -EINVAL;
+	if ((flags & ~7u) || off < 0 || n < 0 || off + n < off)
+		goto out;
 	end = n ? (uint64_t)off + (uint64_t)n : UINT64_MAX;
 	err = -ESPIPE;
 	if (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode) && !S_ISDIR(f->inode->mode) && !S_ISLNK(f->inode->mode))

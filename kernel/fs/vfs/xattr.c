@@ -24,15 +24,18 @@ static int xattr_permission(const struct path *p, const char *name, bool write)
 		return write && has_prefix(name, "security.") && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
 	if (has_prefix(name, "trusted."))
 		return capable(CAP_SYS_ADMIN) ? 0 : write ? -EPERM : -ENODATA;
-	if (!has_prefix(name, "user."))
-		return -EOPNOTSUPP;
-	if (!name[5])
-		return -EINVAL;
+	if (!has_prefix(name, "user.")) {
+		int err = inode_permission(i, write ? MAY_WRITE : MAY_READ);
+
+		return err ? err : -EOPNOTSUPP;
+	}
 	/* A file's owner says who may write it; for anything but files and directories that means nothing. */
 	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
 		return write ? -EPERM : -ENODATA;
 	if (write && S_ISDIR(i->mode) && (i->mode & S_ISVTX) && !inode_owner_or_capable(i))
 		return -EPERM;
+	if (!name[5])
+		return -EINVAL;
 	return inode_permission(i, write ? MAY_WRITE : MAY_READ);
 }
 
@@ -45,51 +48,58 @@ static int name_from_user(uaddr_t uname, char name[XATTR_NAME_MAX + 1])
 	return n == 0 || n > XATTR_NAME_MAX ? -ERANGE : 0;
 }
 
-static long xattr_set(const struct path *p, uaddr_t uname, uaddr_t uvalue, size_t size, int flags)
+/* What a call says, taken from user memory before the file is looked for: its errors come first. */
+struct xattr_args { char name[XATTR_NAME_MAX + 1]; void *value; size_t size; unsigned flags; };
+
+static long set_args(struct xattr_args *x, uaddr_t uname, uaddr_t uvalue, size_t size, int flags)
 {
-	struct inode *i = p->dentry->inode;
-	char name[XATTR_NAME_MAX + 1];
-	void *buf;
 	long err;
 
 	if (flags & ~3)
 		return -EINVAL;
-	err = name_from_user(uname, name);
+	err = name_from_user(uname, x->name);
 	if (err)
 		return err;
 	if (size > XATTR_SIZE_MAX)
 		return -E2BIG;
-	buf = kmalloc(size ? size : 1, 0);
-	if (!buf)
+	x->value = kmalloc(size ? size : 1, 0);
+	if (!x->value)
 		return -ENOMEM;
-	err = copy_from_user(buf, uvalue, size);
-	if (!err)
-		err = mount_want_write(p->mnt);
-	if (!err) {
-		rwsem_write_lock(&i->lock);
-		err = xattr_permission(p, name, true);
-		if (!err)
-			err = i->ops && i->ops->setxattr ? i->ops->setxattr(i, name, buf, size, (unsigned)flags) : -EOPNOTSUPP;
-		rwsem_write_unlock(&i->lock);
-		mount_drop_write(p->mnt);
+	x->size = size;
+	x->flags = (unsigned)flags;
+	err = size ? copy_from_user(x->value, uvalue, size) : 0;
+	if (err) {
+		kfree(x->value);
+		x->value = NULL;
 	}
-	if (!err)
-		notify_entry(p->dentry, IN_ATTRIB);
-	kfree(buf);
 	return err;
 }
 
-static long xattr_get(const struct path *p, uaddr_t uname, uaddr_t uvalue, size_t size)
+static long xattr_set(const struct path *p, const struct xattr_args *x)
 {
 	struct inode *i = p->dentry->inode;
-	char name[XATTR_NAME_MAX + 1];
-	void *buf = NULL;
-	long n = name_from_user(uname, name);
+	long err = mount_want_write(p->mnt);
 
-	if (n)
-		return n;
+	if (err)
+		return err;
+	rwsem_write_lock(&i->lock);
+	err = xattr_permission(p, x->name, true);
+	if (!err)
+		err = i->ops && i->ops->setxattr ? i->ops->setxattr(i, x->name, x->value, x->size, x->flags) : -EOPNOTSUPP;
+	rwsem_write_unlock(&i->lock);
+	mount_drop_write(p->mnt);
+	if (!err)
+		notify_entry(p->dentry, IN_ATTRIB);
+	return err;
+}
+
+static long xattr_get(const struct path *p, const struct xattr_args *x, uaddr_t uvalue, size_t size)
+{
+	struct inode *i = p->dentry->inode;
+	void *buf = NULL;
+	long n = xattr_permission(p, x->name, false);
+
 	size = MIN(size, (size_t)XATTR_SIZE_MAX);
-	n = xattr_permission(p, name, false);
 	if (n)
 		return n;
 	if (!i->ops || !i->ops->getxattr)
@@ -97,7 +107,7 @@ static long xattr_get(const struct path *p, uaddr_t uname, uaddr_t uvalue, size_
 	if (size && !(buf = kmalloc(size, 0)))
 		return -ENOMEM;
 	rwsem_read_lock(&i->lock);
-	n = i->ops->getxattr(i, name, buf, size);
+	n = i->ops->getxattr(i, x->name, buf, size);
 	rwsem_read_unlock(&i->lock);
 	if (n > 0 && size && copy_to_user(uvalue, buf, (size_t)n))
 		n = -EFAULT;
@@ -125,20 +135,17 @@ static long xattr_list(const struct path *p, uaddr_t ulist, size_t size)
 	return n;
 }
 
-static long xattr_remove(const struct path *p, uaddr_t uname)
+static long xattr_remove(const struct path *p, const struct xattr_args *x)
 {
 	struct inode *i = p->dentry->inode;
-	char name[XATTR_NAME_MAX + 1];
-	long err = name_from_user(uname, name);
+	long err = mount_want_write(p->mnt);
 
-	if (!err)
-		err = mount_want_write(p->mnt);
 	if (err)
 		return err;
 	rwsem_write_lock(&i->lock);
-	err = xattr_permission(p, name, true);
+	err = xattr_permission(p, x->name, true);
 	if (!err)
-		err = i->ops && i->ops->removexattr ? i->ops->removexattr(i, name) : -EOPNOTSUPP;
+		err = i->ops && i->ops->removexattr ? i->ops->removexattr(i, x->name) : -EOPNOTSUPP;
 	rwsem_write_unlock(&i->lock);
 	mount_drop_write(p->mnt);
 	if (!err)
@@ -146,21 +153,23 @@ static long xattr_remove(const struct path *p, uaddr_t uname)
 	return err;
 }
 
-/* The three ways to name the file: path, path without following, descriptor. */
-#define XATTR_CALL(suffix, PATH_ARGS, FD_ARGS, body) \
-	long sys_##suffix PATH_ARGS { struct path p; long ret = path_lookup_user(AT_FDCWD, name_, LOOKUP_FOLLOW, &p); \
-		if (ret) return ret; \
-		ret = body; path_put(&p); return ret; } \
-	long sys_l##suffix PATH_ARGS { struct path p; long ret = path_lookup_user(AT_FDCWD, name_, 0, &p); \
-		if (ret) return ret; \
-		ret = body; path_put(&p); return ret; } \
-	long sys_f##suffix FD_ARGS { struct path p; long ret; struct file *f = fd_get(fd_); \
-		if (!f) return -EBADF; \
-		p = f->path; ret = body; file_put(f); return ret; }
+/* The three ways to name the file: path, path without following, descriptor.  `args` comes first and may fail. */
+#define XATTR_PATH(call, PATH_ARGS, look, args, body) \
+	long sys_##call PATH_ARGS { struct xattr_args x = { .value = NULL }; struct path p; long ret = args; \
+		if (!ret) ret = path_lookup_user(AT_FDCWD, name_, look, &p); \
+		if (!ret) { ret = body; path_put(&p); } \
+		kfree(x.value); return ret; }
+#define XATTR_CALL(suffix, PATH_ARGS, FD_ARGS, args, body) \
+	XATTR_PATH(suffix, PATH_ARGS, LOOKUP_FOLLOW, args, body) \
+	XATTR_PATH(l##suffix, PATH_ARGS, 0, args, body) \
+	long sys_f##suffix FD_ARGS { struct xattr_args x = { .value = NULL }; struct path p; long ret = args; struct file *f = NULL; \
+		if (!ret && !(f = fd_get(fd_))) ret = -EBADF; \
+		if (!ret) { p = f->path; ret = body; file_put(f); } \
+		kfree(x.value); return ret; }
 
 XATTR_CALL(setxattr, (uaddr_t name_, uaddr_t n, uaddr_t v, size_t size, int flags), (int fd_, uaddr_t n, uaddr_t v, size_t size, int flags),
-	xattr_set(&p, n, v, size, flags))
+	set_args(&x, n, v, size, flags), xattr_set(&p, &x))
 XATTR_CALL(getxattr, (uaddr_t name_, uaddr_t n, uaddr_t v, size_t size), (int fd_, uaddr_t n, uaddr_t v, size_t size),
-	xattr_get(&p, n, v, size))
-XATTR_CALL(listxattr, (uaddr_t name_, uaddr_t list, size_t size), (int fd_, uaddr_t list, size_t size), xattr_list(&p, list, size))
-XATTR_CALL(removexattr, (uaddr_t name_, uaddr_t n), (int fd_, uaddr_t n), xattr_remove(&p, n))
+	name_from_user(n, x.name), xattr_get(&p, &x, v, size))
+XATTR_CALL(listxattr, (uaddr_t name_, uaddr_t list, size_t size), (int fd_, uaddr_t list, size_t size), 0, xattr_list(&p, list, size))
+XATTR_CALL(removexattr, (uaddr_t name_, uaddr_t n), (int fd_, uaddr_t n), name_from_user(n, x.name), xattr_remove(&p, &x))

@@ -28,7 +28,8 @@ struct file {
 };
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_NONBLOCK_ALWAYS = 16, FMODE_EXEC = 32,
 	FMODE_WROTE_MNT = 64 /* counted as a writer of its mount and inode */,
-	FMODE_DISSOLVE = 128 /* holds a mount that is in no tree: it goes with the file */ };
+	FMODE_DISSOLVE = 128 /* holds a mount that is in no tree: it goes with the file */,
+	FMODE_NO_POS = 256 /* no pread and pwrite, though there may be an lseek */ };
 /* For file_open(): to execute it; needs execute permission instead of read. */
 #define FILE_OPEN_EXEC (1u << 30)
 
@@ -65,7 +66,9 @@ void fd_unreserve(int fd);
 int fd_add(struct file *f, unsigned o_flags) MUST_CHECK;
 int fd_close(int fd);
 /* Highest open fd + 1; used by procfs with fd_get_task. */
+int64_t llseek_nothing(struct file *f, int64_t off, int whence);	/* succeeds, as on Linux's nameless files */
 unsigned files_max(struct task *t);
+unsigned files_room(void);		/* of current's table as it is now: no higher descriptor can be open */
 /* SIGIO to the owner: drivers call it when data comes (poll_notify below does both). */
 void file_sigio(struct file *f, int band);
 

@@ -14,7 +14,7 @@ enum {
 	DIFF_LATE = -1,			/* status: killed, because it was not done in time */
 	DIFF_LOST = -2,			/* status: the supervisor died with it */
 	DIFF_USER = 1000,		/* uid and gid of an unprivileged program */
-	DIFF_UNPRIVILEGED = 1,		/* in fuzz_program.flags */
+	DIFF_UNPRIVILEGED = 1, DIFF_EXT2 = 2,	/* in fuzz_program.flags: the program has no rights; its directory is on ext2 under Eft */
 };
 
 /* A blob as it was after the call. */

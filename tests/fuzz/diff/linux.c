@@ -97,7 +97,7 @@ static void program_child(void)
 	sigset_t none;
 
 	for (int i = 1; i < 65; i++)
-		signal(i, SIG_DFL);
+		syscall(SYS_rt_sigaction, i, (uint64_t[4]){ 0 }, NULL, 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();

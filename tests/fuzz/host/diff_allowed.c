@@ -19,7 +19,7 @@ static const char *const left_out[] = {
 	"brk", "remap_file_pages", "membarrier", "rt_sigsuspend", "pause", "sigaltstack",
 	/* say something of the machine or of the time */
 	"getrandom", "sysinfo", "uname", "getcpu", "times", "time", "getrusage", "sched_getaffinity", "sched_rr_get_interval", "sched_getattr",
-	"alarm", "setitimer", "timer_settime", "clock_nanosleep", "nanosleep", "getppid",
+	"pkey_mprotect", "mincore", "alarm", "setitimer", "timer_settime", "clock_nanosleep", "nanosleep", "getppid",
 	/* block: no time for it */
 	"flock",
 };
@@ -104,6 +104,10 @@ void diff_tame(struct fuzz_program *p)
 			only(&c->args[0], unix_only, 1);
 		if (!strcmp(d->name, "prctl"))
 			only(&c->args[0], prctls, sizeof(prctls) / sizeof(prctls[0]));
+		if (!strcmp(d->name, "getpriority") || !strcmp(d->name, "setpriority") || !strcmp(d->name, "ioprio_get"))
+			only(arg_of(c, d, "who"), self, 1);
+		if (!strcmp(d->name, "capget") && c->args[0].form == FUZZ_BLOB && p->blobs[c->args[0].index].nbytes >= 8)
+			memset(p->bytes + p->blobs[c->args[0].index].bytes + 4, 0, 4), p->blobs[c->args[0].index].nfixes = 0;
 		for (unsigned k = 0; k < d->nargs; k++) {
 			const struct fuzz_struct *s = fuzz_struct_find(d->args[k].aux);
 
@@ -146,7 +150,105 @@ static bool kcmp_order(const struct difference *d)
 	return d->what == DIFF_RESULT && is(d, "kcmp") && d->lin_result > 0 && d->eft_result > 0;
 }
 
+/* The table of flags says that it is not there. */
+static bool unsupported(const struct difference *d)
+{
+	if (d->what == DIFF_STATUS || d->what == DIFF_FILES)
+		return false;
+	for (unsigned i = 0; i < d->row->nargs; i++) {
+		const struct fuzz_arg *a = &d->prog->calls[d->call].args[i];
+
+		for (const struct flag_name *f = d->row->args[i].flags; f && f->name && a->form == FUZZ_VALUE; f++)
+			if (!f->supported && f->bit && (d->row->args[i].kind == ARG_FLAGS ? (a->value & f->bit) == f->bit : (uint32_t)a->value == (uint32_t)f->bit))
+				return true;
+	}
+	return false;
+}
+
+static bool alarm_clock(const struct difference *d)
+{
+	int64_t c = d->row ? diff_number(d, "clock") : -1;
+
+	return d->what == DIFF_RESULT && (c == 8 || c == 9);
+}
+
+static bool text_of(const struct difference *d, const char *arg, const char *prefix)
+{
+	for (unsigned i = 0; i < d->row->nargs; i++) {
+		const struct fuzz_arg *a = &d->prog->calls[d->call].args[i];
+		const struct fuzz_blob *b = &d->prog->blobs[a->index];
+
+		if (!strcmp(d->row->args[i].name, arg) && a->form == FUZZ_BLOB && b->nbytes > strlen(prefix))
+			return !memcmp(d->prog->bytes + b->bytes, prefix, strlen(prefix));
+	}
+	return false;
+}
+
+static bool acl(const struct difference *d) { return d->what == DIFF_RESULT && strstr(d->row->name, "xattr") && text_of(d, "name", "system.posix_acl"); }
+
+/* What made the descriptor that is the argument. */
+static const char *maker(const struct difference *d, const char *arg)
+{
+	for (unsigned i = 0; i < d->row->nargs; i++) {
+		const struct fuzz_arg *a = &d->prog->calls[d->call].args[i];
+
+		if (!strcmp(d->row->args[i].name, arg) && a->form == FUZZ_RESULT)
+			return fuzz_row(d->prog->calls[a->index].nr)->name;
+	}
+	return "";
+}
+
+static bool socket_xattr(const struct difference *d)
+{
+	return d->what == DIFF_RESULT && d->row->name[0] == 'f' && strstr(d->row->name, "xattr") && strncmp(maker(d, "fd"), "socket", 6) == 0;
+}
+
+static bool directory(const struct difference *d)
+{
+	for (unsigned i = 0; i < d->lin->nouts; i++)
+		if (d->lin->outs[i].call == d->call && d->lin->outs[i].blob == d->blob && d->lin->outs[i].len >= 28)
+			return (d->lin->data[d->lin->outs[i].off + 25] & 0xf0) == 0x40;
+	return false;
+}
+
+static bool fs_kind(const struct difference *d) { return d->what == DIFF_MEMORY && (is(d, "statfs") || is(d, "fstatfs")); }
+
+/* struct stat and statx: the size of directories, and blocks, are the file system's. */
+static bool stat_size(const struct difference *d)
+{
+	if (d->what != DIFF_MEMORY)
+		return false;
+	if (is(d, "statx"))	/* blksize; size and blocks; which attributes there are */
+		return (d->offset < 16 || (d->offset >= 40 && d->offset < 64));
+	return (is(d, "stat") || is(d, "lstat") || is(d, "fstat") || is(d, "newfstatat")) && d->offset >= 48 && d->offset < 72 &&
+		(d->offset >= 56 || directory(d));
+}
+
+static bool ipc_info(const struct difference *d)
+{
+	int64_t c = d->row ? diff_number(d, "cmd") & ~0x100 : 0;
+
+	return d->what == DIFF_MEMORY && (((is(d, "semctl") && (c == 3 || c == 19 || c == 2 || c == 18 || c == 20)) || (is(d, "msgctl") && (c == 3 || c == 12)) ||
+		(is(d, "shmctl") && (c == 3 || c == 14))));
+}
+
+static bool shm_memory(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "shmget") && (d->lin_result == -12 || (diff_number(d, "flags") & 04000)); }
+static bool cached_only(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "openat2") && (d->eft_result == -11 || d->lin_result == -11); }
+static bool pidfd_flags(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "pidfd_send_signal") && diff_number(d, "flags") > 0; }
+static bool lease(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "fcntl") && (diff_number(d, "cmd") == 1024 || diff_number(d, "cmd") == 1026); }
+
 struct diff_allowed diff_allowed[] = {
+	{ "unsupported", "a flag or a command that kernel/syscall/flags.def says is not there", unsupported, 0 },
+	{ "alarm-clock", "the host has no clock that wakes it", alarm_clock, 0 },
+	{ "acl", "there are no access control lists", acl, 0 },
+	{ "socket-xattr", "a socket has no attributes", socket_xattr, 0 },
+	{ "fs-kind", "which file system it is", fs_kind, 0 },
+	{ "stat-size", "the size of a directory, and of blocks, is the file system's", stat_size, 0 },
+	{ "ipc-info", "limits and times of System V IPC", ipc_info, 0 },
+	{ "shm-memory", "how much memory may be promised; huge pages", shm_memory, 0 },
+	{ "cached-only", "RESOLVE_CACHED: what is cached is the kernel's choice", cached_only, 0 },
+	{ "pidfd-flags", "flags of Linux 6.9", pidfd_flags, 0 },
+	{ "lease", "no leases, no F_NOTIFY: in which order that is said", lease, 0 },
 	{ "address", "where a mapping goes is the kernel's choice", address, 0 },
 	{ "ipc-id", "System V identifiers are the kernel's choice", ipc_id, 0 },
 	{ "kcmp-order", "which of two different objects comes first is the kernel's choice", kcmp_order, 0 },

@@ -45,7 +45,8 @@ static uint64_t names_sum(const uint8_t *p, int64_t n, bool old)
 	return sum;
 }
 
-static bool memory_differs(struct difference *d, const struct diff_out *l, const struct diff_out *e)
+/* The first difference behind `from`. */
+static bool memory_differs(struct difference *d, const struct diff_out *l, const struct diff_out *e, unsigned from)
 {
 	const uint8_t *a = d->lin->data + l->off, *b = d->eft->data + e->off;
 	unsigned arg = argument_of(d->prog, l->call, l->blob);
@@ -55,14 +56,14 @@ static bool memory_differs(struct difference *d, const struct diff_out *l, const
 	if (s && d->row->args[arg].kind != ARG_IN && d->row->args[arg].kind != ARG_OUT && d->row->args[arg].kind != ARG_INOUT && d->row->args[arg].kind != ARG_ARRAY)
 		s = NULL;
 	if (!strncmp(d->row->name, "getdents", 8) && d->lin_result >= 0)
-		return names_sum(a, d->lin_result, !d->row->name[8]) != names_sum(b, d->eft_result, !d->row->name[8]);
-	for (unsigned i = 0; i < n; i++)
+		return !from && names_sum(a, d->lin_result, !d->row->name[8]) != names_sum(b, d->eft_result, !d->row->name[8]);
+	for (unsigned i = from; i < n; i++)
 		if (a[i] != b[i] && !(s && masked(s, i))) {
 			d->offset = i;
 			return true;
 		}
 	d->offset = n;
-	return l->len != e->len;
+	return from <= n && l->len != e->len;
 }
 
 static bool allowed(struct difference *d)
@@ -129,10 +130,9 @@ void diff_compare(const struct fuzz_program *p, const struct diff_run *lin, cons
 		d->what = DIFF_MEMORY;
 		for (; out < lin->nouts && out < eft->nouts && lin->outs[out].call == i && eft->outs[out].call == i; out++) {
 			d->blob = lin->outs[out].blob;
-			if (d->lin_result >= 0 && memory_differs(d, &lin->outs[out], &eft->outs[out])) {
+			for (unsigned from = 0; d->lin_result >= 0 && memory_differs(d, &lin->outs[out], &eft->outs[out], from); from = d->offset + 1)
 				if (!allowed(d))
 					return;
-			}
 		}
 	}
 	d->row = NULL;

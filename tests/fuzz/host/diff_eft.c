@@ -17,7 +17,7 @@
 /* Behind all that programs use of the arena. */
 #define AT_PATH	(FUZZ_ARENA + 0x50000)
 #define AT_DATA	(FUZZ_ARENA + 0x60000)
-#define SCRATCH	"/tmp/s"
+#define SCRATCH	(prog->flags & DIFF_EXT2 ? "/d/s" : "/tmp/s")
 enum { CONTENT = 1 << 16, PATHS = 256, PATH_BYTES = 1024, LATE_MS = 60000, DIRENT_NAME = 19, EINTR_ = 4 };
 
 struct script { int line; int64_t result; };
@@ -80,6 +80,8 @@ static bool supervise(struct fuzz_step *out)
 
 	r = supervisor.result;
 	BEGIN(supervisor)
+	memset(content, 0, sizeof(content));	/* what the machine's start left in the arena */
+	fuzz_user_write(FUZZ_ARENA, content, 0x1000);
 	CALL(supervisor, SYS_mkdir, PATH(SCRATCH), 0777);
 	CALL(supervisor, SYS_chmod, PATH(SCRATCH), 0777);
 	CALL(supervisor, SYS_fork);

@@ -8,7 +8,8 @@
  *   --bench=N       N runs of the inputs given (or generated ones); prints the rate
  *   --check-reset=N memory is the snapshot's after each of N runs
  *   --check-trace=N N inputs run twice give equal trace hashes
- *   --programs=N --seed=S   target diff: N generated programs
+ *   --programs=N --seed=S   target diff: N generated programs; --first: up to the first difference;
+ *                   --known=OUTPUT: those that an earlier run showed are no news
  *   --print FILE    the inputs as text
  *   --list          the targets
  *   --traces FILE   the trace hash of each input
@@ -215,7 +216,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const char *name = strrchr((*argv)[0], '/'), *cmdline = "loglevel=3 rootfstype=ext2 boot_timeout=0";
 	uint64_t benchmark = 0, differential = 0, seed = 1, reset = 0, trace = 0;
-	bool print = false, traces = false;
+	bool print = false, traces = false, first = false;
 	unsigned cpus = 0;
 
 	name = name ? name + 1 : (*argv)[0];
@@ -231,6 +232,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			engine_verbose = true;
 		else if (!strncmp(a, "--programs=", 11))
 			differential = number_of(a);
+		else if (!strncmp(a, "--known=", 8))
+			diff_known(a + 8);
+		else if (!strcmp(a, "--first"))
+			first = true;
 		else if (!strncmp(a, "--seed=", 7))
 			seed = number_of(a);
 		else if (!strncmp(a, "--bench=", 8))
@@ -269,7 +274,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	if (target->cpus)
 		engine_boot(cpus ? cpus : target->cpus, cmdline);
 	if (differential)
-		exit(diff_loop(differential, seed));
+		exit(diff_loop(differential, seed, first));
 	if (benchmark || reset || trace || traces)
 		exit(traces ? traces_print() : benchmark ? bench(benchmark) : reset ? check_reset(reset) : check_trace(trace));
 	return 0;

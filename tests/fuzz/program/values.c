@@ -23,7 +23,7 @@ static uint64_t size_value(struct maker *m)
 
 static uint64_t offset_value(struct maker *m)
 {
-	static const int64_t offsets[] = { 0, 0, 1, 5, 16, 100, 1000, 4096, 4097, 8192, 12288, 13000, 65536, 70000, 270336, -1, 1 << 20, INT32_MAX,
+	static const int64_t offsets[] = { 0, 0, 1, 5, 16, 100, 1000, 4096, 4097, 8192, 12288, 13000, 65536, 70000, 274432, -1, 1 << 20, INT32_MAX,
 		INT64_C(1) << 33, INT64_MAX, INT64_MIN };
 	unsigned n = m->choice->small ? 16 : (unsigned)COUNT(offsets);
 
