@@ -408,7 +408,10 @@ static void epoll_show(struct file *f, char *buf, size_t max)
 	mutex_unlock(&ep->lock);
 }
 
-static const struct file_ops epoll_ops = { .llseek = llseek_nothing, .release = epoll_release, .poll = epoll_poll, .show_fdinfo = epoll_show };
+/* There are commands of its own, so an unknown one is not a terminal's. */
+static long epoll_ioctl(struct file *f, unsigned cmd, uint64_t arg) { return -EINVAL; }
+
+static const struct file_ops epoll_ops = { .ioctl = epoll_ioctl, .llseek = llseek_nothing, .release = epoll_release, .poll = epoll_poll, .show_fdinfo = epoll_show };
 
 long sys_epoll_create1(unsigned flags)
 {

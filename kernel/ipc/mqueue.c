@@ -181,7 +181,7 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 	struct file *f;
 	int err, fd;
 
-	if ((o_flags & O_CREAT) && uattr) {
+	if (uattr) {
 		if (copy_from_user(&a, uattr, sizeof(a)))
 			return -EFAULT;
 	}
@@ -190,6 +190,10 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 		err = mq_lookup(name, o_flags, mode, &a, &q);
 	if (err)
 		return err;
+	if (o_flags & O_DIRECT) {	/* as a file that has none */
+		mq_put(q);
+		return -EINVAL;
+	}
 	err = file_create_anon(q->name, S_IFREG | q->mode, &mq_file_ops, q, o_flags & (O_ACCMODE | O_NONBLOCK), &f);
 	if (err) {
 		mq_put(q);

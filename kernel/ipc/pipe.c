@@ -149,7 +149,7 @@ static NO_TSA int64_t read_locked(struct pipe *p, struct uio *u, bool nonblock)
 	return got;
 }
 
-static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
+static int64_t do_read(struct file *f, struct uio *u, bool nonblock)
 {
 	struct pipe *p = f->private;
 	int64_t ret;
@@ -159,7 +159,7 @@ static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 		return 0;
 	mutex_lock(&p->lock);
 	was_full = full(p);
-	ret = read_locked(p, u, f->flags & O_NONBLOCK);
+	ret = read_locked(p, u, nonblock);
 	mutex_unlock(&p->lock);
 	if (ret > 0) {
 		pipe_wake_writers(p);
@@ -168,6 +168,8 @@ static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	}
 	return ret;
 }
+
+static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos) { return do_read(f, u, f->flags & O_NONBLOCK); }
 
 /* ---- write ---- */
 
@@ -233,7 +235,7 @@ static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock,
 	return done;
 }
 
-static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
+static int64_t do_write(struct file *f, struct uio *u, bool nonblock)
 {
 	struct pipe *p = f->private;
 	int64_t ret;
@@ -241,13 +243,20 @@ static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (u->left == 0)
 		return 0;
 	mutex_lock(&p->lock);
-	ret = write_locked(p, u, f->flags & O_NONBLOCK, f->flags & O_DIRECT);
+	ret = write_locked(p, u, nonblock, f->flags & O_DIRECT);
 	mutex_unlock(&p->lock);
 	if (ret > 0) {
 		pipe_wake_readers(p);
 		sigio_send(&p->read_sigio, POLLIN | POLLRDNORM);
 	}
 	return ret;
+}
+
+static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos) { return do_write(f, u, f->flags & O_NONBLOCK); }
+
+int64_t pipe_vmsplice(struct file *f, struct uio *u, bool write, bool nonblock)
+{
+	return write ? do_write(f, u, nonblock) : do_read(f, u, nonblock);
 }
 
 /* ---- the rest of a file ---- */

@@ -228,7 +228,8 @@ static int control(struct msg_queue *q, int cmd, uaddr_t buf)
 	case IPC_SET:
 		if (copy_from_user(&ds, buf, sizeof(ds)))
 			return -EFAULT;
-		if (ds.qbytes > MSGMNB && !capable(CAP_SYS_RESOURCE))
+		ds.qbytes = (uint64_t)(int32_t)ds.qbytes;	/* Linux passes it on as an int */
+		if ((int64_t)ds.qbytes > MSGMNB && !capable(CAP_SYS_RESOURCE))
 			return -EPERM;
 		err = sysv_set(&q->o, &ds.perm);
 		if (err)

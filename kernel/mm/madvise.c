@@ -236,8 +236,10 @@ static int vm_madvise(struct vm_space *vm, uaddr_t addr, uint64_t len, int advic
 		return -EINVAL;
 	if (end == addr)
 		return 0;
-	if (end > hal_as_limit())
+	if (addr >= hal_as_limit())
 		return -ENOMEM;
+	if (end > hal_as_limit())
+		return -EINVAL;
 	if (advice_flags(advice, &clear, &set))
 		return advise_flags(vm, addr, end, advice);
 	switch (advice) {

@@ -93,10 +93,6 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 	if (!a || a->start > addr)
 		return -EFAULT;
 	if (flags & MREMAP_FIXED) {
-		if (new_addr & ~PAGE_MASK || new_len > hal_as_limit() || new_addr > hal_as_limit() - new_len)
-			return -EINVAL;
-		if (addr + old_len > new_addr && new_addr + new_len > addr)
-			return -EINVAL;
 		if (new_addr < hal_as_min())
 			return -EPERM;
 		err = vm_unmap_locked(vm, new_addr, new_addr + new_len, dead);
@@ -183,14 +179,20 @@ long sys_mremap(uaddr_t addr, uint64_t old_len, uint64_t new_len, unsigned flags
 		return -EINVAL;
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE))
 		return -EINVAL;
-	if (flags & MREMAP_DONTUNMAP && old_len != new_len)
-		return -EINVAL;
 	if (addr & ~PAGE_MASK)
 		return -EINVAL;
 	old_len = (old_len + PAGE_SIZE - 1) & PAGE_MASK;
 	new_len = (new_len + PAGE_SIZE - 1) & PAGE_MASK;
+	if (flags & MREMAP_DONTUNMAP && old_len != new_len)
+		return -EINVAL;
 	if (!new_len || addr + old_len < addr || new_len > hal_as_limit())
 		return new_len > hal_as_limit() && !(flags & MREMAP_FIXED) ? -ENOMEM : -EINVAL;
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+		if (new_addr & ~PAGE_MASK || new_len > hal_as_limit() || new_addr > hal_as_limit() - new_len)
+			return -EINVAL;
+		if (addr + old_len > new_addr && new_addr + new_len > addr)
+			return -EINVAL;
+	}
 	rwsem_write_lock(&vm->lock);
 	ret = remap(vm, addr, old_len, new_len, flags, new_addr, &dead);
 	if (ret > 0) {

@@ -46,14 +46,14 @@ long sys_sendto(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr, i
 	struct socket *s;
 	struct uio u;
 	struct file *f;
-	int64_t ret = socket_from_fd(fd, &f, &s);
+	int64_t ret;
 
+	len = MIN(len, (size_t)INT32_MAX & PAGE_MASK);
+	if (!user_range_ok(buf, len))
+		return -EFAULT;
+	ret = socket_from_fd(fd, &f, &s);
 	if (ret)
 		return ret;
-	len = MIN(len, (size_t)INT32_MAX & PAGE_MASK);
-	ret = -EFAULT;
-	if (!user_range_ok(buf, len))
-		goto out;
 	uio_init_user(&u, &seg, buf, len);
 	m.uio = &u;
 	if (addr) {
@@ -67,6 +67,16 @@ long sys_sendto(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr, i
 out:
 	file_put(f);
 	return ret;
+}
+
+static int control_readable(const struct abi_msghdr *h)
+{
+	uint8_t chunk[64];
+
+	for (uint64_t at = 0; at < h->controllen; at += sizeof(chunk))
+		if (copy_from_user(chunk, h->control + at, MIN(sizeof(chunk), h->controllen - at)))
+			return -EFAULT;
+	return 0;
 }
 
 static int64_t send_hdr(struct socket *s, struct file *f, const struct abi_msghdr *h, unsigned flags)
@@ -90,6 +100,14 @@ static int64_t send_hdr(struct socket *s, struct file *f, const struct abi_msghd
 	if (ret < 0)
 		return ret;
 	m.uio = &v.u;
+	/* Linux copies control data, lets the family look, and only then reads what the data say. */
+	ret = h->controllen > INT32_MAX ? -ENOBUFS : h->controllen ? control_readable(h) : 0;
+	if (!ret && s->ops->send_check)
+		ret = s->ops->send_check(s);
+	if (ret) {
+		iov_free(&v);
+		return ret;
+	}
 	ret = h->controllen ? scm_from_user(&scm, h->control, h->controllen) : 0;
 	if (!ret)
 		ret = send_one(s, f, &m);
@@ -166,14 +184,14 @@ long sys_recvfrom(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr,
 	struct socket *s;
 	struct uio u;
 	struct file *f;
-	int64_t ret = socket_from_fd(fd, &f, &s);
+	int64_t ret;
 
+	len = MIN(len, (size_t)INT32_MAX & PAGE_MASK);
+	if (!user_range_ok(buf, len))
+		return -EFAULT;
+	ret = socket_from_fd(fd, &f, &s);
 	if (ret)
 		return ret;
-	len = MIN(len, (size_t)INT32_MAX & PAGE_MASK);
-	ret = -EFAULT;
-	if (!user_range_ok(buf, len))
-		goto out;
 	uio_init_user(&u, &seg, buf, len);
 	m.uio = &u;
 	m.scm = &scm;
@@ -185,7 +203,6 @@ long sys_recvfrom(int fd, uaddr_t buf, size_t len, unsigned flags, uaddr_t addr,
 			ret = err;
 	}
 	scm_drop(&scm);		/* nobody asked for them */
-out:
 	file_put(f);
 	return ret;
 }

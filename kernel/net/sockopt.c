@@ -55,6 +55,8 @@ static int set_socket(struct socket *s, int name, uaddr_t value, unsigned len)
 		WRITE_ONCE(s->reuse_addr, v != 0);
 		return 0;
 	case SO_REUSEPORT:
+		if (s->family == AF_UNIX)
+			return -EOPNOTSUPP;
 		WRITE_ONCE(s->reuse_port, v != 0);
 		return 0;
 	case SO_DONTROUTE:

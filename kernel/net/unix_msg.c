@@ -275,6 +275,7 @@ int64_t unix_stream_recv(struct socket *s, struct msg *m)
 	struct stream_read r = { .copied = 0 };
 	int err = 0;
 
+	target = MAX(target, (size_t)1);	/* nothing asked for: it waits for something all the same */
 	if (READ_ONCE(u->state) != UNIX_CONNECTED)
 		return -EINVAL;
 	if (m->flags & MSG_OOB)		/* there never is any */
@@ -392,20 +393,24 @@ int64_t unix_dgram_send(struct socket *s, struct msg *m)
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	err = destination(u, m, &to);
-	if (err)
-		return err;
+	if (s->type == SOCK_SEQPACKET && READ_ONCE(u->state) != UNIX_CONNECTED)
+		return -ENOTCONN;
 	if (READ_ONCE(s->pass_cred) && s->type == SOCK_DGRAM) {
 		err = unix_autobind(u);
 		if (err)
-			goto put;
+			return err;
 	}
-	err = -EMSGSIZE;
 	if (len + 32 > READ_ONCE(s->send_buf))
-		goto put;
+		return -EMSGSIZE;
+	/* As on Linux, what is sent comes before who gets it: a bad buffer before a name that is not there. */
 	err = unix_msg_create(u, m, len, deadline, &msg);
 	if (err)
-		goto put;
+		return err == -EPIPE ? socket_broken_pipe(s, m->flags) : err;
+	err = destination(u, m, &to);
+	if (err) {
+		unix_msg_free(msg);
+		return err;
+	}
 	if (m->scm && m->scm->nfiles)
 		unix_attach(msg, m->scm);
 	while ((err = try_deliver(u, to, msg)) == -EAGAIN && deadline) {

@@ -17,7 +17,7 @@ static struct user_account root_user = { .refs = { 1 }, .uid = 0, .link = LIST_I
 enum { SECURE_NOROOT = 0, SECURE_NO_SETUID_FIXUP = 2, SECURE_KEEP_CAPS = 4, SECURE_NO_CAP_AMBIENT_RAISE = 6 };
 #define CAPS_ALL ((1ull << (CAP_LAST + 1)) - 1)
 #define CAPS_FS (1ull << CAP_CHOWN | 1ull << CAP_MKNOD | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | \
-	1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_LINUX_IMMUTABLE)
+	1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_LINUX_IMMUTABLE | 1ull << 27 /* CAP_MKNOD */ | 1ull << 32 /* CAP_MAC_OVERRIDE */)
 
 /* ---- accounts ---- */
 

@@ -9,7 +9,7 @@
 enum { SECURE_NO_SETUID_FIXUP = 2, NGROUPS_MAX = 65536 };
 #define CAPS_ALL ((1ull << (CAP_LAST + 1)) - 1)
 #define CAPS_FS (1ull << CAP_CHOWN | 1ull << CAP_MKNOD | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | \
-	1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_LINUX_IMMUTABLE)
+	1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_LINUX_IMMUTABLE | 1ull << 27 /* CAP_MKNOD */ | 1ull << 32 /* CAP_MAC_OVERRIDE */)
 #define NO_ID UINT32_MAX
 
 long sys_getuid(void) { return current->cred->uid; }

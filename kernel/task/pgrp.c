@@ -83,7 +83,7 @@ long sys_setpgid(int pid, int pgid)
 		pid = process_pid(self);
 	if (!pgid)
 		pgid = pid;
-	err = pid < 0 ? -EINVAL : -ESRCH;
+	err = pgid < 0 ? -EINVAL : -ESRCH;
 	group = pid_find_locked(pid);
 	p = group ? group->process : NULL;
 	if (!p) {

@@ -192,7 +192,7 @@ long sys_wait4(int pid, uaddr_t ustatus, unsigned options, uaddr_t urusage)
 	return w.nr;
 }
 
-long sys_waitid(int which, int id, uaddr_t uinfo, unsigned options, uaddr_t urusage)
+static long do_waitid(int which, int id, uaddr_t uinfo, unsigned options, uaddr_t urusage)
 {
 	struct wait_request w = { .options = options, .which = which };
 	struct abi_siginfo info;
@@ -269,4 +269,15 @@ long sys_waitid(int which, int id, uaddr_t uinfo, unsigned options, uaddr_t urus
 			return -EFAULT;
 	}
 	return 0;
+}
+
+long sys_waitid(int which, int id, uaddr_t uinfo, unsigned options, uaddr_t urusage)
+{
+	const struct abi_siginfo none = { .si_signo = 0 };
+	long ret = do_waitid(which, id, uinfo, options, urusage);
+
+	/* Linux writes there even when it has nothing to say. */
+	if (ret < 0 && uinfo && copy_to_user(uinfo, &none, offsetof(struct abi_siginfo, chld.pad)))
+		return -EFAULT;
+	return ret;
 }

@@ -341,7 +341,7 @@ static long chown_path(const struct path *p, uint32_t uid, uint32_t gid)
 	}
 	rwsem_write_lock(&i->lock);
 	a.valid |= ATTR_CTIME;
-	err = attr_permitted(i, &a);
+	err = i->mode & S_IFMT ? attr_permitted(i, &a) : -EOPNOTSUPP;
 	/* A file that changes hands loses its set-id bits; set-group-id without group execute means locking and stays. */
 	if (!err && !S_ISDIR(i->mode) && (i->mode & (S_ISUID | S_ISGID)) && a.valid != ATTR_CTIME) {
 		a.valid |= ATTR_MODE;
@@ -387,6 +387,11 @@ long sys_fchown(int fd, uint32_t uid, uint32_t gid)
 
 /* ---- times ---- */
 
+static bool nsec_valid(int64_t n)
+{
+	return n == UTIME_NOW || n == UTIME_OMIT || (n >= 0 && n < 1000000000);
+}
+
 /* t NULL: now, which a writer may do too. */
 static long utimes_path(const struct path *p, const struct abi_timespec *t)
 {
@@ -396,6 +401,8 @@ static long utimes_path(const struct path *p, const struct abi_timespec *t)
 	int err;
 
 	a.atime = a.mtime = now;
+	if (t && (!nsec_valid(t[0].tv_nsec) || !nsec_valid(t[1].tv_nsec)))
+		return -EINVAL;
 	if (t && t[0].tv_nsec == UTIME_OMIT && t[1].tv_nsec == UTIME_OMIT)
 		return 0;
 	if (t && !(t[0].tv_nsec == UTIME_NOW && t[1].tv_nsec == UTIME_NOW)) {
@@ -424,18 +431,11 @@ static long utimes_path(const struct path *p, const struct abi_timespec *t)
 	return notify_change(p, &a);
 }
 
-static bool nsec_valid(int64_t n)
-{
-	return n == UTIME_NOW || n == UTIME_OMIT || (n >= 0 && n < 1000000000);
-}
-
 static long do_utimes(int dfd, uaddr_t name, const struct abi_timespec *t, unsigned flags)
 {
 	struct path p;
 	long err;
 
-	if (t && (!nsec_valid(t[0].tv_nsec) || !nsec_valid(t[1].tv_nsec)))
-		return -EINVAL;
 	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (!name && dfd != AT_FDCWD) {

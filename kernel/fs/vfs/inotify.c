@@ -398,7 +398,7 @@ long sys_inotify_add_watch(int fd, uaddr_t name, unsigned mask)
 	struct path p;
 	long ret;
 
-	if (!(mask & IN_ALL_BITS))
+	if ((mask & ~IN_ALL_BITS) || !(mask & IN_ALL_BITS))
 		return -EINVAL;
 	f = fd_get(fd);
 	if (!f)

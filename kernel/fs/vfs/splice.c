@@ -261,6 +261,8 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 	if (!out || !(out->mode & FMODE_WRITE))
 		goto out;
 	ret = -EINVAL;
+	if (in->mode & FMODE_NO_POS)
+		goto out;
 	if (!in->ops->read || !out->ops->write || S_ISDIR(in->inode->mode) || S_ISSOCK(in->inode->mode) || (out->flags & O_APPEND))
 		goto out;
 	ret = offset_in(in, off, &ipos);
@@ -417,7 +419,10 @@ out:
 /* User pages are copied, as GIFT allows: which is what a write or a read of the pipe does. */
 long sys_vmsplice(int fd, uaddr_t iov, uint64_t n, unsigned flags)
 {
+	struct uio_seg fast[8], *segs = fast;
 	struct file *f;
+	struct uio u;
+	int64_t ret;
 	bool write;
 
 	if (flags & ~15u)
@@ -426,12 +431,16 @@ long sys_vmsplice(int fd, uaddr_t iov, uint64_t n, unsigned flags)
 	if (!f)
 		return -EBADF;
 	write = f->mode & FMODE_WRITE;
-	if (!pipe_of(f)) {
-		file_put(f);
-		return -EBADF;
+	ret = -EBADF;
+	if (!(f->mode & (FMODE_READ | FMODE_WRITE)))
+		goto out;
+	ret = uio_import(&u, iov, (uint32_t)n, fast, &segs);
+	if (ret > 0) {
+		ret = pipe_of(f) ? pipe_vmsplice(f, &u, write, flags & SPLICE_F_NONBLOCK) : -EBADF;
 	}
+	if (segs != fast)
+		kfree(segs);
+out:
 	file_put(f);
-	if (n > UIO_MAX_SEGS)
-		return -EINVAL;
-	return n == 0 ? 0 : write ? sys_writev(fd, iov, n) : sys_readv(fd, iov, n);
+	return ret;
 }

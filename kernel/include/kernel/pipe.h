@@ -52,4 +52,7 @@ int64_t pipe_move(struct pipe *from, struct pipe *to, size_t max, bool nonblock)
 /* F_GETPIPE_SZ, F_SETPIPE_SZ: bytes or -EBADF (no pipe), -EBUSY, -EPERM, -ENOMEM, -EINVAL. */
 long pipe_get_size(struct file *f);
 long pipe_set_size(struct file *f, uint64_t bytes);
+struct uio;
+/* vmsplice(2): a write or a read of the pipe that may be told not to block. */
+int64_t pipe_vmsplice(struct file *f, struct uio *u, bool write, bool nonblock);
 #endif

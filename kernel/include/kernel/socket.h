@@ -52,6 +52,7 @@ struct socket_ops {
 	int (*shutdown)(struct socket *s, int how);
 	int (*setsockopt)(struct socket *s, int level, int name, uaddr_t value, unsigned len);	/* other levels than SOL_SOCKET */
 	int (*getsockopt)(struct socket *s, int level, int name, uaddr_t value, uaddr_t len);
+	int (*send_check)(struct socket *s);	/* optional: an error that comes before those of ancillary data */
 	int64_t (*sendmsg)(struct socket *s, struct msg *m);
 	int64_t (*recvmsg)(struct socket *s, struct msg *m);
 	void (*destroy)(struct socket *s);	/* the last reference is gone */

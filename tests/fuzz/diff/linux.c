@@ -34,7 +34,7 @@
 #include <unistd.h>
 #include "diff.h"
 
-enum { PROGRAM_PID = 3, TIME_MS = 40, PATHS = 256, PATH_BYTES = 1024, CONTENT = 1 << 16, KILLS = 1000 };
+enum { PROGRAM_PID = 3, TIME_MS = 15, PATHS = 256, PATH_BYTES = 1024, CONTENT = 1 << 16, KILLS = 1000 };
 #define ROOT "/tmp"
 #define SCRATCH ROOT "/s"
 

@@ -105,7 +105,11 @@ void diff_tame(struct fuzz_program *p)
 		if (!strcmp(d->name, "prctl"))
 			only(&c->args[0], prctls, sizeof(prctls) / sizeof(prctls[0]));
 		if (!strcmp(d->name, "getpriority") || !strcmp(d->name, "setpriority") || !strcmp(d->name, "ioprio_get"))
+			{
 			only(arg_of(c, d, "who"), self, 1);
+			if (d->name[0] == 'i')
+				only(arg_of(c, d, "which"), unix_only, 1);
+		}
 		if (!strcmp(d->name, "capget") && c->args[0].form == FUZZ_BLOB && p->blobs[c->args[0].index].nbytes >= 8)
 			memset(p->bytes + p->blobs[c->args[0].index].bytes + 4, 0, 4), p->blobs[c->args[0].index].nfixes = 0;
 		for (unsigned k = 0; k < d->nargs; k++) {
@@ -200,7 +204,7 @@ static const char *maker(const struct difference *d, const char *arg)
 
 static bool socket_xattr(const struct difference *d)
 {
-	return d->what == DIFF_RESULT && d->row->name[0] == 'f' && strstr(d->row->name, "xattr") && strncmp(maker(d, "fd"), "socket", 6) == 0;
+	return (d->what == DIFF_RESULT || d->what == DIFF_MEMORY) && d->row->name[0] == 'f' && strstr(d->row->name, "xattr") && (!strncmp(maker(d, "fd"), "socket", 6) || (strstr(d->row->name, "list") && d->lin_result == 21));
 }
 
 static bool directory(const struct difference *d)
@@ -233,6 +237,37 @@ static bool ipc_info(const struct difference *d)
 }
 
 static bool shm_memory(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "shmget") && (d->lin_result == -12 || (diff_number(d, "flags") & 04000)); }
+static bool notify_thread(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "mq_notify") && d->eft_result == -38; }
+static bool pidfs(const struct difference *d)
+{
+	return d->what == DIFF_RESULT && (!strcmp(maker(d, "fd"), "pidfd_open") || !strcmp(maker(d, "in_fd"), "pidfd_open") || !strcmp(maker(d, "out_fd"), "pidfd_open") ||
+		!strcmp(maker(d, "fd_in"), "pidfd_open") || !strcmp(maker(d, "fd_out"), "pidfd_open"));
+}
+static bool ext2_fallocate(const struct difference *d) { return is(d, "fallocate") && d->what == DIFF_RESULT && d->prog->flags & DIFF_EXT2 && d->eft_result == -95; }
+static bool waitv_flags(const struct difference *d) { return is(d, "futex_waitv") && d->what == DIFF_RESULT && d->eft_result == -22; }
+static bool page_zero(const struct difference *d) { return is(d, "mremap") && d->what == DIFF_RESULT && d->eft_result == -1; }
+static bool promise(const struct difference *d) { return is(d, "mremap") && d->what == DIFF_RESULT && d->eft_result == -12; }
+/* An address that the kernel chose, and more than what was mapped there. */
+static bool neighbours(const struct difference *d)
+{
+	if (d->what != DIFF_RESULT)
+		return false;
+	for (unsigned i = 0; i < d->row->nargs; i++)
+		if (d->row->args[i].kind == ARG_ADDR && d->prog->calls[d->call].args[i].form == FUZZ_RESULT)
+			return true;
+	return false;
+}
+
+static bool host_file(const struct difference *d)
+{
+	if (d->what == DIFF_RESULT && is(d, "lseek") && !strcmp(maker(d, "fd"), "mq_open"))
+		return true;
+	return d->what == DIFF_RESULT && is(d, "mmap") && d->lin_result == -1 && d->eft_result < 0;
+}
+static bool zero_range(const struct difference *d) { return is(d, "fallocate") && d->what == DIFF_RESULT && d->lin_result == -95; }
+
+static bool null_path(const struct difference *d) { return d->what == DIFF_RESULT && (is(d, "newfstatat") || is(d, "statx")) && d->eft_result == -14; }
+
 static bool cached_only(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "openat2") && (d->eft_result == -11 || d->lin_result == -11); }
 static bool pidfd_flags(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "pidfd_send_signal") && diff_number(d, "flags") > 0; }
 static bool lease(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "fcntl") && (diff_number(d, "cmd") == 1024 || diff_number(d, "cmd") == 1026); }
@@ -248,6 +283,16 @@ struct diff_allowed diff_allowed[] = {
 	{ "shm-memory", "how much memory may be promised; huge pages", shm_memory, 0 },
 	{ "cached-only", "RESOLVE_CACHED: what is cached is the kernel's choice", cached_only, 0 },
 	{ "pidfd-flags", "flags of Linux 6.9", pidfd_flags, 0 },
+	{ "mq-notify-thread", "needs a netlink socket", notify_thread, 0 },
+	{ "pidfs", "pidfds are files of a file system since Linux 6.9", pidfs, 0 },
+	{ "ext2-fallocate", "ext2 cannot: the host's directory is a tmpfs", ext2_fallocate, 0 },
+	{ "futex2-mpol", "FUTEX2_MPOL, of Linux 6.16: no NUMA", waitv_flags, 0 },
+	{ "page-zero", "nobody maps page 0", page_zero, 0 },
+	{ "promise", "how much memory may be promised", promise, 0 },
+	{ "neighbours", "what lies behind a mapping that the kernel placed", neighbours, 0 },
+	{ "zero-range", "the host's tmpfs has no FALLOC_FL_ZERO_RANGE", zero_range, 0 },
+	{ "host-file", "a queue's file has text at its end on Linux; nameless files are on a noexec mount", host_file, 0 },
+	{ "null-path", "AT_EMPTY_PATH without a path, of Linux 6.11", null_path, 0 },
 	{ "lease", "no leases, no F_NOTIFY: in which order that is said", lease, 0 },
 	{ "address", "where a mapping goes is the kernel's choice", address, 0 },
 	{ "ipc-id", "System V identifiers are the kernel's choice", ipc_id, 0 },

@@ -22,7 +22,7 @@ static bool masked(const struct fuzz_struct *s, unsigned off)
 	off %= s->size;
 	for (unsigned i = 0; i < s->nfields; i++)
 		if (off >= s->fields[i].off && off < s->fields[i].off + (unsigned)s->fields[i].size * s->fields[i].count)
-			return s->fields[i].kind == ARG_TIME || s->fields[i].kind == ARG_ID || s->fields[i].kind == ARG_PAD;
+			return s->fields[i].kind == ARG_TIME || s->fields[i].kind == ARG_ID || s->fields[i].kind == ARG_PAD || s->fields[i].kind == ARG_TIMER;
 	return true;	/* padding */
 }
 
