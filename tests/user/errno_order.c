@@ -58,7 +58,7 @@ static void files(void)
 	CHECK(fails(syscall(SYS_sync_file_range, 99, 0, 0, 0x100), EBADF));
 	CHECK(fails(syscall(SYS_pwrite64, fd, NULL, -1, 1), EFAULT));
 	CHECK_EQ(syscall(SYS_writev, fd, BAD, 1L << 32), 0);
-	CHECK(fails(syscall(SYS_rename, "errno_order.none", BAD), ENOENT));
+	CHECK(fails(syscall(SYS_rename, "errno_order.none/x", BAD), ENOENT));
 	CHECK(fails(syscall(SYS_renameat, -1, "a", AT_FDCWD, BAD), EBADF));
 	CHECK(fails(syscall(SYS_mknod, BAD, S_IFDIR | 0700, 0), EPERM));
 	CHECK(fails(syscall(SYS_open, "errno_order.none", O_PATH | O_TMPFILE, 0), ENOENT));

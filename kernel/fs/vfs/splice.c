@@ -310,9 +310,6 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	ret = -EBADF;
 	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
 		goto out;
-	ret = -EINVAL;
-	if ((int64_t)ipos < 0 || (int64_t)opos < 0)
-		goto out;
 	ret = -EOVERFLOW;
 	if (ipos + len < ipos || opos + len < opos)
 		goto out;
