@@ -112,6 +112,8 @@ struct ext2_inode {
 	uint32_t generation, file_acl;
 	uint32_t dtime;			/* [raw_lock] of an orphan: the next one's number */
 	uint32_t group;			/* [I] of the inode */
+	uint32_t run_seq;		/* [a] odd: the run is being changed */
+	uint32_t run_lblk, run_phys, run_count;	/* [a] the run looked up last, as of run_seq; blocks, none is a hole */
 	uint32_t next_alloc_lblk, next_alloc_goal;	/* [map_lock] a sequential writer goes on here */
 	uint32_t dir_hint;		/* [inode lock] directories: block where there may be room */
 	struct list_head orphan_link;	/* [sb->orphan_lock] */

@@ -5,6 +5,11 @@
  * An inode names 12 blocks itself; three more name a block of block numbers,
  * a block of such blocks, and one of those.  A zero anywhere is a hole.
  *
+ * The inode remembers the run of blocks looked up last.  It is read without a
+ * lock, between two looks at run_seq; it is changed with map_lock held, by
+ * whoever makes run_seq odd first (the others leave it).  Only freeing takes
+ * blocks out of it, with map_lock held for writing.
+ *
  * map_lock: readers look up, a writer allocates or frees.  Numbers found are
  * checked against the size of the file system before use: an image may hold
  * anything.  A new branch is allocated whole before it is linked in.
@@ -76,6 +81,39 @@ static uint32_t ext2_run(const uint32_t *table, uint32_t at, uint32_t end, uint3
 	return n;
 }
 
+/* The run that is remembered, if lblk is in it. */
+static bool ext2_run_recall(const struct ext2_inode *ei, uint64_t lblk, uint32_t max, uint32_t *phys, uint32_t *count)
+{
+	uint32_t seq = __atomic_load_n(&ei->run_seq, __ATOMIC_ACQUIRE), first, start, n;
+
+	if (seq & 1)
+		return false;
+	/* Acquire: the second look at run_seq comes after these. */
+	first = __atomic_load_n(&ei->run_lblk, __ATOMIC_ACQUIRE);
+	start = __atomic_load_n(&ei->run_phys, __ATOMIC_ACQUIRE);
+	n = __atomic_load_n(&ei->run_count, __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&ei->run_seq, __ATOMIC_RELAXED) != seq || lblk < first || lblk - first >= n)
+		return false;
+	*phys = start + (uint32_t)(lblk - first);
+	*count = MIN(n - (uint32_t)(lblk - first), max);
+	return true;
+}
+
+/* Caller: [map_lock], for reading at least. */
+static void ext2_run_remember(struct ext2_inode *ei, uint64_t lblk, uint32_t phys, uint32_t count)
+{
+	uint32_t seq = __atomic_load_n(&ei->run_seq, __ATOMIC_RELAXED);
+
+	if (lblk > UINT32_MAX || seq & 1 ||
+	    !__atomic_compare_exchange_n(&ei->run_seq, &seq, seq + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	/* Release: who sees one of these sees run_seq odd, or later. */
+	__atomic_store_n(&ei->run_lblk, (uint32_t)lblk, __ATOMIC_RELEASE);
+	__atomic_store_n(&ei->run_phys, phys, __ATOMIC_RELEASE);
+	__atomic_store_n(&ei->run_count, count, __ATOMIC_RELEASE);
+	__atomic_store_n(&ei->run_seq, seq + 2, __ATOMIC_RELEASE);
+}
+
 int ext2_map(struct inode *inode, uint64_t lblk, uint32_t max, uint32_t *phys, uint32_t *count)
 {
 	struct ext2_sb *sb = ext2_sb(inode->super);
@@ -90,6 +128,8 @@ int ext2_map(struct inode *inode, uint64_t lblk, uint32_t max, uint32_t *phys, u
 	*count = 1;
 	if (e)
 		return 0;	/* behind the largest file: a hole */
+	if (ext2_run_recall(ei, lblk, max, phys, count))
+		return 0;
 	rwsem_read_lock(&ei->map_lock);
 	for (;;) {
 		p = READ_ONCE(table[pl.offset[level]]);
@@ -121,6 +161,8 @@ int ext2_map(struct inode *inode, uint64_t lblk, uint32_t max, uint32_t *phys, u
 		goto out;
 	}
 	*phys = p;
+	if (p)
+		ext2_run_remember(ei, lblk, p, *count);
 out:
 	buffer_put(&b);
 	rwsem_read_unlock(&ei->map_lock);
@@ -146,13 +188,15 @@ int ext2_map_create(struct inode *inode, uint64_t lblk, uint32_t *phys, bool *fr
 	struct ext2_inode *ei = ext2_i(inode);
 	struct ext2_place pl;
 	struct buffer b = { .page = NULL };
-	uint32_t *table = ei->block, got[4], table_block = 0, goal, p;
+	uint32_t *table = ei->block, got[4], table_block = 0, goal, p, count, end = EXT2_NDIR;
 	unsigned level = 0, need, have = 0;
 	int e = ext2_place(sb, lblk, &pl);
 
 	*fresh = false;
 	if (e)
 		return e;
+	if (ext2_run_recall(ei, lblk, 1, phys, &count))
+		return 0;
 	rwsem_write_lock(&ei->map_lock);
 	while ((p = table[pl.offset[level]]) && level < pl.depth) {
 		buffer_put(&b);
@@ -160,13 +204,17 @@ int ext2_map_create(struct inode *inode, uint64_t lblk, uint32_t *phys, bool *fr
 		if (e)
 			goto out;
 		table = b.data;
+		end = sb->per_block;
 		table_block = p;
 		level++;
 	}
 	if (p) {
+		count = ext2_run(table, pl.offset[level], end, sb->per_block);
 		if (!ext2_block_ok(sb, p, 1)) {
 			ext2_error(sb, "inode %llu: block %u does not exist", (unsigned long long)inode->ino, p);
 			e = -EIO;
+		} else if (ext2_block_ok(sb, p, count)) {
+			ext2_run_remember(ei, lblk, p, count);
 		}
 		*phys = p;
 		goto out;
@@ -310,6 +358,7 @@ int ext2_free_range(struct inode *inode, uint64_t from, uint64_t to)
 	uint64_t base = EXT2_NDIR, span = sb->per_block;
 
 	rwsem_write_lock(&ei->map_lock);
+	ext2_run_remember(ei, 0, 0, 0);
 	for (uint64_t i = from; i < EXT2_NDIR && i < to; i++)
 		ext2_free_branch(&f, &ei->block[i], 0, i, 1, from, to);
 	for (unsigned depth = 1; depth <= 3; depth++) {
