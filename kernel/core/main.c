@@ -198,12 +198,19 @@ static void boot_thread(void *arg)
 	crash_if_asked();
 }
 
+enum { MIN_PAGES = 384 };	/* the kernel's own tables, a process and its program fit in little more */
+
 _Noreturn void kernel_main(void)
 {
+	struct mem_info mem;
+
 	sched_early_init();
 	klog_console_level((enum klog_level)option_number("loglevel", KLOG_WARN));
 	syscall_watch = cmdline_has("strace") ? SYSCALL_STRACE : 0;
 	page_init();
+	mem_info_get(&mem);
+	if (mem.free_pages < MIN_PAGES)
+		panic("not enough memory: %llu KiB are free, %u are needed", (unsigned long long)(mem.free_pages * PAGE_SIZE >> 10), (unsigned)(MIN_PAGES * PAGE_SIZE >> 10));
 	slab_init();
 	sched_init();
 	vm_init();

@@ -276,7 +276,7 @@ char task_state_char(const struct task *t)
 {
 	unsigned state = READ_ONCE(t->state);
 
-	if (state & (TASK_ZOMBIE | TASK_DEAD) || t->flags & TASKF_EXITING)
+	if (state & (TASK_ZOMBIE | TASK_DEAD) || READ_ONCE(t->flags) & TASKF_ZOMBIE)
 		return 'Z';
 	if (state & TASK_STOPPED)
 		return 'T';

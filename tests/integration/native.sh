@@ -30,7 +30,7 @@ proc"
 	broken bad-root 'cannot mount the root file system /dev/nonsense' --append root=/dev/nonsense
 	broken bad-type 'cannot mount the root file system' --append rootfstype=nonsense
 	broken bad-init 'cannot start /nonexistent: there is no such file' --append init=/nonexistent
-	[ $cpu = aarch64 ] || broken no-memory '[Mm]emory' --mem 4M	# QEMU itself refuses so little there
+	[ $cpu = aarch64 ] || broken no-memory '[Mm]emory' --mem 5M	# QEMU itself refuses so little there
 	broken mute-disk 'a disk does not answer' --disk none --append boot_timeout=3 \
 		--qemu "-blockdev driver=null-co,node-name=mute,size=33554432,latency-ns=900000000000 -device $virtio,drive=mute,cyls=64,heads=16,secs=63"
 	timeout 100 "$run" --mem 32M -- true </dev/null >"$work/out" 2>&1; s=$?

@@ -58,10 +58,10 @@ static void files(void)
 	CHECK(fails(syscall(SYS_sync_file_range, 99, 0, 0, 0x100), EBADF));
 	CHECK(fails(syscall(SYS_pwrite64, fd, NULL, -1, 1), EFAULT));
 	CHECK_EQ(syscall(SYS_writev, fd, BAD, 1L << 32), 0);
-	CHECK(fails(syscall(SYS_rename, "errno_order.none/x", BAD), ENOENT));
+	CHECK(fails(syscall(SYS_renameat, AT_FDCWD, "errno_order.none/x", AT_FDCWD, BAD), ENOENT));
 	CHECK(fails(syscall(SYS_renameat, -1, "a", AT_FDCWD, BAD), EBADF));
-	CHECK(fails(syscall(SYS_mknod, BAD, S_IFDIR | 0700, 0), EPERM));
-	CHECK(fails(syscall(SYS_open, "errno_order.none", O_PATH | O_TMPFILE, 0), ENOENT));
+	CHECK(fails(syscall(SYS_mknodat, AT_FDCWD, BAD, S_IFDIR | 0700, 0), EPERM));
+	CHECK(fails(syscall(SYS_openat, AT_FDCWD, "errno_order.none", O_PATH | O_TMPFILE, 0), ENOENT));
 	CHECK(fails(setxattr("errno_order.none", "", "x", 1, 0), ERANGE));
 	CHECK(fails(setxattr("errno_order.none", "user.a", BAD, 10, 0), EFAULT));
 	CHECK(fails(fremovexattr(99, BAD), EFAULT));

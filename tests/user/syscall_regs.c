@@ -38,18 +38,18 @@ static long check(long nr, long a, long b, long c, long *result)
 #elif defined(__aarch64__)
 static long check(long nr, long a, long b, long c, long *result)
 {
-	long bad, res;
+	long args[6] = { a, b, c, nr };	/* and then: what differs, the result */
+	register long *p __asm__("x19") = args;
 
 	__asm__ volatile(
-		"mov x0,%[a]; mov x1,%[b]; mov x2,%[c]; mov x8,%[nr]\n"
-		"mov x27,%[a]; mov x28,%[b]\n"
+		"ldp x0,x1,[x19]; ldp x2,x8,[x19,#16]; ldr x28,[x19,#8]\n"
 		"mov x3,#3; mov x4,#4; mov x5,#5; mov x6,#6; mov x7,#7; mov x9,#9; mov x10,#10; mov x11,#11; mov x12,#12; mov x13,#13; mov x14,#14; mov x15,#15; mov x16,#16; mov x17,#17\n"
 		"mov x20,#20; mov x21,#21; mov x22,#22; mov x23,#23; mov x24,#24; mov x25,#25; mov x26,#26; mov x30,#30\n"
 		"dup v0.2d,x3; dup v7.2d,x4; dup v8.2d,x5; dup v16.2d,x6; dup v31.2d,x7\n"
 		"cmp x3,#3\n"
 		"svc #0\n"
 		"cset x27,ne\n"		/* flags are kept */
-		"cmp x1,x28; cinc x27,x27,ne\n"
+		"cmp x1,x28; cinc x27,x27,ne; ldr x28,[x19,#16]; cmp x2,x28; cinc x27,x27,ne\n"
 		"cmp x3,#3; cinc x27,x27,ne; cmp x4,#4; cinc x27,x27,ne; cmp x5,#5; cinc x27,x27,ne; cmp x6,#6; cinc x27,x27,ne; cmp x7,#7; cinc x27,x27,ne\n"
 		"cmp x9,#9; cinc x27,x27,ne; cmp x10,#10; cinc x27,x27,ne; cmp x11,#11; cinc x27,x27,ne; cmp x12,#12; cinc x27,x27,ne; cmp x13,#13; cinc x27,x27,ne\n"
 		"cmp x14,#14; cinc x27,x27,ne; cmp x15,#15; cinc x27,x27,ne; cmp x16,#16; cinc x27,x27,ne; cmp x17,#17; cinc x27,x27,ne\n"
@@ -57,12 +57,12 @@ static long check(long nr, long a, long b, long c, long *result)
 		"cmp x25,#25; cinc x27,x27,ne; cmp x26,#26; cinc x27,x27,ne; cmp x30,#30; cinc x27,x27,ne\n"
 		"umov x1,v0.d[1]; cmp x1,#3; cinc x27,x27,ne; umov x1,v7.d[0]; cmp x1,#4; cinc x27,x27,ne; umov x1,v8.d[1]; cmp x1,#5; cinc x27,x27,ne\n"
 		"umov x1,v16.d[0]; cmp x1,#6; cinc x27,x27,ne; umov x1,v31.d[1]; cmp x1,#7; cinc x27,x27,ne\n"
-		"mov %[res],x0; mov %[bad],x27\n"
-		: [bad] "=&r"(bad), [res] "=&r"(res) : [nr] "r"(nr), [a] "r"(a), [b] "r"(b), [c] "r"(c)
+		"stp x27,x0,[x19,#32]\n"
+		: : "r"(p)
 		: "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30",
 		  "v0", "v7", "v8", "v16", "v31", "memory", "cc");
-	*result = res;
-	return bad;
+	*result = args[5];
+	return args[4];
 }
 #endif
 

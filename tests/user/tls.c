@@ -42,12 +42,12 @@ static unsigned long thread_pointer(void)
 #if defined(__x86_64__)
 	unsigned long v;
 
-	__asm__("mov %%fs:0,%0" : "=r"(v));
+	__asm__ volatile("mov %%fs:0,%0" : "=r"(v));
 	return v;
 #else
 	unsigned long v;
 
-	__asm__("mrs %0,tpidr_el0" : "=r"(v));
+	__asm__ volatile("mrs %0,tpidr_el0" : "=r"(v));
 	return v;
 #endif
 }

@@ -185,7 +185,8 @@ struct task {
 	struct rcu_head rcu;
 };
 enum { TASKF_KTHREAD = 1, TASKF_EXITING = 2, TASKF_FORKNOEXEC = 4, TASKF_MEMALLOC = 8 /* may use the reserve */,
-	TASKF_ACCOUNTED = 16 /* [sig] its times are in process.dead_*_ns */ };
+	TASKF_ACCOUNTED = 16 /* [sig] its times are in process.dead_*_ns */,
+	TASKF_ZOMBIE = 32 /* [tree] has nothing left to do: from now on its parent may wait for it, if it is the last */ };
 
 extern struct spinlock process_tree_lock;
 extern struct list_head process_list;		/* [tree] */

@@ -159,7 +159,7 @@ void engine_boot(unsigned cpus, const char *cmdline)
 
 void engine_prepare(void)
 {
-	if (!prepared && engine_break != ENGINE_BREAK_RESET)
+	if (!prepared)
 		snapshot_reset();
 	prepared = true;
 }
