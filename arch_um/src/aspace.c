@@ -461,7 +461,7 @@ static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64
 	um_lock(&as->lock);
 	if (um_as_dead(as))
 		goto out;
-	as->changes++;
+	WRITE_ONCE(as->changes, as->changes + 1);	/* read without the lock: user.c */
 	if (unlikely(overlaps_own(as, va, len))) {
 		/* The jumps would lead to nowhere: all pages come back as they are. */
 		if (as->patch)

@@ -422,7 +422,7 @@ static bool still_same(const struct shadow *s)
 
 static bool site_add(struct hal_as *as, uaddr_t ip, paddr_t pa)
 {
-	struct um_patch *p = as->patch;
+	struct um_patch *p = load_acquire(&as->patch);
 	uaddr_t va = ip & PAGE_MASK, tramp;
 	struct page *orig = phys_to_page(pa);
 	const uint8_t *bytes = page_addr(orig);
@@ -489,7 +489,7 @@ bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 	flags = hal_irq_save();
 	um_lock(&as->lock);
 	if (!as->patch_off && !as->patch)
-		as->patch = patch_create(as->own);
+		store_release(&as->patch, patch_create(as->own));	/* others look without the lock */
 	if (!as->patch_off && as->patch) {
 		struct um_patch *p = as->patch;
 
@@ -515,7 +515,7 @@ bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 
 paddr_t um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa)
 {
-	struct um_patch *p = as->patch;
+	struct um_patch *p = load_acquire(&as->patch);
 	paddr_t use = pa;
 
 	um_lock(&p->lock);
@@ -534,7 +534,7 @@ paddr_t um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa)
 
 bool um_patch_any(struct hal_as *as, uaddr_t va, uint64_t len)
 {
-	struct um_patch *p = as->patch;
+	struct um_patch *p = load_acquire(&as->patch);
 	bool any = false;
 
 	um_lock(&p->lock);
@@ -548,7 +548,7 @@ bool um_patch_any(struct hal_as *as, uaddr_t va, uint64_t len)
 /* The page of trampolines at va, if there is one. */
 bool um_patch_tramp(struct hal_as *as, uaddr_t va, paddr_t *pa) NO_TSA
 {
-	struct um_patch *p = as->patch;
+	struct um_patch *p = load_acquire(&as->patch);
 
 	if (!p || as->patch_off)
 		return false;
@@ -570,7 +570,8 @@ bool um_patch_tramp(struct hal_as *as, uaddr_t va, paddr_t *pa) NO_TSA
 bool um_patch_return(struct hal_as *as, uaddr_t machine, uaddr_t *program)
 {
 	unsigned off;
-	struct um_site *s = as->patch ? tramp_site(as->patch, machine, &off) : NULL;
+	struct um_patch *p = load_acquire(&as->patch);
+	struct um_site *s = p ? tramp_site(p, machine, &off) : NULL;
 
 	*program = machine;
 	if (!s || s->kind != SITE_B || off != s->cont)
@@ -583,7 +584,8 @@ uaddr_t um_patch_hide(struct hal_as *as, struct abi_regs *r)
 {
 	unsigned off;
 	uaddr_t machine = r->rip;
-	struct um_site *s = as->patch ? tramp_site(as->patch, machine, &off) : NULL;
+	struct um_patch *p = load_acquire(&as->patch);
+	struct um_site *s = p ? tramp_site(p, machine, &off) : NULL;
 
 	if (!s)
 		return 0;
@@ -601,7 +603,7 @@ uaddr_t um_patch_hide(struct hal_as *as, struct abi_regs *r)
 
 bool um_patch_enter(struct hal_as *as, uaddr_t ip, int sig, unsigned trap, uaddr_t *machine) NO_TSA
 {
-	struct um_patch *p = as->patch;
+	struct um_patch *p = load_acquire(&as->patch);
 	bool found = false;
 
 	if (!p || as->patch_off || !((sig == SIGILL && trap == TRAP_UD) || (sig == SIGSEGV && trap == TRAP_GP)))

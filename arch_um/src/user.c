@@ -111,13 +111,15 @@ int hal_user_prepare(struct hal_uctx *u, struct hal_as *as) NO_TSA
 }
 
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
-void hal_user_switch_out(struct hal_uctx *u)
+void hal_user_switch_out(struct hal_uctx *u) NO_TSA
 {
-	/* This will take a while: the stub's thread need not spin for it. */
-	struct um_thread *t = u->t;
-
-	if (u->spin && t)
-		t->ctl->spin = 0;
+	/* This will take a while: the stub's thread need not spin for it.  Who destroys the address space frees the thread: under the lock. */
+	if (!u->spin || !load_acquire(&u->t))
+		return;
+	um_lock(&u->as->lock);
+	if (u->t)
+		u->t->ctl->spin = 0;
+	um_unlock(&u->as->lock);
 }
 void hal_user_single_step(struct hal_uctx *u, bool on)
 {
@@ -157,7 +159,7 @@ static void regs_to_frame(struct hal_uctx *u, struct um_thread *t)
 	f->ax = r->rax;
 	f->cx = r->rcx;
 	f->sp = r->rsp;
-	f->ip = u->ret && u->ret == r->rip && u->ret_changes == u->as->changes ? u->ret_machine : r->rip;
+	f->ip = u->ret && u->ret == r->rip && u->ret_changes == READ_ONCE(u->as->changes) ? u->ret_machine : r->rip;
 	f->flags = r->eflags | (u->step ? EFLAGS_TF : 0);
 	f->cs = 0x33;
 	f->ss = 0x2b;
@@ -182,7 +184,7 @@ static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
 		.ax = r->rax, .bx = r->rbx, .cx = r->rcx, .dx = r->rdx, .si = r->rsi, .di = r->rdi, .bp = r->rbp, .sp = r->rsp,
 		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11, .r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
 		.flags = r->eflags,
-		.ip = u->ret && u->ret == r->rip && u->ret_changes == u->as->changes ? u->ret_machine : r->rip,
+		.ip = u->ret && u->ret == r->rip && u->ret_changes == READ_ONCE(u->as->changes) ? u->ret_machine : r->rip,
 	};
 	t->ctl->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
 	t->ctl->resume = STUB_RESUME_REGS;
@@ -271,7 +273,7 @@ static enum hal_trap call(struct hal_uctx *u, struct hal_as *as, uaddr_t ret)
 	if (um_patch_return(as, ret, &r->rip)) {
 		u->ret = r->rip;
 		u->ret_machine = ret;
-		u->ret_changes = as->changes;
+		u->ret_changes = READ_ONCE(as->changes);
 	}
 	r->rcx = r->rip;
 	r->r11 = r->eflags;
@@ -285,7 +287,7 @@ static void heat(struct hal_uctx *u, struct hal_as *as, struct hal_trap_info *in
 {
 	uaddr_t ip = u->regs.rip - 2;
 
-	if (um_patch_enabled() && um_hot_count(as->patch ? um_patch_hot(as->patch) : u->hot, ip) == um_boot->patch)
+	if (um_patch_enabled() && um_hot_count(load_acquire(&as->patch) ? um_patch_hot(as->patch) : u->hot, ip) == um_boot->patch)
 		info->hot_call = ip;
 }
 
@@ -300,7 +302,7 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 		um_count(UM_STAT_TRAPPED);
 		return call(u, as, f.r11);
 	}
-	if (as->patch) {
+	if (load_acquire(&as->patch)) {
 		machine = um_patch_hide(as, &u->regs);
 		/* A single step over the jump: that was the call. */
 		if (machine && f.signo == SIGTRAP && f.trapno == TRAP_DB) {
@@ -310,7 +312,7 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 		if (um_patch_enter(as, u->regs.rip, f.signo, (unsigned)f.trapno, &machine)) {
 			u->ret = u->regs.rip;
 			u->ret_machine = machine;
-			u->ret_changes = as->changes;
+			u->ret_changes = READ_ONCE(as->changes);
 			return HAL_TRAP_KICK;
 		}
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Prints the system-call table: `markdown [CALLS]` (the documentation),
- * `counts`, `uncovered CALLS`.  CALLS is what the test run recorded
+ * `counts`, `unexplained`, `uncovered CALLS`.  CALLS is what the test run recorded
  * (tests/user/coverage.txt): lines of a program and the calls that it made.
  * Hosted code over the kernel's own table.
  */
@@ -73,6 +73,20 @@ static int uncovered(void)
 	return n != 0;
 }
 
+/* Calls that are partial and do not say what they refuse. */
+static int unexplained(void)
+{
+	const struct syscall_desc *d;
+	unsigned n = 0;
+
+	for (size_t i = 0; (d = syscall_by_index(i)); i++)
+		if (d->level == LEVEL_PARTIAL && !d->note[0]) {
+			puts(d->name);
+			n++;
+		}
+	return n != 0;
+}
+
 static void markdown(void)
 {
 	const struct syscall_desc *d;
@@ -125,9 +139,11 @@ int main(int argc, char **argv)
 		counts();
 	else if (!strcmp(what, "uncovered") && argc > 2)
 		return uncovered();
+	else if (!strcmp(what, "unexplained"))
+		return unexplained();
 	else if (!strcmp(what, "markdown"))
 		markdown();
 	else
-		return fprintf(stderr, "usage: sysgen [markdown [CALLS] | counts | uncovered CALLS]\n"), 2;
+		return fprintf(stderr, "usage: sysgen [markdown [CALLS] | counts | unexplained | uncovered CALLS]\n"), 2;
 	return 0;
 }

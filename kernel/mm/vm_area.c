@@ -229,7 +229,7 @@ void vm_area_account(struct vm_space *vm, const struct vm_area *a, int sign)
 
 	if (a->flags & VM_SPECIAL)
 		return;
-	vm->total_pages += sign > 0 ? n : -n;
+	WRITE_ONCE(vm->total_pages, vm->total_pages + (sign > 0 ? n : -n));	/* /proc looks without the lock */
 	if (a->flags & VM_LOCKED)
 		vm->locked_pages += sign > 0 ? n : -n;
 	if ((a->flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE)

@@ -181,7 +181,6 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 	}
 	list_add_tail(&t->thread_link, &p->threads);
 	task_get(t);		/* the tree's */
-	__atomic_add_fetch(&t->cred->user->processes, 1, __ATOMIC_RELAXED);
 	spin_unlock(&sh->lock);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	return 0;
@@ -204,6 +203,17 @@ static long clone_wait_vfork(struct task *t, struct completion *done)
 	return 0;
 }
 
+/* One more of the user's, counted at once: two clones at the limit do not both see the last place free. */
+static int clone_count(struct user_account *u)
+{
+	uint64_t n = (uint64_t)__atomic_add_fetch(&u->processes, 1, __ATOMIC_RELAXED);
+
+	if (n <= rlimit_get(RLIMIT_NPROC) || !u->uid || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+		return 0;
+	__atomic_sub_fetch(&u->processes, 1, __ATOMIC_RELAXED);
+	return -EAGAIN;
+}
+
 static long task_clone(const struct clone_args *a)
 {
 	struct task *c = current, *t;
@@ -219,13 +229,15 @@ static long task_clone(const struct clone_args *a)
 		return err;
 	if (!(a->flags & CLONE_THREAD) && signal_pending(c))
 		return -ERESTARTNOINTR;
-	if ((uint64_t)READ_ONCE(c->cred->user->processes) >= rlimit_get(RLIMIT_NPROC) && c->cred->uid != 0 &&
-	    !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
-		return -EAGAIN;
+	err = clone_count(c->cred->user);
+	if (err)
+		return err;
 
 	t = task_alloc(c->comm, task_first_run, NULL);
-	if (!t)
+	if (!t) {
+		__atomic_sub_fetch(&c->cred->user->processes, 1, __ATOMIC_RELAXED);
 		return -ENOMEM;
+	}
 	t->flags = (c->flags & ~(unsigned)(TASKF_EXITING | TASKF_KTHREAD | TASKF_MEMALLOC)) | TASKF_FORKNOEXEC;
 	t->cred = cred_get(c->cred);
 	t->sigmask = c->sigmask;
@@ -327,6 +339,7 @@ fail_process:
 	if (!(a->flags & CLONE_THREAD))
 		process_put(p);		/* what would have been the tree's */
 fail:
+	__atomic_sub_fetch(&c->cred->user->processes, 1, __ATOMIC_RELAXED);
 	clone_undo(t);
 	return err;
 }

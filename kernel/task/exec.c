@@ -240,7 +240,7 @@ static int exec_commit(struct exec *e)
 	t->restart.fn = NULL;
 	t->keep_caps = false;
 	rseq_exec(t);
-	t->flags &= ~(unsigned)TASKF_FORKNOEXEC;
+	WRITE_ONCE(t->flags, t->flags & ~(unsigned)TASKF_FORKNOEXEC);
 	flags = spin_lock_irqsave(&process_tree_lock);
 	p->execed = true;
 	p->exit_signal = SIGCHLD;

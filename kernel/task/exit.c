@@ -210,7 +210,7 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 	uint64_t user, system;
 	bool last;
 
-	t->flags |= TASKF_EXITING;
+	WRITE_ONCE(t->flags, t->flags | TASKF_EXITING);	/* thread_that_lives() and /proc look without the lock */
 	last = __atomic_sub_fetch(&p->thread_count, 1, __ATOMIC_ACQ_REL) == 0;
 	if (t->stop_pending) {
 		t->stop_pending = false;
@@ -221,7 +221,7 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 		}
 	}
 	if (t == p->leader)
-		t->exit_code = status;
+		WRITE_ONCE(t->exit_code, status);
 	if (!(p->group_flags & GROUP_EXITING) && last && t != p->leader)
 		p->exit_code = p->leader->exit_code;
 	else if (!(p->group_flags & GROUP_EXITING) && last)
@@ -234,7 +234,7 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 		uint64_t set = p->shared_pending.set & ~t->sigmask;
 
 		list_for_each(o, &p->threads, thread_link)
-			if (set && o != t && !(o->flags & TASKF_EXITING) && (set & ~o->sigmask)) {
+			if (set && o != t && !(READ_ONCE(o->flags) & TASKF_EXITING) && (set & ~o->sigmask)) {
 				set &= o->sigmask;
 				signal_wake(o, false);
 			}
@@ -242,7 +242,7 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 	task_times(t, &user, &system);
 	p->dead_user_ns += user;
 	p->dead_system_ns += system;
-	t->flags |= TASKF_ACCOUNTED;
+	WRITE_ONCE(t->flags, t->flags | TASKF_ACCOUNTED);
 	if (p->exec_task && p->thread_count == 1)
 		waitq_wake_all(&p->exec_wait);
 	process_sigunlock(sh, flags);
@@ -322,7 +322,7 @@ _Noreturn void task_exit(int status) NO_TSA
 	if (last) {
 		exit_reparent_children(p, &dead);
 		pgrp_check_orphaned(p, NULL);
-		p->zombie = true;
+		WRITE_ONCE(p->zombie, true);	/* pidfd_poll() */
 		waitq_wake_all(&p->pid[PID_PROCESS]->pidfd_wait);
 		if (!ptrace_delays_wait(p) && exit_notify_parent(p))
 			process_release(p, &dead);

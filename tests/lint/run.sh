@@ -79,5 +79,21 @@ done
 shellcheck_posix() { for f in "$@"; do sh -n "$f" || return 1; done; }
 keeps scripts-parse shellcheck_posix $(cd "$top" && git ls-files | grep -E '\.sh$|^eft$|^\.ci/run$' | sed "s|^|$top/|")
 
+# What the table of system calls claims.
+ninja -C "$um" sysgen >>"$work/build.log" 2>&1
+calls() { sh "$here/syscalls.sh" "$@"; }
+keeps syscalls-each-has-a-program calls covered "$um/host/sysgen" "$top/tests/user/coverage.txt"
+sed 's/ openat2\( \|$\)/ /' "$top/tests/user/coverage.txt" >"$work/calls"
+catches syscalls-each-has-a-program-negative calls covered "$um/host/sysgen" "$work/calls"
+keeps syscalls-300-and-what-is-refused calls levels "$um/host/sysgen"
+printf '#!/bin/sh\n[ $1 = unexplained ] || echo full 290 partial 9 absent 0\n' >"$work/few"
+printf '#!/bin/sh\n[ $1 = counts ] && echo full 300 partial 9 absent 0 || { echo clone; exit 1; }\n' >"$work/mute"
+chmod +x "$work/few" "$work/mute"
+catches syscalls-300-negative calls levels "$work/few"
+catches syscalls-what-is-refused-negative calls levels "$work/mute"
+keeps syscalls-coverage-is-of-today calls recorded "$top/tests/user/coverage.txt" "$top/tests/user"
+sed '/^fork /d' "$top/tests/user/coverage.txt" >"$work/calls"
+catches syscalls-coverage-is-of-today-negative calls recorded "$work/calls" "$top/tests/user"
+
 # The parity suite says "not ok" when it should.
 "$top/tests/user/runner/selftest.sh"

@@ -53,10 +53,11 @@ int main(void)
 	p = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	madvise(p, 4 << 20, MADV_NOHUGEPAGE);
 	getrusage(RUSAGE_SELF, &a);
-	for (int i = 0; i < 4 << 20; i += 4096)
+	/* Backwards: nobody brings the next pages with this one. */
+	for (int i = (4 << 20) - 4096; i >= 0; i -= 4096)
 		p[i] = 1;
 	getrusage(RUSAGE_SELF, &b);
-	ok(b.ru_minflt - a.ru_minflt >= 4, "touching memory faults (%ld)", b.ru_minflt - a.ru_minflt);
+	ok(b.ru_minflt - a.ru_minflt >= 1000, "touching memory faults (%ld)", b.ru_minflt - a.ru_minflt);
 	ok(b.ru_maxrss >= 4096, "the peak holds it (%ld kB)", b.ru_maxrss);
 	munmap(p, 4 << 20);
 	getrusage(RUSAGE_SELF, &a);

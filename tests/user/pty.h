@@ -59,6 +59,34 @@ static inline int same(const char *got, const char *want)
 	return 0;
 }
 
+/* Exactly this comes out next; waits for all of it, and prints what came instead. */
+static inline int shows(const char *want)
+{
+	char got[8192];
+	size_t n = 0, all = strlen(want);
+	struct pollfd pf = { pty_master, POLLIN, 0 };
+
+	while (n < all && poll(&pf, 1, 10000) == 1) {
+		ssize_t r = read(pty_master, got + n, all - n);
+
+		if (r <= 0)
+			break;
+		n += (size_t)r;
+		if (memcmp(got, want, n))
+			break;
+	}
+	got[n] = '\0';
+	return same(got, want);
+}
+
+/* Nothing is there, and for a moment nothing comes. */
+static inline int silent(void)
+{
+	struct pollfd pf = { pty_master, POLLIN, 0 };
+
+	return poll(&pf, 1, 20) == 0;
+}
+
 /* Changes flags of the slave. */
 static inline void flags(tcflag_t iset, tcflag_t iclr, tcflag_t oset, tcflag_t oclr, tcflag_t lset, tcflag_t lclr)
 {

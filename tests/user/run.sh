@@ -14,13 +14,14 @@ export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$top/build/test/user results=$top/build/test bin=$top/build/user src=$here
+expected=$here/expected.txt
 ports= only= build_only=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--build-only) build_only=1; shift; continue ;;	# the x86-64 programs, nothing is run
 	--port) ports="$ports $2" ;;
 	--only) only="$only $2" ;;
-	--sources) src=$2 out=$top/build/test/user-$(basename "$2") results=$out bin=$out/bin ;;	# other programs: the runner's own tests
+	--sources) src=$2 out=$top/build/test/user-$(basename "$2") results=$out bin=$out/bin expected=$src/expected.txt ;;	# other programs: the runner's own tests
 	*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
 	esac
 	shift 2
@@ -73,6 +74,11 @@ tests_image() {	# cpu
 	"$top/rootfs/make-image.sh" -o "$top/build/rootfs/$1-tests.ext2" -s 448 -a "$bin/$1:/tests" "$1" busybox
 }
 
+# Why this cell may say this: expected.txt.
+reason_for() {	# port program verdict
+	awk -v p="$1" -v n="$2" -v v="$3" '($1 == p || $1 == "*") && $2 == n && $3 == v { sub(/^[^ \t]+[ \t]+[^ \t]+[ \t]+[^ \t]+[ \t]+/, ""); print; exit }' "$expected"
+}
+
 # ---- one port ----
 run_port() {
 	raw=$out/$1.raw
@@ -119,11 +125,11 @@ run_port() {
 	cpu=x86_64; [ "$1" != aarch64 ] || cpu=aarch64
 	for n in $(names_for $cpu); do
 		verdict=$(awk -v n="$n" '$1 == n { print $2; exit }' "$out/$1.res")
-		reason=$(awk -v p="$1" -v n="$n" '($1 == p || $1 == "*") && $2 == n { sub(/^[^ \t]+[ \t]+[^ \t]+[ \t]+/, ""); print; exit }' "$here/expected.txt")
+		reason=$(reason_for "$1" "$n" "${verdict:-missing}")
 		case ${verdict:-missing} in
 		pass) echo "ok user/$1/$n" ;;
 		*)
-			tr -d '\r' <"$raw" | grep -a "^@@OUT $n " | cut -d' ' -f3- | head -n 12 | sed 's/^/#   /'
+			tr -d '\r' <"$raw" | grep -aE "^@@(OUT|SKIP) $n " | cut -d' ' -f3- | head -n 12 | sed 's/^/#   /'
 			if [ -n "$reason" ]; then echo "# user/$1/$n differs: $reason"
 			else echo "not ok user/$1/$n # ${verdict:-missing}"; fi ;;
 		esac
@@ -160,7 +166,9 @@ cell() {
 			v=$(cell "$p" "$n") ms=$(awk -v n="$n" '$1 == n { print $5; exit }' "$out/$p.res")
 			[ "$v" != n/a ] || continue
 			printf '<testcase name="%s" time="%s.%03d">' "$n" $((${ms:-0} / 1000)) $((${ms:-0} % 1000))
-			[ "$v" = pass ] || printf '<failure message="%s"/>' "$v"
+			if [ "$v" = pass ]; then :
+			elif [ "$v" = skip ] && reason=$(reason_for "$p" "$n" skip) && [ -n "$reason" ]; then printf '<skipped message="%s"/>' "$reason"
+			else printf '<failure message="%s"/>' "$v"; fi
 			echo '</testcase>'
 		done
 		echo '</testsuite>'

@@ -155,6 +155,7 @@ int ext2_iget(struct super *s, uint64_t ino, struct inode **out) MUST_CHECK;
 int ext2_new_inode(struct inode *dir, uint32_t mode, struct inode **out) MUST_CHECK;	/* ISTATE_NEW, nlink 1 */
 void ext2_abort_new(struct inode *inode);	/* it did not come to a name */
 int ext2_write_inode(struct inode *inode);
+int ext2_write_dtime(struct inode *inode);
 void ext2_evict_inode(struct inode *inode);
 int ext2_setattr(struct inode *inode, const struct inode_attr *a);
 void ext2_inode_init(void);

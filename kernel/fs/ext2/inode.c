@@ -322,6 +322,24 @@ int ext2_write_inode(struct inode *inode)
 	return 0;
 }
 
+/* Only the deletion time, or the next orphan: the rest may be changing, of an inode that is being freed. */
+int ext2_write_dtime(struct inode *inode)
+{
+	struct ext2_inode *ei = ext2_i(inode);
+	struct ext2_raw_inode *raw;
+	struct buffer buf;
+	int e = ext2_raw_read(ext2_sb(inode->super), inode->ino, &buf, &raw);
+
+	if (e)
+		return e;
+	mutex_lock(&ei->raw_lock);
+	raw->i_dtime = ei->dtime;
+	buffer_dirty(&buf);
+	mutex_unlock(&ei->raw_lock);
+	buffer_put(&buf);
+	return 0;
+}
+
 /* A new inode's place on the disk: nothing of its last life may stay. */
 int ext2_raw_clear(struct inode *inode);
 int ext2_raw_clear(struct inode *inode)

@@ -67,7 +67,7 @@ void ext2_orphan_del(struct inode *inode)
 			struct ext2_inode *prev = list_entry(ei->orphan_link.prev, struct ext2_inode, orphan_link);
 
 			set_next(prev, next);
-			if (ext2_write_inode(prev->inode))
+			if (ext2_write_dtime(prev->inode))
 				ext2_error(sb, "the list of orphans cannot be written");
 		}
 		list_del_init(&ei->orphan_link);

@@ -25,7 +25,9 @@ static void ids_get(struct task *t, struct ids *d)
 	d->ppid = p->parent && p->parent->pid[PID_PROCESS] ? p->parent->pid[PID_PROCESS]->nr : 0;
 	d->pgrp = p->pid[PID_PGRP] ? p->pid[PID_PGRP]->nr : 0;
 	d->session = p->pid[PID_SESSION] ? p->pid[PID_SESSION]->nr : 0;
-	d->threads = p->thread_count ? p->thread_count : 1;
+	d->threads = READ_ONCE(p->thread_count);
+	if (!d->threads)
+		d->threads = 1;
 	if (p->tty) {
 		d->tty = tty_device(p->tty);
 		d->tpgid = tty_foreground(p->tty);
@@ -65,6 +67,7 @@ static int show_stat(struct seq *s, struct task *t)
 	uint64_t utime, stime;
 	struct ids d;
 	struct sigs g;
+	unsigned task_flags = READ_ONCE(t->flags);
 	int prio, nice = t->se.nice;
 
 	ids_get(t, &d);
@@ -75,13 +78,13 @@ static int show_stat(struct seq *s, struct task *t)
 		task_times(t, &utime, &stime);
 	prio = t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR ? -1 - t->se.rt_priority : 20 + nice;
 	seq_printf(s, "%d (%s) %c %d %d %d %u %d %u ", d.pid, t->comm, task_state_char(t), d.ppid, d.pgrp, d.session, dev_number(d.tty), d.tpgid,
-		   t->flags & TASKF_KTHREAD ? 0x200000u : t->flags & TASKF_FORKNOEXEC ? 0x40u : 0u);
+		   task_flags & TASKF_KTHREAD ? 0x200000u : task_flags & TASKF_FORKNOEXEC ? 0x40u : 0u);
 	seq_printf(s, "%llu %llu %llu %llu %llu %llu %lld %lld ", (unsigned long long)READ_ONCE(t->min_faults),
 		   t->process ? (unsigned long long)t->process->children_min_faults : 0ull, (unsigned long long)READ_ONCE(t->maj_faults),
 		   t->process ? (unsigned long long)t->process->children_maj_faults : 0ull, ticks(utime), ticks(stime),
 		   t->process ? (long long)ticks(t->process->children_user_ns) : 0ll, t->process ? (long long)ticks(t->process->children_system_ns) : 0ll);
 	seq_printf(s, "%d %d %u 0 %llu %llu %lld %llu ", prio, nice, d.threads, ticks(t->start_ns),
-		   vm ? (unsigned long long)vm->total_pages << PAGE_SHIFT : 0ull,
+		   vm ? (unsigned long long)READ_ONCE(vm->total_pages) << PAGE_SHIFT : 0ull,
 		   vm ? (long long)(READ_ONCE(vm->rss_anon) + READ_ONCE(vm->rss_file) + READ_ONCE(vm->rss_shmem)) : 0ll,
 		   t->process ? (unsigned long long)t->process->rlimit[RLIMIT_RSS].cur : 0ull);
 	seq_printf(s, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 ", vm && trace ? (unsigned long long)vm->start_code : 1ull,
@@ -91,7 +94,7 @@ static int show_stat(struct seq *s, struct task *t)
 	if (vm && trace)
 		seq_printf(s, "%llu %llu %llu %llu %llu %llu %llu %d\n", (unsigned long long)vm->start_data, (unsigned long long)vm->end_data,
 			   (unsigned long long)vm->brk_start, (unsigned long long)vm->arg_start, (unsigned long long)vm->arg_end,
-			   (unsigned long long)vm->env_start, (unsigned long long)vm->env_end, t->exit_code);
+			   (unsigned long long)vm->env_start, (unsigned long long)vm->env_end, READ_ONCE(t->exit_code));
 	else
 		seq_puts(s, "0 0 0 0 0 0 0 0\n");
 	if (vm)

@@ -506,11 +506,11 @@ void d_move(struct dentry *d, struct dentry *target, bool exchange) NO_TSA
 		list_add(&d->sibling, &tp->children);
 		list_add(&target->sibling, &dp->children);
 	}
-	d->hash_next = dhash[b1];
+	WRITE_ONCE(d->hash_next, dhash[b1]);	/* one who looks may be on it, in the old chain */
 	__atomic_fetch_or(&d->flags, DENTRY_HASHED, __ATOMIC_RELAXED);
 	rcu_assign(dhash[b1], d);
 	if (exchange) {
-		target->hash_next = dhash[b0];
+		WRITE_ONCE(target->hash_next, dhash[b0]);
 		__atomic_fetch_or(&target->flags, DENTRY_HASHED, __ATOMIC_RELAXED);
 		rcu_assign(dhash[b0], target);
 	}

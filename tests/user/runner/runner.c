@@ -4,12 +4,14 @@
  * (or on the host, for the oracle), and reports each as a structured line:
  *
  *	runner [-t SECONDS] [-d SCRATCH] DIRECTORY [NAME...]
- *	@@RESULT <name> pass|fail|timeout|signal|noplan <ok> <not ok> <ms>
+ *	@@RESULT <name> pass|skip|fail|timeout|signal|noplan <ok> <not ok> <ms>
  *	@@OUT <name> <line of its output>	(of those that did not pass)
+ *	@@SKIP <name> <the check that was not made>
  *	@@CALLS <name> <call>...		(where the kernel counts them: /proc/syscalls)
  *	@@DONE <programs>
  *
- * Each runs in a scratch directory and a session of its own; what it leaves
+ * A program that left one of its checks out ("ok N - what # SKIP why") has not
+ * passed, but skipped.  Each runs in a scratch directory and a session of its own; what it leaves
  * running is killed.
  */
 #define _GNU_SOURCE
@@ -155,13 +157,19 @@ static void report_calls(const char *name)
 
 static void report(const char *name, struct outcome *o)
 {
-	int good = 0, bad = 0, planned = -1, bailed = 0;
+	int good = 0, bad = 0, planned = -1, bailed = 0, skipped = 0;
 	const char *verdict;
 	char *line, *save;
 	char *copy = strdup(o->out);
 
 	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		good += !strncmp(line, "ok ", 3);
+		if (!strncmp(line, "ok ", 3)) {
+			good++;
+			if (strstr(line, "# SKIP")) {
+				skipped++;
+				printf("@@SKIP %s %s\n", name, line);
+			}
+		}
 		bad += !strncmp(line, "not ok ", 7);
 		bailed |= !strncmp(line, "Bail out!", 9);
 		if (!strncmp(line, "1..", 3))
@@ -175,7 +183,7 @@ static void report(const char *name, struct outcome *o)
 	else if (planned < 1 && !bailed)
 		verdict = "noplan";
 	else
-		verdict = !bailed && WEXITSTATUS(o->status) == 0 && bad == 0 && good == planned ? "pass" : "fail";
+		verdict = bailed || WEXITSTATUS(o->status) || bad || good != planned ? "fail" : skipped ? "skip" : "pass";
 	if (strcmp(verdict, "pass"))
 		for (line = strtok_r(o->out, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 			if (strncmp(line, "ok ", 3))
