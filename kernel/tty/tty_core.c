@@ -562,7 +562,7 @@ static unsigned tty_poll(struct file *f, struct poll_table *pt)
 		ev |= POLLIN | POLLRDNORM;
 	if (t->pty && pty_master_gone(t))
 		ev |= POLLHUP;
-	if (tty_out_room(t) && !READ_ONCE(t->stopped))
+	if (tty_out_room(t))
 		ev |= POLLOUT | POLLWRNORM;
 	return ev;
 }

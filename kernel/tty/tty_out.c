@@ -86,6 +86,9 @@ size_t tty_out_write(struct tty *t, const uint8_t *buf, size_t n)
 {
 	size_t done = 0;
 
+	if (READ_ONCE(t->stopped))
+		return 0;	/* a writer sleeps until ^Q, even where there would be room */
+
 	while (done < n) {
 		if (TTY_OBUF_SIZE - t->obuf_len < TTY_ECHO_RESERVE + 8) {
 			tty_out_pump(t);
@@ -155,7 +158,7 @@ void tty_start_locked(struct tty *t)
 /* Would a writer get on?  A hint: no lock. */
 bool tty_out_room(struct tty *t)
 {
-	return TTY_OBUF_SIZE - READ_ONCE(t->obuf_len) >= TTY_OBUF_SIZE / 2;
+	return !READ_ONCE(t->stopped) && TTY_OBUF_SIZE - READ_ONCE(t->obuf_len) >= TTY_OBUF_SIZE / 2;
 }
 
 int tty_drain(struct tty *t, struct tty_file *tf)

@@ -5,7 +5,10 @@
  * exit status, which is the number of the first step that failed.
  */
 #include "pty.h"
+#include "child.h"
+#include <sys/prctl.h>
 
+static struct gate ready;
 static volatile sig_atomic_t got;
 static void on_signal(int sig) { got = sig; }
 
@@ -24,7 +27,9 @@ static int in_session(void (*fn)(void))
 		_exit(0);
 	}
 	waitpid(pid, &st, 0);
-	output();
+	while (poll(&(struct pollfd){ pty_master, POLLIN, 0 }, 1, 0) == 1)	/* the next session's begins anew */
+		if (read(pty_master, (char[256]){ 0 }, 256) <= 0)
+			break;
 	return WIFEXITED(st) ? WEXITSTATUS(st) : 1000 + st;
 }
 
@@ -56,13 +61,16 @@ static void basics(void)
 	STEP(7, tcsetpgrp(pty_slave, 999999) == -1 && errno == ESRCH);
 	STEP(8, tcsetpgrp(pty_slave, getppid()) == -1 && (errno == EPERM || errno == ESRCH));	/* another session */
 	STEP(9, setsid() == -1 && errno == EPERM);
-	STEP(10, ioctl(pty_slave, TIOCNOTTY) == 0 || 1);
+	STEP(10, ioctl(pty_slave, TIOCNOTTY) == 0);
+	STEP(11, open("/dev/tty", O_RDWR) == -1 && errno == ENXIO);
+	STEP(12, tcgetpgrp(pty_slave) == -1 && errno == ENOTTY);
 }
 
 static void sleeper(void) { for (;;) pause(); }
 
 static void interrupt(void)
 {
+	char line[8];
 	int st;
 	pid_t pid = child_in_group(0, sleeper);
 
@@ -86,12 +94,12 @@ static void interrupt(void)
 	/* nobody in the foreground is hit when ISIG is off */
 	flags(0, 0, 0, 0, 0, ISIG);
 	signal(SIGINT, on_signal);
-	type("\003");
-	usleep(30000);
+	type("\003\n");
+	STEP(12, read(pty_slave, line, sizeof(line)) == 2 && line[0] == 3);	/* it has arrived, as a character */
 	STEP(10, got == 0);
 	flags(0, 0, 0, 0, ISIG, 0);
 	type("\003");
-	for (int i = 0; i < 50 && !got; i++)
+	for (int i = 0; i < 1000 && !got; i++)
 		usleep(10000);
 	STEP(11, got == SIGINT);
 }
@@ -166,16 +174,16 @@ static void orphaned(void)
 		_exit(90);
 	pid = fork();
 	if (pid == 0) {
+		pid_t parent = getpid();
+
 		if (fork() == 0) {
 			setpgid(0, 0);
-			while (getppid() == pid || getppid() > 1)	/* until the parent is gone */
-				if (kill(getppid(), 0) || (usleep(10000), c++ > 50))
-					break;
+			while (getppid() == parent)	/* until the parent is gone */
+				usleep(1000);
 			char r;
 			c = read(pty_slave, &r, 1) == -1 && errno == EIO ? 'y' : 'n';
 			_exit(write(p[1], &c, 1) != 1);
 		}
-		usleep(30000);
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
@@ -186,6 +194,7 @@ static void orphaned(void)
 static void hup_target(void)
 {
 	signal(SIGHUP, SIG_DFL);
+	gate_open(&ready);
 	sleeper();
 }
 
@@ -195,7 +204,7 @@ static void leader_exits(void)
 	pid_t pid = child_in_group(0, hup_target);
 
 	signal(SIGTTOU, SIG_IGN);
-	usleep(100000);		/* it has set its handler */
+	gate_wait(&ready);
 	STEP(1, tcsetpgrp(pty_slave, pid) == 0);
 	if (write(pty_slave, &pid, sizeof(pid)) != sizeof(pid))
 		_exit(2);
@@ -203,7 +212,25 @@ static void leader_exits(void)
 
 static void no_terminal(void)
 {
-	STEP(1, ioctl(pty_slave, TIOCNOTTY) == 0 || errno == ENOTTY);
+	pid_t pid;
+	int st;
+
+	pid = fork();
+	if (pid == 0) {	/* who is no leader only loses its own */
+		STEP(1, ioctl(pty_slave, TIOCNOTTY) == 0);
+		STEP(2, open("/dev/tty", O_RDWR) == -1 && errno == ENXIO);
+		STEP(3, ioctl(pty_slave, TIOCSCTTY, 0) == -1 && errno == EPERM);
+		_exit(0);
+	}
+	STEP(4, waitpid(pid, &st, 0) == pid);
+	STEP(WEXITSTATUS(st), st == 0);
+	STEP(5, tcgetpgrp(pty_slave) == getpid());
+	signal(SIGHUP, on_signal);
+	signal(SIGCONT, SIG_IGN);
+	STEP(6, ioctl(pty_slave, TIOCNOTTY) == 0);
+	STEP(7, got == SIGHUP);	/* its group was in the foreground */
+	STEP(8, ioctl(pty_slave, TIOCNOTTY) == -1 && errno == ENOTTY);
+	STEP(9, ioctl(pty_slave, TIOCSCTTY, 0) == 0 && tcgetpgrp(pty_slave) == getpid());	/* and may come back */
 }
 
 int main(void)
@@ -211,6 +238,8 @@ int main(void)
 	int st;
 
 	alarm(60);
+	gate_init(&ready);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	signal(SIGHUP, SIG_IGN);
 	pty_open();
 	st = in_session(basics);
@@ -233,19 +262,7 @@ int main(void)
 	}
 	ok(read(pty_master, &target, sizeof(target)) == sizeof(target) && target > 0, "a foreground group below a session leader");
 	waitpid(pid, &st, 0);
-	for (int i = 0; i < 100 && kill(target, 0) == 0; i++) {
-		waitpid(target, NULL, WNOHANG);
-		usleep(10000);
-	}
-	char path[64], state = 0;
-	snprintf(path, sizeof(path), "/proc/%d/stat", target);
-	FILE *f = fopen(path, "r");
-	if (f) {
-		if (fscanf(f, "%*d %*s %c", &state) != 1)
-			state = 0;
-		fclose(f);
-	}
-	ok(kill(target, 0) == -1 || state == 'Z' || state == 'X', "gets SIGHUP when the leader exits (state %c)", state ? state : '-');
+	ok(exit_of(target) == 1000 + SIGHUP, "gets SIGHUP when the leader exits");
 	st = in_session(no_terminal);
 	ok(st == 0, "TIOCNOTTY (step %d)", st);
 	if (fork() == 0) {

@@ -254,6 +254,11 @@ static void flow(void)
 	if (pid == 0)
 		_exit(write(pty_slave, "held", 4) == 4 ? 0 : 1);
 	ok(wait_sleeping(pid) && silent(), "^S holds output: the writer sleeps");
+	struct pollfd pf = { pty_slave, POLLOUT, 0 };
+	ok(poll(&pf, 1, 0) == 0, "poll: no room");
+	int fd = open(pty_name, O_RDWR | O_NOCTTY | O_NONBLOCK);
+	ok_errno(write(fd, "x", 1), EAGAIN, "without blocking: EAGAIN");
+	close(fd);
 	type("\021");
 	ok(shows("held"), "^Q lets it go");
 	ok(exit_of(pid) == 0, "and the writer's call ends");

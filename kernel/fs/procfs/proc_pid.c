@@ -90,7 +90,7 @@ static int show_stat(struct seq *s, struct task *t)
 	seq_printf(s, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 ", vm && trace ? (unsigned long long)vm->start_code : 1ull,
 		   vm && trace ? (unsigned long long)vm->end_code : 1ull, vm && trace ? (unsigned long long)vm->stack_top : 0ull,
 		   (unsigned long long)(g.pending & 0x7fffffff), (unsigned long long)(g.blocked & 0x7fffffff),
-		   (unsigned long long)(g.ignored & 0x7fffffff), (unsigned long long)(g.caught & 0x7fffffff), t->se.cpu, t->se.rt_priority, t->se.policy);
+		   (unsigned long long)(g.ignored & 0x7fffffff), (unsigned long long)(g.caught & 0x7fffffff), READ_ONCE(t->se.cpu), t->se.rt_priority, t->se.policy);
 	if (vm && trace)
 		seq_printf(s, "%llu %llu %llu %llu %llu %llu %llu %d\n", (unsigned long long)vm->start_data, (unsigned long long)vm->end_data,
 			   (unsigned long long)vm->brk_start, (unsigned long long)vm->arg_start, (unsigned long long)vm->arg_end,
