@@ -16,7 +16,7 @@ static void *handshake(void *arg)	/* progress needs both to run, or to be switch
 	for (int i = 1; i <= 5000; i++) {
 		flag[me] = i;
 		for (int spin = 0; flag[!me] < i; spin++)
-			if (spin > 10000)
+			if (spin > 200)
 				sched_yield();
 	}
 	return NULL;
