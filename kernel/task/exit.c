@@ -303,7 +303,7 @@ _Noreturn void task_exit(int status) NO_TSA
 	__atomic_sub_fetch(&t->cred->user->processes, 1, __ATOMIC_RELAXED);
 
 	flags = spin_lock_irqsave(&process_tree_lock);
-	t->flags |= TASKF_ZOMBIE;
+	WRITE_ONCE(t->flags, t->flags | TASKF_ZOMBIE);
 	if (stop_done && READ_ONCE(p->wait_stopped))
 		process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
 	ptrace_exit_tracee(t, last);
