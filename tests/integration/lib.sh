@@ -44,3 +44,8 @@ refused() { # name pattern command...
 }
 [ -x "$um" ] || { echo "not ok $suite # no $um"; exit 1; }
 "$top/rootfs/make-image.sh" x86_64 busybox 2>/dev/null || { echo "not ok $suite # no image"; exit 1; }
+# screen_program NAME: compiles NAME.c, which types to a program on a terminal (screen.h), to $work/NAME.
+screen_program() {
+	${CC:-gcc} -std=gnu11 -O1 -Wall -Wextra -Werror -o "$work/$1" "$top/tests/integration/$1.c" "$top/tests/integration/screen.c" -lutil 2>"$work/cc" ||
+		{ sed 's/^/# /' "$work/cc"; not_ok compile; exit 1; }
+}
