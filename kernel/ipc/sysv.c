@@ -124,7 +124,34 @@ int sysv_find(struct sysv_table *t, int id, struct sysv_object **out)
 	return id < 0 ? -EINVAL : find(t, id & ((1 << SYSV_INDEX_BITS) - 1), id, out);
 }
 
-int sysv_find_index(struct sysv_table *t, int index, struct sysv_object **out) { return find(t, index, -1, out); }
+static NO_TSA int lock_found(struct sysv_object *o)
+{
+	mutex_lock(&o->lock);
+	if (!o->removed)
+		return 0;
+	sysv_unlock_put(o);
+	return -EIDRM;
+}
+
+NO_TSA int sysv_find_locked(struct sysv_table *t, int id, struct sysv_object **out)
+{
+	int err = sysv_find(t, id, out);
+
+	return err ? err : lock_found(*out);
+}
+
+NO_TSA int sysv_find_index_locked(struct sysv_table *t, int index, struct sysv_object **out)
+{
+	int err = find(t, index, -1, out);
+
+	return err ? err : lock_found(*out);
+}
+
+NO_TSA void sysv_unlock_put(struct sysv_object *o)
+{
+	mutex_unlock(&o->lock);
+	sysv_put(o);
+}
 
 void sysv_hide_key(struct sysv_table *t, struct sysv_object *o)
 {

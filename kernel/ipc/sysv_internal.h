@@ -40,7 +40,10 @@ void sysv_table_init(struct sysv_table *t);
 int sysv_get(struct sysv_table *t, int32_t key, int flags, struct sysv_object *(*create)(void *arg), int (*check)(struct sysv_object *o, void *arg), void *arg);
 /* With a reference: -EINVAL, -EIDRM (a stale id). */
 int sysv_find(struct sysv_table *t, int id, struct sysv_object **out) MUST_CHECK;
-int sysv_find_index(struct sysv_table *t, int index, struct sysv_object **out) MUST_CHECK;	/* xxx_STAT */
+/* The same, with its lock held, until sysv_unlock_put(): -EIDRM also if it has been removed meanwhile. */
+int sysv_find_locked(struct sysv_table *t, int id, struct sysv_object **out) MUST_CHECK;
+int sysv_find_index_locked(struct sysv_table *t, int index, struct sysv_object **out) MUST_CHECK;	/* xxx_STAT */
+void sysv_unlock_put(struct sysv_object *o);
 void sysv_put(struct sysv_object *o);
 int sysv_permission(const struct sysv_object *o, int mode) MUST_CHECK;	/* 0400 read, 0200 write: -EACCES */
 int sysv_owner(const struct sysv_object *o) MUST_CHECK;		/* IPC_SET, IPC_RMID: -EPERM */

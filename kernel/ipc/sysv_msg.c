@@ -55,27 +55,14 @@ long sys_msgget(int key, int flags)
 	return sysv_get(&queues, key, flags, create, check, &error);
 }
 
-static NO_TSA int find_locked(int id, struct msg_queue **out)
+static int find_locked(int id, struct msg_queue **out)
 {
 	struct sysv_object *o;
-	int err = sysv_find(&queues, id, &o);
+	int err = sysv_find_locked(&queues, id, &o);
 
-	if (err)
-		return err;
-	*out = container_of(o, struct msg_queue, o);
-	mutex_lock(&o->lock);
-	if (o->removed) {
-		mutex_unlock(&o->lock);
-		sysv_put(o);
-		return -EIDRM;
-	}
-	return 0;
-}
-
-static NO_TSA void unlock_put(struct msg_queue *q)
-{
-	mutex_unlock(&q->o.lock);
-	sysv_put(&q->o);
+	if (!err)
+		*out = container_of(o, struct msg_queue, o);
+	return err;
 }
 
 /* Sleeps, unlocked, until *counter moves on.  -EIDRM, -ERESTARTNOHAND. */
@@ -126,7 +113,7 @@ long sys_msgsnd(int id, uaddr_t umsg, size_t size, int flags)
 		WRITE_ONCE(q->sent, q->sent + 1);
 		waitq_wake_all(&q->receivers);
 	}
-	unlock_put(q);
+	sysv_unlock_put(&q->o);
 free:
 	kfree(m);
 	return err;
@@ -179,13 +166,13 @@ long sys_msgrcv(int id, uaddr_t umsg, size_t size, long type, int flags)
 	if (!ret && m->len > size && !(flags & MSG_NOERROR))
 		ret = -E2BIG;
 	if (ret) {
-		unlock_put(q);
+		sysv_unlock_put(&q->o);
 		return ret;
 	}
 	if (flags & MSG_COPY) {
 		struct sysv_msg *copy = kmemdup(m, sizeof(*m) + m->len, 0);
 
-		unlock_put(q);
+		sysv_unlock_put(&q->o);
 		if (!copy)
 			return -ENOMEM;
 		m = copy;
@@ -198,7 +185,7 @@ long sys_msgrcv(int id, uaddr_t umsg, size_t size, long type, int flags)
 	q->rtime = sysv_now();
 	WRITE_ONCE(q->taken, q->taken + 1);
 	waitq_wake_all(&q->senders);
-	unlock_put(q);
+	sysv_unlock_put(&q->o);
 give:
 	ret = (long)MIN(m->len, size);
 	if (put_user(m->type, umsg) || copy_to_user(umsg + sizeof(m->type), m->data, (size_t)ret))
@@ -268,24 +255,23 @@ NO_TSA long sys_msgctl(int id, int cmd, uaddr_t buf)
 		return copy_to_user(buf, &in, sizeof(in)) ? -EFAULT : sysv_highest(&queues);
 	}
 	if (cmd == MSG_STAT || cmd == MSG_STAT_ANY) {
-		ret = sysv_find_index(&queues, id, &o);
+		ret = sysv_find_index_locked(&queues, id, &o);
 		if (ret)
 			return ret;
 		q = container_of(o, struct msg_queue, o);
-		mutex_lock(&o->lock);
 		ret = cmd == MSG_STAT ? sysv_permission(o, 0444) : 0;
 		if (!ret)
 			ret = put_stat(q, buf);
 		if (!ret)
 			ret = o->id;
-		unlock_put(q);
+		sysv_unlock_put(&q->o);
 		return ret;
 	}
 	ret = find_locked(id, &q);
 	if (ret)
 		return ret;
 	ret = control(q, cmd, buf);
-	unlock_put(q);
+	sysv_unlock_put(&q->o);
 	return ret;
 }
 

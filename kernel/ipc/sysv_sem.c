@@ -75,27 +75,14 @@ long sys_semget(int key, int n, int flags)
 	return sysv_get(&sets, key, flags, create, check, &a);
 }
 
-static NO_TSA int find_locked(int id, struct sem_set **out)
+static int find_locked(int id, struct sem_set **out)
 {
 	struct sysv_object *o;
-	int err = sysv_find(&sets, id, &o);
+	int err = sysv_find_locked(&sets, id, &o);
 
-	if (err)
-		return err;
-	*out = container_of(o, struct sem_set, o);
-	mutex_lock(&o->lock);
-	if (o->removed) {
-		mutex_unlock(&o->lock);
-		sysv_put(o);
-		return -EIDRM;
-	}
-	return 0;
-}
-
-static NO_TSA void unlock_put(struct sem_set *s)
-{
-	mutex_unlock(&s->o.lock);
-	sysv_put(&s->o);
+	if (!err)
+		*out = container_of(o, struct sem_set, o);
+	return err;
 }
 
 /* [o.lock] */
@@ -237,7 +224,7 @@ long sys_semtimedop(int id, uaddr_t uops, unsigned n, uaddr_t timeout)
 		ret = find_locked(id, &s);
 	if (!ret) {
 		ret = semop_set(s, ops, n, deadline);
-		unlock_put(s);
+		sysv_unlock_put(&s->o);
 	}
 	if (ops != fast)
 		kfree(ops);
@@ -266,7 +253,7 @@ NO_TSA void sysv_process_exit(struct process *p)
 			s->otime = sysv_now();
 			changed(s);
 		}
-		unlock_put(s);
+		sysv_unlock_put(&s->o);
 		kfree(u);
 	}
 }
@@ -408,24 +395,23 @@ NO_TSA long sys_semctl(int id, int num, int cmd, uint64_t arg)
 		return copy_to_user(arg, &in, sizeof(in)) ? -EFAULT : sysv_highest(&sets);
 	}
 	if (cmd == SEM_STAT || cmd == SEM_STAT_ANY) {
-		ret = sysv_find_index(&sets, id, &o);
+		ret = sysv_find_index_locked(&sets, id, &o);
 		if (ret)
 			return ret;
 		s = container_of(o, struct sem_set, o);
-		mutex_lock(&o->lock);
 		ret = cmd == SEM_STAT ? sysv_permission(o, 0444) : 0;
 		if (!ret)
 			ret = put_stat(s, arg);
 		if (!ret)
 			ret = o->id;
-		unlock_put(s);
+		sysv_unlock_put(&s->o);
 		return ret;
 	}
 	ret = find_locked(id, &s);
 	if (ret)
 		return ret;
 	ret = control(s, num, cmd, arg);
-	unlock_put(s);
+	sysv_unlock_put(&s->o);
 	return ret;
 }
 

@@ -298,7 +298,7 @@ static int put_usage(uaddr_t buf)
 	return copy_to_user(buf, &in, sizeof(in));
 }
 
-long sys_shmctl(int id, int cmd, uaddr_t buf)
+NO_TSA long sys_shmctl(int id, int cmd, uaddr_t buf)
 {
 	struct sysv_object *o;
 	struct file *drop = NULL;
@@ -315,15 +315,12 @@ long sys_shmctl(int id, int cmd, uaddr_t buf)
 	if (cmd == SHM_INFO)
 		return put_usage(buf) ? -EFAULT : sysv_highest(&segments);
 	if (cmd == SHM_STAT || cmd == SHM_STAT_ANY)
-		ret = sysv_find_index(&segments, id, &o);
+		ret = sysv_find_index_locked(&segments, id, &o);
 	else
-		ret = sysv_find(&segments, id, &o);
+		ret = sysv_find_locked(&segments, id, &o);
 	if (ret)
 		return ret;
-	mutex_lock(&o->lock);
-	if (o->removed) {
-		ret = -EIDRM;
-	} else if (cmd == SHM_STAT || cmd == SHM_STAT_ANY) {
+	if (cmd == SHM_STAT || cmd == SHM_STAT_ANY) {
 		ret = cmd == SHM_STAT ? sysv_permission(o, 0444) : 0;
 		if (!ret)
 			ret = put_stat(seg_of(o), buf);
