@@ -33,3 +33,11 @@ if [ "$(id -u)" != 0 ]; then
 fi
 check help-lists-options sh -c "'$um' --help | grep -q -- --strace && '$um' --help | grep -q -- --cpus && '$um' --help | grep -q -- --trap"
 check version sh -c "'$um' --version | grep -q ."
+# The front door itself.
+refused unknown-cpu 'sparc' "$top/eft" boot sparc
+refused preset-without-name 'preset' "$top/eft" run --preset
+refused unknown-target 'nonsense' env EFT_NO_BUILD=1 "$top/eft" fuzz nonsense
+for command in run boot debug test syscalls fuzz bench build image clean; do
+	check "help-of-$command" sh -c "'$top/eft' $command --help </dev/null | grep -qi usage"
+done
+check help-cleans-nothing test -x "$um"
