@@ -36,7 +36,6 @@ check version sh -c "'$um' --version | grep -q ."
 # The front door itself.
 refused unknown-cpu 'sparc' "$top/eft" boot sparc
 refused preset-without-name 'preset' "$top/eft" run --preset
-refused unknown-target 'nonsense' env EFT_NO_BUILD=1 "$top/eft" fuzz nonsense
 for command in run boot debug test syscalls fuzz bench build image clean; do
 	check "help-of-$command" sh -c "'$top/eft' $command --help </dev/null | grep -qi usage"
 done
