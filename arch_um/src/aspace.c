@@ -450,7 +450,7 @@ static void map_patched(struct hal_as *as, uaddr_t va, uint64_t len, paddr_t pa,
 /* Is this between the program and the patches? */
 static bool overlaps_own(const struct hal_as *as, uaddr_t va, uint64_t len)
 {
-	return as->own && va < as->own + STUB_TRAMP_SIZE && as->own < va + len;
+	return as->own && !as->patch_off && va < as->own + STUB_TRAMP_SIZE && as->own < va + len;
 }
 
 static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64_t len, paddr_t pa, unsigned prot) NO_TSA
@@ -467,7 +467,6 @@ static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64
 		if (as->patch)
 			op_put(as, STUB_OP_UNMAP, 0, STUB_BASE, 0, 0);
 		as->patch_off = true;
-		as->own = 0;
 	}
 	if (!as->patch || as->patch_off)
 		op_put(as, kind, va, len, pa, rwx);

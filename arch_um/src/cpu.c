@@ -99,6 +99,7 @@ unsigned um_stats(unsigned i, const char **name, uint64_t *value)
 	static const char *const names[UM_STATS] = {
 		[UM_STAT_FAST] = "system calls from patched sites", [UM_STAT_TRAPPED] = "system calls by trap",
 		[UM_STAT_FAULT] = "page faults", [UM_STAT_SPUN] = "hand-offs by spinning on both sides",
+		[UM_STAT_YIELDED] = "hand-offs by yielding the host CPU",
 		[UM_STAT_WOKEN_SPUN] = "hand-offs that woke the program's side only", [UM_STAT_SLEPT] = "hand-offs asleep",
 		[UM_STAT_DIED] = "processes that died in a hand-off", [UM_STAT_BATCH] = "batches of mappings with a hand-off",
 		[UM_STAT_OPS] = "mappings in batches", [UM_STAT_SYNC] = "batches on their own", [UM_STAT_PATCHED] = "sites patched",

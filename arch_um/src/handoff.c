@@ -2,17 +2,25 @@
 /*
  * How a CPU and the stub's thread wait for each other.
  *
- * Two ways.  On one host CPU each sleeps while the other runs: a hand-off is
- * two context switches, whatever else happens.  On two host CPUs both spin:
- * three times faster while both are quick, and a disaster when one sleeps,
- * because waking a sleeping host CPU takes longer than all the rest.
+ * Three ways.  On two host CPUs both spin: ten times faster than the others while
+ * both are quick, and a disaster when one sleeps, because waking a sleeping
+ * host CPU takes longer than all the rest.  On one host CPU each lets the other
+ * run: by yielding it (one host call each way, nothing to wake), or asleep.
+ * A yield is a third cheaper, and a disaster when somebody else wants that CPU:
+ * then it is his for a whole time slice.
  *
  * So: a thread begins on its CPU's host CPU.  It is moved to a spare one when
  * there is one (fewer CPUs are busy than half of the host's) and its last
  * stretches of user code were all short; it goes back as soon as the spinning
  * fails too often, or the spare CPU is wanted.
+ *
+ * A yield that took long stops the yielding on that host CPU for a while, twice
+ * as long each time, until yields are quick again.  Long stretches of user code
+ * look the same, and do not suffer: it is the short ones that gain.  Who was not
+ * answered after two yields sleeps.
  */
 #include "stubs.h"
+#include <host/cpu.h>
 #include <host/stub.h>
 
 enum {
@@ -20,6 +28,8 @@ enum {
 	STUB_PAUSES = 1500,	/* the stub's, for the kernel to be done */
 	QUICK_TSC = 100000,	/* a stretch that would have been worth spinning for, with two switches */
 	FIT = 32, SCORE_MAX = 16, SCORE_FAIL = 4, PENALTY = 300,
+	YIELDS = 2, YIELD_SLOW_TSC = 600000,	/* some 200 us: a time slice of somebody else */
+	YIELD_SKIP_MIN = 16, YIELD_SKIP_MAX = 16384, YIELD_GOOD = 256,
 };
 
 static bool spare_free(const struct um_cpu *c)
@@ -27,6 +37,12 @@ static bool spare_free(const struct um_cpu *c)
 	if (um_boot->spin != 'a')
 		return um_boot->spin == 'f' && c->spare_cpu >= 0;
 	return c->spare_cpu >= 0 && __atomic_load_n(&um_busy, __ATOMIC_RELAXED) * 2 <= um_boot->host_cpus;
+}
+
+/* Both sides are on that host CPU, and nobody else wants it. */
+static bool yield_pays(const struct um_cpu *c)
+{
+	return c->host_cpu >= 0 && (um_boot->yield == 'a' ? !c->yield_skip : um_boot->yield == 'f');
 }
 
 void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t)
@@ -44,6 +60,7 @@ void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t)
 		u->score = SCORE_MAX;
 	}
 	t->ctl->spin = u->spin ? STUB_PAUSES : 0;
+	t->ctl->yield = u->spin || !yield_pays(c) ? 0 : YIELDS;
 	int want = u->spin ? c->spare_cpu : c->host_cpu;
 	if (t->host_cpu != want) {
 		t->host_cpu = want;
@@ -63,6 +80,33 @@ bool um_spin_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop)
 		__builtin_ia32_pause();
 	}
 	return false;
+}
+
+bool um_yield_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop)
+{
+	uint64_t start = __builtin_ia32_rdtsc(), took = 0;
+	bool stopped = false;
+
+	if (u->spin || !yield_pays(c)) {
+		c->yield_skip -= c->yield_skip > 0;
+		return false;
+	}
+	for (int i = 0; i < YIELDS && !stopped && took < YIELD_SLOW_TSC; i++) {
+		if (__atomic_load_n(&c->pending, __ATOMIC_ACQUIRE))
+			return false;
+		host_yield();
+		stopped = __atomic_load_n(stop, __ATOMIC_ACQUIRE) & STUB_STOPPED;
+		took = __builtin_ia32_rdtsc() - start;
+	}
+	if (took >= YIELD_SLOW_TSC) {
+		c->yield_back = MIN(MAX(c->yield_back * 2, (uint32_t)YIELD_SKIP_MIN), (uint32_t)YIELD_SKIP_MAX);
+		c->yield_skip = c->yield_back;
+		c->yield_good = 0;
+	} else if (stopped && c->yield_back && ++c->yield_good == YIELD_GOOD) {
+		c->yield_back /= 2;
+		c->yield_good = 0;
+	}
+	return stopped;
 }
 
 void um_spin_learn(struct hal_uctx *u, bool was_asleep, bool spun, uint64_t tsc)

@@ -28,18 +28,28 @@
  * register but rcx and r11, which the call changes anyway; what the kernel sees of a
  * thread that is stopped inside of one is the instruction that it stands for.
  *
- * The patches of a program are shared with the children that it forks (struct
- * um_patch).  A copy, once mapped, is never changed: another patch in the page
- * makes another copy, which replaces it.  Old copies may still be mapped by a
- * stub, so they are kept until the last address space of the family is gone, or
- * until there is only one, and it is told to forget them.
+ * The patches of a program are shared by all processes that execute it, at once
+ * or one after the other (struct um_patch, found by the program's identity):
+ * most processes are short, and would end before a call of theirs was hot.
+ * That is possible because trampolines and jumps say where things are relative
+ * to themselves, and a program's libraries come to lie at the same distances
+ * from hal_as_own() each time it starts: what is remembered is a `key`, an
+ * address relative to there (or an address, where nothing is randomized).  Where it is
+ * different after all, because of a preloaded library for example, the page found
+ * there is not the one that was patched, and stays as it is.  Sets that nobody
+ * uses are kept for the next start, the most recent ones (IDLE_*).
+ *
+ * A copy, once mapped, is never changed: another patch in the page makes another
+ * copy, which replaces it.  Old copies may still be mapped by a stub, so they are
+ * kept until the last address space of the set is gone, or until there is only
+ * one, and it is told to forget them.
  *
  * Before a copy is mapped it is compared with the page that it is a copy of: a
  * file that was written to meanwhile loses its patches.  While it is mapped, a
  * write to the file is not seen in it (mmap(2): unspecified for private
  * mappings).
  *
- * Locking: p->lock inside as->lock.
+ * Locking: p->lock inside as->lock; sets.lock outside both, or alone.
  */
 #include "patch.h"
 #include <kernel/print.h>
@@ -47,15 +57,17 @@
 #include <kernel/string.h>
 
 enum { TRAMP = 64 /* >= 24 + 16 + 14 */, PER_PAGE = PAGE_SIZE / TRAMP, AREA_PAGES = STUB_TRAMP_SIZE / PAGE_SIZE, AREAS = 2, LOW = 0, OWN = 1 };
-enum { BUCKETS = 32, COPIES_MAX = 512, JMP_LEN = 5, MOV_LEN = 5, SYSCALL_LEN = 2 };
+enum { BUCKETS = 32, SETS = 64, COPIES_MAX = 512, IDLE_SETS = 32, IDLE_COPIES = 512, HOT_BITS = 9, JMP_LEN = 5, MOV_LEN = 5, SYSCALL_LEN = 2 };
+#define KEY_OWN UINT64_C(0x4000000000000000)	/* key of hal_as_own(): no address */
+#define KEY_REACH (UINT64_C(1) << 31)
 enum { SIGILL = 4, SIGSEGV = 11, TRAP_UD = 6, TRAP_GP = 13 };
 
 enum site_kind { SITE_FREE, SITE_A, SITE_B };
 /* One patched site and its trampoline, which has the same index. */
 struct um_site {
 	enum site_kind kind;
-	uaddr_t at;			/* of the jump */
-	uaddr_t call, next;		/* the syscall instruction, and behind it */
+	uint64_t at;			/* key of the jump */
+	uint64_t call, next;		/* keys of the syscall instruction, and behind it */
 	uint32_t nr;			/* A */
 	uint8_t len;			/* B: of the instruction behind it */
 	uint8_t cont;			/* B: offset in the trampoline of that instruction */
@@ -63,9 +75,11 @@ struct um_site {
 	struct um_site *in_page;	/* next site of the same page */
 };
 struct tramp_page { struct page *page; struct um_site site[PER_PAGE]; };
+/* Call sites that were trapped, and how often. */
+struct hot { uint32_t site, n; };
 /* A patched copy of a page. */
 struct shadow {
-	uaddr_t va;
+	uint64_t key;
 	struct page *orig, *copy;	/* references: orig's physical address must not get another meaning */
 	struct um_site *sites;
 	struct shadow *next;
@@ -73,21 +87,29 @@ struct shadow {
 };
 struct old_copy {
 	struct page *page;
-	uaddr_t va;			/* where it was mapped */
+	uint64_t key;			/* where it was mapped */
 	const struct hal_as *by;	/* that address space maps its successor; others may still map this one */
 	struct old_copy *next;
 };
 struct um_patch {
-	uint32_t refs;			/* [a] address spaces */
+	uint32_t refs;			/* [a] address spaces; up from and down to 0: [sets.lock] */
+	const void *program;		/* [I] identity only */
+	struct um_patch *next;		/* [sets.lock] same hash */
+	uint64_t used;			/* [sets.lock] when it became idle */
 	struct um_lock lock;
-	uaddr_t own;			/* [I] where the second area is; 0: nowhere */
 	struct tramp_page *tramp[AREAS][AREA_PAGES];	/* [lock] to set; the sites are [I] once used */
 	struct shadow *shadow[BUCKETS];	/* [lock] */
 	struct old_copy *old;		/* [lock] */
 	unsigned copies;		/* [lock] */
-	struct um_hot hot[UM_HOT];	/* [a] */
+	struct hot hot[1 << HOT_BITS];	/* [a] */
 };
 
+static struct {
+	struct um_lock lock;
+	struct um_patch *hash[SETS];	/* [lock] */
+	unsigned idle, idle_copies;	/* [lock] */
+	uint64_t clock;			/* [lock] */
+} sets;
 static bool low_area, enabled;
 
 void um_patch_init(void)
@@ -105,42 +127,34 @@ bool um_patch_enabled(void) { return enabled; }
 uaddr_t hal_as_min(void) { return low_area ? STUB_TRAMP_LOW + STUB_TRAMP_SIZE : 0x10000; }
 size_t hal_as_own_pages(void) { return enabled ? AREA_PAGES : 0; }
 
-void hal_as_own(struct hal_as *as, uaddr_t va) NO_TSA
-{
-	unsigned long flags = hal_irq_save();
+static unsigned bucket(uint64_t key) { return (unsigned)(key >> PAGE_SHIFT) * 2654435761u >> 27; }
 
-	um_lock(&as->lock);
-	as->own = va;
-	um_unlock(&as->lock);
-	hal_irq_restore(flags);
+/* ---- keys ---- */
+
+static uint64_t to_key(const struct hal_as *as, uaddr_t va)
+{
+	uint64_t d = va - as->own;
+
+	return as->own && d + KEY_REACH < 2 * KEY_REACH ? KEY_OWN + d : va;
 }
 
-static unsigned bucket(uaddr_t va) { return (unsigned)(va >> PAGE_SHIFT) * 2654435761u >> 27; }
+static bool key_own(uint64_t key) { return key - (KEY_OWN - KEY_REACH) < 2 * KEY_REACH; }
+static uaddr_t from_key(const struct hal_as *as, uint64_t key) { return key_own(key) ? key - KEY_OWN + as->own : key; }
 
-/* ---- families ---- */
+/* ---- sets ---- */
 
-static struct um_patch *patch_create(uaddr_t own)
-{
-	struct um_patch *p = kzalloc(sizeof(*p), ALLOC_ATOMIC);
-
-	if (p) {
-		p->refs = 1;
-		p->own = own;
-	}
-	return p;
-}
+static unsigned set_hash(const void *program) { return (unsigned)((uintptr_t)program >> 6) * 2654435761u >> 26; }
 
 void um_patch_share(struct hal_as *as, struct hal_as *parent) NO_TSA
 {
 	um_lock(&parent->lock);
 	as->own = parent->own;
+	as->patch_off = parent->patch_off;
 	as->patch = parent->patch;
 	if (as->patch)
 		__atomic_add_fetch(&as->patch->refs, 1, __ATOMIC_RELAXED);
 	um_unlock(&parent->lock);
 }
-
-struct um_hot *um_patch_hot(struct um_patch *p) { return p->hot; }
 
 static void old_free(struct um_patch *p)
 {
@@ -154,11 +168,8 @@ static void old_free(struct um_patch *p)
 	}
 }
 
-void um_patch_put(struct um_patch *p)
+static void set_free(struct um_patch *p)
 {
-	if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL))
-		return;
-	old_free(p);
 	for (unsigned i = 0; i < BUCKETS; i++)
 		for (struct shadow *s = p->shadow[i], *next; s; s = next) {
 			next = s->next;
@@ -176,18 +187,128 @@ void um_patch_put(struct um_patch *p)
 	kfree(p);
 }
 
+/* The idle set that has been idle longest; NULL: they are few enough. */
+static struct um_patch *set_evict(void) REQUIRES(sets.lock)
+{
+	struct um_patch **oldest = NULL, *p;
+
+	if (sets.idle <= IDLE_SETS && sets.idle_copies <= IDLE_COPIES)
+		return NULL;
+	for (unsigned i = 0; i < SETS; i++)
+		for (struct um_patch **at = &sets.hash[i]; *at; at = &(*at)->next)
+			if (!__atomic_load_n(&(*at)->refs, __ATOMIC_RELAXED) && (!oldest || (*at)->used < (*oldest)->used))
+				oldest = at;
+	if (!oldest)
+		return NULL;
+	p = *oldest;
+	*oldest = p->next;
+	sets.idle--;
+	sets.idle_copies -= p->copies;
+	return p;
+}
+
+/* The program's set, with a reference; a new one if `fresh` (of the caller's) is not NULL. */
+static struct um_patch *set_get(const void *program, struct um_patch *fresh) REQUIRES(sets.lock)
+{
+	struct um_patch **head = &sets.hash[set_hash(program)], *p = *head;
+
+	while (p && p->program != program)
+		p = p->next;
+	if (!p && fresh) {
+		p = fresh;
+		p->program = program;
+		p->next = *head;
+		*head = p;
+	} else if (p && !__atomic_load_n(&p->refs, __ATOMIC_RELAXED)) {
+		sets.idle--;
+		sets.idle_copies -= p->copies;
+	}
+	if (p)
+		__atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
+void hal_as_own(struct hal_as *as, uaddr_t va, const void *program) NO_TSA
+{
+	struct um_patch *p, *fresh = NULL;
+	unsigned long flags;
+
+	if (!enabled)
+		return;
+	flags = hal_irq_save();
+	um_lock(&sets.lock);
+	p = set_get(program, NULL);
+	um_unlock(&sets.lock);
+	if (!p) {
+		hal_irq_restore(flags);
+		fresh = kzalloc(sizeof(*fresh), 0);
+		flags = hal_irq_save();
+		um_lock(&sets.lock);
+		p = set_get(program, fresh);
+		um_unlock(&sets.lock);
+		if (p == fresh)
+			fresh = NULL;
+	}
+	um_lock(&as->lock);
+	if (!as->patch && !as->patch_off) {
+		as->own = va;
+		store_release(&as->patch, p);	/* others look without the lock */
+		p = NULL;
+	}
+	um_unlock(&as->lock);
+	um_patch_put(p);
+	hal_irq_restore(flags);
+	kfree(fresh);
+}
+
+void um_patch_put(struct um_patch *p) NO_TSA
+{
+	if (!p)
+		return;
+	um_lock(&sets.lock);
+	if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+		old_free(p);
+		p->used = ++sets.clock;
+		sets.idle++;
+		sets.idle_copies += p->copies;
+	}
+	p = set_evict();
+	um_unlock(&sets.lock);
+	while (p) {
+		set_free(p);
+		um_lock(&sets.lock);
+		p = set_evict();
+		um_unlock(&sets.lock);
+	}
+}
+
+uint32_t um_patch_count(struct hal_as *as, uaddr_t ip)
+{
+	uint32_t site = (uint32_t)to_key(as, ip), n = 0;
+	struct hot *h = &as->patch->hot[site * 2654435761u >> (32 - HOT_BITS)];
+
+	if (__atomic_load_n(&h->site, __ATOMIC_RELAXED) == site)
+		n = __atomic_load_n(&h->n, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(&h->site, site, __ATOMIC_RELAXED);
+	__atomic_store_n(&h->n, n + 1, __ATOMIC_RELAXED);
+	return n + 1;
+}
+
 /* ---- trampolines ---- */
 
-static uaddr_t area_base(const struct um_patch *p, unsigned area) { return area == LOW ? STUB_TRAMP_LOW : p->own; }
+static uaddr_t area_base(const struct hal_as *as, unsigned area) { return area == LOW ? STUB_TRAMP_LOW : as->own; }
 
 /* The site whose trampoline this address is in, and the offset in it. */
-static struct um_site *tramp_site(struct um_patch *p, uaddr_t ip, unsigned *off)
+static struct um_site *tramp_site(const struct hal_as *as, uaddr_t ip, unsigned *off)
 {
+	struct um_patch *p = as->patch;
+
 	for (unsigned a = 0; a < AREAS; a++) {
-		uint64_t o = ip - area_base(p, a);
+		uint64_t o = ip - area_base(as, a);
 		struct tramp_page *t;
 
-		if (o >= STUB_TRAMP_SIZE || !area_base(p, a))
+		if (o >= STUB_TRAMP_SIZE || !area_base(as, a))
 			continue;
 		t = __atomic_load_n(&p->tramp[a][o / PAGE_SIZE], __ATOMIC_ACQUIRE);
 		if (!t)
@@ -218,16 +339,19 @@ static bool fits(enum site_kind kind, uaddr_t at, uaddr_t tramp, int32_t *rel)
 	int64_t d = (int64_t)(tramp - (at + JMP_LEN));
 
 	*rel = (int32_t)d;
-	return d == *rel && (kind == SITE_A || traps((uint8_t)(d >> 8)));
+	/* And back again, from any place in the trampoline to any near the site. */
+	return d == *rel && d + (1 << 12) < INT32_MAX && d - (1 << 12) > INT32_MIN && (kind == SITE_A || traps((uint8_t)(d >> 8)));
 }
 
 /* A free trampoline that a jump at `at` can reach, in a page that exists if possible. */
-static struct um_site *tramp_find(struct um_patch *p, enum site_kind kind, uaddr_t at, uaddr_t *va, char **code, int32_t *rel)
+static struct um_site *tramp_find(const struct hal_as *as, enum site_kind kind, uaddr_t at, uaddr_t *va, char **code, int32_t *rel)
 {
+	struct um_patch *p = as->patch;
+	unsigned only = key_own(to_key(as, at)) ? OWN : LOW;	/* what keeps its distance */
 	unsigned best_area = 0, best = UINT32_MAX;
 
 	for (unsigned a = 0; a < AREAS; a++) {
-		uaddr_t base = a == LOW && !low_area ? 0 : area_base(p, a);
+		uaddr_t base = a != only || (a == LOW && !low_area) ? 0 : area_base(as, a);
 
 		for (unsigned i = 0; base && i < AREA_PAGES * PER_PAGE; i++) {
 			struct tramp_page *t = p->tramp[a][i / PER_PAGE];
@@ -257,7 +381,7 @@ found:;
 		}
 		__atomic_store_n(&p->tramp[best_area][best / PER_PAGE], t, __ATOMIC_RELEASE);
 	}
-	*va = area_base(p, best_area) + best * TRAMP;
+	*va = area_base(as, best_area) + best * TRAMP;
 	*code = (char *)page_addr(t->page) + best % PER_PAGE * TRAMP;
 	(void)fits(kind, at, *va, rel);
 	return &t->site[best % PER_PAGE];
@@ -268,34 +392,32 @@ static char *put(char *c, const void *bytes, size_t n)
 	memcpy(c, bytes, n);
 	return c + n;
 }
-static char *put_jump(char *c, uint64_t to)
+static char *put_rel(char *c, const void *op, size_t n, uaddr_t c_va, uaddr_t to)
 {
-	static const uint8_t jmp[] = { 0xff, 0x25, 0, 0, 0, 0 };	/* jmp *0(%rip) */
+	int32_t rel = (int32_t)(to - (c_va + n + 4));
 
-	c = put(c, jmp, sizeof(jmp));
-	return put(c, &to, sizeof(to));
+	return put(put(c, op, n), &rel, 4);
 }
 
-static void tramp_write(struct um_site *s, uaddr_t va, char *code, const uint8_t *behind)
+/* va, next: addresses in some address space; only their distance counts. */
+static void tramp_write(struct um_site *s, uaddr_t va, char *code, uaddr_t next, const uint8_t *behind)
 {
-	static const uint8_t mov_r11[] = { 0x49, 0xbb };
+	static const uint8_t lea_r11[] = { 0x4c, 0x8d, 0x1d }, jmp[] = { 0xe9 }, jmp_far[] = { 0xff, 0x25, 0, 0, 0, 0 };
+	enum { LEA = 7, FAR = 14 };
+	const uint64_t stub = STUB_BASE;
 	char *c = code;
-	uint64_t on;
 
 	if (s->kind == SITE_A) {
 		*c++ = (char)0xb8;
 		c = put(c, &s->nr, 4);
-		on = s->next;
-	} else {
-		on = va + sizeof(mov_r11) + 8 + 14;
 	}
-	c = put(c, mov_r11, sizeof(mov_r11));
-	c = put(c, &on, 8);
-	c = put_jump(c, STUB_BASE);
+	c = put_rel(c, lea_r11, sizeof(lea_r11), va + (uaddr_t)(c - code), s->kind == SITE_A ? next : va + LEA + FAR);
+	c = put(c, jmp_far, sizeof(jmp_far));	/* jmp *0(%rip) */
+	c = put(c, &stub, sizeof(stub));
 	if (s->kind == SITE_B) {
 		s->cont = (uint8_t)(c - code);
 		c = put(c, behind, s->len);
-		put_jump(c, s->next + s->len);
+		put_rel(c, jmp, sizeof(jmp), va + (uaddr_t)(c - code), next + s->len);
 	}
 }
 
@@ -367,11 +489,11 @@ static enum site_kind site_shape(const uint8_t *page, unsigned off, struct um_si
 	return SITE_FREE;
 }
 
-static struct shadow *shadow_find(struct um_patch *p, uaddr_t va)
+static struct shadow *shadow_find(struct um_patch *p, uint64_t key)
 {
-	struct shadow *s = p->shadow[bucket(va)];
+	struct shadow *s = p->shadow[bucket(key)];
 
-	while (s && s->va != va)
+	while (s && s->key != key)
 		s = s->next;
 	return s;
 }
@@ -386,7 +508,7 @@ static void copy_retire(struct um_patch *p, struct shadow *s, const struct hal_a
 	o = kmalloc(sizeof(*o), ALLOC_ATOMIC);
 	if (o) {
 		o->page = s->copy;
-		o->va = s->va;
+		o->key = s->key;
 		o->by = by;
 		o->next = p->old;
 		p->old = o;
@@ -424,9 +546,10 @@ static bool site_add(struct hal_as *as, uaddr_t ip, paddr_t pa)
 {
 	struct um_patch *p = load_acquire(&as->patch);
 	uaddr_t va = ip & PAGE_MASK, tramp;
+	uint64_t key = to_key(as, va);
 	struct page *orig = phys_to_page(pa);
 	const uint8_t *bytes = page_addr(orig);
-	struct shadow *s = shadow_find(p, va);
+	struct shadow *s = shadow_find(p, key);
 	struct um_site want = { 0 }, *site;
 	char *code;
 	int32_t rel;
@@ -436,13 +559,13 @@ static bool site_add(struct hal_as *as, uaddr_t ip, paddr_t pa)
 	want.kind = site_shape(bytes, (unsigned)(ip - va), &want);
 	if (want.kind == SITE_FREE)
 		return false;
-	want.at += va;
-	want.call += va;
-	want.next += va;
+	want.at += key;
+	want.call += key;
+	want.next += key;
 	for (const struct um_site *i = s ? s->sites : NULL; i; i = i->in_page)
 		if (want.at < i->at + JMP_LEN && i->at < want.at + JMP_LEN)
 			return false;
-	site = tramp_find(p, want.kind, want.at, &tramp, &code, &rel);
+	site = tramp_find(as, want.kind, va + (want.at - key), &tramp, &code, &rel);
 	if (!site)
 		return false;
 	struct page *copy = page_alloc(0, ALLOC_ATOMIC);
@@ -454,17 +577,17 @@ static bool site_add(struct hal_as *as, uaddr_t ip, paddr_t pa)
 			page_put(copy);
 			return false;
 		}
-		s->va = va;
+		s->key = key;
 		page_get(orig);
 		s->orig = orig;
-		s->next = p->shadow[bucket(va)];
-		p->shadow[bucket(va)] = s;
+		s->next = p->shadow[bucket(key)];
+		p->shadow[bucket(key)] = s;
 	}
-	memcpy(want.old, bytes + (want.at - va), JMP_LEN);
+	memcpy(want.old, bytes + (want.at - key), JMP_LEN);
 	want.new[0] = 0xe9;
 	memcpy(want.new + 1, &rel, 4);
 	want.in_page = s->sites;
-	tramp_write(&want, tramp, code, bytes + (want.next - va));
+	tramp_write(&want, tramp, code, va + (want.next - key), bytes + (want.next - key));
 	enum site_kind kind = want.kind;
 	want.kind = SITE_FREE;
 	*site = want;
@@ -488,8 +611,6 @@ bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 		return false;
 	flags = hal_irq_save();
 	um_lock(&as->lock);
-	if (!as->patch_off && !as->patch)
-		store_release(&as->patch, patch_create(as->own));	/* others look without the lock */
 	if (!as->patch_off && as->patch) {
 		struct um_patch *p = as->patch;
 
@@ -498,7 +619,7 @@ bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 		if (p->old && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) == 1 && !__atomic_load_n(&as->running, __ATOMIC_ACQUIRE)) {
 			for (const struct old_copy *o = p->old; o; o = o->next)
 				if (o->by != as)
-					um_as_forget(as, o->va);
+					um_as_forget(as, from_key(as, o->key));
 			old_free(p);
 		}
 		done = site_add(as, ip, pa);
@@ -519,7 +640,7 @@ paddr_t um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa)
 	paddr_t use = pa;
 
 	um_lock(&p->lock);
-	struct shadow *s = shadow_find(p, va);
+	struct shadow *s = shadow_find(p, to_key(as, va));
 	if (s && s->copy && page_to_phys(s->orig) == pa) {
 		if (still_same(s)) {
 			use = page_to_phys(s->copy);
@@ -540,7 +661,7 @@ bool um_patch_any(struct hal_as *as, uaddr_t va, uint64_t len)
 	um_lock(&p->lock);
 	for (unsigned i = 0; i < BUCKETS && !any; i++)
 		for (struct shadow *s = p->shadow[i]; s; s = s->next)
-			any |= s->va - va < len;
+			any |= from_key(as, s->key) - va < len;
 	um_unlock(&p->lock);
 	return any;
 }
@@ -553,8 +674,8 @@ bool um_patch_tramp(struct hal_as *as, uaddr_t va, paddr_t *pa) NO_TSA
 	if (!p || as->patch_off)
 		return false;
 	for (unsigned a = 0; a < AREAS; a++) {
-		uint64_t o = va - area_base(p, a);
-		struct tramp_page *t = o < STUB_TRAMP_SIZE && area_base(p, a) ?
+		uint64_t o = va - area_base(as, a);
+		struct tramp_page *t = o < STUB_TRAMP_SIZE && area_base(as, a) ?
 			__atomic_load_n(&p->tramp[a][o / PAGE_SIZE], __ATOMIC_ACQUIRE) : NULL;
 
 		if (t) {
@@ -570,13 +691,12 @@ bool um_patch_tramp(struct hal_as *as, uaddr_t va, paddr_t *pa) NO_TSA
 bool um_patch_return(struct hal_as *as, uaddr_t machine, uaddr_t *program)
 {
 	unsigned off;
-	struct um_patch *p = load_acquire(&as->patch);
-	struct um_site *s = p ? tramp_site(p, machine, &off) : NULL;
+	struct um_site *s = load_acquire(&as->patch) ? tramp_site(as, machine, &off) : NULL;
 
 	*program = machine;
 	if (!s || s->kind != SITE_B || off != s->cont)
 		return false;
-	*program = s->next;
+	*program = from_key(as, s->next);
 	return true;
 }
 
@@ -584,19 +704,18 @@ uaddr_t um_patch_hide(struct hal_as *as, struct abi_regs *r)
 {
 	unsigned off;
 	uaddr_t machine = r->rip;
-	struct um_patch *p = load_acquire(&as->patch);
-	struct um_site *s = p ? tramp_site(p, machine, &off) : NULL;
+	struct um_site *s = load_acquire(&as->patch) ? tramp_site(as, machine, &off) : NULL;
 
 	if (!s)
 		return 0;
 	if (s->kind == SITE_A) {
 		r->rax = s->nr;
-		r->rip = s->call;
+		r->rip = from_key(as, s->call);
 	} else if (off < s->cont) {
-		r->rip = s->call;
+		r->rip = from_key(as, s->call);
 		return machine - off + s->cont;
 	} else {
-		r->rip = s->next + MIN(off - s->cont, (unsigned)s->len);
+		r->rip = from_key(as, s->next) + MIN(off - s->cont, (unsigned)s->len);
 	}
 	return 0;
 }
@@ -609,14 +728,15 @@ bool um_patch_enter(struct hal_as *as, uaddr_t ip, int sig, unsigned trap, uaddr
 	if (!p || as->patch_off || !((sig == SIGILL && trap == TRAP_UD) || (sig == SIGSEGV && trap == TRAP_GP)))
 		return false;
 	um_lock(&p->lock);
-	struct shadow *s = shadow_find(p, ip & PAGE_MASK);
+	uint64_t key = to_key(as, ip);
+	struct shadow *s = shadow_find(p, key & PAGE_MASK);
 	for (struct um_site *i = s ? s->sites : NULL; i && !found; i = i->in_page)
-		if (i->kind == SITE_B && i->next == ip)
+		if (i->kind == SITE_B && i->next == key)
 			for (unsigned a = 0; a < AREAS && !found; a++)
 				for (unsigned k = 0; k < AREA_PAGES && !found; k++) {
 					struct tramp_page *t = p->tramp[a][k];
 					if (t && i >= t->site && i < t->site + PER_PAGE) {
-						*machine = area_base(p, a) + k * PAGE_SIZE + (size_t)(i - t->site) * TRAMP + i->cont;
+						*machine = area_base(as, a) + k * PAGE_SIZE + (size_t)(i - t->site) * TRAMP + i->cont;
 						found = true;
 					}
 				}

@@ -7,9 +7,10 @@
 void um_patch_init(void);
 /* Does fast_entry work here (CPU, backend, --patch)? */
 bool um_patch_enabled(void);
-/* A forked child has its parent's patches.  Locks: takes parent->lock. */
+/* A forked child has its parent's set of patches.  Locks: takes parent->lock. */
 void um_patch_share(struct hal_as *as, struct hal_as *parent);
-struct um_hot *um_patch_hot(struct um_patch *p);	/* the family's counts */
+/* Another trapped call there: how many that makes, of all that run the program.  A lost one does not matter. */
+uint32_t um_patch_count(struct hal_as *as, uaddr_t ip);
 void um_patch_put(struct um_patch *p);		/* NULL is fine; any context */
 
 /* What to map at va instead of the page at pa: executable, not writable, private.  Locks: as->lock. */

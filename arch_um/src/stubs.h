@@ -44,29 +44,12 @@ struct hal_as {
 	uint32_t buffer;		/* [lock] op buffer being filled */
 	uint32_t count;			/* [lock] ops in it */
 	struct um_thread *inflight;	/* [lock] does the other buffer before its user code */
-	struct um_patch *patch;		/* [lock] to change; patched call sites, shared by a family of forks; NULL: none */
-	uaddr_t own;			/* [lock] the kernel keeps hal_as_own_pages() there for trampolines; 0: nowhere */
+	struct um_patch *patch;		/* [lock] to change; patched call sites, shared by all that run the program; NULL: none */
+	uaddr_t own;			/* [lock] hal_as_own(): trampolines are there; 0: nowhere */
 	bool patch_off;			/* [lock] no longer: the program unmapped them */
 	uint32_t tramp_mapped;		/* [lock] pages of trampolines that the stub has */
 	uint32_t changes;		/* [lock] counts changes of mappings */
 };
-
-/* Call sites that were trapped, and how often; a lost count does not matter. */
-enum { UM_HOT = 64 };
-struct um_hot { uint32_t site, n; };
-
-static inline uint32_t um_hot_count(struct um_hot *hot, uaddr_t ip)
-{
-	struct um_hot *h = &hot[(uint32_t)(ip * 2654435761u) >> 26];
-	uint32_t n = 0;
-
-	if (__atomic_load_n(&h->site, __ATOMIC_RELAXED) == (uint32_t)ip)
-		n = __atomic_load_n(&h->n, __ATOMIC_RELAXED);
-	else
-		__atomic_store_n(&h->site, (uint32_t)ip, __ATOMIC_RELAXED);
-	__atomic_store_n(&h->n, n + 1, __ATOMIC_RELAXED);
-	return n + 1;
-}
 
 /* A user thread. */
 struct hal_uctx {
@@ -78,7 +61,6 @@ struct hal_uctx {
 	bool called;			/* [o] it made a system call while being stepped */
 	uaddr_t ret, ret_machine;	/* [o] of the running call, if it returns into a trampoline: program's view, real; or 0 */
 	uint32_t ret_changes;		/* [o] as->changes then */
-	struct um_hot hot[UM_HOT];	/* [o] until the address space has patches, which count for all threads and forks */
 	bool spin;			/* [o] hand over by spinning on two host CPUs: see um_spin_*() */
 	int score, fit;			/* [o] */
 };
@@ -136,5 +118,7 @@ void um_fpu_init(void *fpu);
 void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t);
 /* Spin for the word; false: not stopped yet. */
 bool um_spin_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop);
+/* Give it this host CPU; false: not stopped yet. */
+bool um_yield_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop);
 void um_spin_learn(struct hal_uctx *u, bool was_asleep, bool spun, uint64_t tsc);
 #endif

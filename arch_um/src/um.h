@@ -30,8 +30,8 @@ enum { UM_PEND_TIMER = 1, UM_PEND_IPI = 2, UM_PEND_IRQ = 4 };
 
 /* What is counted, with the words that --stats prints: um_stats_names in cpu.c. */
 enum um_stat {
-	UM_STAT_FAST, UM_STAT_TRAPPED, UM_STAT_FAULT, UM_STAT_SPUN, UM_STAT_WOKEN_SPUN, UM_STAT_SLEPT, UM_STAT_DIED, UM_STAT_BATCH,
-	UM_STAT_OPS, UM_STAT_SYNC, UM_STAT_PATCHED, UM_STAT_SETTLE, UM_STAT_FP, UM_STAT_SPAWN, UM_STATS
+	UM_STAT_FAST, UM_STAT_TRAPPED, UM_STAT_FAULT, UM_STAT_SPUN, UM_STAT_WOKEN_SPUN, UM_STAT_YIELDED, UM_STAT_SLEPT, UM_STAT_DIED,
+	UM_STAT_BATCH, UM_STAT_OPS, UM_STAT_SYNC, UM_STAT_PATCHED, UM_STAT_SETTLE, UM_STAT_FP, UM_STAT_SPAWN, UM_STATS
 };
 
 struct um_cpu {
@@ -47,6 +47,8 @@ struct um_cpu {
 	unsigned index;			/* [I] */
 	int host_cpu, spare_cpu;	/* [I] pinned to, another one; or -1 */
 	uint32_t idle;			/* [a] sleeps on `pending` */
+	uint32_t yield_skip, yield_back; /* [c] hand-offs to make without yielding; so many at the next slow one */
+	uint32_t yield_good;		/* [c] quick yields since */
 	void *stack;			/* [I] first stack */
 	size_t stack_size;
 	uint64_t stat[UM_STATS];	/* [c] what --stats prints */

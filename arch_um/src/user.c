@@ -24,6 +24,7 @@ enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9, SIGSEGV = 1
 enum { EFLAGS_TF = 0x100, ENOSYS_ = 38, TRAP_DB = 1, TRAP_PF = 14 };
 enum { SI_KERNEL = 0x80, TRAP_BRKPT = 1 };
 enum { ARCH_X86_64 = 0xc000003e };
+enum { AGAIN = 4096 };
 
 /* ---- life ---- */
 
@@ -113,12 +114,12 @@ int hal_user_prepare(struct hal_uctx *u, struct hal_as *as) NO_TSA
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
 void hal_user_switch_out(struct hal_uctx *u) NO_TSA
 {
-	/* This will take a while: the stub's thread need not spin for it.  Who destroys the address space frees the thread: under the lock. */
-	if (!u->spin || !load_acquire(&u->t))
+	/* This will take a while: the stub's thread need not wait awake.  Who destroys the address space frees the thread: under the lock. */
+	if (!load_acquire(&u->t))
 		return;
 	um_lock(&u->as->lock);
 	if (u->t)
-		u->t->ctl->spin = 0;
+		u->t->ctl->spin = u->t->ctl->yield = 0;
 	um_unlock(&u->as->lock);
 }
 void hal_user_single_step(struct hal_uctx *u, bool on)
@@ -287,8 +288,13 @@ static void heat(struct hal_uctx *u, struct hal_as *as, struct hal_trap_info *in
 {
 	uaddr_t ip = u->regs.rip - 2;
 
-	if (um_patch_enabled() && um_hot_count(load_acquire(&as->patch) ? um_patch_hot(as->patch) : u->hot, ip) == um_boot->patch)
-		info->hot_call = ip;
+	if (load_acquire(&as->patch)) {
+		uint32_t n = um_patch_count(as, ip);
+
+		/* Again now and then: it may have been a page that cannot be patched. */
+		if (n == um_boot->patch || n % AGAIN == 0)
+			info->hot_call = ip;
+	}
 }
 
 static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_trap_info *info)
@@ -443,11 +449,12 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	uint64_t tsc = __builtin_ia32_rdtsc();
 	bool asleep = um_go(&ctl->go);
 	bool spun = um_spin_wait(c, u, &ctl->stop);
-	bool alive = spun || run_wait(c, as, t);
+	bool yielded = !spun && um_yield_wait(c, u, &ctl->stop);
+	bool alive = spun || yielded || run_wait(c, as, t);
 	um_spin_learn(u, asleep, spun, __builtin_ia32_rdtsc() - tsc);
 	__atomic_store_n(&c->wait_word, NULL, __ATOMIC_RELAXED);
 	__atomic_fetch_sub(&as->running, 1, __ATOMIC_ACQ_REL);
-	um_count(!alive ? UM_STAT_DIED : spun ? asleep ? UM_STAT_WOKEN_SPUN : UM_STAT_SPUN : UM_STAT_SLEPT);
+	um_count(!alive ? UM_STAT_DIED : spun ? asleep ? UM_STAT_WOKEN_SPUN : UM_STAT_SPUN : yielded ? UM_STAT_YIELDED : UM_STAT_SLEPT);
 	if (!alive)
 		return killed(info);
 	uint32_t kind = __atomic_load_n(&ctl->kind, __ATOMIC_RELAXED);

@@ -29,6 +29,7 @@ _start:
 	ud2
 
 	UMCALL	futex, 202
+	UMCALL	yield, 24
 	UMCALL	mmap, 9
 	UMCALL	munmap, 11
 	UMCALL	mprotect, 10

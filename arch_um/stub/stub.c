@@ -28,7 +28,7 @@
 
 enum {
 	NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_sigaction = 13, NR_sigreturn = 15, NR_ioctl = 16,
-	NR_clone = 56, NR_fork = 57, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_ptrace = 101, NR_prctl = 157,
+	NR_sched_yield = 24, NR_clone = 56, NR_fork = 57, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_ptrace = 101, NR_prctl = 157,
 	NR_arch_prctl = 158, NR_setrlimit = 160, NR_futex = 202, NR_seccomp = 317, NR_clone3 = 435,
 };
 enum { PROT_RWX = 7, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANON = 0x20, MAP_POPULATE = 0x8000 };
@@ -41,6 +41,7 @@ enum { FRAME_IP = 176, FRAME_SIGNO = 312 };	/* in the host's signal frame, from 
 enum { POPULATE_MAX = 64 * 4096 };
 
 long call_futex(volatile uint32_t *word, long op, uint32_t val, void *timeout);
+long call_yield(void);
 long call_mmap(uint64_t addr, uint64_t len, long prot, long flags, long fd, uint64_t off);
 long call_munmap(uint64_t addr, uint64_t len);
 long call_mprotect(uint64_t addr, uint64_t len, long prot);
@@ -52,7 +53,7 @@ _Noreturn void svc_enter(void *stack);
 void call_sigreturn(void);
 void signal_entry(int sig);
 extern const char fast_resume[], fast_resume_end[], fast_kicked[];
-extern const char call_futex_at[], call_mmap_at[], call_munmap_at[], call_mprotect_at[], call_arch_prctl_at[],
+extern const char call_futex_at[], call_yield_at[], call_mmap_at[], call_munmap_at[], call_mprotect_at[], call_arch_prctl_at[],
 	call_sigaltstack_at[], call_thread_at[], call_sigreturn_at[];
 
 void zygote_map(void);
@@ -66,17 +67,22 @@ void kernel_gone(int sig);
 static struct stub_zygote *zygote(void) { return (struct stub_zygote *)STUB_ZYGOTE; }
 static struct stub_svc *svc(void) { return (struct stub_svc *)STUB_SVC; }
 
-/* The kernel sets *limit to 0 when it has something longer to do. */
-static void wait_go(uint32_t *go, const uint32_t *limit)
+/* The kernel sets *spins and *yields to 0 when it has something longer to do. */
+static void wait_go(uint32_t *go, const uint32_t *spins, const uint32_t *yields)
 {
-	uint32_t spin = 0;
+	uint32_t spin = 0, yield = 0;
 
 	for (;;) {
 		if (__atomic_load_n(go, __ATOMIC_ACQUIRE) == STUB_GO_RUN)
 			break;
-		if (spin < __atomic_load_n(limit, __ATOMIC_RELAXED)) {
+		if (spin < __atomic_load_n(spins, __ATOMIC_RELAXED)) {
 			spin++;
 			__builtin_ia32_pause();
+			continue;
+		}
+		if (yield < __atomic_load_n(yields, __ATOMIC_RELAXED)) {
+			yield++;
+			call_yield();
 			continue;
 		}
 		uint32_t none = STUB_GO_NONE;
@@ -159,7 +165,7 @@ int fast_main(struct stub_thread *t, uint32_t kind)
 		fp_save(t);
 	for (;;) {
 		post_stop(&t->stop);
-		wait_go(&t->go, &t->spin);
+		wait_go(&t->go, &t->spin, &t->yield);
 		if (t->resume != STUB_RESUME_SAVE)
 			break;
 		fp_save(t);
@@ -201,7 +207,7 @@ void signal_main(char *frame)
 		t->gs_base = gs_read();
 	}
 	post_stop(&t->stop);
-	wait_go(&t->go, &t->spin);
+	wait_go(&t->go, &t->spin, &t->yield);
 	ops_take(t);
 	if (t->has_fsgsbase) {
 		/* A non-canonical base would fault here, in the stub: the kernel has checked it. */
@@ -222,7 +228,7 @@ _Noreturn void svc_main(void)
 	call_munmap(STUB_ZYGOTE, 0x1000 + STUB_ZYGOTE_STACK);
 	for (;;) {
 		post_stop(&s->stop);
-		wait_go(&s->go, &s->spin);
+		wait_go(&s->go, &s->spin, &s->yield);
 		if (s->cmd == STUB_CMD_OPS) {
 			ops_run(s->buffer, s->count);
 			s->result = 0;
@@ -266,6 +272,7 @@ static long filter_install(void)
 	STEP(LD, 0, 0, AT_IP);
 	RULE(call_sigreturn_at, NR_sigreturn);
 	RULE(call_futex_at, NR_futex);
+	RULE(call_yield_at, NR_sched_yield);
 	RULE(call_munmap_at, NR_munmap);
 	RULE(call_mprotect_at, NR_mprotect);
 	RULE(call_arch_prctl_at, NR_arch_prctl);
@@ -367,7 +374,7 @@ _Noreturn void zygote_main(void)
 	signals_init();
 	for (;;) {
 		post_stop(&z->stop);
-		wait_go(&z->go, &z->spin);
+		wait_go(&z->go, &z->spin, &z->yield);
 		uint32_t no_filter = z->no_filter;
 		uint64_t pa = z->pa;	/* the next request may be here before the child runs */
 		/* CLONE_PARENT: the kernel is the parent of every stub; SIGCHLD goes to it. */

@@ -15,7 +15,7 @@
 enum { MEM_MIN = 16 };		/* MiB; less does not hold the kernel's own tables */
 enum { PATCH_AFTER = 24 };	/* a patch costs as much as a dozen traps, and most sites of most programs are used less often */
 
-enum id { MEM, CPUS, TRAP, PATCH, SPIN, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
+enum id { MEM, CPUS, TRAP, PATCH, SPIN, YIELD, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
 
 static const struct spec { const char *name, *value, *help; enum id id; } specs[] = {
 	{ "mem", "SIZE", "physical memory, with K, M or G (default 256M)", MEM },
@@ -28,6 +28,7 @@ static const struct spec { const char *name, *value, *help; enum id id; } specs[
 	{ "trap", "KIND", "how user code is caught: seccomp (default) or ptrace", TRAP },
 	{ "patch", "WHEN", "system calls without a trap: on (default), off, always (at a site's first call)", PATCH },
 	{ "spin", "WHEN", "hand over by spinning: auto (default), off, always", SPIN },
+	{ "yield", "WHEN", "hand over by yielding the host CPU: auto (default), off, always", YIELD },
 	{ "strace", NULL, "print the system calls of all programs", STRACE },
 	{ "console-log", "LEVEL", "kernel messages below this level (0-8) go to standard error", LOG },
 	{ "quiet", NULL, "only emergencies there (--console-log 1)", QUIET },
@@ -64,6 +65,13 @@ static void help(void)
 	}
 	printf("\nThe exit status is that of PROGRAM (or of the shell); 2: a bad option or image;\n"
 	       "101: the kernel stopped itself; 128+N: ended by signal N.\n");
+}
+
+static int parse_when(const char *option, const char *v)
+{
+	if (strcmp(v, "auto") && strcmp(v, "off") && strcmp(v, "always"))
+		fatal("--%s: '%s' is none of auto, off, always", option, v);
+	return v[1] == 'l' ? 'f' : v[0];
 }
 
 static uint64_t parse_mem(const char *s)
@@ -115,9 +123,10 @@ static void apply(struct options *o, const struct spec *s, const char *v)
 			fatal("--patch: '%s' is none of on, off, always", v);
 		break;
 	case SPIN:
-		o->spin = !strcmp(v, "auto") ? 'a' : !strcmp(v, "off") ? 'o' : !strcmp(v, "always") ? 'f' : 0;
-		if (!o->spin)
-			fatal("--spin: '%s' is none of auto, off, always", v);
+		o->spin = parse_when("spin", v);
+		break;
+	case YIELD:
+		o->yield = parse_when("yield", v);
 		break;
 	case DISK: {
 		struct disk_option **p = &o->disks, *d = calloc(1, sizeof(*d));
@@ -148,7 +157,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	cpu_set_t set;
 	int host_cpus = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 
-	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .spin = 'a' };
+	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .spin = 'a', .yield = 'a' };
 	for (int i = 1; i < argc; i++) {
 		char *a = argv[i];
 		const struct spec *s = NULL;

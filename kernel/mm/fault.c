@@ -432,7 +432,7 @@ static int fault_file(const struct fault *f)
 			return -EIO;
 	}
 	if (f->a->file && !(f->a->flags & VM_RAND_READ))
-		readahead(m, f->a->file, index, 0);
+		readahead(m, f->a->file, index, 0, f->a->flags & VM_EXEC);
 	err = mapping_read(m, index, &p);
 	if (err)
 		return err;

@@ -180,7 +180,7 @@ static int advise_file(struct vm_space *vm, uaddr_t start, uaddr_t end, int advi
 		} else {
 			if (f && m && m->inode)
 				for (uint64_t i = off >> PAGE_SHIFT; i < (off + len) >> PAGE_SHIFT && i < (off >> PAGE_SHIFT) + 512; i += 32)
-					readahead(m, f, i, 32);
+					readahead(m, f, i, 32, false);
 			if (f)
 				file_put(f);
 			if (shmem)

@@ -69,8 +69,8 @@ void writeback_forget(struct mapping *m);	/* off the list of dirty mappings */
 /* A writer has made pages dirty: starts write-back, waits for it when there is too much. */
 void writeback_throttle(struct mapping *m);
 void writeback_kick(void);		/* the flusher shall start now */
-/* Read ahead of a fault or read at index. */
-void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want);
+/* Read ahead of a read of `want` pages at index, or of a fault (want 0; text: on an instruction). */
+void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want, bool text);
 int mapping_add_new(struct mapping *m, uint64_t index, struct page *p);
 extern const struct mapping_ops shmem_anon_ops;
 struct mapping *shmem_create(uint64_t pages);	/* shared anonymous memory, reference 1 */

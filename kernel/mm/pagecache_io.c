@@ -16,7 +16,7 @@
 #include <kernel/task.h>
 #include "mm/mm.h"
 
-enum { RA_MIN = 4, RA_MAX = 32 };
+enum { RA_MIN = 4, RA_MAX = 32, RA_FAULT = 16, RA_TEXT = 64, RA_ORDER = 6 };
 
 static bool cached(struct mapping *m, uint64_t index)
 {
@@ -39,7 +39,7 @@ static struct page *run_page(struct run *r, unsigned wanted)
 	if (r->next == r->end && wanted > 1) {
 		unsigned order = 0;
 
-		while ((2u << order) <= wanted && order < 4)
+		while ((2u << order) <= wanted && order < RA_ORDER)
 			order++;
 		r->next = page_alloc(order, ALLOC_NOFS | ALLOC_NOWAIT);
 		r->end = r->next ? r->next + (1u << order) : NULL;
@@ -52,7 +52,7 @@ static struct page *run_page(struct run *r, unsigned wanted)
 /* Start reading what is not cached of [index, index + n). */
 static void read_window(struct mapping *m, uint64_t index, unsigned n, unsigned mark)
 {
-	struct page *batch[RA_MAX];
+	struct page *batch[RA_TEXT];
 	struct run run = { NULL, NULL };
 	unsigned k = 0;
 
@@ -83,7 +83,7 @@ static void read_window(struct mapping *m, uint64_t index, unsigned n, unsigned 
 		page_put(run.next++);
 }
 
-void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want)
+void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want, bool text)
 {
 	uint64_t end = m->inode ? DIV_ROUND_UP(READ_ONCE(m->inode->size), PAGE_SIZE) : 0;
 	struct page *p;
@@ -107,12 +107,12 @@ void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want)
 	} else {
 		spin_lock(&f->lock);
 		n = index == 0 || index == f->ra_next ? MAX(want, (unsigned)RA_MIN) : MAX(want, 1u);
+		n = MIN(n, (unsigned)RA_MAX);
 		/* A fault: the neighbours will be wanted too. */
 		if (!want) {
-			start = ALIGN_DOWN(index, (uint64_t)16);
-			n = 16;
+			n = text ? RA_TEXT : RA_FAULT;
+			start = ALIGN_DOWN(index, (uint64_t)n);
 		}
-		n = MIN(n, (unsigned)RA_MAX);
 	}
 	if (start >= end)
 		n = 0;
@@ -144,7 +144,7 @@ int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 			break;
 		n = MIN((uint64_t)u->left, size - pos);
 		n = MIN(n, PAGE_SIZE - off);
-		readahead(m, f, index, (unsigned)MIN(DIV_ROUND_UP(off + u->left, PAGE_SIZE), (size_t)RA_MAX));
+		readahead(m, f, index, (unsigned)MIN(DIV_ROUND_UP(off + u->left, PAGE_SIZE), (size_t)RA_MAX), false);
 		err = mapping_read(m, index, &p);
 		if (err)
 			break;

@@ -117,15 +117,22 @@ void vm_activate(struct vm_space *vm)
 	hal_irq_restore(flags);
 }
 
-enum { COPY_PAGES = 12 };
+/*
+ * What a process that forks again and again has written since the last time it
+ * will write again, and its child probably, too: where that is not much, it is
+ * copied at once, which costs less than the two faults that each page would.
+ */
+enum { COPY_PAGES = 48 };
+/* Pages for the copies, neighbours in memory, so that neighbours in the address space are mapped as one piece. */
+struct copies { struct page *next, *end; };
 
-/* May the pages of vm be copied now?  Nobody writes to them: this thread is its only user, and in the kernel. */
-static bool copy_now(struct vm_space *vm)
+/* May the pages of vm be copied now, and how many?  Nobody writes to them: this thread is its only user, and in the kernel. */
+static unsigned copy_now(struct vm_space *vm)
 {
 	unsigned n = 0;
 
 	if (ref_read(&vm->refs) != 1 || buddy_free_pages() < 2 * buddy_low_mark())
-		return false;
+		return 0;
 	for (struct rb_node *node = rb_first(&vm->areas); node; node = rb_next(node)) {
 		struct vm_area *a = rb_entry(node, struct vm_area, node);
 		uaddr_t at = a->start;
@@ -138,15 +145,34 @@ static bool copy_now(struct vm_space *vm)
 			n += *slot & VPE_W && !(*slot & (VPE_FILE | VPE_SHMEM | VPE_DEV));
 		spin_unlock(&vm->pages->lock);
 		if (n > COPY_PAGES)
-			return false;
+			return 0;
 	}
-	return n > 0;
+	return n;
+}
+
+static void copies_begin(struct copies *c, unsigned n)
+{
+	unsigned order = 0;
+
+	c->next = c->end = NULL;
+	while ((1u << order) < n)
+		order++;
+	if (order && (c->next = page_alloc(order, ALLOC_NOWAIT))) {
+		page_split(c->next);
+		c->end = c->next + (1u << order);
+	}
+}
+
+static void copies_end(struct copies *c)
+{
+	while (c->next != c->end)
+		page_put(c->next++);
 }
 
 /* The child gets a copy of the parent's page, and is told.  False: no memory.  Both page locks. */
-static bool copy_page(struct vm_area *a, struct vm_space *child, uaddr_t at, vpe_t e)
+static bool copy_page(struct vm_area *a, struct vm_space *child, uaddr_t at, vpe_t e, struct copies *c)
 {
-	struct page *p = page_alloc(0, ALLOC_NOWAIT);
+	struct page *p = c->next != c->end ? c->next++ : page_alloc(0, ALLOC_NOWAIT);
 
 	if (!p)
 		return false;
@@ -163,7 +189,7 @@ static bool copy_page(struct vm_area *a, struct vm_space *child, uaddr_t at, vpe
 }
 
 /* Share one leaf table's worth of private pages: [*at, end) at most.  Both page locks: parent, then child. */
-static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, uaddr_t end, bool copy) NO_TSA
+static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, uaddr_t end, struct copies *copy) NO_TSA
 {
 	struct vm_space *vm = a->vm;
 	uaddr_t run = 0;
@@ -178,7 +204,7 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 		if (!(e & (VPE_FILE | VPE_SHMEM | VPE_DEV)) && !vm_is_zero(vpe_page(e))) {
 			vpe_t *to = vpe_find(child, *at);
 
-			if (copy && e & VPE_W && copy_page(a, child, *at, e)) {
+			if (copy && e & VPE_W && copy_page(a, child, *at, e, copy)) {
 				*at += PAGE_SIZE;
 				continue;
 			}
@@ -205,7 +231,8 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 	*at = end;
 }
 
-static int share_area(struct vm_area *a, struct vm_space *child, bool copy)
+/* copy: pages that may be written to are copied, not shared; or NULL. */
+static int share_area(struct vm_area *a, struct vm_space *child, struct copies *copy)
 {
 	uaddr_t at = a->start;
 	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
@@ -255,13 +282,15 @@ struct vm_space *vm_fork(struct vm_space *vm)
 {
 	struct vm_space *child = create(vm->as);
 	struct rb_node *n;
+	struct copies copies;
+	unsigned ncopies;
 	int err = 0;
-	bool copy;
 
 	if (!child)
 		return NULL;
 	rwsem_write_lock(&vm->lock);
-	copy = copy_now(vm);
+	ncopies = copy_now(vm);
+	copies_begin(&copies, ncopies);
 	rwsem_write_lock_nested(&child->lock);
 	fork_fields(child, vm);
 	for (n = rb_first(&vm->areas); n && !err; n = rb_next(n)) {
@@ -277,8 +306,9 @@ struct vm_space *vm_fork(struct vm_space *vm)
 		c->flags &= ~(unsigned)VM_LOCKED;
 		vm_area_insert(child, c);
 		if (!(a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK)))
-			err = share_area(a, child, copy);
+			err = share_area(a, child, ncopies ? &copies : NULL);
 	}
+	copies_end(&copies);
 	rwsem_write_unlock(&child->lock);
 	vm_shootdown(vm);
 	rwsem_write_unlock(&vm->lock);

@@ -6,7 +6,6 @@
  * reference to a file may close it, which takes locks that come before VM.
  */
 #include <kernel/cred.h>
-#include <kernel/random.h>
 #include <kernel/file.h>
 #include <kernel/pagecache.h>
 #include <kernel/task.h>
@@ -277,7 +276,7 @@ out:
 int vm_map_stack(struct vm_space *vm, uaddr_t top, uint64_t size, unsigned prot_exec)
 {
 	struct vm_area *a = vm_area_alloc(vm);
-	uint64_t stack = rlimit_get(RLIMIT_STACK), gap, rnd = 0;
+	uint64_t gap;
 	int err = 0;
 
 	if (!a)
@@ -289,11 +288,9 @@ int vm_map_stack(struct vm_space *vm, uaddr_t top, uint64_t size, unsigned prot_
 	rwsem_write_lock(&vm->lock);
 	if (vm_find_gap(vm, a->end - a->start, a->start, a->end, true) == a->start) {
 		/* Maps go below what the stack may become. */
-		gap = MIN(stack, hal_as_limit() / 6 * 5);
-		gap = MAX(gap, (uint64_t)128 << 20);
-		random_bytes(&rnd, sizeof(rnd));
+		gap = MAX(MIN(rlimit_get(RLIMIT_STACK), hal_as_limit() / 6 * 5), (uint64_t)128 << 20);
+		vm->mmap_base = MIN(vm->mmap_base, (top - gap - STACK_GUARD_PAGES * PAGE_SIZE) & PAGE_MASK);
 		vm->stack_top = top;
-		vm->mmap_base = (top - gap - STACK_GUARD_PAGES * PAGE_SIZE - ((rnd & 0xfffff) << PAGE_SHIFT)) & PAGE_MASK;
 		vm_area_insert(vm, a);
 	} else {
 		err = -ENOMEM;

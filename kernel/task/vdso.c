@@ -7,6 +7,7 @@
  * to nanoseconds is constant, because the vDSO multiplies with 128 bits.
  */
 #include <abi/vvar.h>
+#include <kernel/file.h>
 #include <kernel/page.h>
 #include <kernel/vm.h>
 #include "task_impl.h"
@@ -72,7 +73,7 @@ int vdso_map(struct vm_space *vm, uaddr_t hint)
 		/* The machine's, below the others. */
 		err = vm_map_special(vm, (uaddr_t)at, own, NULL, 0, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC, "[vvar_machine]");
 		if (!err)
-			hal_as_own(vm->as, (uaddr_t)at);
+			hal_as_own(vm->as, (uaddr_t)at, vm->exe ? vm->exe->inode : NULL);
 		at += (int64_t)own;
 	}
 	if (!err)

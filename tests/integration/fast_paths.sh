@@ -9,7 +9,28 @@ mkdir "$work/tests"
 for n in $programs runner/runner; do
 	gcc -static -O1 -g -pthread -o "$work/tests/$(basename "$n")" "$top/tests/user/$n.c" -lrt -lm 2>"$work/cc" || { cat "$work/cc"; not_ok compile; exit 1; }
 done
-"$top/rootfs/make-image.sh" -o "$work/img" -s 96 -a "$work/tests:/tests" x86_64 busybox 2>/dev/null || { not_ok image; exit 1; }
+# A dynamic program that checks what its calls return, started again and again: patches outlive the process that made them.
+cat >"$work/start.c" <<'C'
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	char b[8] = "";
+	int p[2], n = 0;
+
+	for (int i = 0; i < 10; i++)
+		n += pipe(p) == 0 && write(p[1], "abc", 3) == 3 && read(p[0], b, 8) == 3 && !strcmp(b, "abc") &&
+			close(p[0]) == 0 && close(p[1]) == 0 && getppid() > 0 && write(-1, b, 1) == -1;
+	if (n != 10)
+		printf("%s: %d of 10\n", argc > 1 ? argv[1] : "?", n);
+	return n != 10;
+}
+C
+gcc -O1 -o "$work/tests/start" "$work/start.c" 2>"$work/cc" || { cat "$work/cc"; not_ok compile; exit 1; }
+libs=
+for l in $(ldd "$work/tests/start" | grep -o '/[^ ]*') $(gcc -print-file-name=libm.so.6); do libs="$libs -a $(readlink -f "$l"):$l"; done
+"$top/rootfs/make-image.sh" -o "$work/img" -s 96 -a "$work/tests:/tests" $libs x86_64 busybox 2>/dev/null || { not_ok image; exit 1; }
 count() { awk -v what="$1" 'index($0, what) { print $2 + 0 }' "$work/err"; }
 try() {	# name trapped-at-least patched-at-least patched-at-most options
 	name=$1 trapped=$2 least=$3 most=$4
@@ -27,6 +48,21 @@ try() {	# name trapped-at-least patched-at-least patched-at-most options
 	if [ "${p:-0}" -ge "$least" ] && [ "${p:-0}" -le "$most" ] && [ "${t:-0}" -ge "$trapped" ]; then ok "$name-stats"
 	else echo "# ${p:-none} patched, ${t:-none} trapped"; not_ok "$name-stats"; fi
 }
+# Options as above: 200 starts, the second half with another library in the way (the libraries lie elsewhere then).
+starts() {	# name patched-at-least options
+	name=$1 least=$2
+	shift 2
+	timeout 300 "$um" --mem 256M --stats "$@" --disk "$work/img" -- /bin/sh -c "n=0; while [ \$n -lt 200 ]; do
+		[ \$n != 100 ] || export LD_PRELOAD=$(gcc -print-file-name=libm.so.6); /tests/start \$n || exit 1; n=\$((n + 1)); done; echo all" \
+		</dev/null 2>"$work/err" | tr -d '\r' >"$work/out"
+	p=$(count 'system calls from patched sites') t=$(count 'system calls by trap')
+	if [ "$(cat "$work/out")" = all ] && [ "${p:-0}" -ge "$least" ] && { [ "$least" = 0 ] || [ "$p" -gt "$((t * 2))" ]; }; then ok "$name"
+	else
+		head -n 5 "$work/out" | sed 's/^/#   /'
+		echo "# ${p:-none} patched, ${t:-none} trapped"
+		not_ok "$name"
+	fi
+}
 all=999999999
 try default 1000 10000 $all
 try patch-off 10000 0 0 --patch=off
@@ -36,6 +72,14 @@ try spin-always 1000 10000 $all --spin=always
 try patch-off-spin-off 10000 0 0 --patch=off --spin=off
 try four-cpus 1000 10000 $all --patch=always --cpus 4
 try one-cpu 1000 10000 $all --patch=always --cpus 1
+try yield-off 1000 10000 $all --spin=off --yield=off
+[ "$(count 'hand-offs by yielding')" = 0 ] && ok yield-off-count || not_ok yield-off-count
+try yield-always 1000 10000 $all --spin=off --yield=always
+[ "$(count 'hand-offs by yielding')" -ge 1000 ] && ok yield-always-count || not_ok yield-always-count
+starts starts 5000
+starts starts-patch-always 5000 --patch=always
+starts starts-patch-off 0 --patch=off
+starts starts-one-cpu 5000 --cpus 1
 # regs_x86_64 asks for a signal every 100 us, more than trapping by ptrace can deliver.
 programs=$(echo "$programs" | sed 's/regs_x86_64 //')
 try ptrace 1000 10000 $all --trap=ptrace

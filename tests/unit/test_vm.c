@@ -157,16 +157,16 @@ static void nothing_leaks(void)
 static void fork_copies_on_write(void)
 {
 	struct vm_space *parent = enter_new(), *child;
-	uaddr_t at = map_at(parent, 0, 32 * PAGE_SIZE, RW, ANON);
+	uaddr_t at = map_at(parent, 0, 64 * PAGE_SIZE, RW, ANON);
 	unsigned prot;
 	paddr_t pa, ca;
 
 	/* More than fork copies at once. */
-	for (unsigned i = 0; i < 32; i++)
+	for (unsigned i = 0; i < 64; i++)
 		put8(at + i * PAGE_SIZE, (uint8_t)(10 + i));
 	child = vm_fork(parent);
 	CHECK(child);
-	CHECK_EQ(child->rss_anon, 32);
+	CHECK_EQ(child->rss_anon, 64);
 	CHECK(fake_as_lookup(parent->as, at, &pa, &prot));
 	CHECK(!(prot & HAL_WRITE));
 	check_machine(parent);
@@ -186,7 +186,7 @@ static void fork_copies_on_write(void)
 	CHECK(fake_as_lookup(parent->as, at + 2 * PAGE_SIZE, &ca, &prot));
 	CHECK_EQ(pa, ca);
 	CHECK(prot & HAL_WRITE);
-	CHECK_EQ(parent->rss_anon, 32);
+	CHECK_EQ(parent->rss_anon, 64);
 	leave(parent);
 }
 

@@ -70,7 +70,7 @@ struct stub_svc {
 	uint32_t buffer, count;		/* OPS */
 	uint32_t slot;			/* THREAD */
 	int32_t result;			/* THREAD: the host's thread id */
-	uint32_t spin;
+	uint32_t spin, yield;		/* 0 */
 	uint64_t pa, size;		/* THREAD: its area */
 	uint32_t traceme;		/* the ptrace backend */
 	uint32_t sigstack;		/* offset of the signal stack in a thread's area */
@@ -106,6 +106,7 @@ struct stub_thread {
 	uint32_t fp_load;		/* first load the FP state from the area */
 	struct stub_regs regs;		/* KIND_CALL, KIND_KICK; `ip` is the machine's: it may be in a trampoline */
 	uint32_t fp_saved;		/* this stop: the FP state is in the area, too */
+	uint32_t yield;			/* before sleeping, behind the pauses: let others of this host CPU run so many times */
 };
 
 _Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED &&
@@ -118,7 +119,7 @@ struct stub_zygote {
 	uint64_t pa;			/* of the new stub's struct stub_svc */
 	int32_t pid;			/* result */
 	int32_t kernel_pid;
-	uint32_t spin;			/* 0 */
+	uint32_t spin, yield;		/* 0 */
 	uint32_t no_filter;		/* the ptrace backend */
 	uint32_t tty_saved;		/* restore `termios` on STUB_FD_TTY when the kernel is gone */
 	char termios[64];		/* the host kernel's struct termios */

@@ -47,9 +47,11 @@ void hal_as_flush(struct hal_as *as);
  * So many pages of each address space the machine wants for itself, near the
  * program's libraries; 0 on most.  hal_as_own() says where they are: the kernel
  * maps nothing there.  A range that is unmapped, or mapped otherwise, is given back.
+ * program: the same for all that execute the same file; what the machine prepares
+ * for one of them may be of use to the next.  May sleep.
  */
 size_t hal_as_own_pages(void);
-void hal_as_own(struct hal_as *as, uaddr_t va);
+void hal_as_own(struct hal_as *as, uaddr_t va, const void *program);
 /*
  * hal_trap_info.hot_call, and the page behind it: of a file, mapped privately,
  * executable and not writable.  The machine may run a copy of that page in which

@@ -85,7 +85,7 @@ void vm_activate(struct vm_space *vm);
 int64_t vm_mmap(struct vm_space *vm, uaddr_t addr, uint64_t len, unsigned prot, unsigned flags, struct file *file, uint64_t pgoff);
 int vm_munmap(struct vm_space *vm, uaddr_t addr, uint64_t len);
 int vm_set_brk(struct vm_space *vm, uaddr_t start, uaddr_t end);	/* exec: the empty heap */
-/* The stack area of a new image below top; grows down to the limit. */
+/* The stack area of a new image below top; grows down to the limit.  mmap_base is lowered if it does not leave room for that. */
 int vm_map_stack(struct vm_space *vm, uaddr_t top, uint64_t size, unsigned prot_exec);
 /*
  * An area of `size` bytes with n pages of the kernel's own (vDSO); behind them
