@@ -5,9 +5,9 @@
  *   scaling [-q] [-m] [NAME...]	-q: stop at a tenth of the full number
  *				-m: raise vm.max_map_count first (in a guest: it is the machine's)
  *
- * Prints `scale NAME N NANOSECONDS`, the minimum of several samples of the
+ * Prints `goal NAME N`, the full number; `scale NAME N NANOSECONDS ADDING`, the minimum of several samples of the
  * operation that adds one and takes it away again, at n = 10, 100, ... and the
- * full number; `skip NAME N REASON`; and `done`.
+ * full number, and what adding one cost on the way there; `skip NAME N REASON`; and `done`.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -295,6 +295,8 @@ int main(int argc, char **argv)
 		if (!wanted)
 			continue;
 		name = kinds[i].name;
+		printf("goal %s %ld\n", name, quick ? kinds[i].most / 10 : kinds[i].most);
+		fflush(stdout);
 		p = fork();
 		if (p == 0) {
 			setpgid(0, 0);
