@@ -18,6 +18,17 @@ static unsigned slot_of(uaddr_t addr, unsigned shift)
 	return (addr >> shift) & (SLOTS - 1);
 }
 
+/* The first used slot at or behind i; SLOTS: none.  Most of a table is empty: eight at a time. */
+static unsigned slot_used(const vpe_t *t, unsigned i)
+{
+	while (i < SLOTS && !t[i]) {
+		i++;
+		while (!(i & 7) && i < SLOTS && !(t[i] | t[i + 1] | t[i + 2] | t[i + 3] | t[i + 4] | t[i + 5] | t[i + 6] | t[i + 7]))
+			i += 8;
+	}
+	return i;
+}
+
 static vpe_t *table_alloc(void)
 {
 	struct page *p = page_alloc_user(ALLOC_ZERO);
@@ -108,8 +119,7 @@ vpe_t *vpe_next(struct vm_space *vm, uaddr_t *addr, uaddr_t end)
 
 			if (!t[i]) {
 				/* On to the next used slot of this table. */
-				while (i < SLOTS && !t[i])
-					i++;
+				i = slot_used(t, i);
 				*addr = ALIGN_DOWN(*addr, 1ull << (shift + LEVEL_BITS)) + ((uaddr_t)i << shift);
 				break;
 			}
@@ -117,14 +127,13 @@ vpe_t *vpe_next(struct vm_space *vm, uaddr_t *addr, uaddr_t end)
 		}
 		if (shift > PAGE_SHIFT)
 			continue;
-		for (unsigned i = slot_of(*addr, PAGE_SHIFT); ; i++, *addr += PAGE_SIZE) {
-			if (*addr >= end)
-				return NULL;
-			if (i == SLOTS)
-				break;
-			if (t[i])
-				return &t[i];
-		}
+		unsigned from = slot_of(*addr, PAGE_SHIFT), i = slot_used(t, from);
+
+		*addr += (uaddr_t)(i - from) << PAGE_SHIFT;
+		if (*addr >= end)
+			return NULL;
+		if (i < SLOTS)
+			return &t[i];
 	}
 	return NULL;
 }
@@ -195,9 +204,7 @@ static void destroy_level(struct vm_space *vm, vpe_t *t, unsigned shift)
 {
 	unsigned left = virt_to_page(t)->inuse;
 
-	for (unsigned i = 0; i < SLOTS && left; i++) {
-		if (!t[i])
-			continue;
+	for (unsigned i = 0; left && (i = slot_used(t, i)) < SLOTS; i++) {
 		left--;
 		if (shift > PAGE_SHIFT) {
 			destroy_level(vm, (vpe_t *)(uintptr_t)t[i], shift - LEVEL_BITS);

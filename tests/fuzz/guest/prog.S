@@ -12,5 +12,5 @@ _start:
 	.skip	14
 	ret			/* FUZZ_HANDLER */
 	.section .fuzz_arena, "aw", @nobits
-	.skip	0x100000
+	.skip	0x80000
 	.section .note.GNU-stack,"",@progbits

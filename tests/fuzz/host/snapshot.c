@@ -5,9 +5,12 @@
  * A page of the machine is cold (write-protected) or hot (writable).  The
  * first write to a cold page faults once and makes it hot; from then on it
  * costs no fault, but is compared with its copy at every reset.  A hot page
- * that has been found unchanged many times in a row becomes cold again.  So
- * the few dozen pages that every program touches cost a comparison each
- * (about 100 ns), a page that few programs touch costs a fault when they do.
+ * that has been found unchanged a number of times in a row becomes cold again;
+ * the number is the page's patience, which doubles when the page has to be
+ * made hot again soon after, and starts low.  A fault costs as much as a
+ * hundred comparisons: so pages that one program in a hundred touches stay
+ * hot, others cost a fault when they are.
+ * A page that was all zeros is compared with nothing: its copy is not read.
  *
  * The ends of a region that are not whole pages share theirs with others: they
  * are never protected and always compared.
@@ -22,7 +25,7 @@
 #include <sys/mman.h>
 #include "snapshot.h"
 
-enum { PAGE = 4096, REGIONS = 8, COLD_AFTER = 64 };
+enum { PAGE = 4096, REGIONS = 8, PATIENCE_MIN = 8, PATIENCE_MAX = 128, SOON = 100, AHEAD = 1 };
 
 struct region {
 	const char *name;
@@ -30,12 +33,13 @@ struct region {
 	size_t size;
 	char *first;			/* whole pages: [first, first + pages) */
 	size_t pages;
-	uint8_t *hot;			/* by page */
+	struct state *state;		/* by page */
 };
+struct state { bool hot; uint16_t patience; uint32_t cold_since; /* snapshot_stat.resets */ };
 static struct region regions[REGIONS];
 static unsigned nregions;
 
-struct hot_page { char *page; const char *copy; uint8_t *flag; unsigned idle; };
+struct hot_page { char *page; const char *copy; struct state *state; unsigned idle; bool zero; };
 static struct hot_page *hot_pages;
 static size_t nhot, max_hot;
 struct snapshot_stat snapshot_stat;
@@ -113,7 +117,44 @@ __attribute__((target("avx2"))) static bool page_restore_avx(char *page, const c
 	return changed;
 }
 
-static bool (*page_restore)(char *page, const char *copy);
+/* The same for pages that were zero. */
+static bool page_zero_sse(char *page, const char *copy)
+{
+	const __m128i zero = _mm_setzero_si128();
+	bool changed = false;
+
+	(void)copy;
+	for (unsigned i = 0; i < PAGE; i += 64) {
+		__m128i *p = (__m128i *)(void *)(page + i);
+		__m128i d = _mm_or_si128(_mm_or_si128(p[0], p[1]), _mm_or_si128(p[2], p[3]));
+
+		if (_mm_movemask_epi8(_mm_cmpeq_epi8(d, zero)) != 0xffff) {
+			p[0] = p[1] = p[2] = p[3] = zero;
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+__attribute__((target("avx2"))) static bool page_zero_avx(char *page, const char *copy)
+{
+	const __m256i zero = _mm256_setzero_si256();
+	bool changed = false;
+
+	(void)copy;
+	for (unsigned i = 0; i < PAGE; i += 128) {
+		__m256i *p = (__m256i *)(void *)(page + i);
+		__m256i d = _mm256_or_si256(_mm256_or_si256(p[0], p[1]), _mm256_or_si256(p[2], p[3]));
+
+		if (!_mm256_testz_si256(d, d)) {
+			p[0] = p[1] = p[2] = p[3] = zero;
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+static bool (*page_restore)(char *page, const char *copy), (*page_zero)(char *page, const char *copy);
 
 static bool page_is_zero(const char *page)
 {
@@ -132,7 +173,7 @@ void snapshot_take(void)
 		r->copy = (char *)map(r->size + 2 * PAGE) + ((uintptr_t)r->base & (PAGE - 1));
 		r->first = hi > lo ? (char *)lo : r->base;
 		r->pages = hi > lo ? (hi - lo) / PAGE : 0;
-		r->hot = map(r->pages + 1);
+		r->state = map((r->pages + 1) * sizeof(*r->state));
 		copy_bytes(r->copy, r->base, (size_t)(r->first - r->base));
 		for (size_t k = 0; k < r->pages; k++)
 			if (!page_is_zero(r->first + k * PAGE))
@@ -142,6 +183,7 @@ void snapshot_take(void)
 		max_hot += r->pages;
 	}
 	page_restore = __builtin_cpu_supports("avx2") ? page_restore_avx : page_restore_sse;
+	page_zero = __builtin_cpu_supports("avx2") ? page_zero_avx : page_zero_sse;
 	hot_pages = map(max_hot * sizeof(*hot_pages));
 	for (unsigned i = 0; i < nregions; i++)
 		if (regions[i].pages && mprotect(regions[i].first, regions[i].pages * PAGE, PROT_READ))
@@ -154,14 +196,23 @@ bool snapshot_fault(void *addr)
 		struct region *r = &regions[i];
 		size_t k = (size_t)((char *)addr - r->first) / PAGE;
 
-		if ((char *)addr < r->first || k >= r->pages || !r->hot)
+		struct state *t;
+
+		if ((char *)addr < r->first || k >= r->pages || !r->state)
 			continue;
-		if (r->hot[k])
+		t = &r->state[k];
+		if (t->hot)
 			return false;
 		if (mprotect(r->first + k * PAGE, PAGE, PROT_READ | PROT_WRITE))
 			return false;
-		r->hot[k] = 1;
-		hot_pages[nhot++] = (struct hot_page){ r->first + k * PAGE, r->copy + (r->first - r->base) + k * PAGE, &r->hot[k], 0 };
+		if (!t->patience)
+			t->patience = PATIENCE_MIN;
+		else if (t->patience < PATIENCE_MAX && (uint32_t)snapshot_stat.resets - t->cold_since < SOON)
+			t->patience *= 2;
+		t->hot = true;
+		hot_pages[nhot] = (struct hot_page){ r->first + k * PAGE, r->copy + (r->first - r->base) + k * PAGE, t, 0, false };
+		hot_pages[nhot].zero = page_is_zero(hot_pages[nhot].copy);
+		nhot++;
 		snapshot_stat.faults++;
 		return true;
 	}
@@ -183,13 +234,20 @@ void snapshot_reset(void)
 	for (size_t i = 0; i < nhot; i++) {
 		struct hot_page *h = &hot_pages[i];
 
-		if (page_restore(h->page, h->copy)) {
+		if (i + AHEAD < nhot) {	/* the hardware looks ahead only within a page */
+			__builtin_prefetch(h[AHEAD].page);
+			__builtin_prefetch(h[AHEAD].page + 64);
+			__builtin_prefetch(h[AHEAD].copy);
+			__builtin_prefetch(h[AHEAD].copy + 64);
+		}
+		if (h->zero ? page_zero(h->page, h->copy) : page_restore(h->page, h->copy)) {
 			h->idle = 0;
 			snapshot_stat.restored++;
-		} else if (++h->idle >= COLD_AFTER) {
+		} else if (++h->idle >= h->state->patience) {
 			if (mprotect(h->page, PAGE, PROT_READ))
 				die("fuzz: mprotect");
-			*h->flag = 0;
+			h->state->hot = false;
+			h->state->cold_since = (uint32_t)snapshot_stat.resets;
 			*h = hot_pages[--nhot];
 			i--;
 		}
@@ -198,23 +256,49 @@ void snapshot_reset(void)
 	snapshot_stat.hot += nhot;
 }
 
+/* The first byte of [at, at + n) of the region that differs; n: none. */
+static size_t differs(const struct region *r, size_t at, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		if (r->base[at + k] != r->copy[at + k])
+			return k;
+	return n;
+}
+
+static bool page_same(const char *page, const char *copy)
+{
+	const __m128i *p = (const __m128i *)(const void *)page, *c = (const __m128i *)(const void *)copy;
+	__m128i d = _mm_setzero_si128();
+
+	for (unsigned i = 0; i < PAGE / 16; i++)
+		d = _mm_or_si128(d, _mm_xor_si128(p[i], c[i]));
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(d, _mm_setzero_si128())) == 0xffff;
+}
+
 bool snapshot_same(const char **region, size_t *offset)
 {
 	for (unsigned i = 0; i < nregions; i++) {
 		struct region *r = &regions[i];
+		size_t head = (size_t)(r->first - r->base), at = head, bad;
 
-		for (size_t k = 0; k < r->size; k++) {
-			if (!(((uintptr_t)r->base + k) & 7) && k + 8 <= r->size &&
-			    *(uint64_t *)(void *)(r->base + k) == *(uint64_t *)(void *)(r->copy + k)) {
-				k += 7;
-				continue;
-			}
-			if (r->base[k] != r->copy[k]) {
-				*region = r->name;
-				*offset = k;
-				return false;
-			}
+		bad = differs(r, 0, head);
+		if (bad < head) {
+			at = 0;
+			goto found;
 		}
+		for (size_t k = 0; k < r->pages; k++, at += PAGE) {
+			if (page_same(r->base + at, r->copy + at))
+				continue;
+			bad = differs(r, at, PAGE);
+			goto found;
+		}
+		bad = differs(r, at, r->size - at);
+		if (bad == r->size - at)
+			continue;
+found:
+		*region = r->name;
+		*offset = at + bad;
+		return false;
 	}
 	return true;
 }

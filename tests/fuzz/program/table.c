@@ -2,7 +2,7 @@
 /*
  * The system-call table for programs: the rows of syscalls.def without their
  * handlers, layouts, and what calls return.  Made of the one list by the
- * preprocessor; offsets and the index by number are computed at first use.
+ * preprocessor; offsets and the index by number are computed at the start.
  */
 #include <string.h>
 #include <abi/fs.h>
@@ -91,7 +91,6 @@ enum { NUMBERS = 512 };
 static uint16_t by_number[NUMBERS];	/* 1 + row */
 static uint8_t by_row[COUNT(rows)];	/* 1 + what it returns */
 static int8_t gives[COUNT(rows)];	/* 1 + argument */
-static bool ready;
 
 static const struct fuzz_struct *fuzz_struct_in(const char *name)
 {
@@ -106,7 +105,7 @@ static bool gives_something(const struct fuzz_struct *s)
 	return s && s->fields[0].size == 4 && (s->fields[0].kind == ARG_FD || s->fields[0].kind == ARG_TIMER || s->fields[0].kind == ARG_PID);
 }
 
-static void layout(void)
+__attribute__((constructor)) static void layout(void)
 {
 	for (size_t i = 0; i < COUNT(structs); i++) {
 		unsigned off = 0, align = 1;
@@ -131,30 +130,20 @@ static void layout(void)
 			if (rows[i].args[a].kind == ARG_OUT && gives_something(fuzz_struct_in(rows[i].args[a].aux)))
 				gives[i] = (int8_t)(a + 1);
 	}
-	ready = true;
-}
-
-static inline void need_layout(void)
-{
-	if (!ready)
-		layout();
 }
 
 const struct syscall_desc *fuzz_row(unsigned nr)
 {
-	need_layout();
 	return nr < NUMBERS && by_number[nr] ? &rows[by_number[nr] - 1] : NULL;
 }
 
 const struct syscall_desc *fuzz_row_at(size_t i)
 {
-	need_layout();
 	return i < COUNT(rows) ? &rows[i] : NULL;
 }
 
 int fuzz_gives(unsigned nr)
 {
-	need_layout();
 	return nr < NUMBERS && by_number[nr] ? gives[by_number[nr] - 1] - 1 : -1;
 }
 
@@ -162,7 +151,6 @@ size_t fuzz_rows(void) { return COUNT(rows); }
 
 const struct fuzz_struct *fuzz_struct_find(const char *name)
 {
-	need_layout();
 	return fuzz_struct_in(name);
 }
 
@@ -170,7 +158,6 @@ enum arg_kind fuzz_returns(const struct syscall_desc *d, const char **aux)
 {
 	unsigned k;
 
-	need_layout();
 	k = by_row[d - rows];
 	if (aux)
 		*aux = k ? returns[k - 1].aux : "_";

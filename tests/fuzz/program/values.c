@@ -61,7 +61,7 @@ uint64_t maker_number(struct maker *m, enum arg_kind kind, const char *name, con
 	static const uint32_t types[] = { 0100000, 0010000, 0140000, 0, 0040000, 0120000, 0020000 };
 	static const uint32_t ids[] = { 0, 0, 1, 1000, 65534, UINT32_MAX };
 	static const uint64_t addresses[] = { 0, FUZZ_MAPS, FUZZ_MAPS + PAGE, FUZZ_MAPS + 2 * PAGE, FUZZ_MAPS + 4 * PAGE, FUZZ_MAPS + 0x200000,
-		FUZZ_WORDS + PAGE, FUZZ_ARENA + 0x80000, FUZZ_MAPS + 1, UINT64_C(0x7ffffffff000), UINT64_C(0xffff800000000000), 1, ~UINT64_C(0) };
+		FUZZ_WORDS + PAGE, FUZZ_ARENA + 0x40000, FUZZ_MAPS + 1, UINT64_C(0x7ffffffff000), UINT64_C(0xffff800000000000), 1, ~UINT64_C(0) };
 
 	(void)type_max;
 	switch (kind) {

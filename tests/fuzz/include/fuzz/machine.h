@@ -29,7 +29,7 @@ enum {
 
 /* What programs find in their memory; the same after each execve() of /bin/prog. */
 #define FUZZ_ARENA	UINT64_C(0x20000000)	/* readable, writable */
-#define FUZZ_ARENA_SIZE	UINT64_C(0x100000)
+#define FUZZ_ARENA_SIZE	UINT64_C(0x80000)
 #define FUZZ_PC		UINT64_C(0x401100)	/* behind the one system-call instruction; the entry point */
 #define FUZZ_HANDLER	UINT64_C(0x401110)	/* a signal handler that returns */
 
