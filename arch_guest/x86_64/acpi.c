@@ -27,15 +27,26 @@ static uint8_t sum(const void *p, size_t n)
 static uint32_t le32(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24; }
 static uint64_t le64(const uint8_t *p) { return le32(p) | (uint64_t)le32(p + 4) << 32; }
 
-/* Tables are in memory that the loader reserved: below 4 GiB, or RAM. */
-static const struct acpi_header *table_at(paddr_t pa)
+/* n bytes at pa, which may be in no RAM that the loader named; NULL: cannot be mapped.  mmio_map() maps pages of 2 MiB, in line. */
+static const void *bytes_at(paddr_t pa, uint64_t n)
 {
-	const struct acpi_header *h;
+	const uint64_t step = 2 << 20;
 
 	if (!pa || pa >= (paddr_t)1 << 39)
 		return NULL;
-	h = mmio_map(pa);
-	return h && h->length >= sizeof(*h) && h->length < 1 << 24 && !sum(h, h->length) ? h : NULL;
+	for (paddr_t p = ALIGN_DOWN(pa, step); p < pa + n; p += step)
+		if (!mmio_map(p))
+			return NULL;
+	return mmio_map(pa);
+}
+
+static const struct acpi_header *table_at(paddr_t pa)
+{
+	const struct acpi_header *h = bytes_at(pa, sizeof(*h));
+
+	if (!h || h->length < sizeof(*h) || h->length >= 1 << 24 || !bytes_at(pa, h->length))
+		return NULL;
+	return sum(h, h->length) ? NULL : h;
 }
 
 const struct acpi_header *acpi_find(const char *signature, unsigned index)
@@ -57,9 +68,9 @@ const struct acpi_header *acpi_find(const char *signature, unsigned index)
 
 static bool rsdp_use(paddr_t pa)
 {
-	const uint8_t *r = hal_phys_to_virt(pa);
+	const uint8_t *r = bytes_at(pa, 36);
 
-	if (memcmp(r, "RSD PTR ", 8) || sum(r, 20))
+	if (!r || memcmp(r, "RSD PTR ", 8) || sum(r, 20))
 		return false;
 	acpi.wide = r[15] >= 2 && le64(r + 24);
 	acpi.root = acpi.wide ? le64(r + 24) : le32(r + 16);
@@ -132,7 +143,7 @@ static void read_s5(void)
 
 	acpi_power.slp_typa = acpi_power.slp_typb = 5;
 	p = aml_search(p, end, "_S5_\x12", 5);
-	if (!p || p + 12 > end)
+	if (!p || p + 14 > end)		/* with the longest PkgLength and two prefixed bytes */
 		return;
 	p += 5;
 	p += 1 + (*p >> 6);	/* PkgLength */

@@ -123,9 +123,12 @@ static void cpu_add(unsigned id, unsigned boot_id)
 static void read_madt(const uint8_t *m, uint32_t len, unsigned boot_id)
 {
 	for (uint32_t off = 44; off + 2 <= len && m[off + 1] >= 2 && off + m[off + 1] <= len; off += m[off + 1]) {
+		static const uint8_t needs[] = { [0] = 8, [1] = 12, [2] = 10, [9] = 16 };
 		const uint8_t *e = m + off;
 		uint32_t w4, w8, gsi;
 
+		if (e[0] >= sizeof(needs) || !needs[e[0]] || e[1] < needs[e[0]])
+			continue;
 		memcpy(&w4, e + 4, 4);
 		switch (e[0]) {
 		case 0:		/* local APIC */

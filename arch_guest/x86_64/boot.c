@@ -12,13 +12,14 @@
 #include "cpu.h"
 #include "machine.h"
 
-struct start_info {
+/* Packed: nothing says that a loader aligns them. */
+struct PACKED start_info {
 	uint32_t magic, version, flags, nr_modules;
 	uint64_t modules, cmdline, rsdp, memmap;
 	uint32_t memmap_entries, reserved;
 };
-struct start_module { uint64_t paddr, size, cmdline, reserved; };
-struct start_mem { uint64_t addr, size; uint32_t type, reserved; };
+struct PACKED start_module { uint64_t paddr, size, cmdline, reserved; };
+struct PACKED start_mem { uint64_t addr, size; uint32_t type, reserved; };
 enum { START_MAGIC = 0x336ec578, MEM_RAM = 1 };
 
 static struct hal_boot info;
@@ -44,22 +45,28 @@ _Noreturn void boot_fail(const char *why)
 	hal_poweroff(1);
 }
 
-static void ram_add(paddr_t base, paddr_t end)
+static void ram_add(paddr_t base, uint64_t size)
 {
+	const paddr_t limit = (paddr_t)DIRECT_SLOTS << 39;
+	paddr_t end;
 	unsigned i;
 
+	if (base >= limit)
+		return;
+	end = ALIGN_DOWN(size < limit - base ? base + size : limit, (uint64_t)PAGE_SIZE);
 	base = ALIGN_UP(base, (uint64_t)PAGE_SIZE);
-	end = ALIGN_DOWN(end, (uint64_t)PAGE_SIZE);
-	if (end > (paddr_t)DIRECT_SLOTS << 39)
-		end = (paddr_t)DIRECT_SLOTS << 39;
 	if (base >= end)
 		return;
-	for (i = 0; i < ram_count; i++)		/* overlapping or touching: one range */
-		if (base <= ram[i].end && end >= ram[i].base) {
-			ram[i].base = MIN(ram[i].base, base);
-			ram[i].end = MAX(ram[i].end, end);
-			return;
+	for (i = 0; i < ram_count;) {		/* overlapping or touching: one range, which may touch the next */
+		if (base > ram[i].end || end < ram[i].base) {
+			i++;
+			continue;
 		}
+		base = MIN(ram[i].base, base);
+		end = MAX(ram[i].end, end);
+		ram_count--;
+		memmove(&ram[i], &ram[i + 1], (ram_count - i) * sizeof(ram[0]));
+	}
 	if (ram_count == HAL_RANGES)
 		return;
 	for (i = ram_count++; i > 0 && ram[i - 1].base > base; i--)
@@ -123,31 +130,40 @@ static void range_add(paddr_t base, paddr_t end)
 	}
 }
 
-static void read_start_info(paddr_t pa)
+/* What the loader left: n bytes, at least one.  NULL: outside the first 4 GiB, which is what is mapped now. */
+static const void *left_behind(paddr_t pa, uint64_t n)
 {
-	const struct start_info *s = hal_phys_to_virt(pa);
+	const paddr_t limit = (paddr_t)4 << 30;
 
-	if (s->magic != START_MAGIC)
+	return pa && pa < limit && n <= limit - pa ? hal_phys_to_virt(pa) : NULL;
+}
+
+/* Returns where the RSDP is said to be. */
+static paddr_t read_start_info(paddr_t pa)
+{
+	const struct start_info *s = left_behind(pa, sizeof(*s));
+	const struct start_module *m;
+	const struct start_mem *mem;
+	const char *words;
+
+	if (!s || s->magic != START_MAGIC)
 		boot_fail("the loader is not a PVH loader");
-	if (s->cmdline)
-		strlcpy(cmdline, hal_phys_to_virt(s->cmdline), sizeof(cmdline));
+	words = left_behind(s->cmdline, sizeof(cmdline));
+	if (words)
+		memcpy(cmdline, words, strnlen(words, sizeof(cmdline) - 1));	/* the rest is zero */
 	info.cmdline = cmdline;
-	if (s->version >= 1 && s->memmap) {
-		const struct start_mem *m = hal_phys_to_virt(s->memmap);
-
-		for (unsigned i = 0; i < s->memmap_entries; i++)
-			if (m[i].type == MEM_RAM)
-				ram_add(m[i].addr, m[i].addr + m[i].size);
-	}
+	mem = s->version >= 1 ? left_behind(s->memmap, (uint64_t)s->memmap_entries * sizeof(*mem)) : NULL;
+	for (unsigned i = 0; mem && i < s->memmap_entries; i++)
+		if (mem[i].type == MEM_RAM)
+			ram_add(mem[i].addr, mem[i].size);
 	if (!ram_count)
 		boot_fail("the loader gave no memory map");
-	if (s->nr_modules) {
-		const struct start_module *m = hal_phys_to_virt(s->modules);
-
+	m = s->nr_modules ? left_behind(s->modules, sizeof(*m)) : NULL;
+	if (m && m->size && m->paddr < (paddr_t)DIRECT_SLOTS << 39 && m->size < (uint64_t)DIRECT_SLOTS << 39) {
 		info.initrd = m->paddr;
 		info.initrd_size = m->size;
 	}
-	acpi_init(s->rsdp);
+	return s->rsdp;
 }
 
 /* A page below 1 MiB for the code that other CPUs start in. */
@@ -165,14 +181,14 @@ static void find_ap_page(void)
 
 _Noreturn void boot_main(paddr_t start)
 {
-	paddr_t end = (paddr_t)image_end - KERNEL_VMA;
+	paddr_t end = (paddr_t)image_end - KERNEL_VMA, rsdp;
 	bool mixed;
 
 	console_init();
 	cpu_features_init();
 	cpu_stac_init();
 	boot_next = end;
-	read_start_info(start);
+	rsdp = read_start_info(start);
 	if (!boot_is_ram(KERNEL_PHYS, end, &mixed) || mixed)
 		boot_fail("not enough memory for the kernel");
 	find_ap_page();
@@ -182,6 +198,7 @@ _Noreturn void boot_main(paddr_t start)
 	}
 	info.ranges = ram_count;
 	paging_init();
+	acpi_init(rsdp);	/* tables may be where only mmio_map() reaches, which needs the page tables */
 	cpu_table[0] = cpu_prepare(cpu0_block, 0, 0);
 	cpu_load(cpu_table[0]);
 	cpu_table[0]->online = true;

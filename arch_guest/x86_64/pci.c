@@ -26,7 +26,7 @@ void pci_config_init(void)
 			memcpy(&ecam.base, m + 44, 8);
 			ecam.first_bus = m[54];
 			ecam.last_bus = m[55];
-			if (!mmio_map(ecam.base))
+			if (ecam.last_bus < ecam.first_bus || !mmio_map(ecam.base))
 				ecam.base = 0;
 		}
 	}

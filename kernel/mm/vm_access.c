@@ -116,6 +116,16 @@ void vm_for_each_area(struct vm_space *vm, uaddr_t from, bool (*fn)(struct vm_ar
 	rwsem_read_unlock(&vm->lock);
 }
 
+bool vm_page_next(struct vm_space *vm, uaddr_t *at, uaddr_t end)
+{
+	bool found;
+
+	spin_lock(&vm->pages->lock);
+	found = vpe_next(vm, at, end) != NULL;
+	spin_unlock(&vm->pages->lock);
+	return found;
+}
+
 void vm_area_usage(struct vm_area *a, struct vm_area_usage *out)
 {
 	uaddr_t at = a->start;

@@ -223,17 +223,33 @@ static void core_write(struct core *c, const void *p, size_t n)
 static void core_write_memory(struct core *c, struct vm_space *vm, const struct core_area *a)
 {
 	uint8_t *page = kmalloc(PAGE_SIZE, 0);
+	uaddr_t end = a->touched ? a->start + a->dump : a->start;	/* never touched: a hole in the file is as good */
 
+	if (a->file && a->touched) {	/* behind the file's end there is nothing to read */
+		uint64_t size = ALIGN_UP((uint64_t)MAX(READ_ONCE(a->file->inode->size), 0), PAGE_SIZE), off = a->pgoff << PAGE_SHIFT;
+
+		end = MIN(end, a->start + (size > off ? size - off : 0));
+	}
 	if (!page)
 		c->failed = true;
-	for (uaddr_t at = a->start; at < a->start + a->dump && !c->failed; at += PAGE_SIZE) {
-		/* Never touched: a hole in the file is as good. */
-		if (!a->touched || vm_access(vm, at, page, PAGE_SIZE, false, true) != PAGE_SIZE) {
+	for (uaddr_t at = a->start; at < end && !c->failed; at += PAGE_SIZE) {
+		uaddr_t from = at;
+
+		/* Private memory that was never touched is a hole in the file; there may be terabytes of it. */
+		if (!a->file && !(a->flags & (VM_SPECIAL | VM_SHARED))) {
+			if (!vm_page_next(vm, &at, end))
+				at = end;
+			c->pos += at - from;
+			if (at == end)
+				break;
+		}
+		if (vm_access(vm, at, page, PAGE_SIZE, false, true) != PAGE_SIZE) {
 			c->pos += PAGE_SIZE;
 			continue;
 		}
 		core_write(c, page, PAGE_SIZE);
 	}
+	c->pos += a->start + a->dump - end;
 	kfree(page);
 }
 

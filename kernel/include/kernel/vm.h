@@ -112,6 +112,8 @@ void vm_expect(struct vm_space *vm, uaddr_t addr, unsigned access);
 int vm_get_page(struct vm_space *vm, uaddr_t addr, unsigned access, struct page **out);
 /* Copy to or from another address space.  Returns bytes copied (short at the first fault). */
 size_t vm_access(struct vm_space *vm, uaddr_t addr, void *buf, size_t n, bool write, bool force);
+/* Moves *at, a page's address, to the next page in [*at, end) that is mapped now.  false: none.  Holes cost nothing, however large. */
+bool vm_page_next(struct vm_space *vm, uaddr_t *at, uaddr_t end);
 void vm_init(void);
 
 /* For /proc/PID/{maps,smaps,statm}: the areas in order, the lock held for reading; fn false: stop. */

@@ -10,7 +10,7 @@ trap 'rm -rf "$dir"' EXIT
 mkdir -p "$dir/root"
 cd "$dir/root"
 mkdir -p bin sbin dev proc sys tmp etc mnt d/sub
-"$cc" -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--section-start=.fuzz_text=0x401000 \
+"$cc" -nostdlib -static -Wl,--build-id=none -Wl,--section-start=.fuzz_text=0x401000 \
 	-Wl,--section-start=.fuzz_arena=0x20000000 -Wl,-z,noexecstack -Wl,-e,_start -o bin/prog "$source"
 strip bin/prog
 cp bin/prog sbin/init
@@ -25,7 +25,7 @@ ln -s d/sub dirlink
 find . -exec touch -h -d @1700000000 {} +
 cd "$dir"
 E2FSPROGS_FAKE_TIME=1700000000 mke2fs -q -t ext2 -b 1024 -I 128 -N 128 -O none,filetype,sparse_super,large_file,ext_attr \
-	-m 0 -L fuzz -U 00000000-0000-4000-8000-00000000f022 -E root_owner=0:0 -d root image 1024 >/dev/null 2>&1
+	-m 0 -L fuzz -U 00000000-0000-4000-8000-00000000f022 -E root_owner=0:0,hash_seed=00000000-0000-4000-8000-00000000f023 -d root image 1024 >/dev/null 2>&1
 # Owners and change times come from the tree: make them constant.
 awk 'BEGIN { for (i = 11; i < 64; i++) printf "sif <%d> ctime @1700000000\nsif <%d> atime @1700000000\nsif <%d> uid 0\nsif <%d> gid 0\n", i, i, i, i }' |
 	debugfs -w -f - image >/dev/null 2>&1

@@ -13,9 +13,9 @@
 enum { RAM_MIB = 32, PAGE = 4096, TEXT = 8192 };
 /* The same in every process: kernel addresses are hashed here and there.  Not where a sanitizer keeps its own. */
 #define RAM_AT ((char *)0x750000000000)
-#define DISK1_SIZE (1u << 20)
+#define EMPTY_DISK (1u << 20)
 
-extern const char fuzz_image[], fuzz_image_end[];		/* the root file system */
+extern const char fuzz_image[], fuzz_image_end[], fuzz_disk1[], fuzz_disk1_end[], fuzz_disk2[], fuzz_disk2_end[];	/* whole pages */
 extern char __start_kernel_data[], __stop_kernel_data[], __start_kernel_bss[], __stop_kernel_bss[];
 
 static char *ram;
@@ -129,21 +129,27 @@ static void leaks_check(const struct fuzz_run *r)
 
 void engine_boot(unsigned cpus, const char *cmdline)
 {
-	size_t image = (size_t)(fuzz_image_end - fuzz_image), total;
-	uint64_t ram_end = FUZZ_RAM_BASE + ((uint64_t)RAM_MIB << 20);
+	const struct { const char *from; size_t size; } image[FUZZ_DISKS] = { { fuzz_image, (size_t)(fuzz_image_end - fuzz_image) },
+		{ fuzz_disk1, (size_t)(fuzz_disk1_end - fuzz_disk1) }, { fuzz_disk2, (size_t)(fuzz_disk2_end - fuzz_disk2) }, { NULL, EMPTY_DISK } };
+	uint64_t ram_end = FUZZ_RAM_BASE + ((uint64_t)RAM_MIB << 20), end = ram_end;
+	size_t total;
 
-	total = ram_end - FUZZ_RAM_BASE + image + DISK1_SIZE;
+	boot = (struct fuzz_boot){ .ram = RAM_AT - FUZZ_RAM_BASE, .ram_end = ram_end, .cpus = cpus, .cmdline = cmdline };
+	for (unsigned i = 0; i < FUZZ_DISKS; i++) {
+		boot.disk[i].base = end;
+		boot.disk[i].size = image[i].size;
+		end += image[i].size;
+	}
+	total = end - FUZZ_RAM_BASE;
 	ram = mmap(RAM_AT, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (ram != RAM_AT) {
 		fprintf(stderr, "eft-fuzz: no memory at %p\n", (void *)RAM_AT);
 		exit(2);
 	}
 	madvise(ram, total, MADV_NOHUGEPAGE);
-	boot = (struct fuzz_boot){
-		.ram = ram - FUZZ_RAM_BASE, .ram_end = ram_end, .cpus = cpus, .cmdline = cmdline,
-		.disk = { { ram_end, image }, { ram_end + image, DISK1_SIZE } },
-	};
-	memcpy(boot.ram + boot.disk[0].base, fuzz_image, image);
+	for (unsigned i = 0; i < FUZZ_DISKS; i++)
+		if (image[i].from)
+			memcpy(boot.ram + boot.disk[i].base, image[i].from, image[i].size);
 	faults_init();
 	if (fuzz_machine_boot(&boot) != FUZZ_END_READY)
 		fuzz_host_crash("the machine did not come up");

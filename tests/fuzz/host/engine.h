@@ -15,6 +15,8 @@ struct fuzz_target {
 	uint64_t (*one)(const uint8_t *data, size_t size);
 	/* Optional: libFuzzer's custom mutator. */
 	size_t (*mutate)(uint8_t *data, size_t size, size_t max, unsigned seed);
+	/* Optional: two inputs made one; else bytes of both. */
+	size_t (*cross)(const uint8_t *a, size_t na, const uint8_t *b, size_t nb, uint8_t *out, size_t max, unsigned seed);
 	void (*init)(void);		/* optional, before the machine starts */
 	/* The input as text (strace-like, or what suits it), to stdout; optional. */
 	void (*print)(const uint8_t *data, size_t size);

@@ -143,8 +143,8 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t na, const uint8_t *b, 
 {
 	size_t n = na / 2 < max ? na / 2 : max, m = nb - nb / 2;
 
-	if (target->mutate)
-		return programs_cross(a, na, b, nb, out, max, seed);
+	if (target->cross)
+		return target->cross(a, na, b, nb, out, max, seed);
 	m = m < max - n ? m : max - n;
 	memcpy(out, a, n);
 	memcpy(out + n, b + nb / 2, m);

@@ -24,7 +24,7 @@ static uint64_t hash(const uint8_t *p, size_t n)
 	return h;
 }
 
-void programs_run(const uint8_t *data, size_t size, struct fuzz_run *r)
+void programs_source(const uint8_t *data, size_t size, struct fuzz_run *r)
 {
 	fuzz_decode(data, size, &program);
 	fuzz_state_init(&state, &program, fuzz_user_write, fuzz_user_read);
@@ -33,6 +33,11 @@ void programs_run(const uint8_t *data, size_t size, struct fuzz_run *r)
 		r->seed = hash(data, size);
 	if (r->seed % 4 == 0 || r->fail)	/* it takes a while */
 		r->count = true;
+}
+
+void programs_run(const uint8_t *data, size_t size, struct fuzz_run *r)
+{
+	programs_source(data, size, r);
 	engine_run(r);
 }
 

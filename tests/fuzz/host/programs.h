@@ -6,6 +6,8 @@
 
 /* Runs the program that these bytes are, with what else r says; sets r->source, and r->seed if it is 0. */
 void programs_run(const uint8_t *data, size_t size, struct fuzz_run *r);
+/* The same without running it. */
+void programs_source(const uint8_t *data, size_t size, struct fuzz_run *r);
 /* The byte of the input that is free for the target. */
 uint8_t programs_flags(const uint8_t *data, size_t size);
 /* For struct fuzz_target: changes by type, strace-like text. */

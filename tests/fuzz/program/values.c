@@ -123,7 +123,7 @@ static size_t path_text(struct maker *m, char *out, const char *aux)
 	static const char *const system[] = { "/", "/tmp", "/tmp/f", "/tmp/d", "/tmp/d/x", "/dev/null", "/dev/zero", "/dev/ptmx", "/dev/tty", "/dev/full",
 		"/dev/console", "/dev/pts/0", "/dev/urandom", "/proc/self/maps", "/proc/self/fd/3", "/proc/self/fd", "/proc/self/status", "/proc/self/mem",
 		"/proc/self/exe", "/proc/self/cwd", "/proc/self", "/proc/mounts", "/proc/1/fd", "/proc/meminfo", "/proc/self/task", "/sys", "/d/small",
-		"/d/large", "/d/link", "/d", "/d/sub", "/bin/prog", "/bin/script", "/mnt", "/d/new", "/d/sub/x", "/dirlink/y", "/dev/vdb", "/dev/shm",
+		"/d/large", "/d/link", "/d", "/d/sub", "/bin/prog", "/bin/script", "/mnt", "/d/new", "/d/sub/x", "/dirlink/y", "/dev/vdb", "/dev/vdc", "/dev/vdd", "/mnt/b", "/dev/shm",
 		"/proc/sys/kernel/hostname", "/proc/self/oom_score_adj", "/proc/self/comm", "/proc/self/stat", "/proc/self/smaps", "/proc/self/environ" };
 	static const char *const xattrs[] = { "user.a", "user.b", "user.", "trusted.a", "security.a", "system.posix_acl_access", "system.posix_acl_default", "a", "" };
 	static const char *const types[] = { "tmpfs", "proc", "ext2", "sysfs", "devpts", "devtmpfs", "nothing" };

@@ -24,7 +24,7 @@ enum {
 	FUZZ_CPUS = 8,
 	FUZZ_STREAMS = 16,		/* tasks that can have calls of their own: 0 is the first program */
 	FUZZ_CACHES = 16,
-	FUZZ_DISKS = 2,			/* vda: root file system; vdb: what a target puts there */
+	FUZZ_DISKS = 4,			/* vda: root file system; vdb, vdc: file systems to be changed, blocks of 1 and 4 KiB; vdd: empty */
 };
 
 /* What programs find in their memory; the same after each execve() of /bin/prog. */
