@@ -226,7 +226,7 @@ static void core_write_memory(struct core *c, struct vm_space *vm, const struct 
 	uaddr_t end = a->touched ? a->start + a->dump : a->start;	/* never touched: a hole in the file is as good */
 
 	if (a->file && a->touched) {	/* behind the file's end there is nothing to read */
-		uint64_t size = ALIGN_UP((uint64_t)MAX(READ_ONCE(a->file->inode->size), 0), PAGE_SIZE), off = a->pgoff << PAGE_SHIFT;
+		uint64_t size = ALIGN_UP((uint64_t)READ_ONCE(a->file->inode->size), (uint64_t)PAGE_SIZE), off = a->pgoff << PAGE_SHIFT;
 
 		end = MIN(end, a->start + (size > off ? size - off : 0));
 	}
