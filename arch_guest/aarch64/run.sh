@@ -9,6 +9,7 @@
 #     --disk IMG     root file system (default build/rootfs/aarch64.ext2); never written
 #     --rw           write to it after all
 #     --disk2 IMG    a second disk, /dev/vdb, never written
+#     --initrd FILE  initial ramdisk
 #     --bus B        mmio (default) or pci: where the virtio devices are
 #     --cpu MODEL    cortex-a53, cortex-a72, neoverse-n1, max (default max)
 #     --gic V        2 or 3 (default 3)
@@ -25,7 +26,7 @@ export LC_ALL=C
 top=$(cd "$(dirname "$0")/../.." && pwd)
 die() { echo "run.sh: $*" >&2; exit 2; }
 
-cpus=2 mem=512M disk=$top/build/rootfs/aarch64.ext2 disk2= snapshot=on bus=mmio cpu=max gic=3 machine= append=
+cpus=2 mem=512M disk=$top/build/rootfs/aarch64.ext2 disk2= initrd= snapshot=on bus=mmio cpu=max gic=3 machine= append=
 kernel=$top/build/aarch64/arch_guest/Image extra=
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -41,6 +42,7 @@ while [ $# -gt 0 ]; do
 	--mem) mem=$2 ;;
 	--disk) disk=$2 ;;
 	--disk2) disk2=$2 ;;
+	--initrd) initrd=$2 ;;
 	--bus) bus=$2 ;;
 	--cpu) cpu=$2 ;;
 	--gic) gic=$2 ;;
@@ -74,6 +76,8 @@ set -- qemu-system-aarch64 -nodefaults -display none -no-reboot \
 	-kernel "$kernel" -append "$words" -semihosting-config enable=on,target=native \
 	-global virtio-mmio.force-legacy=false \
 	-object rng-random,id=rng,filename=/dev/urandom -device "virtio-rng-$virtio,rng=rng" $extra
+[ -z "$initrd" ] || [ -r "$initrd" ] || die "no initial ramdisk $initrd"
+[ -z "$initrd" ] || set -- "$@" -initrd "$initrd"
 # Without a bus QEMU fills the slots from the last one down: name them, so that the first disk is vda.
 slot() { [ $bus = pci ] || echo ",bus=virtio-mmio-bus.$1"; }
 i=0

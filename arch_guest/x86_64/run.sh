@@ -82,10 +82,24 @@ microvm*) virtio=device ; slot() { echo ",bus=virtio-mmio-bus.$(($1 + 1))"; }
 esac
 # shellcheck disable=SC2086  # $extra is split on purpose
 set -- qemu-system-x86_64 -nodefaults -display none -vga none -no-reboot "$@" -accel tcg,thread=multi \
-	-cpu "$cpu" -smp "$cpus" -m "$mem" -kernel "$kernel" -append "$words" \
+	-cpu "$cpu" -smp "$cpus" -m "$mem" \
 	-chardev file,id=status,path=/dev/fd/3 -device isa-debugcon,iobase=0xe9,chardev=status \
 	-device isa-debug-exit,iobase=0xf4,iosize=4 $extra
-[ -z "$initrd" ] || set -- "$@" -initrd "$initrd"
+[ -z "$initrd" ] || [ -r "$initrd" ] || die "no initial ramdisk $initrd"
+if [ -n "$uefi" ] && [ -n "$initrd" ]; then
+	# QEMU passes a ramdisk to Linux's own images only: a volume to boot from instead.
+	esp=$(mktemp -d "${TMPDIR:-/tmp}/eft-esp.XXXXXX")
+	trap 'rm -rf "$esp"' EXIT
+	trap 'exit 1' HUP INT TERM
+	mkdir -p "$esp/EFI/BOOT"
+	cp "$kernel" "$esp/EFI/BOOT/BOOTX64.EFI"
+	cp "$initrd" "$esp/initrd.img"
+	echo "initrd=initrd.img $words" >"$esp/eft.txt"
+	set -- "$@" -drive "file=fat:$esp,format=raw,if=none,id=esp,snapshot=on" -device ide-hd,drive=esp
+else
+	set -- "$@" -kernel "$kernel" -append "$words"
+	[ -z "$initrd" ] || set -- "$@" -initrd "$initrd"
+fi
 if [ -n "$uefi" ]; then
 	firmware=
 	for f in /usr/share/ovmf/OVMF.fd /usr/share/OVMF/OVMF_CODE.fd /usr/share/edk2/x64/OVMF_CODE.fd; do

@@ -3,7 +3,7 @@
  * Start-up, as a table of contents: memory, scheduler, file systems, drivers,
  * the other CPUs, the root file system, init.
  *
- * Command line: root=DEVICE (default /dev/vda), rootfstype=, ro, init=PATH,
+ * Command line: root=DEVICE (default /dev/vda; /dev/ram0 if the loader gave a RAM disk), rootfstype=, ro, init=PATH, rdinit=PATH,
  * console=NAME, loglevel=N, maxcpus=N, strace, ktest[=PATTERN], boot_timeout=SECONDS, oops=KIND.
  */
 #include <hal/hal.h>
@@ -12,6 +12,7 @@
 #include <kernel/crash.h>
 #include <kernel/device.h>
 #include <kernel/fs_init.h>
+#include <kernel/initrd.h>
 #include <kernel/errno.h>
 #include <kernel/ktest.h>
 #include <kernel/pagecache.h>
@@ -105,6 +106,31 @@ static void start_cpus(void)
 	}
 }
 
+static void mount_dev(void)
+{
+	int err = vfs_mount("devfs", "/dev", "devfs", 0, NULL);
+
+	if (err)
+		klog_warn("no /dev on the root file system (%d)", -err);
+}
+
+/* An archive from the loader is the root file system, as Linux's initramfs: no disk is needed, and init is /init. */
+static void unpack_root(void)
+{
+	int err = vfs_mount_root("rootfs", "tmpfs", 0);
+
+	if (!err)
+		err = initramfs_unpack();
+	if (err == -EINVAL) {		/* which the log says more about */
+		klog(KLOG_EMERG, "eft: cannot unpack the initial RAM disk");
+		hal_poweroff(BOOT_FAILED);
+	}
+	if (err)
+		boot_failed("cannot unpack", "the initial RAM disk", err);
+	(void)vfs_mkdir(AT_FDCWD, "/dev", 0755);
+	mount_dev();
+}
+
 static void mount_root(void)
 {
 	char root[64] = "/dev/vda", type[16] = "ext2";
@@ -113,6 +139,8 @@ static void mount_root(void)
 	uint64_t seq = 0;
 	int err;
 
+	if (initrd_kind() == INITRD_DISK)
+		strlcpy(root, "/dev/ram0", sizeof(root));
 	cmdline_get("root", root, sizeof(root));
 	cmdline_get("rootfstype", type, sizeof(type));
 	log_end(&seq, said);
@@ -127,9 +155,7 @@ static void mount_root(void)
 	}
 	if (err)
 		boot_failed("cannot mount the root file system", root, err);
-	err = vfs_mount("devfs", "/dev", "devfs", 0, NULL);
-	if (err)
-		klog_warn("no /dev on the root file system (%d)", -err);
+	mount_dev();
 }
 
 /* `ktest` or `ktest=PATTERN`: the kernel's tests instead of init. */
@@ -155,7 +181,12 @@ static void start_init(void)
 
 	if (!argv || !buf)
 		boot_failed("cannot start", path, -ENOMEM);
-	cmdline_get("init", path, sizeof(path));
+	if (initrd_kind() == INITRD_ARCHIVE) {
+		strlcpy(path, "/init", sizeof(path));
+		cmdline_get("rdinit", path, sizeof(path));
+	} else {
+		cmdline_get("init", path, sizeof(path));
+	}
 	argv[n++] = path;
 	for (unsigned i = 0; cmdline_init_arg(i, buf, INIT_ARG_BYTES); i++) {
 		if (n > INIT_ARGS_MAX || !(argv[n] = kstrdup(buf, 0)))
@@ -174,6 +205,8 @@ static void start_init(void)
 /* The rest of the start, in a thread that may sleep. */
 static void boot_thread(void *arg)
 {
+	int err;
+
 	(void)arg;
 	work_start();
 	rcu_start();
@@ -188,10 +221,15 @@ static void boot_thread(void *arg)
 	tty_init();
 	pagecache_init();
 	ext2_init();
+	if (initrd_kind() == INITRD_DISK && (err = ramdisk_init()) != 0)
+		klog_warn("no /dev/ram0 (%d)", -err);
 	late_arm();
 	drivers_init();
 	run_ktest();
-	mount_root();
+	if (initrd_kind() == INITRD_ARCHIVE)
+		unpack_root();
+	else
+		mount_root();
 	klog_info("%u CPUs, init starts", cpu_count);
 	start_init();
 	ktimer_cancel_sync(&late);

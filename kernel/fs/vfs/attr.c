@@ -51,7 +51,7 @@ int notify_change_locked(struct inode *i, struct inode_attr *a)
 	return i->ops && i->ops->setattr ? i->ops->setattr(i, a) : vfs_setattr_simple(i, a);
 }
 
-int notify_change(const struct path *p, struct inode_attr *a)
+int vfs_setattr(const struct path *p, struct inode_attr *a)
 {
 	struct inode *i = p->dentry->inode;
 	int err = mount_want_write(p->mnt);
@@ -282,7 +282,7 @@ static long chmod_path(const struct path *p, unsigned mode)
 
 	if (S_ISLNK(p->dentry->inode->mode))
 		return -EOPNOTSUPP;
-	return notify_change(p, &a);
+	return vfs_setattr(p, &a);
 }
 
 static unsigned at_lookup(unsigned flags, bool nofollow_default)
@@ -419,7 +419,7 @@ static long utimes_path(const struct path *p, const struct abi_timespec *t)
 		}
 		/* One of them explicit, or only one of them: the owner's business. */
 		a.valid |= ATTR_ATIME_SET;
-		return notify_change(p, &a);
+		return vfs_setattr(p, &a);
 	}
 	if (i->flags & INODE_IMMUTABLE)
 		return -EPERM;
@@ -428,7 +428,7 @@ static long utimes_path(const struct path *p, const struct abi_timespec *t)
 		if (err)
 			return err;
 	}
-	return notify_change(p, &a);
+	return vfs_setattr(p, &a);
 }
 
 static long do_utimes(int dfd, uaddr_t name, const struct abi_timespec *t, unsigned flags)

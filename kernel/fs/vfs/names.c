@@ -98,7 +98,7 @@ int vfs_mksock(const char *name, uint32_t mode, struct path *out)
 	return err;
 }
 
-static int do_symlink(const char *target, int dfd, const char *name)
+int vfs_symlink(const char *target, int dfd, const char *name)
 {
 	struct new_entry e;
 	struct inode *dir;
@@ -193,7 +193,7 @@ out_free:
 	return err;
 }
 
-static int do_link(const struct path *old, int ndfd, const char *name)
+int vfs_link(const struct path *old, int ndfd, const char *name)
 {
 	struct new_entry e;
 	struct inode *dir, *i = old->dentry->inode;
@@ -276,7 +276,7 @@ long sys_symlinkat(uaddr_t utarget, int dfd, uaddr_t uname)
 		return err;
 	err = path_name_from_user(uname, 0, &name);
 	if (!err) {
-		err = do_symlink(target, dfd, name);
+		err = vfs_symlink(target, dfd, name);
 		kfree(name);
 	}
 	kfree(target);
@@ -304,7 +304,7 @@ long sys_linkat(int odfd, uaddr_t uold, int ndfd, uaddr_t unew, unsigned flags)
 		return err;
 	err = path_name_from_user(unew, 0, &name);
 	if (!err) {
-		err = do_link(&old, ndfd, name);
+		err = vfs_link(&old, ndfd, name);
 		kfree(name);
 	}
 	path_put(&old);

@@ -144,7 +144,6 @@ bool inode_is_sticky_denied(struct inode *dir, struct inode *victim);
 bool cred_in_group_fs(uint32_t gid);
 
 /* ---- attr.c ---- */
-int notify_change(const struct path *p, struct inode_attr *a) MUST_CHECK;	/* takes the inode lock */
 int notify_change_locked(struct inode *i, struct inode_attr *a) MUST_CHECK;
 void file_accessed(struct file *f);
 void path_accessed(const struct path *p);
@@ -237,5 +236,6 @@ extern struct mount *anonfs_mount;
 /* A kernel string from user memory for the length of a call. */
 static inline bool name_is_dot(const struct qstr *q) { return q->len == 1 && q->name[0] == '.'; }
 static inline bool name_is_dotdot(const struct qstr *q) { return q->len == 2 && q->name[0] == '.' && q->name[1] == '.'; }
-static inline uint32_t current_umask(void) { return READ_ONCE(current->fs->umask) & 0777; }
+/* A kernel thread has none. */
+static inline uint32_t current_umask(void) { return current->fs ? READ_ONCE(current->fs->umask) & 0777 : 0; }
 #endif

@@ -257,6 +257,10 @@ enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8 };
 char *path_name(const struct path *p, char *buf, size_t max);
 int vfs_mkdir(int dfd, const char *name, uint32_t mode);	/* kernel path; also used at boot */
 int vfs_mknod(int dfd, const char *name, uint32_t mode, kdev_t dev);
+int vfs_symlink(const char *target, int dfd, const char *name);
+int vfs_link(const struct path *old, int ndfd, const char *name);	/* -EXDEV, -EPERM (a directory) ... */
+/* chmod, chown, utimes: the fields that a->valid names, with current's rights.  Takes the inode lock. */
+int vfs_setattr(const struct path *p, struct inode_attr *a) MUST_CHECK;
 int vfs_mount(const char *source, const char *target, const char *fstype, unsigned flags, const char *data);
 /* Mount the root file system and make it init's root and cwd. */
 int vfs_mount_root(const char *source, const char *fstype, unsigned flags);
