@@ -425,27 +425,15 @@ long sys_pipe2(uaddr_t fds, unsigned flags)
 		return err;
 	}
 	ref_get(&p->refs);		/* one for each file from here on */
-	err = fd[0] = fd_reserve(0, flags & O_CLOEXEC);
-	if (err < 0)
-		goto put_files;
-	err = fd[1] = fd_reserve(0, flags & O_CLOEXEC);
-	if (err < 0)
-		goto put_fd0;
-	err = copy_to_user(fds, fd, sizeof(fd));
-	if (err)
-		goto put_fd1;
+	err = fd_reserve_pair(fds, flags & O_CLOEXEC, fd);
+	if (err) {
+		file_put(r);
+		file_put(w);
+		return err;
+	}
 	fd_install(fd[0], r);
 	fd_install(fd[1], w);
 	return 0;
-
-put_fd1:
-	fd_unreserve(fd[1]);
-put_fd0:
-	fd_unreserve(fd[0]);
-put_files:
-	file_put(r);
-	file_put(w);
-	return err;
 put_pipe:
 	pipe_put(p);
 	return err;

@@ -178,54 +178,40 @@ long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 
 	if (flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	/* Linux reserves and writes the descriptors first: a bad pointer comes before a bad type. */
-	memset(fd, 0xff, sizeof(fd));
-	if (copy_to_user(fds, fd, sizeof(fd)))
-		return -EFAULT;
-	err = create(family, type & SOCK_TYPE_MASK, protocol, &s[0]);
+	/* As on Linux the descriptors come first, so that a bad pointer comes before a bad type. */
+	err = fd_reserve_pair(fds, flags & SOCK_CLOEXEC, fd);
 	if (err)
 		return err;
+	err = create(family, type & SOCK_TYPE_MASK, protocol, &s[0]);
+	if (err)
+		goto unreserve;
 	err = create(family, type & SOCK_TYPE_MASK, protocol, &s[1]);
-	if (err) {
-		s[0]->ops->release(s[0]);
-		return err;
-	}
+	if (err)
+		goto release_first;
 	err = s[0]->ops->socketpair ? s[0]->ops->socketpair(s[0], s[1]) : -EOPNOTSUPP;
-	if (err) {
-		s[0]->ops->release(s[0]);
-		s[1]->ops->release(s[1]);
-		return err;
-	}
+	if (err)
+		goto release_both;
 	err = socket_file(s[0], flags, &f[0]);
-	if (err) {
+	if (err) {		/* it is released */
 		s[1]->ops->release(s[1]);
-		return err;
+		goto unreserve;
 	}
 	err = socket_file(s[1], flags, &f[1]);
 	if (err) {
 		file_put(f[0]);
-		return err;
+		goto unreserve;
 	}
-	err = fd[0] = fd_reserve(0, flags & SOCK_CLOEXEC);
-	if (err < 0)
-		goto put_files;
-	err = fd[1] = fd_reserve(0, flags & SOCK_CLOEXEC);
-	if (err < 0)
-		goto put_fd0;
-	err = copy_to_user(fds, fd, sizeof(fd));
-	if (err)
-		goto put_fd1;
 	fd_install(fd[0], f[0]);
 	fd_install(fd[1], f[1]);
 	return 0;
 
-put_fd1:
+release_both:
+	s[1]->ops->release(s[1]);
+release_first:
+	s[0]->ops->release(s[0]);
+unreserve:
 	fd_unreserve(fd[1]);
-put_fd0:
 	fd_unreserve(fd[0]);
-put_files:
-	file_put(f[0]);
-	file_put(f[1]);
 	return err;
 }
 

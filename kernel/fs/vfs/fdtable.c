@@ -14,6 +14,7 @@
 #include <kernel/radix.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/uaccess.h>
 #include "vfs_internal.h"
 
 static void table_first(struct files *t)
@@ -351,6 +352,23 @@ void fd_unreserve(int fd)
 	spin_lock(&t->lock);
 	fd_free_locked(t, (unsigned)fd);
 	spin_unlock(&t->lock);
+}
+
+int fd_reserve_pair(uaddr_t fds, unsigned o_flags, int32_t fd[2])
+{
+	int err = fd[0] = fd_reserve(0, o_flags);
+
+	if (err < 0)
+		return err;
+	err = fd[1] = fd_reserve(0, o_flags);
+	if (err >= 0) {
+		err = copy_to_user(fds, fd, 2 * sizeof(fd[0]));
+		if (!err)
+			return 0;
+		fd_unreserve(fd[1]);
+	}
+	fd_unreserve(fd[0]);
+	return err;
 }
 
 int fd_dup_at(struct file *f, unsigned min, unsigned o_flags)

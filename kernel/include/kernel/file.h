@@ -62,6 +62,8 @@ struct file *fd_get_task(struct task *t, int fd);
 int fd_reserve(unsigned min, unsigned o_flags /* O_CLOEXEC */) MUST_CHECK;
 void fd_install(int fd, struct file *f);
 void fd_unreserve(int fd);
+/* The two lowest, told to user memory at fds: fd_install() both or fd_unreserve() both.  -EMFILE, -ENOMEM, -EFAULT: none is reserved. */
+int fd_reserve_pair(uaddr_t fds, unsigned o_flags, int32_t fd[2]) MUST_CHECK;
 /* reserve + install; on error the caller keeps the reference. */
 int fd_add(struct file *f, unsigned o_flags) MUST_CHECK;
 int fd_close(int fd);
