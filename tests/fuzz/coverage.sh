@@ -29,6 +29,6 @@ done
 "$(tool llvm-profdata)" merge -sparse -o "$out/all.profdata" "$out"/*.profraw
 cov=$(tool llvm-cov)
 "$cov" show "$bin" -instr-profile="$out/all.profdata" -format=html -output-dir="$out/html" -ignore-filename-regex='tests/|vdso' >/dev/null
-"$cov" report "$bin" -instr-profile="$out/all.profdata" -ignore-filename-regex='tests/|drivers/|vdso' >"$out/report.txt"
+"$cov" report "$bin" -instr-profile="$out/all.profdata" -ignore-filename-regex='tests/|drivers/|arch_guest/|vdso' >"$out/report.txt"
 awk '/^TOTAL/ { print "kernel/: " $10 " of " $8 " lines" }' "$out/report.txt"
 echo "$out/html/index.html"

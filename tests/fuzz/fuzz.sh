@@ -4,6 +4,7 @@
 # usage: ./eft fuzz TARGET [OPTIONS]      look for inputs that break the kernel
 #        ./eft fuzz TARGET --repro FILE   run one input again, and say what it does
 #        ./eft fuzz list                  the targets
+#        ./eft fuzz check                 the engine's promises: rates, resets, runs that repeat; fails when one is not kept
 #        ./eft fuzz coverage [TARGET...]  line coverage of kernel/ by the corpora, as HTML
 #        ./eft fuzz diff --programs N [--seed S]   N generated programs on the host's Linux and on Eft; needs root
 #        ./eft fuzz planted [NAME...]     plants bugs one at a time and says how long each takes to find
@@ -11,11 +12,13 @@
 #   --jobs N      processes at once (default 1)
 #   --fast        without sanitizers: several times the rate, finds only what panics, hangs or faults
 #   --msan        with MemorySanitizer: uninitialized bytes
+#   --afl         by AFL++ instead of libFuzzer (Debian: afl++)
 #   --keep-going  do not stop at the first find
 #   --gdb         with --repro: under gdb
+#   --c           with --repro: only print the input as a C program for Linux
 #
 # Corpora are in build/fuzz/TARGET/corpus, finds in build/fuzz/TARGET/finds.
-# tests/fuzz/corpus/TARGET, the inputs of earlier finds, is where each search starts.
+# tests/fuzz/corpus/TARGET, the inputs of earlier finds, is where each search starts; tests/fuzz/dict has dictionaries.
 set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +27,7 @@ out=$top/build/fuzz
 die() { echo "eft: fuzz: $*" >&2; exit 2; }
 usage() { sed -n '4,/^set -u/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
-time=60 jobs=1 preset=um-fuzz target= repro= gdb= keep= rest= programs= seed=1
+time=60 jobs=1 preset=um-fuzz target= repro= gdb= keep= rest= programs= seed=1 afl= as_c=
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h|--help) usage; exit 0 ;;
@@ -33,8 +36,10 @@ while [ $# -gt 0 ]; do
 		shift ;;
 	--fast) preset=um-fuzz-fast ;;
 	--msan) preset=um-fuzz-msan ;;
+	--afl) afl=1 ;;
 	--keep-going) keep=1 ;;
 	--gdb) gdb=1 ;;
+	--c) as_c=1 ;;
 	-*) die "unknown option $1 (--help)" ;;
 	*) if [ -z "$target" ]; then target=$1; else rest="$rest $1"; fi ;;
 	esac
@@ -50,6 +55,7 @@ fi
 [ -n "$target" ] || { usage >&2; exit 2; }
 [ "$target" != planted ] || exec "$here/planted.sh" $rest
 [ "$target" != coverage ] || exec "$here/coverage.sh" $rest
+[ "$target" != check ] || exec "$here/check.sh"
 [ -z "$rest" ] || die "one target at a time, not$rest"
 
 [ "$preset$target" != um-fuzzsyscalls-mt ] || preset=um-fuzz-mt	# there another CPU may run at every branch
@@ -60,6 +66,7 @@ if [ "$target" = list ]; then "$bin" --list; exit; fi
 
 [ -z "$programs" ] || exec "$bin" --target="$target" --programs="$programs" --seed="$seed"
 if [ -n "$repro" ]; then
+	[ -z "$as_c" ] || exec "$bin" --target="$target" --print-c "$repro"
 	"$bin" --target="$target" --print "$repro"
 	[ -z "$gdb" ] || exec gdb -q -ex 'handle SIGSEGV nostop noprint pass' -ex 'break fuzz_host_crash' -ex 'set breakpoint pending on' \
 		-ex 'break __asan::ReportGenericError' --args "$bin" --target="$target" --verbose "$repro"
@@ -70,12 +77,36 @@ dir=$out/$target
 mkdir -p "$dir/corpus" "$dir/finds"
 seeds=$here/corpus/$target
 [ -d "$seeds" ] || seeds=
+dict=$here/dict/$target.dict
+[ -f "$dict" ] || dict=
 log=$dir/log
+
+if [ -n "$afl" ]; then
+	export AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_SKIP_CPUFREQ=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_QUIET=1
+	for tool in afl-fuzz afl-clang-fast zip; do command -v $tool >/dev/null || die "there is no $tool: apt-get install afl++ zip"; done
+	driver=$(ls /usr/lib/afl/libAFLDriver.a /usr/lib/*/afl/libAFLDriver.a /usr/local/lib/afl/libAFLDriver.a 2>/dev/null | head -n 1)
+	[ -n "$driver" ] || die "there is no libAFLDriver.a: apt-get install afl++"
+	CC=afl-clang-fast CFLAGS="-O1 -g" LIB_FUZZING_ENGINE=$driver OUT=$top/build/afl/out WORK=$top/build/afl/work "$here/build.sh" || exit 1
+	rm -rf "$dir/afl" "$dir/afl-in"
+	mkdir -p "$dir/afl-in"
+	cp "$top/build/afl/work/seeds/$target"/* "$dir/afl-in" 2>/dev/null || echo start >"$dir/afl-in/start"
+	[ "$time" -gt 0 ] || time=100000000
+	# shellcheck disable=SC2086
+	afl-fuzz -V "$time" -t 20000 -m none -i "$dir/afl-in" -o "$dir/afl" ${dict:+-x "$dict"} -- "$top/build/afl/out/eft-fuzz-$target" >"$log" 2>&1
+	stats=$dir/afl/default/fuzzer_stats
+	[ -f "$stats" ] || { tail -n 20 "$log" >&2; die "AFL++ did not start; the log is $log"; }
+	value() { sed -n "s/^$1  *: //p" "$stats"; }
+	echo "$target: AFL++, $(value run_time) s, $(value execs_done) runs, $(value execs_per_sec)/s, $(value edges_found) edges, $(value corpus_count) inputs, $(value saved_crashes) finds, $(value saved_hangs) hangs"
+	cp "$dir/afl/default/queue"/id* "$dir/corpus" 2>/dev/null
+	[ "$(value saved_crashes)" = 0 ] || { cp "$dir/afl/default/crashes"/id* "$dir/finds"; find "$dir/finds" -name 'id*' | head -n 20; exit 1; }
+	exit 0
+fi
+
 before=$(find "$dir/finds" -type f | wc -l)
 fork=
 if [ "$jobs" -gt 1 ] || [ -n "$keep" ]; then fork=-fork=$jobs; fi
 # shellcheck disable=SC2086
-"$bin" --target="$target" $fork ${keep:+-ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1} -max_total_time="$time" -timeout=20 \
+"$bin" --target="$target" $fork ${keep:+-ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1} ${dict:+-dict="$dict"} -max_total_time="$time" -timeout=20 \
 	-rss_limit_mb=4096 -max_len=4096 -print_funcs=0 -entropic=0 -artifact_prefix="$dir/finds/" "$dir/corpus" $seeds >"$log" 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null; wait $pid 2>/dev/null; echo; exit 130' INT TERM
@@ -103,7 +134,7 @@ if [ "$after" -gt "$before" ]; then
 	# The report of the first, as libFuzzer's child printed it.
 	grep -a -m 1 -A 40 -E '^==.*(ERROR|eft-fuzz)|^kernel panic' "$log" | grep -av -e ' in fuzzer::' -e libc -e '^NOTE' -e ' Combine lib' | head -n 60
 	echo
-	echo "eft: fuzz: $((after - before)) finds; again: ./eft fuzz $target --repro FILE"
+	echo "eft: fuzz: $((after - before)) finds; again: ./eft fuzz $target --repro FILE (--c: as a C program for Linux)"
 	find "$dir/finds" -type f | head -n 20
 	exit 1
 fi
@@ -111,4 +142,15 @@ if [ $status -ne 0 ]; then
 	tail -n 5 "$log" >&2
 	die "it ended with status $status; the log is $log"
 fi
-echo "corpus: $(find "$dir/corpus" -type f | wc -l) inputs in build/fuzz/$target/corpus; no finds"
+# What this run and earlier ones kept, without those whose coverage others have.
+all=$(find "$dir/corpus" -type f | wc -l)
+rm -rf "$dir/merged"
+mkdir "$dir/merged"
+if "$bin" --target="$target" -merge=1 -timeout=20 -rss_limit_mb=4096 "$dir/merged" "$dir/corpus" >"$dir/merge.log" 2>&1; then
+	rm -rf "$dir/corpus"
+	mv "$dir/merged" "$dir/corpus"
+else
+	rm -rf "$dir/merged"
+	echo "the corpus could not be merged: $dir/merge.log" >&2
+fi
+echo "corpus: $(find "$dir/corpus" -type f | wc -l) inputs in build/fuzz/$target/corpus, merged from $all; no finds"

@@ -23,8 +23,8 @@ catches() { n=$1; shift; if timeout 150 "$@" >"$out/log" 2>&1; then echo "not ok
 for t in syscalls syscalls-mt; do
 	keeps reset-$t "$fast" --target=$t --check-reset=400
 	keeps reset-asan-$t "$asan" --target=$t --check-reset=60
-	keeps trace-$t "$fast" --target=$t --check-trace=3000
-	keeps trace-asan-$t "$asan" --target=$t --check-trace=300
+	keeps trace-$t "$fast" --target=$t --check-trace=10000
+	keeps trace-asan-$t "$asan" --target=$t --check-trace=500
 done
 keeps trace-every-branch "$mt" --target=syscalls-mt --check-trace=600
 catches reset-negative "$fast" --target=syscalls --check-reset=20 --break=reset
@@ -36,6 +36,28 @@ for i in 1 2 3 4 5; do head -c $((i * 4096 + 90)) "$here/guest/prog.S" "$here/RE
 (cd / && "$fast" --target=syscalls-mt --traces "$out"/input?) >"$out/traces1" 2>/dev/null
 env -i A="$(head -c 3000 /dev/zero | tr '\0' x)" "$fast" --target=syscalls-mt --traces "$out"/input? >"$out/traces2" 2>/dev/null
 if [ "$(wc -l <"$out/traces1")" = 5 ] && cmp -s "$out/traces1" "$out/traces2"; then echo "ok fuzz/same-in-every-process"; else echo "not ok fuzz/same-in-every-process"; fi
+
+# The targets that have a machine of their own kind: a while of each, from nothing.
+for t in unix fail virtio ext2 elf tty fdt acpi boot; do
+	rm -rf "$out/new"
+	mkdir -p "$out/new"
+	dict=$here/dict/$t.dict
+	[ -f "$dict" ] || dict=
+	if timeout 60 "$asan" --target=$t -runs=300 -seed=1 -max_len=4096 -timeout=20 -print_funcs=0 ${dict:+-dict="$dict"} -artifact_prefix="$out/" "$out/new" >"$out/log" 2>&1 &&
+	   [ "$(find "$out/new" -type f | wc -l)" -ge 5 ]; then echo "ok fuzz/target-$t"
+	else grep -a -A 25 -E '^==.*(ERROR|eft-fuzz)' "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/target-$t"; fi
+done
+
+# Inputs as C programs: they compile, and do on Linux what they say.
+"$fast" --target=syscalls --print-c "$here/corpus/syscalls/sendfile-of-eventfd" >"$out/repro.c" 2>/dev/null
+if cc -Wall -Wextra -Werror -o "$out/repro" "$out/repro.c" >"$out/log" 2>&1 && (cd "$out" && timeout 20 ./repro) >"$out/log" 2>&1 &&
+   grep -q '^r16: sendfile = -1 (Illegal seek)' "$out/log"; then echo "ok fuzz/c-program"; else sed 's/^/# /' "$out/log"; echo "not ok fuzz/c-program"; fi
+bad=
+for i in 1 2 3 4 5 6; do
+	"$fast" --target=syscalls --make=$i >"$out/made" 2>/dev/null && "$fast" --target=syscalls --print-c "$out/made" >"$out/made.c" 2>/dev/null &&
+		cc -Wall -Wextra -Werror -c -o "$out/made.o" "$out/made.c" >"$out/log" 2>&1 || bad="$bad $i"
+done
+if [ -z "$bad" ]; then echo "ok fuzz/c-programs-compile"; else echo "not ok fuzz/c-programs-compile # seeds$bad"; fi
 
 # What was found once.
 for d in "$here"/corpus/*/; do
@@ -51,7 +73,7 @@ done
 # Uninitialized bytes that reached programs.
 keeps corpus-msan-syscalls "$msan" --target=syscalls -runs=0 -timeout=20 "$here/corpus/syscalls"
 
-# Figures, for whoever reads the log: no pass or fail by absolute time.
+# Figures, for whoever reads the log: no pass or fail by absolute time here (./eft fuzz check does that).
 for b in fast asan; do
 	eval "bin=\$$b"
 	timeout 60 "$bin" --target=syscalls --bench=3000 2>/dev/null | sed "s/^/# $b: /"

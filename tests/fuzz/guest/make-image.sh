@@ -10,8 +10,9 @@ trap 'rm -rf "$dir"' EXIT
 mkdir -p "$dir/root"
 cd "$dir/root"
 mkdir -p bin sbin dev proc sys tmp etc mnt d/sub
-"$cc" -nostdlib -static -Wl,--build-id=none -Wl,--section-start=.fuzz_text=0x401000 \
-	-Wl,--section-start=.fuzz_arena=0x20000000 -Wl,-z,noexecstack -Wl,-e,_start -o bin/prog "$source"
+"$cc" -c -o "$dir/prog.o" "$source"
+ld -static --build-id=none --section-start=.fuzz_text=0x401000 --section-start=.fuzz_arena=0x20000000 -z noexecstack -e _start \
+	-o bin/prog "$dir/prog.o"
 strip bin/prog
 cp bin/prog sbin/init
 printf '#!/bin/prog argument\n' >bin/script

@@ -176,11 +176,15 @@ int checks_bench(uint64_t n, uint64_t min_rate, uint64_t max_reset_ns)
 	return !good;
 }
 
-int checks_print(void)
+int checks_print(bool c)
 {
-	for (size_t i = 0; target->print && i < ninputs; i++)
-		target->print(inputs[i].data, inputs[i].size);
-	return !target->print;
+	void (*print)(const uint8_t *, size_t) = c ? target->print_c : target->print;
+
+	if (!print)
+		fprintf(stderr, "eft-fuzz: inputs of target %s cannot be printed%s\n", target->name, c ? " as C" : "");
+	for (size_t i = 0; print && i < ninputs; i++)
+		print(inputs[i].data, inputs[i].size);
+	return !print;
 }
 
 int checks_traces(void)
@@ -228,3 +232,16 @@ int checks_trace(uint64_t n)
 	return different != 0;
 }
 
+
+int checks_make(uint64_t seed)
+{
+	static uint8_t buf[INPUT_MAX];
+	enum { MAKE_MAX = 4096 };
+	size_t n = 0;
+
+	if (target->cross)
+		n = programs_make(buf, sizeof(buf), BENCH_CALLS, seed);
+	else if (target->mutate)
+		n = target->mutate(buf, 0, MAKE_MAX, (unsigned)seed * 2);	/* odd ones may want libFuzzer's mutator, which is not there yet */
+	return fwrite(buf, 1, n, stdout) == 0;
+}

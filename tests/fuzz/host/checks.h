@@ -14,5 +14,6 @@ int checks_reset(uint64_t n);
 /* n inputs run twice give equal traces. */
 int checks_trace(uint64_t n);
 int checks_traces(void);	/* prints the trace hash of each input */
-int checks_print(void);		/* prints each input as text */
+int checks_print(bool c);	/* prints each input as text, or as a C program */
+int checks_make(uint64_t seed);	/* an input made of that seed, to stdout; fails when the target makes none */
 #endif

@@ -20,6 +20,7 @@ struct fuzz_target {
 	void (*init)(void);		/* optional, before the machine starts */
 	/* The input as text (strace-like, or what suits it), to stdout; optional. */
 	void (*print)(const uint8_t *data, size_t size);
+	void (*print_c)(const uint8_t *data, size_t size);	/* optional: as a C program */
 };
 extern const struct fuzz_target fuzz_targets[];
 

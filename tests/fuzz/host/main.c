@@ -11,7 +11,8 @@
  *   --check-trace=N N inputs run twice give equal trace hashes
  *   --programs=N --seed=S   target diff: N generated programs; --first: up to the first difference;
  *                   --known=OUTPUT: those that an earlier run showed are no news
- *   --print FILE    the inputs as text
+ *   --print FILE    the inputs as text; --print-c FILE: as a C program for Linux
+ *   --make=SEED     an input made of that seed, to stdout
  *   --list          the targets
  *   --traces FILE   the trace hash of each input
  *   --break=reset, --break=trace   the machine is not put back, runs are not repeatable: what the checks must notice
@@ -61,8 +62,8 @@ static uint64_t number_of(const char *option)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const char *name = strrchr((*argv)[0], '/'), *cmdline = "loglevel=3 rootfstype=ext2 boot_timeout=0";
-	uint64_t benchmark = 0, differential = 0, seed = 1, reset = 0, trace = 0, min_rate = 0, max_reset = 0;
-	bool print = false, traces = false, first = false;
+	uint64_t benchmark = 0, differential = 0, seed = 1, reset = 0, trace = 0, min_rate = 0, max_reset = 0, make = 0;
+	bool print = false, print_c = false, traces = false, first = false;
 	unsigned cpus = 0;
 
 	name = name ? name + 1 : (*argv)[0];
@@ -94,8 +95,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			reset = number_of(a);
 		else if (!strncmp(a, "--check-trace=", 14))
 			trace = number_of(a);
-		else if (!strcmp(a, "--print"))
-			print = true;
+		else if (!strcmp(a, "--print") || !strcmp(a, "--print-c"))
+			print = true, print_c = a[7];
+		else if (!strncmp(a, "--make=", 7))
+			make = number_of(a) + 1;
 		else if (!strcmp(a, "--traces"))
 			traces = true;
 		else if (!strcmp(a, "--break=reset"))
@@ -114,13 +117,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			if ((*argv)[i][0] != '-')
 				checks_input((*argv)[i]);
 	if (print)
-		exit(checks_print());
+		exit(checks_print(print_c));
 	if (target->init)
 		target->init();
 	if (engine_verbose)
 		cmdline = "loglevel=7 rootfstype=ext2 boot_timeout=0 strace";
 	if (target->cpus)
 		engine_boot(cpus ? cpus : target->cpus, cmdline);
+	if (make)
+		exit(checks_make(make - 1));
 	if (differential)
 		exit(diff_loop(differential, seed, first));
 	if (benchmark || reset || trace || traces)

@@ -94,3 +94,9 @@ void programs_print(const uint8_t *data, size_t size)
 	fuzz_decode(data, size, &program);
 	fuzz_print_strace(stdout, &program, NULL);
 }
+
+void programs_print_c(const uint8_t *data, size_t size)
+{
+	fuzz_decode(data, size, &program);
+	fuzz_print_c(stdout, &program);
+}

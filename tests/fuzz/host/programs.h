@@ -19,4 +19,5 @@ void programs_choose(const struct fuzz_choice *c);
 /* A new program of that many calls or a few more, as bytes. */
 size_t programs_make(uint8_t *out, size_t max, unsigned calls, uint64_t seed);
 void programs_print(const uint8_t *data, size_t size);
+void programs_print_c(const uint8_t *data, size_t size);	/* a C program for Linux */
 #endif

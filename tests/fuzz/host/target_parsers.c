@@ -252,6 +252,138 @@ size_t boot_mutate(uint8_t *data, size_t size, size_t max, unsigned seed)
 	return words_change(data, size, max, seed);
 }
 
+/* A small device tree: big-endian words, strings collected at the end. */
+struct tree { uint8_t *p; size_t n, strings; char names[256]; size_t nnames; };
+
+static void tree_word(struct tree *t, uint32_t v)
+{
+	for (unsigned i = 0; i < 4; i++)
+		t->p[t->n++] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+static void tree_node(struct tree *t, const char *name)
+{
+	size_t n = strlen(name) + 1;
+
+	tree_word(t, 1);
+	memcpy(t->p + t->n, name, n);
+	t->n = (t->n + n + 3) & ~(size_t)3;
+}
+
+static void tree_bytes(struct tree *t, const char *name, const void *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < t->nnames && strcmp(t->names + at, name))
+		at += strlen(t->names + at) + 1;
+	if (at == t->nnames) {
+		strcpy(t->names + at, name);
+		t->nnames += strlen(name) + 1;
+	}
+	tree_word(t, 3);
+	tree_word(t, (uint32_t)n);
+	tree_word(t, (uint32_t)at);
+	memcpy(t->p + t->n, p, n);
+	t->n = (t->n + n + 3) & ~(size_t)3;
+}
+
+static void tree_text(struct tree *t, const char *name, const char *text) { tree_bytes(t, name, text, strlen(text) + 1); }
+
+static void tree_cells(struct tree *t, const char *name, const uint32_t *v, unsigned n)
+{
+	uint8_t b[64];
+
+	for (unsigned i = 0; i < 4 * n; i++)
+		b[i] = (uint8_t)(v[i / 4] >> (24 - 8 * (i % 4)));
+	tree_bytes(t, name, b, 4 * n);
+}
+#define CELLS(t, name, ...) tree_cells(t, name, (const uint32_t[]){ __VA_ARGS__ }, sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)
+
+enum { FDT_SIZE = 2048, FDT_STRUCTS = 72 };
+
+static size_t fdt_make(uint8_t *out)
+{
+	struct tree t = { .p = out, .n = FDT_STRUCTS };
+	size_t end;
+
+	memset(out, 0, FDT_SIZE);
+	tree_node(&t, "");
+	CELLS(&t, "#address-cells", 2);
+	CELLS(&t, "#size-cells", 2);
+	CELLS(&t, "interrupt-parent", 1);
+	tree_node(&t, "chosen");
+	tree_text(&t, "bootargs", "console=ttyAMA0 -- x");
+	tree_text(&t, "stdout-path", "/soc/uart@9000000:115200");
+	CELLS(&t, "linux,initrd-start", 0, 0x48000000);
+	CELLS(&t, "linux,initrd-end", 0, 0x48100000);
+	tree_word(&t, 2);
+	tree_node(&t, "memory@40000000");
+	tree_text(&t, "device_type", "memory");
+	CELLS(&t, "reg", 0, 0x40000000, 0, 0x10000000);
+	tree_word(&t, 2);
+	tree_node(&t, "reserved-memory");
+	CELLS(&t, "ranges", 0);
+	tree_node(&t, "secure@4e000000");
+	CELLS(&t, "reg", 0, 0x4e000000, 0, 0x100000);
+	tree_word(&t, 2);
+	tree_word(&t, 2);
+	tree_node(&t, "cpus");
+	CELLS(&t, "#address-cells", 1);
+	CELLS(&t, "#size-cells", 0);
+	tree_node(&t, "cpu@0");
+	tree_text(&t, "device_type", "cpu");
+	CELLS(&t, "reg", 0);
+	tree_word(&t, 2);
+	tree_word(&t, 2);
+	tree_node(&t, "intc@8000000");
+	tree_text(&t, "compatible", "arm,cortex-a15-gic");
+	CELLS(&t, "#interrupt-cells", 3);
+	CELLS(&t, "phandle", 1);
+	CELLS(&t, "reg", 0, 0x8000000, 0, 0x10000, 0, 0x8010000, 0, 0x10000);
+	tree_word(&t, 2);
+	tree_node(&t, "soc");
+	CELLS(&t, "#address-cells", 1);
+	CELLS(&t, "#size-cells", 1);
+	CELLS(&t, "ranges", 0, 0, 0x9000000, 0x1000000);
+	tree_node(&t, "uart@9000000");
+	tree_text(&t, "compatible", "arm,pl011");
+	CELLS(&t, "reg", 0, 0x1000);
+	CELLS(&t, "interrupts", 0, 1, 4);
+	tree_word(&t, 2);
+	tree_node(&t, "virtio@a000000");
+	tree_text(&t, "compatible", "virtio,mmio");
+	CELLS(&t, "reg", 0x1000, 0x200);
+	CELLS(&t, "interrupts-extended", 1, 0, 16, 1);
+	tree_text(&t, "status", "okay");
+	tree_word(&t, 2);
+	tree_word(&t, 2);
+	tree_word(&t, 2);
+	tree_word(&t, 9);
+	end = t.n;
+	memcpy(out + end, t.names, t.nnames);
+	t.n = 0;
+	tree_word(&t, 0xd00dfeed);
+	tree_word(&t, (uint32_t)(end + t.nnames));
+	tree_word(&t, FDT_STRUCTS);
+	tree_word(&t, (uint32_t)end);
+	tree_word(&t, 40);
+	tree_word(&t, 17);
+	tree_word(&t, 16);
+	tree_word(&t, 0);
+	tree_word(&t, (uint32_t)t.nnames);
+	tree_word(&t, (uint32_t)(end - FDT_STRUCTS));
+	put(out + 44, 0x41, 1);		/* one reservation: at 0x41000000 00000000 */
+	put(out + 54, 1, 1);
+	return end + t.nnames;
+}
+
+size_t fdt_mutate(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	if (size < 64 && max >= FDT_SIZE)
+		return fdt_make(data);
+	return words_change(data, size, max, seed);
+}
+
 uint64_t boot_one(const uint8_t *data, size_t size)
 {
 	uint8_t *at = (uint8_t *)parsers_memory + PARSERS_START;

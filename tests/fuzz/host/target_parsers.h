@@ -6,6 +6,7 @@
 uint64_t fdt_one(const uint8_t *data, size_t size);
 uint64_t acpi_one(const uint8_t *data, size_t size);
 uint64_t boot_one(const uint8_t *data, size_t size);
+size_t fdt_mutate(uint8_t *data, size_t size, size_t max, unsigned seed);
 size_t acpi_mutate(uint8_t *data, size_t size, size_t max, unsigned seed);
 size_t boot_mutate(uint8_t *data, size_t size, size_t max, unsigned seed);
 void parsers_init(void);

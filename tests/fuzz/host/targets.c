@@ -52,7 +52,7 @@ static bool unix_allowed(const struct syscall_desc *d)
 static const struct fuzz_choice unix_choice = { .allowed = unix_allowed, .max_calls = 24, .streams = 3 };
 static void unix_init(void) { programs_choose(&unix_choice); }
 
-#define PROGRAM .mutate = programs_mutate, .cross = programs_cross, .print = programs_print
+#define PROGRAM .mutate = programs_mutate, .cross = programs_cross, .print = programs_print, .print_c = programs_print_c
 const struct fuzz_target fuzz_targets[] = {
 	{ .name = "syscalls", .what = "programs of system calls", .cpus = 1, .one = syscalls_one, PROGRAM },
 	{ .name = "syscalls-mt", .what = "programs of several tasks on two CPUs, schedules from the input", .cpus = 2, .one = syscalls_mt_one, PROGRAM },
@@ -63,7 +63,7 @@ const struct fuzz_target fuzz_targets[] = {
 		.print = ext2_print },
 	{ .name = "elf", .what = "a file that is executed", .cpus = 1, .one = elf_one, .mutate = elf_mutate, .print = elf_print },
 	{ .name = "tty", .what = "a pseudo terminal: what is typed, printed and set", .cpus = 1, .one = tty_one, .print = tty_print },
-	{ .name = "fdt", .what = "a device tree, as the AArch64 port reads it", .one = fdt_one, .init = parsers_init },
+	{ .name = "fdt", .what = "a device tree, as the AArch64 port reads it", .one = fdt_one, .mutate = fdt_mutate, .init = parsers_init },
 	{ .name = "acpi", .what = "a PC's ACPI tables, as the x86-64 port reads them", .one = acpi_one, .mutate = acpi_mutate, .init = parsers_init },
 	{ .name = "boot", .what = "what a boot loader says to the x86-64 port", .one = boot_one, .mutate = boot_mutate, .init = parsers_init },
 	{ .name = "diff", .what = "programs on the host's Linux and on Eft", .cpus = 1, .one = diff_one, .init = diff_init, PROGRAM },
