@@ -392,12 +392,15 @@ long sys_io_pgetevents(uint64_t id, long min, long n, uaddr_t events, uaddr_t ti
 	struct { uint64_t mask, size; } sig = { 0, 0 };
 	bool masked = false;
 	uint64_t deadline;
-	long ret = deadline_from_user(timeout, &deadline);
+	struct abi_timespec ts;
+	long ret;
 
+	/* Neither can be read: that comes before what the time says. */
+	if ((timeout && get_user(ts, timeout)) || (usig && copy_from_user(&sig, usig, sizeof(sig))))
+		return -EFAULT;
+	ret = deadline_from_user(timeout, &deadline);
 	if (ret)
 		return ret;
-	if (usig && copy_from_user(&sig, usig, sizeof(sig)))
-		return -EFAULT;
 	if (sig.mask)
 		ret = sigmask_enter(sig.mask, sig.size, &masked);
 	if (ret)

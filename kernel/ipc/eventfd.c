@@ -57,13 +57,11 @@ static int64_t eventfd_read(struct file *f, struct uio *u, uint64_t *pos)
 	return uio_copy_to(u, &value, sizeof(value)) == sizeof(value) ? (int64_t)sizeof(value) : -EFAULT;
 }
 
-static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
+static int64_t write_one(struct file *f, struct uio *u)
 {
 	struct eventfd *e = f->private;
 	uint64_t value;
 
-	if (u->left != sizeof(value))	/* Linux takes no more either */
-		return -EINVAL;
 	if (uio_copy_from(u, &value, sizeof(value)) != sizeof(value))
 		return -EFAULT;
 	if (value == UINT64_MAX)
@@ -79,6 +77,29 @@ static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
 	}
 	waitq_wake_key(&e->wait, 1, POLLIN | POLLRDNORM);
 	return sizeof(value);
+}
+
+/* Every segment is a write of its own, as on Linux, and a write is 8 bytes. */
+static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	int64_t done = 0, n;
+
+	do {
+		size_t len = u->left;
+
+		while (u->seg && u->nsegs && u->seg_off == u->seg->len) {
+			u->seg++;
+			u->nsegs--;
+			u->seg_off = 0;
+		}
+		if (u->seg)
+			len = MIN(len, u->seg->len - u->seg_off);
+		n = len == sizeof(uint64_t) ? write_one(f, u) : -EINVAL;
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+	} while (u->left);
+	return done;
 }
 
 static unsigned eventfd_poll(struct file *f, struct poll_table *pt)

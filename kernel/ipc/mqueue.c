@@ -151,7 +151,7 @@ static int mq_lookup(const char *name, unsigned o_flags, unsigned mode, const st
 	mutex_lock(&names_lock);
 	q = find(name);
 	if (q) {
-		err = (o_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST :
+		err = (o_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST : o_flags & O_PATH ? 0 :
 			(o_flags & O_ACCMODE) == O_ACCMODE ? -EINVAL : permitted(q, o_flags);
 	} else if (!fresh) {
 		err = bad;
@@ -186,23 +186,34 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 			return -EFAULT;
 	}
 	err = name_from_user(name, uname);
-	if (!err)
-		err = mq_lookup(name, o_flags, mode, &a, &q);
 	if (err)
 		return err;
-	if (o_flags & O_DIRECT) {	/* as a file that has none */
-		mq_put(q);
-		return -EINVAL;
+	fd = fd_reserve(0, O_CLOEXEC);	/* message queue descriptors are always close-on-exec */
+	if (fd < 0)
+		return fd;
+	err = mq_lookup(name, o_flags, mode, &a, &q);
+	if (err)
+		goto unreserve;
+	if ((o_flags & (O_DIRECT | O_PATH)) == O_DIRECT) {	/* as a file that has none */
+		err = -EINVAL;
+		goto put;
 	}
 	err = file_create_anon(q->name, S_IFREG | q->mode, &mq_file_ops, q, o_flags & (O_ACCMODE | O_NONBLOCK), &f);
-	if (err) {
-		mq_put(q);
-		return err;
-	}
-	fd = fd_add(f, O_CLOEXEC);	/* message queue descriptors are always close-on-exec */
-	if (fd < 0)
-		file_put(f);
+	if (err)
+		goto put;
+	f->mode &= ~FMODE_NO_POS;	/* its text has positions */
+	if (o_flags & O_PATH)
+		f->mode = FMODE_PATH;
+	else if ((o_flags & O_ACCMODE) == O_ACCMODE)	/* permissions for both, use for neither */
+		f->mode &= ~(unsigned)(FMODE_READ | FMODE_WRITE);
+	fd_install(fd, f);
+	file_put(f);
 	return fd;
+put:
+	mq_put(q);
+unreserve:
+	fd_unreserve(fd);
+	return err;
 }
 
 long sys_mq_unlink(uaddr_t uname)
@@ -269,6 +280,8 @@ static int64_t mq_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (*pos >= n)
 		return 0;
 	n = uio_copy_to(u, text + *pos, MIN(n - (size_t)*pos, u->left));
+	if (!n && u->left)
+		return -EFAULT;
 	*pos += n;
 	return (int64_t)n;
 }
@@ -288,7 +301,7 @@ static const struct file_ops mq_file_ops = { .read = mq_read, .poll = mq_poll, .
 
 static int mq_get(int fd, unsigned mode, struct file **f, struct mqueue **q)
 {
-	*f = fd_get(fd);
+	*f = fd_get(fd);		/* no O_PATH descriptor */
 	if (!*f)
 		return -EBADF;
 	if ((*f)->ops != &mq_file_ops || (mode && !((*f)->mode & mode))) {
@@ -387,9 +400,9 @@ long sys_mq_timedsend(int fd, uaddr_t umsg, size_t len, unsigned prio, uaddr_t t
 	struct file *f;
 	int err;
 
-	if (prio >= MQ_PRIO_MAX)
-		return -EINVAL;
 	err = real_deadline(timeout, &deadline);
+	if (!err && prio >= MQ_PRIO_MAX)
+		err = -EINVAL;
 	if (!err)
 		err = mq_get(fd, FMODE_WRITE, &f, &q);
 	if (err)

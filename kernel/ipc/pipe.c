@@ -256,7 +256,19 @@ static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos) { return
 
 int64_t pipe_vmsplice(struct file *f, struct uio *u, bool write, bool nonblock)
 {
-	return write ? do_write(f, u, nonblock) : do_read(f, u, nonblock);
+	struct pipe *p = f->private;
+	int64_t ret;
+
+	if (!write)
+		return do_read(f, u, nonblock);
+	/* It waits for some room, and then puts in what there is room for. */
+	while ((ret = do_write(f, u, true)) == -EAGAIN && !nonblock) {
+		int err = wait_event_interruptible(&p->write_wait, !full(p) || !READ_ONCE(p->readers));
+
+		if (err)
+			return err;
+	}
+	return ret;
 }
 
 /* ---- the rest of a file ---- */

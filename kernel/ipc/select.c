@@ -9,8 +9,8 @@
 enum { SET_IN, SET_OUT, SET_EX, SETS };
 static const unsigned wanted[SETS] = { POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI };
 /* What makes a member ready, as Linux maps it. */
-static const unsigned ready_by[SETS] = { POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR,
-	POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR, POLLPRI };
+static const unsigned ready_by[SETS] = { POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR | POLLNVAL,
+	POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR | POLLNVAL, POLLPRI | POLLNVAL };
 
 struct select { unsigned n; size_t words; uint64_t *in[SETS], *out[SETS]; uint64_t *memory; };
 
@@ -31,9 +31,14 @@ static int select_pass(struct select *s, struct poller *p, bool may_sleep)
 				if (s->in[k][w] >> b & 1)
 					want |= wanted[k];
 			f = fd_get((int)(w * 64 + b));
-			if (!f)
-				return -EBADF;
-			got = file_poll(f, may_sleep && !ready ? poller_table(p, f, want) : NULL);
+			if (!f) {	/* open, but only a path: ready, and says EBADF when it is used */
+				f = fd_get_any((int)(w * 64 + b));
+				if (!f)
+					return -EBADF;
+				got = POLLNVAL;
+			} else {
+				got = file_poll(f, may_sleep && !ready ? poller_table(p, f, want) : NULL);
+			}
 			file_put(f);
 			for (unsigned k = 0; k < SETS; k++)
 				if ((s->in[k][w] >> b & 1) && (got & ready_by[k])) {
@@ -90,7 +95,7 @@ static int do_select(int n, const uaddr_t sets[SETS], uint64_t deadline)
 	for (unsigned k = 0; k < SETS; k++) {
 		s.in[k] = s.memory + s.words * k;
 		s.out[k] = s.memory + s.words * (SETS + k);
-		if (sets[k] && copy_from_user(s.in[k], sets[k], bytes)) {
+		if (sets[k] && bytes && copy_from_user(s.in[k], sets[k], bytes)) {
 			ret = -EFAULT;
 			goto out;
 		}
@@ -102,7 +107,7 @@ static int do_select(int n, const uaddr_t sets[SETS], uint64_t deadline)
 	if (ret < 0)
 		goto out;
 	for (unsigned k = 0; k < SETS; k++)
-		if (sets[k] && copy_to_user(sets[k], s.out[k], bytes)) {
+		if (sets[k] && bytes && copy_to_user(sets[k], s.out[k], bytes)) {
 			ret = -EFAULT;
 			goto out;
 		}

@@ -142,6 +142,16 @@ static struct sysv_msg *nth(struct msg_queue *q, int64_t n)
 	return NULL;
 }
 
+static bool readable(uaddr_t at, size_t n)
+{
+	uint8_t chunk[64];
+
+	for (size_t i = 0; i < n; i += sizeof(chunk))
+		if (copy_from_user(chunk, at + i, MIN(sizeof(chunk), n - i)))
+			return false;
+	return true;
+}
+
 long sys_msgrcv(int id, uaddr_t umsg, size_t size, long type, int flags)
 {
 	struct msg_queue *q;
@@ -153,6 +163,9 @@ long sys_msgrcv(int id, uaddr_t umsg, size_t size, long type, int flags)
 	/* MSG_COPY: message number `type` is copied and stays where it is. */
 	if (flags & MSG_COPY && (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT)))
 		return -EINVAL;
+	/* Linux makes the copy from what the buffer holds before it has looked for the queue. */
+	if (flags & MSG_COPY && !readable(umsg, MIN(size, (size_t)MSGMAX)))
+		return -EFAULT;
 	ret = find_locked(id, &q);
 	if (ret)
 		return ret;
@@ -203,9 +216,10 @@ static int put_stat(struct msg_queue *q, uaddr_t buf)
 	return copy_to_user(buf, &ds, sizeof(ds));
 }
 
-static int control(struct msg_queue *q, int cmd, uaddr_t buf)
+/* set: of IPC_SET, whose qbytes Linux passes on as an int.  [o.lock] */
+static int control(struct msg_queue *q, int cmd, uaddr_t buf, const struct abi_msqid_ds *set)
 {
-	struct abi_msqid_ds ds;
+	int32_t bytes;
 	int err;
 
 	switch (cmd) {
@@ -213,15 +227,13 @@ static int control(struct msg_queue *q, int cmd, uaddr_t buf)
 		err = sysv_permission(&q->o, 0444);
 		return err ? err : put_stat(q, buf);
 	case IPC_SET:
-		if (copy_from_user(&ds, buf, sizeof(ds)))
-			return -EFAULT;
-		ds.qbytes = (uint64_t)(int32_t)ds.qbytes;	/* Linux passes it on as an int */
-		if ((int64_t)ds.qbytes > MSGMNB && !capable(CAP_SYS_RESOURCE))
+		bytes = (int32_t)set->qbytes;
+		if ((uint32_t)bytes > MSGMNB && !capable(CAP_SYS_RESOURCE))
 			return -EPERM;
-		err = sysv_set(&q->o, &ds.perm);
+		err = sysv_set(&q->o, &set->perm);
 		if (err)
 			return err;
-		q->max_bytes = ds.qbytes;
+		q->max_bytes = (uint64_t)(int64_t)bytes;
 		q->ctime = sysv_now();
 		WRITE_ONCE(q->taken, q->taken + 1);	/* there may be room now */
 		waitq_wake_all(&q->senders);
@@ -240,6 +252,7 @@ static int control(struct msg_queue *q, int cmd, uaddr_t buf)
 
 NO_TSA long sys_msgctl(int id, int cmd, uaddr_t buf)
 {
+	struct abi_msqid_ds set;
 	struct sysv_object *o;
 	struct msg_queue *q;
 	long ret;
@@ -267,10 +280,12 @@ NO_TSA long sys_msgctl(int id, int cmd, uaddr_t buf)
 		sysv_unlock_put(&q->o);
 		return ret;
 	}
+	if (cmd == IPC_SET && copy_from_user(&set, buf, sizeof(set)))
+		return -EFAULT;
 	ret = find_locked(id, &q);
 	if (ret)
 		return ret;
-	ret = control(q, cmd, buf);
+	ret = control(q, cmd, buf, &set);
 	sysv_unlock_put(&q->o);
 	return ret;
 }

@@ -210,6 +210,8 @@ long sys_semtimedop(int id, uaddr_t uops, unsigned n, uaddr_t timeout)
 
 	if (ret)
 		return ret;
+	if (n < 1)
+		return -EINVAL;
 	if (n > SEMOPM)
 		return -E2BIG;
 	if (n > ARRAY_SIZE(fast)) {
@@ -218,7 +220,7 @@ long sys_semtimedop(int id, uaddr_t uops, unsigned n, uaddr_t timeout)
 			return -ENOMEM;
 	}
 	ret = copy_from_user(ops, uops, n * sizeof(*ops));
-	if (!ret && (n < 1 || id < 0))
+	if (!ret && id < 0)
 		ret = -EINVAL;
 	if (!ret)
 		ret = find_locked(id, &s);
@@ -319,11 +321,10 @@ static int put_stat(struct sem_set *s, uaddr_t arg)
 	return copy_to_user(arg, &ds, sizeof(ds));
 }
 
-/* [o.lock] */
-static int control(struct sem_set *s, int num, int cmd, uint64_t arg)
+/* set: of IPC_SET.  [o.lock] */
+static int control(struct sem_set *s, int num, int cmd, uint64_t arg, const struct abi_semid_ds *set)
 {
 	bool one = cmd == GETVAL || cmd == GETPID || cmd == GETNCNT || cmd == GETZCNT || cmd == SETVAL;
-	struct abi_semid_ds ds;
 	int err;
 
 	switch (cmd) {
@@ -331,9 +332,7 @@ static int control(struct sem_set *s, int num, int cmd, uint64_t arg)
 		err = sysv_permission(&s->o, 0444);
 		return err ? err : put_stat(s, arg);
 	case IPC_SET:
-		if (copy_from_user(&ds, arg, sizeof(ds)))
-			return -EFAULT;
-		err = sysv_set(&s->o, &ds.perm);
+		err = sysv_set(&s->o, &set->perm);
 		if (!err)
 			s->ctime = sysv_now();
 		return err;
@@ -380,6 +379,7 @@ static int control(struct sem_set *s, int num, int cmd, uint64_t arg)
 
 NO_TSA long sys_semctl(int id, int num, int cmd, uint64_t arg)
 {
+	struct abi_semid_ds set;
 	struct sysv_object *o;
 	struct sem_set *s;
 	long ret;
@@ -407,10 +407,12 @@ NO_TSA long sys_semctl(int id, int num, int cmd, uint64_t arg)
 		sysv_unlock_put(&s->o);
 		return ret;
 	}
+	if (cmd == IPC_SET && copy_from_user(&set, arg, sizeof(set)))
+		return -EFAULT;
 	ret = find_locked(id, &s);
 	if (ret)
 		return ret;
-	ret = control(s, num, cmd, arg);
+	ret = control(s, num, cmd, arg, &set);
 	sysv_unlock_put(&s->o);
 	return ret;
 }

@@ -242,10 +242,9 @@ static int put_stat(struct segment *s, uaddr_t buf)
 	return copy_to_user(buf, &ds, sizeof(ds));
 }
 
-/* *drop: a file reference to put when the lock is gone.  [o.lock] */
-static int control(struct segment *s, int cmd, uaddr_t buf, struct file **drop)
+/* set: of IPC_SET.  *drop: a file reference to put when the lock is gone.  [o.lock] */
+static int control(struct segment *s, int cmd, uaddr_t buf, const struct abi_shmid_ds *set, struct file **drop)
 {
-	struct abi_shmid_ds ds;
 	int err;
 
 	switch (cmd) {
@@ -253,9 +252,7 @@ static int control(struct segment *s, int cmd, uaddr_t buf, struct file **drop)
 		err = sysv_permission(&s->o, 0444);
 		return err ? err : put_stat(s, buf);
 	case IPC_SET:
-		if (copy_from_user(&ds, buf, sizeof(ds)))
-			return -EFAULT;
-		err = sysv_set(&s->o, &ds.perm);
+		err = sysv_set(&s->o, &set->perm);
 		if (!err)
 			s->ctime = sysv_now();
 		return err;
@@ -274,6 +271,10 @@ static int control(struct segment *s, int cmd, uaddr_t buf, struct file **drop)
 			err = sysv_owner(&s->o);
 			if (err)
 				return err;
+			if (cmd == SHM_LOCK && !rlimit_get(RLIMIT_MEMLOCK))
+				return -EPERM;
+			if (cmd == SHM_LOCK && s->size > rlimit_get(RLIMIT_MEMLOCK))
+				return -ENOMEM;
 		}
 		s->o.mode = cmd == SHM_LOCK ? s->o.mode | SHM_LOCKED : s->o.mode & ~(unsigned)SHM_LOCKED;
 		return 0;
@@ -300,6 +301,7 @@ static int put_usage(uaddr_t buf)
 
 NO_TSA long sys_shmctl(int id, int cmd, uaddr_t buf)
 {
+	struct abi_shmid_ds set;
 	struct sysv_object *o;
 	struct file *drop = NULL;
 	long ret;
@@ -314,6 +316,8 @@ NO_TSA long sys_shmctl(int id, int cmd, uaddr_t buf)
 	}
 	if (cmd == SHM_INFO)
 		return put_usage(buf) ? -EFAULT : sysv_highest(&segments);
+	if (cmd == IPC_SET && copy_from_user(&set, buf, sizeof(set)))
+		return -EFAULT;
 	if (cmd == SHM_STAT || cmd == SHM_STAT_ANY)
 		ret = sysv_find_index_locked(&segments, id, &o);
 	else
@@ -327,7 +331,7 @@ NO_TSA long sys_shmctl(int id, int cmd, uaddr_t buf)
 		if (!ret)
 			ret = o->id;
 	} else {
-		ret = control(seg_of(o), cmd, buf, &drop);
+		ret = control(seg_of(o), cmd, buf, &set, &drop);
 	}
 	mutex_unlock(&o->lock);
 	if (drop)

@@ -238,8 +238,7 @@ static int vm_madvise(struct vm_space *vm, uaddr_t addr, uint64_t len, int advic
 		return 0;
 	if (addr >= hal_as_limit())
 		return -ENOMEM;
-	if (end > hal_as_limit())
-		return -EINVAL;
+	end = MIN(end, hal_as_limit() + PAGE_SIZE);	/* where nothing ever is */
 	if (advice_flags(advice, &clear, &set))
 		return advise_flags(vm, addr, end, advice);
 	switch (advice) {

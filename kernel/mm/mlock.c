@@ -79,8 +79,6 @@ static int do_mlock(uaddr_t addr, uint64_t len, bool on, bool populate)
 
 	len = (len + (addr & ~PAGE_MASK) + PAGE_SIZE - 1) & PAGE_MASK;
 	end = start + len;
-	if (end < start)
-		return -EINVAL;
 	rwsem_write_lock(&vm->lock);
 	err = 0;
 	if (on) {
@@ -95,6 +93,8 @@ static int do_mlock(uaddr_t addr, uint64_t len, bool on, bool populate)
 		if (!permitted)
 			err = -EPERM;
 	}
+	if (!err && end < start)
+		err = -EINVAL;	/* how much it is comes first */
 	if (!err && end > start)
 		err = lock_range(vm, start, end, on, &dead);
 	rwsem_write_unlock(&vm->lock);

@@ -186,9 +186,12 @@ int64_t uio_import(struct uio *u, uaddr_t iov, uint64_t n, struct uio_seg fast[8
 		err = -EFAULT;
 		goto free_segs;
 	}
-	for (uint64_t i = 0; i < n; i++) {
+	for (uint64_t i = 0; i < n; i++)	/* of all of them before any of the addresses */
 		if ((int64_t)s[i].len < 0)
 			goto free_segs;
+	if (n == 1)		/* what is too much is cut off before it is looked at */
+		s[0].len = MIN(s[0].len, max);
+	for (uint64_t i = 0; i < n; i++) {
 		if (!user_range_ok(s[i].base, s[i].len)) {
 			err = -EFAULT;
 			goto free_segs;

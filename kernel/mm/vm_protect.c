@@ -108,11 +108,11 @@ static int vm_protect(struct vm_space *vm, uaddr_t start, uaddr_t end, unsigned 
 	return err;
 }
 
-long sys_mprotect(uaddr_t addr, uint64_t len, unsigned prot)
+long sys_mprotect(uaddr_t addr, uint64_t len, uint64_t prot)
 {
 	struct vm_space *vm = current->vm;
 	struct list_head dead = LIST_INIT(dead);
-	unsigned grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	uint64_t grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 	uaddr_t end;
 	int err = 0;
 
@@ -124,7 +124,7 @@ long sys_mprotect(uaddr_t addr, uint64_t len, unsigned prot)
 	end = addr + ((len + PAGE_SIZE - 1) & PAGE_MASK);
 	if (end <= addr)
 		return -ENOMEM;
-	if (prot & ~(unsigned)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM) || grows & PROT_GROWSUP)
+	if (prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
 		return -EINVAL;
 	prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
 	rwsem_write_lock(&vm->lock);
@@ -135,14 +135,19 @@ long sys_mprotect(uaddr_t addr, uint64_t len, unsigned prot)
 		if (!err)
 			addr = a->start;
 	}
+	if (grows & PROT_GROWSUP) {	/* nothing does */
+		struct vm_area *a = vm_find(vm, addr);
+
+		err = a && a->start <= addr ? -EINVAL : -ENOMEM;
+	}
 	if (!err)
-		err = vm_protect(vm, addr, end, prot, &dead);
+		err = vm_protect(vm, addr, end, (unsigned)prot, &dead);
 	rwsem_write_unlock(&vm->lock);
 	vm_area_free_list(&dead);
 	return err;
 }
 
-long sys_pkey_mprotect(uaddr_t addr, uint64_t len, unsigned prot, int pkey)
+long sys_pkey_mprotect(uaddr_t addr, uint64_t len, uint64_t prot, int pkey)
 {
 	/* Without protection keys only "no key" makes sense. */
 	return pkey == -1 ? sys_mprotect(addr, len, prot) : -EINVAL;

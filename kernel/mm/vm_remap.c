@@ -168,14 +168,14 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 	return err ? err : to;
 }
 
-long sys_mremap(uaddr_t addr, uint64_t old_len, uint64_t new_len, unsigned flags, uaddr_t new_addr)
+long sys_mremap(uaddr_t addr, uint64_t old_len, uint64_t new_len, uint64_t flags, uaddr_t new_addr)
 {
 	struct vm_space *vm = current->vm;
 	struct list_head dead = LIST_INIT(dead);
 	bool locked = false;
 	int64_t ret;
 
-	if (flags & ~(unsigned)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
+	if (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return -EINVAL;
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE))
 		return -EINVAL;

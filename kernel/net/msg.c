@@ -101,7 +101,7 @@ static int64_t send_hdr(struct socket *s, struct file *f, const struct abi_msghd
 		return ret;
 	m.uio = &v.u;
 	/* Linux copies control data, lets the family look, and only then reads what the data say. */
-	ret = h->controllen > INT32_MAX ? -ENOBUFS : h->controllen ? control_readable(h) : 0;
+	ret = h->controllen > CONTROL_MAX ? -ENOBUFS : h->controllen ? control_readable(h) : 0;
 	if (!ret && s->ops->send_check)
 		ret = s->ops->send_check(s);
 	if (ret) {
@@ -121,7 +121,7 @@ long sys_sendmsg(int fd, uaddr_t msg, unsigned flags)
 	struct abi_msghdr h;
 	struct socket *s;
 	struct file *f;
-	int64_t ret = socket_from_fd(fd, &f, &s);
+	int64_t ret = flags & MSG_CMSG_COMPAT ? -EINVAL : socket_from_fd(fd, &f, &s);
 
 	if (ret)
 		return ret;
@@ -138,7 +138,7 @@ long sys_sendmmsg(int fd, uaddr_t msgs, unsigned n, unsigned flags)
 	struct socket *s;
 	struct file *f;
 	unsigned done = 0;
-	int64_t ret = socket_from_fd(fd, &f, &s);
+	int64_t ret = flags & MSG_CMSG_COMPAT ? -EINVAL : socket_from_fd(fd, &f, &s);
 
 	if (ret)
 		return ret;
@@ -253,7 +253,7 @@ long sys_recvmsg(int fd, uaddr_t msg, unsigned flags)
 {
 	struct socket *s;
 	struct file *f;
-	int64_t ret = socket_from_fd(fd, &f, &s);
+	int64_t ret = flags & MSG_CMSG_COMPAT ? -EINVAL : socket_from_fd(fd, &f, &s);
 
 	if (ret)
 		return ret;
@@ -271,6 +271,8 @@ long sys_recvmmsg(int fd, uaddr_t msgs, unsigned n, unsigned flags, uaddr_t time
 	unsigned done = 0;
 	int64_t ret;
 
+	if (flags & MSG_CMSG_COMPAT)
+		return -EINVAL;
 	if (timeout) {
 		if (copy_from_user(&ts, timeout, sizeof(ts)))
 			return -EFAULT;

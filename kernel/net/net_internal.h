@@ -13,7 +13,7 @@
 #include <kernel/uaccess.h>
 #include "syscall/syscall_impl.h"
 
-enum { SOCKET_BUF_DEFAULT = 212992, SOCKET_BUF_MAX = 212992, SOCKET_BUF_MIN = 2304, CONTROL_MAX = 20480 };
+enum { SOCKET_BUF_DEFAULT = 212992, SOCKET_BUF_MAX = 212992, SOCKET_BUF_MIN = 2304, CONTROL_MAX = 131072 };
 extern const struct file_ops socket_file_ops;
 int socket_from_fd(int fd, struct file **f, struct socket **s) MUST_CHECK;	/* -EBADF, -ENOTSOCK */
 int sockaddr_from_user(struct abi_sockaddr *a, uaddr_t addr, int len) MUST_CHECK;

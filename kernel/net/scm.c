@@ -39,6 +39,8 @@ static int set_cred(struct scm *scm, const struct abi_ucred *c)
 {
 	const struct cred *me = current->cred;
 
+	if (c->uid == UINT32_MAX || c->gid == UINT32_MAX)	/* nobody's */
+		return -EINVAL;
 	if (c->pid != process_pid(current->process) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (c->uid != me->uid && c->uid != me->euid && c->uid != me->suid && !capable(CAP_SETUID))

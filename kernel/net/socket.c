@@ -80,7 +80,7 @@ static int64_t socket_read(struct file *f, struct uio *u, uint64_t *pos)
 	struct socket *s = f->private;
 	struct msg m = { .uio = u, .flags = f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0 };
 
-	if (u->left == 0 && s->type == SOCK_STREAM)
+	if (u->left == 0)
 		return 0;
 	return s->ops->recvmsg(s, &m);
 }
@@ -259,14 +259,18 @@ long sys_connect(int fd, uaddr_t addr, int len)
 {
 	struct abi_sockaddr a;
 	struct socket *s;
-	struct file *f;
-	int err = socket_from_fd(fd, &f, &s);
+	struct file *f = fd_get(fd);
+	int err;
 
+	if (!f)
+		return -EBADF;
+	file_put(f);
+	err = sockaddr_from_user(&a, addr, len);	/* comes before what the descriptor is */
+	if (!err)
+		err = socket_from_fd(fd, &f, &s);
 	if (err)
 		return err;
-	err = sockaddr_from_user(&a, addr, len);
-	if (!err)
-		err = s->ops->connect(s, &a, (unsigned)len, f->flags & O_NONBLOCK);
+	err = s->ops->connect(s, &a, (unsigned)len, f->flags & O_NONBLOCK);
 	file_put(f);
 	return err;
 }

@@ -39,12 +39,12 @@ static int set_socket(struct socket *s, int name, uaddr_t value, unsigned len)
 {
 	int32_t v;
 
-	if (name == SO_RCVTIMEO || name == SO_SNDTIMEO)
-		return get_time(name == SO_RCVTIMEO ? &s->recv_timeout_ns : &s->send_timeout_ns, value, len);
 	if (len < sizeof(v))
 		return -EINVAL;
 	if (get_user(v, value))
 		return -EFAULT;
+	if (name == SO_RCVTIMEO || name == SO_SNDTIMEO)
+		return get_time(name == SO_RCVTIMEO ? &s->recv_timeout_ns : &s->send_timeout_ns, value, len);
 	switch (name) {
 	case SO_DEBUG:
 		if (v && !capable(CAP_NET_ADMIN))
@@ -55,7 +55,7 @@ static int set_socket(struct socket *s, int name, uaddr_t value, unsigned len)
 		WRITE_ONCE(s->reuse_addr, v != 0);
 		return 0;
 	case SO_REUSEPORT:
-		if (s->family == AF_UNIX)
+		if (s->family == AF_UNIX && v)
 			return -EOPNOTSUPP;
 		WRITE_ONCE(s->reuse_port, v != 0);
 		return 0;
@@ -128,12 +128,12 @@ long sys_setsockopt(int fd, int level, int name, uaddr_t value, int len)
 	struct file *f;
 	int err;
 
-	if (len < 0)
-		return -EINVAL;
 	err = socket_from_fd(fd, &f, &s);
 	if (err)
 		return err;
-	if (level == SOL_SOCKET)
+	if (len < 0)
+		err = -EINVAL;
+	else if (level == SOL_SOCKET)
 		err = set_socket(s, name, value, (unsigned)len);
 	else
 		err = s->ops->setsockopt ? s->ops->setsockopt(s, level, name, value, (unsigned)len) : -EOPNOTSUPP;
@@ -207,13 +207,18 @@ static int get_socket(struct socket *s, int name, uaddr_t value, uaddr_t lenp)
 
 long sys_getsockopt(int fd, int level, int name, uaddr_t value, uaddr_t len)
 {
+	int32_t room;
 	struct socket *s;
 	struct file *f;
 	int err = socket_from_fd(fd, &f, &s);
 
 	if (err)
 		return err;
-	if (level == SOL_SOCKET)
+	if (level == SOL_SOCKET && get_user(room, len))
+		err = -EFAULT;
+	else if (level == SOL_SOCKET && room < 0)
+		err = -EINVAL;
+	else if (level == SOL_SOCKET)
 		err = get_socket(s, name, value, len);
 	else
 		err = s->ops->getsockopt ? s->ops->getsockopt(s, level, name, value, len) : -EOPNOTSUPP;

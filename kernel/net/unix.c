@@ -307,7 +307,9 @@ static int stream_connect(struct socket *s, const struct abi_sockaddr *a, unsign
 	if (err)
 		return err;
 	mutex_lock(&s->lock);
-	if (u->state == UNIX_CONNECTED)
+	if (READ_ONCE(l->state) != UNIX_LISTENING)
+		err = -ECONNREFUSED;	/* the other side is looked at first */
+	else if (u->state == UNIX_CONNECTED)
 		err = -EISCONN;
 	else if (u->state != UNIX_CLOSED)
 		err = -EINVAL;

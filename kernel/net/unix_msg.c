@@ -395,6 +395,14 @@ int64_t unix_dgram_send(struct socket *s, struct msg *m)
 		return -EOPNOTSUPP;
 	if (s->type == SOCK_SEQPACKET && READ_ONCE(u->state) != UNIX_CONNECTED)
 		return -ENOTCONN;
+	if (m->namelen && s->type == SOCK_DGRAM) {
+		struct abi_sockaddr_un sun;
+		unsigned n;
+
+		err = unix_name_parse(m->name, m->namelen, &sun, &n);
+		if (err)
+			return err;
+	}
 	if (READ_ONCE(s->pass_cred) && s->type == SOCK_DGRAM) {
 		err = unix_autobind(u);
 		if (err)
@@ -404,8 +412,8 @@ int64_t unix_dgram_send(struct socket *s, struct msg *m)
 		return -EMSGSIZE;
 	/* As on Linux, what is sent comes before who gets it: a bad buffer before a name that is not there. */
 	err = unix_msg_create(u, m, len, deadline, &msg);
-	if (err)
-		return err == -EPIPE ? socket_broken_pipe(s, m->flags) : err;
+	if (err)		/* no SIGPIPE: that is for streams */
+		return err;
 	err = destination(u, m, &to);
 	if (err) {
 		unix_msg_free(msg);
@@ -432,7 +440,7 @@ int64_t unix_dgram_send(struct socket *s, struct msg *m)
 	return (int64_t)len;
 put:
 	unix_put(to);
-	return err == -EPIPE ? socket_broken_pipe(s, m->flags) : err;
+	return err;
 }
 
 /* A queue that was full has room: senders that sleep, and connected ones that poll. */
@@ -493,8 +501,6 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 	ret = m->flags & MSG_TRUNC ? (int64_t)len : (int64_t)n;
 	if (uio_copy_to(m->uio, msg->data + skip, n) < n)
 		ret = -EFAULT;
-	if (s->type == SOCK_SEQPACKET)
-		m->out_flags |= MSG_EOR;
 	report_name(m, msg->from);
 	if (m->scm) {
 		m->scm->cred = msg->cred;

@@ -102,6 +102,16 @@ static int bind_path(struct unix_socket *u, struct unix_addr *a)
 
 	memcpy(name, a->sun.path, UNIX_PATH);
 	name[UNIX_PATH] = '\0';
+	if (u->addr) {		/* that it has a name already is said when the new one has been made */
+		struct path p;
+
+		err = vfs_mksock(name, 0777, &p);
+		if (err)
+			return err;
+		path_put(&p);
+		(void)vfs_unlink_name(name);
+		return -EINVAL;
+	}
 	err = vfs_mksock(name, 0777, &u->path);
 	if (err)
 		return err;
@@ -164,7 +174,7 @@ int unix_bind(struct socket *s, const struct abi_sockaddr *a, unsigned len)
 	if (!addr)
 		return -ENOMEM;
 	mutex_lock(&s->lock);
-	if (u->addr)
+	if (u->addr && !sun.path[0])
 		err = -EINVAL;
 	else if (sun.path[0])
 		err = bind_path(u, addr);

@@ -353,7 +353,7 @@ long sys_futex(uaddr_t uaddr, int op, uint32_t val, uaddr_t utimeout, uaddr_t ua
 		if (err)
 			return err;
 	}
-	if (uaddr & 3)
+	if (uaddr & 3 && cmd != FUTEX_UNLOCK_PI)	/* which looks at the word first */
 		return -EINVAL;
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -429,13 +429,14 @@ long sys_futex_waitv(uaddr_t uwaiters, unsigned n, unsigned flags, uaddr_t utime
 	err = -ENOMEM;
 	if (!v || !q)
 		goto out;
-	err = -EFAULT;
-	if (copy_from_user(v, uwaiters, n * sizeof(*v)))
-		goto out;
-	err = -EINVAL;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {	/* one after the other: a bad one comes before memory that ends */
+		err = copy_from_user(&v[i], uwaiters + i * sizeof(*v), sizeof(*v));
+		if (err)
+			goto out;
+		err = -EINVAL;
 		if ((v[i].flags & ~(uint32_t)FUTEX2_PRIVATE) != FUTEX2_SIZE_U32 || v[i].reserved || v[i].uaddr & 3 || v[i].val >> 32)
 			goto out;
+	}
 	sched_set_state(TASK_RUNNING);
 	for (i = 0; i < n; i++) {
 		q[i].bitset = FUTEX_BITSET_ALL;

@@ -352,15 +352,17 @@ long futex_unlock_pi(uaddr_t uaddr, bool private)
 	struct futex_bucket *b;
 	struct vm_key key;
 	uint32_t now;
-	int err = vm_futex_key(uaddr, private, &key);
+	int err;
 
-	if (err)
-		return err;
-	err = user_load32(uaddr, &now);
-	if (err)
-		return err;
+	if (get_user(now, uaddr))
+		return -EFAULT;
 	if ((now & FUTEX_TID_MASK) != (uint32_t)task_tid(current))
 		return -EPERM;
+	if (uaddr & 3)
+		return -EINVAL;
+	err = vm_futex_key(uaddr, private, &key);
+	if (err)
+		return err;
 	b = futex_bucket(&key);
 	mutex_lock(&b->pi_lock);
 	err = pi_hand_over(b, &key, uaddr);

@@ -109,8 +109,8 @@ long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
 	if (sig < 0 || sig > SIGRTMAX)
 		goto out;
 	if (uinfo) {
-		err = -EFAULT;
-		if (get_user(info, uinfo))
+		err = siginfo_from_user(&info, uinfo, -1);
+		if (err)
 			goto out;
 		err = -EINVAL;
 		if (info.si_signo != sig)

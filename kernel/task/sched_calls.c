@@ -319,7 +319,7 @@ long sys_getpriority(int which, int who)
 	}
 	flags = spin_lock_irqsave(&process_tree_lock);
 	list_for_each(p, &process_list, all_link)
-		if (!p->zombie && prio_matches(p, which, who))
+		if (prio_matches(p, which, who))	/* zombies too */
 			list_for_each(t, &p->threads, thread_link)
 				best = MAX(best, (long)(20 - t->se.nice));
 	spin_unlock_irqrestore(&process_tree_lock, flags);
@@ -362,7 +362,7 @@ long sys_setpriority(int which, int who, int nice)
 	}
 	flags = spin_lock_irqsave(&process_tree_lock);
 	list_for_each(p, &process_list, all_link)
-		if (!p->zombie && prio_matches(p, which, who))
+		if (prio_matches(p, which, who))
 			list_for_each(t, &p->threads, thread_link) {
 				long one = prio_set_one(t, nice);
 

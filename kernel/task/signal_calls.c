@@ -17,6 +17,8 @@ static inline bool sig_valid(int sig) { return sig >= 1 && sig <= SIGRTMAX; }
 
 static int kill_process(struct process *p, int sig, const struct abi_siginfo *info)
 {
+	if (sig < 0 || sig > SIGRTMAX)
+		return -EINVAL;
 	if (!signal_permitted(p, sig))
 		return -EPERM;
 	return signal_send_process(p, sig, info);
@@ -75,9 +77,7 @@ long sys_kill(int pid, int sig)
 	struct pid *pgrp;
 	long err;
 
-	if (sig < 0 || sig > SIGRTMAX)
-		return -EINVAL;
-	signal_info_user(&info, sig, SI_USER);
+	signal_info_user(&info, sig, SI_USER);	/* whether there is such a signal is asked of each that it is for */
 	if (pid > 0) {
 		p = process_find(pid);
 		if (!p) {
@@ -157,11 +157,39 @@ long sys_tkill(int tid, int sig)
 	return kill_thread(0, tid, sig, &info);
 }
 
-static int siginfo_import(struct abi_siginfo *info, int sig, uaddr_t uinfo, pid_t target)
+/* Does Linux know what such a signal says, which is all in the first 48 bytes? */
+static bool layout_known(int sig, int code)
 {
+	static const uint8_t last_code[32] = { [SIGILL] = 11, [SIGFPE] = 15, [SIGSEGV] = 10, [SIGBUS] = 5, [SIGTRAP] = 6, [SIGCHLD] = 6, [SIGIO] = 6,
+		[SIGSYS] = 2 };
+
+	if (code == SI_KERNEL || (code <= 0 && code >= SI_DETHREAD) || code == SI_ASYNCNL)
+		return true;
+	return code > 0 && code <= (sig > 0 && sig < 32 && last_code[sig] ? last_code[sig] : 6);
+}
+
+int siginfo_from_user(struct abi_siginfo *info, uaddr_t uinfo, int sig)
+{
+	enum { KNOWN = 48 };
+
 	if (copy_from_user(info, uinfo, sizeof(*info)))
 		return -EFAULT;
+	if (sig >= 0)
+		info->si_signo = sig;
+	if (!layout_known(info->si_signo, info->si_code))
+		for (size_t i = KNOWN; i < sizeof(*info); i++)
+			if (((const uint8_t *)info)[i])
+				return -E2BIG;
+	return 0;
+}
+
+static int siginfo_import(struct abi_siginfo *info, int sig, uaddr_t uinfo, pid_t target)
+{
+	int err = siginfo_from_user(info, uinfo, sig);
+
 	info->si_signo = sig;
+	if (err)
+		return err;
 	/* Nobody may pretend to be the kernel, or kill(2), towards others. */
 	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != process_pid(current->process))
 		return -EPERM;
@@ -191,8 +219,9 @@ long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
 	struct abi_siginfo info;
 	long err;
 
-	if (copy_from_user(&info, uinfo, sizeof(info)))
-		return -EFAULT;
+	err = siginfo_from_user(&info, uinfo, sig);
+	if (err)
+		return err;
 	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
 	/* The thread that is meant, not its process: only towards itself may it be anything. */

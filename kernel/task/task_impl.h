@@ -44,6 +44,8 @@ void sigqueue_flush(struct sigqueue_list *l);
 void sigqueue_flush_mask(struct sigqueue_list *l, uint64_t mask);
 int signal_take(struct task *t, uint64_t mask, struct abi_siginfo *info);	/* [sig] first of those not in mask */
 void sigqueue_init(void);
+/* A struct siginfo from a program; sig < 0: si_signo is what it says.  -EFAULT; -E2BIG: it says more than Linux knows such a signal to say. */
+int siginfo_from_user(struct abi_siginfo *info, uaddr_t uinfo, int sig) MUST_CHECK;
 void signal_info_user(struct abi_siginfo *info, int sig, int code);	/* from current */
 bool signal_ignored_by_default(int sig);
 void signal_set_mask_locked(struct task *t, uint64_t mask);

@@ -73,6 +73,9 @@ done
 # Uninitialized bytes that reached programs.
 keeps corpus-msan-syscalls "$msan" --target=syscalls -runs=0 -timeout=20 "$here/corpus/syscalls"
 
+# Programs that Linux runs as well: no difference that is not explained.
+keeps diff "$fast" --target=diff --programs=4000 --seed=11
+
 # Figures, for whoever reads the log: no pass or fail by absolute time here (./eft fuzz check does that).
 for b in fast asan; do
 	eval "bin=\$$b"

@@ -95,5 +95,11 @@ keeps syscalls-coverage-is-of-today calls recorded "$top/tests/user/coverage.txt
 sed '/^fork /d' "$top/tests/user/coverage.txt" >"$work/calls"
 catches syscalls-coverage-is-of-today-negative calls recorded "$work/calls" "$top/tests/user"
 
+# The bugs that the fuzzer must find can still be planted.
+keeps planted-bugs-fit "$top/tests/fuzz/planted.sh" --check
+mkdir -p "$work/tree/tests/fuzz"
+cp -r "$top/tests/fuzz/planted.sh" "$top/tests/fuzz/planted" "$work/tree/tests/fuzz/"
+catches planted-bugs-fit-negative "$work/tree/tests/fuzz/planted.sh" --check
+
 # The parity suite says "not ok" when it should.
 "$top/tests/user/runner/selftest.sh"

@@ -81,7 +81,7 @@ long memfd_fcntl(struct file *f, bool add, unsigned seals)
 	long ret = 0;
 
 	if (f->ops != &tmpfs_file_ops)
-		return -EINVAL;
+		return add && !(f->mode & FMODE_WRITE) ? -EPERM : -EINVAL;
 	node = i->fs_private;
 	/* Of a file with a name in a mounted tmpfs, Linux says "sealed against sealing". */
 	if (!add)

@@ -319,8 +319,11 @@ static int tmpfs_dir_fsync(struct file *f, bool datasync) { return 0; }
 
 static int tmpfs_setattr(struct inode *i, const struct inode_attr *a)
 {
-	int err = a->valid & ATTR_SIZE ? tmpfs_resize(i, a->size) : 0;
+	int err;
 
+	if (a->valid & ATTR_MODE && S_ISREG(i->mode) && ((struct tmpfs_node *)i->fs_private)->seals & F_SEAL_EXEC && (i->mode ^ a->mode) & 0111)
+		return -EPERM;
+	err = a->valid & ATTR_SIZE ? tmpfs_resize(i, a->size) : 0;
 	return err ? err : vfs_setattr_simple(i, a);
 }
 

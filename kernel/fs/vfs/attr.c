@@ -265,7 +265,12 @@ long sys_fallocate(int fd, unsigned mode, int64_t off, int64_t len)
 			goto out;
 	}
 	err = -EOPNOTSUPP;
-	if (f->ops->fallocate)
+	if (f->ops->fallocate) {
+		rwsem_write_lock(&f->inode->lock);
+		err = file_remove_privs(f);
+		rwsem_write_unlock(&f->inode->lock);
+	}
+	if (f->ops->fallocate && !err)
 		err = f->ops->fallocate(f, mode, (uint64_t)off, (uint64_t)len);
 	if (!err)
 		notify_entry(f->path.dentry, IN_MODIFY);

@@ -15,6 +15,8 @@ static long set_status(int fd, struct file *f, uaddr_t arg, unsigned flag)
 	if (get_user(on, arg))
 		return -EFAULT;
 	if (flag == O_ASYNC && !on == !!(f->flags & O_ASYNC)) {
+		if (!f->ops->fasync)
+			return -ENOTTY;
 		err = fasync_set(f, fd, on);
 		if (err)
 			return err;

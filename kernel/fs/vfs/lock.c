@@ -268,8 +268,6 @@ static int flock_import(struct file *f, uaddr_t arg, bool ofd, struct abi_flock 
 		return -EFAULT;
 	if (fl->type != F_RDLCK && fl->type != F_WRLCK && fl->type != F_UNLCK)
 		return -EINVAL;
-	if (ofd && fl->pid)
-		return -EINVAL;
 	err = flock_range(f, fl, out);
 	out->type = fl->type;
 	out->owner = ofd ? (const void *)f : current->files;
@@ -286,7 +284,7 @@ int lock_fcntl_get(struct file *f, uaddr_t arg, bool ofd)
 
 	if (err)
 		return err;
-	if (fl.type == F_UNLCK && !ofd)
+	if ((fl.type == F_UNLCK && !ofd) || (ofd && fl.pid))
 		return -EINVAL;
 	l = load_acquire(&f->inode->locks);
 	fl.type = F_UNLCK;
@@ -315,6 +313,8 @@ int lock_fcntl_set(struct file *f, uaddr_t arg, bool ofd, bool wait)
 		return err;
 	if ((fl.type == F_RDLCK && !(f->mode & FMODE_READ)) || (fl.type == F_WRLCK && !(f->mode & FMODE_WRITE)))
 		return -EBADF;
+	if (ofd && fl.pid)
+		return -EINVAL;
 	if (fl.type == F_UNLCK && !load_acquire(&f->inode->locks))
 		return 0;
 	return record_set(f->inode, &want, wait, !ofd);

@@ -127,6 +127,12 @@ int file_open_dentry(struct file *f)
 			return err;
 		}
 	}
+	if ((f->flags & O_DIRECT) && !S_ISREG(i->mode) && !S_ISBLK(i->mode)) {
+		if (f->ops->release)
+			f->ops->release(f);
+		f->ops = NULL;
+		return -EINVAL;
+	}
 	f->flags &= OPEN_STATUS;
 	if (f->ops->llseek)
 		f->mode |= FMODE_LSEEK;
@@ -276,8 +282,6 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 		if (err)
 			return err;
 		if (w->last_type != LAST_NORM) {
-			if (flags & O_CREAT)
-				return -EISDIR;
 			if (w->last_type == LAST_DOTDOT) {
 				err = walk_dotdot(w);
 				if (err)
@@ -324,7 +328,7 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 		return open_tmpfile(f, w, flags, mode);
 	}
 	if ((flags & O_CREAT) && S_ISDIR(w->path.dentry->inode->mode))
-		return -EISDIR;
+		return flags & O_EXCL ? -EEXIST : -EISDIR;
 	if (((flags & O_DIRECTORY) || w->trailing) && !S_ISDIR(w->path.dentry->inode->mode))
 		return -ENOTDIR;
 	return open_finish(f, &w->path, flags, created);

@@ -163,9 +163,9 @@ int64_t file_rw_user(struct file *f, uaddr_t addr, uint64_t n, int64_t pos, bool
 	}
 	/* RWF_NOWAIT: there is no way to promise not to block; RWF_APPEND: one write at the end. */
 	ret = -EOPNOTSUPP;
-	if ((flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) || ((flags & RWF_APPEND) && !write))
+	if ((flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) || ((flags & ~(unsigned)RWF_HIPRI) && S_ISDIR(f->inode->mode)))
 		goto out_segs;
-	if (flags & RWF_APPEND) {
+	if (flags & RWF_APPEND && write) {
 		rwsem_read_lock(&f->inode->lock);
 		p = f->inode->size;
 		rwsem_read_unlock(&f->inode->lock);

@@ -255,7 +255,7 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 	if (off && (in->mode & (FMODE_LSEEK | FMODE_NO_POS)) != FMODE_LSEEK)
 		goto out;
 	ret = -EINVAL;
-	if (off && (int64_t)ipos < 0)
+	if ((off && (int64_t)ipos < 0) || (int64_t)count < 0)
 		goto out;
 	ret = -EBADF;
 	if (!out || !(out->mode & FMODE_WRITE))
@@ -270,7 +270,11 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 		goto out;
 	/* As on Linux: what cannot be read again (a terminal, a pipe) must not be lost when writing fails. */
 	ret = -EINVAL;
-	if (!(in->mode & FMODE_LSEEK) || only_values(in) || only_values(out))
+	if ((int64_t)(ipos + count) < 0 || !(in->mode & FMODE_LSEEK) || only_values(in))
+		goto out;
+	/* That it takes values only is found when there is something to write. */
+	ret = S_ISREG(in->inode->mode) && ipos >= READ_ONCE(in->inode->size) ? 0 : -EINVAL;
+	if (only_values(out))
 		goto out;
 	opos = out->pos;
 	ret = do_splice(in, &ipos, out, &opos, count, false);

@@ -77,7 +77,7 @@ long sys_readahead(int fd, int64_t off, size_t count)
 		return -EBADF;
 	if (!(f->mode & FMODE_READ))
 		err = -EBADF;
-	else if (!f->mapping || (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode)))
+	else if (!f->mapping || (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode)) || (int64_t)count < 0)
 		err = -EINVAL;
 	if (!err && f->mapping->ops && f->mapping->ops->read_pages && off >= 0) {
 		uint64_t first = (uint64_t)off >> PAGE_SHIFT, n = MIN(count >> PAGE_SHIFT, (size_t)512);

@@ -17,16 +17,17 @@ static bool has_prefix(const char *name, const char *prefix) { return !strncmp(n
 static int xattr_permission(const struct path *p, const char *name, bool write)
 {
 	struct inode *i = p->dentry->inode;
+	int err;
 
 	if (write && (i->flags & (INODE_IMMUTABLE | INODE_APPEND)))
 		return -EPERM;
 	if (has_prefix(name, "security.") || has_prefix(name, "system."))
-		return write && has_prefix(name, "security.") && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
+		/* The inode that nameless files share is nobody's: Linux asks no security module about it. */
+		return write && has_prefix(name, "security.") && (i->mode & S_IFMT) && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
 	if (has_prefix(name, "trusted."))
 		return capable(CAP_SYS_ADMIN) ? 0 : write ? -EPERM : -ENODATA;
 	if (!has_prefix(name, "user.")) {
-		int err = inode_permission(i, write ? MAY_WRITE : MAY_READ);
-
+		err = inode_permission(i, write ? MAY_WRITE : MAY_READ);
 		return err ? err : -EOPNOTSUPP;
 	}
 	/* A file's owner says who may write it; for anything but files and directories that means nothing. */
@@ -34,9 +35,10 @@ static int xattr_permission(const struct path *p, const char *name, bool write)
 		return write ? -EPERM : -ENODATA;
 	if (write && S_ISDIR(i->mode) && (i->mode & S_ISVTX) && !inode_owner_or_capable(i))
 		return -EPERM;
-	if (!name[5])
-		return -EINVAL;
-	return inode_permission(i, write ? MAY_WRITE : MAY_READ);
+	err = inode_permission(i, write ? MAY_WRITE : MAY_READ);
+	if (!err && !name[5])
+		err = i->ops && i->ops->getxattr ? -EINVAL : -EOPNOTSUPP;
+	return err;
 }
 
 static int name_from_user(uaddr_t uname, char name[XATTR_NAME_MAX + 1])

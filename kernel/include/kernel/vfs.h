@@ -266,6 +266,7 @@ int vfs_mount(const char *source, const char *target, const char *fstype, unsign
 int vfs_mount_root(const char *source, const char *fstype, unsigned flags);
 /* UNIX sockets: create a socket inode at a path (-EADDRINUSE), find one.  References. */
 int vfs_mksock(const char *name, uint32_t mode, struct path *out);
+int vfs_unlink_name(const char *name);		/* as unlink(2) of a name in kernel memory */
 void vfs_sync(bool wait);
 void vfs_init(void);
 

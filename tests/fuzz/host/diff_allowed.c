@@ -11,7 +11,7 @@
 /* Every row that is not here takes part if it is not ABSENT. */
 static const char *const left_out[] = {
 	/* would reach the host's machine, or the harness */
-	"reboot", "mount", "umount2", "chroot", "pivot_root", "ptrace", "seccomp", "personality", "syslog", "sethostname", "setdomainname",
+	"reboot", "mount", "umount2", "move_mount", "chroot", "pivot_root", "ptrace", "seccomp", "personality", "syslog", "sethostname", "setdomainname",
 	"clock_settime", "settimeofday", "adjtimex", "clock_adjtime", "sync", "syncfs", "vhangup", "sched_setscheduler", "sched_setparam",
 	"sched_setattr", "sched_setaffinity", "ioprio_set", "mlockall", "setns", "unshare", "process_vm_writev", "process_vm_readv",
 	/* the harness's own code, stack or thread pointer */
@@ -19,7 +19,7 @@ static const char *const left_out[] = {
 	"brk", "remap_file_pages", "membarrier", "rt_sigsuspend", "pause", "sigaltstack",
 	/* say something of the machine or of the time */
 	"getrandom", "sysinfo", "uname", "getcpu", "times", "time", "getrusage", "sched_getaffinity", "sched_rr_get_interval", "sched_getattr",
-	"pkey_mprotect", "mincore", "alarm", "setitimer", "timer_settime", "clock_nanosleep", "nanosleep", "getppid",
+	"ustat", "pkey_mprotect", "mincore", "alarm", "setitimer", "timer_settime", "clock_nanosleep", "nanosleep", "getppid",
 	/* block: no time for it */
 	"flock",
 };
@@ -72,7 +72,7 @@ static void tame_time(struct fuzz_program *p, const struct fuzz_arg *a, unsigned
 
 void diff_tame(struct fuzz_program *p)
 {
-	static const int64_t self[] = { 0, 3, 99, 3 }, unix_only[] = { 1 },
+	static const int64_t self[] = { 0, 3, 99, 3 }, unix_only[] = { 1 }, process_or_group[] = { 0, 1 },
 		prctls[] = { 1, 2, 3, 4, 7, 8, 15, 16, 23, 27, 36, 37, 38, 39 };
 
 	for (unsigned i = 0; i < p->ncalls;) {
@@ -107,9 +107,15 @@ void diff_tame(struct fuzz_program *p)
 		if (!strcmp(d->name, "getpriority") || !strcmp(d->name, "setpriority") || !strcmp(d->name, "ioprio_get"))
 			{
 			only(arg_of(c, d, "who"), self, 1);
+			if (d->name[0] != 'i')	/* not those of a user, which the machine has more of */
+				only(arg_of(c, d, "which"), process_or_group, 2);
 			if (d->name[0] == 'i')
 				only(arg_of(c, d, "which"), unix_only, 1);
 		}
+		/* No limit of time, which is virtual on one side, nor of what a user has, who has more on the other. */
+		if ((!strcmp(d->name, "setrlimit") || !strcmp(d->name, "prlimit64")) && (a = arg_of(c, d, "resource")) &&
+		    (a->form != FUZZ_VALUE || !(int32_t)a->value || (int32_t)a->value == 6 || (int32_t)a->value == 11))
+			*a = (struct fuzz_arg){ .value = 1, .form = FUZZ_VALUE };
 		if (!strcmp(d->name, "capget") && c->args[0].form == FUZZ_BLOB && p->blobs[c->args[0].index].nbytes >= 8)
 			memset(p->bytes + p->blobs[c->args[0].index].bytes + 4, 0, 4), p->blobs[c->args[0].index].nfixes = 0;
 		for (unsigned k = 0; k < d->nargs; k++) {
@@ -146,7 +152,23 @@ static bool address(const struct difference *d)
 
 static bool ipc_id(const struct difference *d)
 {
-	return d->what == DIFF_RESULT && d->lin_result >= 0 && d->eft_result >= 0 && fuzz_returns(d->row, NULL) == ARG_IPC;
+	if (d->what != DIFF_RESULT)
+		return false;
+	if (d->lin_result >= 0 && d->eft_result >= 0 && fuzz_returns(d->row, NULL) == ARG_IPC)
+		return true;
+	if (d->lin_result == -22 && d->eft_result == -43)	/* removed: whether another has its place yet */
+		return true;
+	for (unsigned i = 0; i < d->row->nargs; i++) {	/* indices, which xxx_STAT takes */
+		int64_t cmd = diff_number(d, "cmd") & ~0x100;
+
+		if (d->row->args[i].kind == ARG_IPC && ((is(d, "semctl") && cmd >= 18) || (is(d, "msgctl") && cmd >= 11) || (is(d, "shmctl") && cmd >= 13)))
+			return true;
+	}
+	/* A number that no call returned: which object has it, if any. */
+	for (unsigned i = 0; i < d->row->nargs; i++)
+		if (d->row->args[i].kind == ARG_IPC && d->prog->calls[d->call].args[i].form == FUZZ_VALUE && ((int32_t)d->prog->calls[d->call].args[i].value > 0 || (d->lin_result < 0 && d->eft_result < 0)))
+			return true;
+	return false;
 }
 
 static bool kcmp_order(const struct difference *d)
@@ -190,16 +212,57 @@ static bool text_of(const struct difference *d, const char *arg, const char *pre
 
 static bool acl(const struct difference *d) { return d->what == DIFF_RESULT && strstr(d->row->name, "xattr") && text_of(d, "name", "system.posix_acl"); }
 
-/* What made the descriptor that is the argument. */
+/* Which call before this one made the descriptor fd: it returned it, or wrote it to its first argument. */
+static const char *maker_of(const struct difference *d, int64_t fd)
+{
+	for (unsigned i = d->call; fd >= 0 && i-- > 0;) {
+		const struct syscall_desc *r = fuzz_row(d->prog->calls[i].nr);
+		const struct fuzz_arg *from = &d->prog->calls[i].args[0];
+
+		if (d->lin->done[i] != 2 || d->lin->result[i] < 0)
+			continue;
+		if (fuzz_returns(r, NULL) == ARG_FD && d->lin->result[i] == fd) {
+			if (!strcmp(r->name, "pidfd_getfd"))
+				from++;
+			else if (strncmp(r->name, "dup", 3) && strcmp(r->name, "fcntl"))
+				return r->name;
+			fd = from->form == FUZZ_RESULT ? d->lin->result[from->index] : (int64_t)(int32_t)from->value;
+		}
+		if (!strcmp(r->name, "socketpair"))	/* which numbers the two got is not looked at: those after a program's others */
+			for (unsigned o = 0; o < d->lin->nouts; o++) {
+				int32_t pair[2];
+
+				if (d->lin->outs[o].call != i || d->lin->outs[o].len < sizeof(pair))
+					continue;
+				memcpy(pair, d->lin->data + d->lin->outs[o].off, sizeof(pair));
+				if (fd == pair[0] || fd == pair[1])
+					return r->name;
+			}
+	}
+	return "";
+}
+
 static const char *maker(const struct difference *d, const char *arg)
 {
 	for (unsigned i = 0; i < d->row->nargs; i++) {
 		const struct fuzz_arg *a = &d->prog->calls[d->call].args[i];
 
-		if (!strcmp(d->row->args[i].name, arg) && a->form == FUZZ_RESULT)
-			return fuzz_row(d->prog->calls[a->index].nr)->name;
+		if (strcmp(d->row->args[i].name, arg))
+			continue;
+		if (a->form == FUZZ_RESULT && !strcmp(fuzz_row(d->prog->calls[a->index].nr)->name, "socketpair"))
+			return "socketpair";
+		return maker_of(d, a->form == FUZZ_RESULT ? d->lin->result[a->index] : (int64_t)(int32_t)a->value);
 	}
 	return "";
+}
+
+/* Any of its descriptors. */
+static bool of(const struct difference *d, const char *name)
+{
+	for (unsigned i = 0; i < d->row->nargs; i++)
+		if ((d->row->args[i].kind == ARG_FD || d->row->args[i].kind == ARG_DIRFD) && !strcmp(maker(d, d->row->args[i].name), name))
+			return true;
+	return false;
 }
 
 static bool socket_xattr(const struct difference *d)
@@ -215,7 +278,11 @@ static bool directory(const struct difference *d)
 	return false;
 }
 
-static bool fs_kind(const struct difference *d) { return d->what == DIFF_MEMORY && (is(d, "statfs") || is(d, "fstatfs")); }
+static bool fs_kind(const struct difference *d)
+{
+	return d->what == DIFF_MEMORY && (is(d, "statfs") || is(d, "fstatfs") || (is(d, "ioctl") && diff_number(d, "cmd") == 2 /* FIGETBSZ */));
+}
+
 
 /* struct stat and statx: the size of directories, and blocks, are the file system's. */
 static bool stat_size(const struct difference *d)
@@ -238,20 +305,28 @@ static bool ipc_info(const struct difference *d)
 
 static bool shm_memory(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "shmget") && (d->lin_result == -12 || (diff_number(d, "flags") & 04000)); }
 static bool notify_thread(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "mq_notify") && d->eft_result == -38; }
-static bool pidfs(const struct difference *d)
+static bool pidfs(const struct difference *d) { return d->row && (d->what == DIFF_RESULT || (d->what == DIFF_MEMORY && strstr(d->row->name, "stat"))) && of(d, "pidfd_open"); }
+static bool ext2_cannot(const struct difference *d)
 {
-	return d->what == DIFF_RESULT && (!strcmp(maker(d, "fd"), "pidfd_open") || !strcmp(maker(d, "in_fd"), "pidfd_open") || !strcmp(maker(d, "out_fd"), "pidfd_open") ||
-		!strcmp(maker(d, "fd_in"), "pidfd_open") || !strcmp(maker(d, "fd_out"), "pidfd_open"));
+	return d->what == DIFF_RESULT && d->prog->flags & DIFF_EXT2 && ((is(d, "fallocate") && d->eft_result == -95) ||
+		(is(d, "fcntl") && (diff_number(d, "cmd") == 1033 || diff_number(d, "cmd") == 1034)));
 }
-static bool ext2_fallocate(const struct difference *d) { return is(d, "fallocate") && d->what == DIFF_RESULT && d->prog->flags & DIFF_EXT2 && d->eft_result == -95; }
+
 static bool waitv_flags(const struct difference *d) { return is(d, "futex_waitv") && d->what == DIFF_RESULT && d->eft_result == -22; }
-static bool page_zero(const struct difference *d) { return is(d, "mremap") && d->what == DIFF_RESULT && d->eft_result == -1; }
+static bool page_zero(const struct difference *d)
+{
+	return d->what == DIFF_RESULT && (is(d, "mremap") || is(d, "shmat") || is(d, "mmap")) && d->eft_result == -1;
+}
 static bool promise(const struct difference *d) { return is(d, "mremap") && d->what == DIFF_RESULT && d->eft_result == -12; }
 /* An address that the kernel chose, and more than what was mapped there. */
 static bool neighbours(const struct difference *d)
 {
+	if (d->what == DIFF_BLOCKED && (is(d, "munmap") || is(d, "mprotect") || is(d, "madvise") || is(d, "mremap")))
+		return (uint64_t)diff_number(d, d->row->args[1].name) > 1 << 20;
 	if (d->what != DIFF_RESULT)
 		return false;
+	if ((is(d, "madvise") || !strncmp(d->row->name, "mlock", 5) || is(d, "munlock") || is(d, "mprotect") || is(d, "msync")) && (uint64_t)diff_number(d, "len") > 1 << 28)
+		return true;	/* all that the harness has mapped */
 	for (unsigned i = 0; i < d->row->nargs; i++)
 		if (d->row->args[i].kind == ARG_ADDR && d->prog->calls[d->call].args[i].form == FUZZ_RESULT)
 			return true;
@@ -260,17 +335,76 @@ static bool neighbours(const struct difference *d)
 
 static bool host_file(const struct difference *d)
 {
-	if (d->what == DIFF_RESULT && is(d, "lseek") && !strcmp(maker(d, "fd"), "mq_open"))
+	if (d->what == DIFF_RESULT && strncmp(d->row->name, "mq_", 3) && of(d, "mq_open"))
 		return true;
 	return d->what == DIFF_RESULT && is(d, "mmap") && d->lin_result == -1 && d->eft_result < 0;
 }
 static bool zero_range(const struct difference *d) { return is(d, "fallocate") && d->what == DIFF_RESULT && d->lin_result == -95; }
 
-static bool null_path(const struct difference *d) { return d->what == DIFF_RESULT && (is(d, "newfstatat") || is(d, "statx")) && d->eft_result == -14; }
+static bool null_path(const struct difference *d)
+{
+	return d->what == DIFF_RESULT && (is(d, "newfstatat") || is(d, "statx")) && (d->eft_result == -14 || !diff_number(d, "path"));
+}
 
 static bool cached_only(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "openat2") && (d->eft_result == -11 || d->lin_result == -11); }
-static bool pidfd_flags(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "pidfd_send_signal") && diff_number(d, "flags") > 0; }
+static bool pidfd_flags(const struct difference *d) { return (d->what == DIFF_RESULT || d->what == DIFF_BLOCKED) && is(d, "pidfd_send_signal") && diff_number(d, "flags") > 0; }
 static bool lease(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "fcntl") && (diff_number(d, "cmd") == 1024 || diff_number(d, "cmd") == 1026); }
+
+static bool file_handles(const struct difference *d) { return d->what == DIFF_RESULT && (is(d, "name_to_handle_at") || is(d, "open_by_handle_at")); }
+static bool sched_ext(const struct difference *d) { return d->what == DIFF_RESULT && diff_number(d, "policy") == 7; }
+static bool ext2_limit(const struct difference *d) { return d->what == DIFF_RESULT && d->prog->flags & DIFF_EXT2 && (d->eft_result == -27 || (d->eft_result == -28 && strstr(d->row->name, "xattr"))); }
+
+/* The owner that the word names is a process of the harness. */
+static bool futex_owner(const struct difference *d)
+{
+	int64_t op = d->row ? diff_number(d, "op") & 127 : 0;
+
+	return (d->what == DIFF_RESULT || d->what == DIFF_BLOCKED) && is(d, "futex") && (op == 6 || op == 8 || op == 13) && d->lin_result == -1;
+}
+
+/* Up to where an earlier or this write came before it met memory that is not there. */
+static bool fault_midway(const struct difference *d)
+{
+	for (unsigned i = 0; i <= d->call && i < d->prog->ncalls; i++) {
+		const char *n = fuzz_row(d->prog->calls[i].nr)->name;
+
+		if (d->lin->done[i] == 2 && d->eft->done[i] == 2 && (d->lin->result[i] == -14 || d->eft->result[i] == -14 || (i == d->call && d->what == DIFF_RESULT)) &&
+		    (strstr(n, "write") || (strstr(n, "splice") && i != d->call)))
+			return i != d->call || (strstr(n, "writev") && (d->lin_result == -14 || d->eft_result == -14 || (d->lin_result >= 0 && d->eft_result >= 0)));
+	}
+	return false;
+}
+
+/* A ring that has what vmsplice was given: a slot for every page of it there, here only as many as the bytes need. */
+static bool vmsplice_slots(const struct difference *d)
+{
+	if (d->what != DIFF_RESULT && d->what != DIFF_BLOCKED)
+		return false;
+	if (is(d, "vmsplice") && d->what == DIFF_RESULT && d->lin_result > 0 && d->eft_result > 0)
+		return true;
+	for (unsigned i = 0; i < d->call; i++)
+		if (!strcmp(fuzz_row(d->prog->calls[i].nr)->name, "vmsplice") && d->lin->result[i] > 0)
+			return is(d, "fcntl") || is(d, "write") || is(d, "writev") || is(d, "vmsplice") || is(d, "tee") || is(d, "splice") || is(d, "poll") || is(d, "ppoll");
+	return false;
+}
+
+static bool unreadable(const struct difference *d)
+{
+	for (unsigned i = 0; d->what == DIFF_MEMORY && i < d->lin->nouts; i++)
+		if (d->lin->outs[i].call == d->call && d->lin->outs[i].blob == d->blob)
+			return d->lin->outs[i].len == 0;
+	return false;
+}
+
+static bool descriptor_table(const struct difference *d)
+{
+	return d->what == DIFF_RESULT && (is(d, "select") || is(d, "pselect6")) && (d->lin_result == -9 || d->eft_result == -9) && diff_number(d, "n") > 64;
+}
+
+static bool socket_buffer(const struct difference *d)
+{
+	return d->what == DIFF_RESULT && (strstr(d->row->name, "write") || strstr(d->row->name, "send")) && d->lin_result > 4096 && d->eft_result > 4096;
+}
 
 struct diff_allowed diff_allowed[] = {
 	{ "unsupported", "a flag or a command that kernel/syscall/flags.def says is not there", unsupported, 0 },
@@ -285,7 +419,7 @@ struct diff_allowed diff_allowed[] = {
 	{ "pidfd-flags", "flags of Linux 6.9", pidfd_flags, 0 },
 	{ "mq-notify-thread", "needs a netlink socket", notify_thread, 0 },
 	{ "pidfs", "pidfds are files of a file system since Linux 6.9", pidfs, 0 },
-	{ "ext2-fallocate", "ext2 cannot: the host's directory is a tmpfs", ext2_fallocate, 0 },
+	{ "ext2-cannot", "fallocate, seals: the host's directory is a tmpfs", ext2_cannot, 0 },
 	{ "futex2-mpol", "FUTEX2_MPOL, of Linux 6.16: no NUMA", waitv_flags, 0 },
 	{ "page-zero", "nobody maps page 0", page_zero, 0 },
 	{ "promise", "how much memory may be promised", promise, 0 },
@@ -297,5 +431,14 @@ struct diff_allowed diff_allowed[] = {
 	{ "address", "where a mapping goes is the kernel's choice", address, 0 },
 	{ "ipc-id", "System V identifiers are the kernel's choice", ipc_id, 0 },
 	{ "kcmp-order", "which of two different objects comes first is the kernel's choice", kcmp_order, 0 },
+	{ "file-handles", "there are none: what is not there says so before it looks", file_handles, 0 },
+	{ "sched-ext", "SCHED_EXT, of Linux 6.12: not there", sched_ext, 0 },
+	{ "ext2-limit", "how large a file and an attribute of ext2 get: the host's directory is a tmpfs", ext2_limit, 0 },
+	{ "futex-owner", "which process of the harness a PI futex's word happens to name", futex_owner, 0 },
+	{ "fault-midway", "how much of a write is there when its memory ends midway: Linux counts in pages, and tmpfs grows first", fault_midway, 0 },
+	{ "vmsplice-slots", "vmsplice copies: it takes fewer slots of the ring", vmsplice_slots, 0 },
+	{ "unreadable", "memory that may only be written: on Linux the harness cannot read it either", unreadable, 0 },
+	{ "descriptor-table", "select looks at descriptors up to the size of the table, which is as large as it was once", descriptor_table, 0 },
+	{ "socket-buffer", "how much fits into a socket's buffer: what a message costs", socket_buffer, 0 },
 	{ 0 }
 };
