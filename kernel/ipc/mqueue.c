@@ -207,7 +207,6 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 	else if ((o_flags & O_ACCMODE) == O_ACCMODE)	/* permissions for both, use for neither */
 		f->mode &= ~(unsigned)(FMODE_READ | FMODE_WRITE);
 	fd_install(fd, f);
-	file_put(f);
 	return fd;
 put:
 	mq_put(q);

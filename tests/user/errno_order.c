@@ -69,6 +69,10 @@ static void files(void)
 	CHECK(fails(inotify_add_watch(-1, "a", IN_ONESHOT), EBADF));
 	CHECK(fails(epoll_wait(-1, NULL, 0, 0), EBADF));
 	CHECK_EQ(writev(fd, &iov, 1), 1);
+	CHECK(fails(syscall(SYS_readahead, fd, 0L, -1L), EINVAL));
+	CHECK(fails(open("..", O_RDONLY | O_CREAT | O_EXCL, 0600), EEXIST));
+	CHECK(fails(open("..", O_RDONLY | O_CREAT, 0600), EISDIR));
+	CHECK(fails(fsetxattr(fd, "user.", "x", 1, 0), EINVAL) || errno == EOPNOTSUPP);
 	close(fd);
 	unlink("errno_order.f");
 }
@@ -79,6 +83,7 @@ static void select_high_descriptor(void)
 
 	FD_ZERO(&s);
 	FD_SET(50, &s);
+	CHECK_EQ(select(0, BAD, NULL, NULL, &(struct timeval){ 0, 0 }), 0);
 	CHECK(fails(select(51, &s, NULL, NULL, &(struct timeval){ 0, 0 }), EBADF));
 }
 
@@ -125,6 +130,10 @@ static void processes(void)
 	pid_t pid;
 
 	CHECK(fails(setpgid(-2, 0), EINVAL));
+	CHECK(fails(kill(0x3fffff, 65), ESRCH));
+	memset(&info, 1, sizeof(info));
+	info.si_code = 100;
+	CHECK(fails(syscall(SYS_rt_tgsigqueueinfo, 0, 0, SIGURG, &info), E2BIG));	/* more than such a signal has to say */
 	CHECK(fails(syscall(SYS_tkill, 0x3fffff, -17), ESRCH));
 	CHECK(fails(syscall(SYS_prlimit64, 0x3fffff, -1, NULL, NULL), ESRCH));
 	pid = fork();
@@ -143,6 +152,11 @@ static void system_v(void)
 
 	CHECK(fails(syscall(SYS_semtimedop, -1, NULL, 1000, NULL), E2BIG));
 	CHECK(fails(syscall(SYS_semop, -1, BAD, 1), EFAULT));
+	CHECK(fails(syscall(SYS_semop, -1, BAD, 0), EINVAL));
+	CHECK(fails(syscall(SYS_semctl, 0x7fffffff, 0, IPC_SET, BAD), EFAULT));
+	CHECK(fails(syscall(SYS_msgctl, 0x7fffffff, IPC_SET, BAD), EFAULT));
+	CHECK(fails(syscall(SYS_shmctl, 0x7fffffff, IPC_SET, BAD), EFAULT));
+	CHECK(fails(syscall(SYS_mq_timedsend, -1, "x", 1, -1, BAD), EFAULT));
 	id = msgget(IPC_PRIVATE, 0600);
 	CHECK_EQ(msgsnd(id, &m, 5, 0), 0);
 	if (msgrcv(id, &got, 8, 0, 040000 /* MSG_COPY */ | IPC_NOWAIT) == 5) {	/* a kernel without it says ENOSYS */
@@ -157,6 +171,9 @@ static void system_v(void)
 static void memory(void)
 {
 	CHECK(fails(mprotect((void *)0x30001000, 4096, PROT_READ | 0x01000000 /* PROT_GROWSDOWN */), ENOMEM));
+	CHECK(fails(syscall(SYS_mprotect, 0, 4096, PROT_READ | 0x100000000), EINVAL));
+	CHECK(fails(mprotect((void *)0, 4096, PROT_READ | 0x02000000 /* PROT_GROWSUP */), ENOMEM));
+	CHECK(fails(syscall(SYS_futex, 1, 7 /* FUTEX_UNLOCK_PI */, 0, NULL, NULL, 0), EFAULT));
 	CHECK(fails((long)mremap((void *)0x30001000, 64, 63, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)0x30004000), EFAULT));
 }
 

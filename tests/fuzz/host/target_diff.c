@@ -32,6 +32,19 @@ static unsigned nkinds, nknown;
 
 static void futex(_Atomic uint32_t *at, int op, uint32_t v, const struct timespec *t) { syscall(SYS_futex, at, op, v, t, NULL, 0); }
 
+enum { PATIENCE_S = 60 };
+
+/* A kernel that spins where nothing can interrupt it. */
+static void on_alarm(int sig)
+{
+	printf("--- difference %u kind 0\n", nkinds + 1);
+	fuzz_print_strace(stdout, &program, NULL);
+	printf("  status: Eft does not come back\n");
+	fflush(stdout);
+	(void)sig;
+	_exit(1);
+}
+
 void diff_init(void)
 {
 	char exe[4096], fd_text[16], *slash;
@@ -59,6 +72,7 @@ void diff_init(void)
 			abort();
 		diff_capabilities = data[1] | (uint64_t)data[4] << 32;
 	}
+	signal(SIGALRM, on_alarm);
 	keep_going = getenv("EFT_FUZZ_KEEP_GOING") != NULL;
 	if (geteuid()) {
 		fprintf(stderr, "eft-fuzz: the differential needs root, for its name spaces\n");
@@ -85,7 +99,9 @@ static void on_linux(const struct fuzz_program *p)
 static void both(const struct fuzz_program *p, struct difference *d)
 {
 	on_linux(p);
+	alarm(PATIENCE_S);
 	diff_eft(p, &eft);
+	alarm(0);
 	diff_compare(p, &shared->run, &eft, d);
 }
 
