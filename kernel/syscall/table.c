@@ -158,3 +158,11 @@ long syscall_dispatch(unsigned nr, const uint64_t *args)
 
 	return d && d->call ? d->call(args) : -ENOSYS;
 }
+
+bool syscall_is_strict(unsigned nr)
+{
+	const struct syscall_desc *d = syscall_lookup(nr);
+	long id = d ? d - descs : -1;
+
+	return id == ID_read || id == ID_write || id == ID_exit || id == ID_rt_sigreturn;
+}

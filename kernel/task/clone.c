@@ -179,6 +179,7 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 			tty_get(p->tty);
 		list_add_tail(&p->all_link, &process_list);
 	}
+	seccomp_clone(t);
 	list_add_tail(&t->thread_link, &p->threads);
 	task_get(t);		/* the tree's */
 	spin_unlock(&sh->lock);

@@ -152,9 +152,9 @@ long sys_prctl(int option, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 	case PR_GET_NAME:
 		return prctl_name(a2, 0);
 	case PR_GET_SECCOMP:
-		return 0;
+		return t->seccomp_mode;
 	case PR_SET_SECCOMP:
-		return -EINVAL;		/* not configured */
+		return seccomp_prctl_set(a2, a3);
 	case PR_CAPBSET_READ:
 		return a2 > CAP_LAST ? -EINVAL : (long)(t->cred->cap_bounding >> a2 & 1);
 	case PR_CAPBSET_DROP:

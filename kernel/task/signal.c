@@ -469,28 +469,35 @@ int signal_send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info)
 	return err;
 }
 
-void signal_force(int sig, int si_code, uaddr_t addr)
+void signal_force_info(const struct abi_siginfo *info, bool deadly)
 {
-	struct abi_siginfo info = { .si_signo = sig, .si_code = si_code };
 	struct task *t = current;
 	struct process *p = t->process;
+	int sig = info->si_signo;
 	struct ksigaction *ka;
 	struct sighand *sh;
 	unsigned long flags;
 
-	info.fault.addr = addr;
 	sh = process_siglock(p, &flags);
 	ka = &sh->action[sig - 1];
-	if (ka->handler == SIG_IGN || (t->sigmask & SIGMASK(sig))) {
+	if (deadly || ka->handler == SIG_IGN || (t->sigmask & SIGMASK(sig))) {
 		ka->handler = SIG_DFL;
 		t->sigmask &= ~SIGMASK(sig);
 	}
 	/* The first process dies of its own faults. */
 	if (ka->handler == SIG_DFL && !t->ptrace)
 		p->no_signals = false;
-	signal_queue_locked(p, t, true, sig, &info, true);
+	signal_queue_locked(p, t, true, sig, info, true);
 	signal_recalc(t);
 	process_sigunlock(sh, flags);
+}
+
+void signal_force(int sig, int si_code, uaddr_t addr)
+{
+	struct abi_siginfo info = { .si_signo = sig, .si_code = si_code };
+
+	info.fault.addr = addr;
+	signal_force_info(&info, false);
 }
 
 /* kill(2): the real or effective id of the sender is the real or saved id of the target. */

@@ -226,6 +226,7 @@ static void task_free_rcu(struct rcu_head *h)
 	kfree(t->start);	/* it never ran */
 	if (t->uctx)
 		hal_user_destroy(t->uctx);
+	seccomp_free(t);
 	sigqueue_flush(&t->pending);
 	if (t->cred)
 		cred_put(t->cred);

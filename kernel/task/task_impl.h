@@ -57,6 +57,14 @@ enum { SIG_STOPS = 0 };
 	SIGMASK(SIGFPE) | SIGMASK(SIGSEGV) | SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ) | SIGMASK(SIGSYS))
 #define SIGMASK_SYNC (SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGFPE) | SIGMASK(SIGSYS))
 
+/* ---- seccomp.c ---- */
+enum { SECCOMP_OFF, SECCOMP_STRICT, SECCOMP_FILTER };
+/* May current, in a mode, make this call?  It may be another one afterwards (a tracer).  False: the result is in its registers. May not return. */
+bool seccomp_allows(struct task *t, unsigned *nr);
+void seccomp_clone(struct task *t);		/* [sig] current's, for its child */
+void seccomp_free(struct task *t);
+long seccomp_prctl_set(uint64_t mode, uaddr_t uprog);
+
 /* ---- exit.c, wait.c, pgrp.c ---- */
 void process_notify_parent(struct process *p, int cld_code, int status);	/* [tree] SIGCHLD for stop and continue */
 void process_release(struct process *p, struct list_head *dead);	/* [tree] zombie: out of every list */

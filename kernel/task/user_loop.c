@@ -61,6 +61,8 @@ static void task_syscall(struct task *t)
 		if (nr == UINT32_MAX)
 			goto exit_stop;
 	}
+	if (unlikely(READ_ONCE(t->seccomp_mode)) && !seccomp_allows(t, &nr))
+		goto exit_stop;
 	if (unlikely(hot))
 		vm_hot_call(t->vm, hot);
 	abi_syscall_args(r, t->syscall_args);

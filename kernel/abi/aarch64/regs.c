@@ -10,6 +10,7 @@ enum { NR_restart_syscall = 128, SVC_INSN = 4 };
 
 const char abi_uts_machine[] = "aarch64";
 const uint16_t abi_elf_machine = 183;
+const uint32_t abi_audit_arch = 0xc00000b7;
 
 unsigned abi_syscall_nr(const struct abi_regs *r) { return (unsigned)r->syscallno; }
 uint64_t abi_syscall_arg0(const struct abi_regs *r) { return r->x[0]; }
@@ -26,6 +27,7 @@ void abi_syscall_restart(struct abi_regs *r, bool with_restart_block)
 }
 
 void abi_syscall_done(struct abi_regs *r) { r->syscallno = -1; }
+void abi_syscall_rollback(struct abi_regs *r) { r->x[0] = r->orig_x0; }
 bool abi_in_syscall(const struct abi_regs *r) { return r->syscallno >= 0; }
 
 void abi_regs_exec(struct abi_regs *r, uaddr_t pc, uaddr_t sp)

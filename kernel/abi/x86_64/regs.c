@@ -14,6 +14,7 @@ enum { USER_CS = 0x33, USER_SS = 0x2b, EFLAGS_IF = 0x200 };
 
 const char abi_uts_machine[] = "x86_64";
 const uint16_t abi_elf_machine = 62;
+const uint32_t abi_audit_arch = 0xc000003e;
 
 unsigned abi_syscall_nr(const struct abi_regs *r) { return (unsigned)r->orig_rax; }
 
@@ -38,6 +39,7 @@ void abi_syscall_restart(struct abi_regs *r, bool with_restart_block)
 }
 
 void abi_syscall_done(struct abi_regs *r) { r->orig_rax = (uint64_t)-1; }
+void abi_syscall_rollback(struct abi_regs *r) { r->rax = r->orig_rax; }
 bool abi_in_syscall(const struct abi_regs *r) { return (int64_t)r->orig_rax >= 0; }
 
 void abi_regs_exec(struct abi_regs *r, uaddr_t pc, uaddr_t sp)

@@ -188,7 +188,8 @@ static int show_status(struct seq *s, struct task *t)
 		seq_printf(s, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n", (unsigned long long)c->cap_inheritable,
 			   (unsigned long long)c->cap_permitted, (unsigned long long)c->cap_effective, (unsigned long long)c->cap_bounding,
 			   (unsigned long long)c->cap_ambient);
-	seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tunknown\nCpus_allowed:\t%llx\n", t->no_new_privs,
+	seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\nSpeculation_Store_Bypass:\tunknown\nCpus_allowed:\t%llx\n", t->no_new_privs,
+		   (unsigned)READ_ONCE(t->seccomp_mode), seccomp_filters(t),
 		   (unsigned long long)(t->se.affinity & (cpu_count < 64 ? (1ull << cpu_count) - 1 : ~0ull)));
 	seq_printf(s, "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
 		   (unsigned long long)t->nvcsw, (unsigned long long)t->nivcsw);

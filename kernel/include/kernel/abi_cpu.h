@@ -17,6 +17,7 @@ long abi_syscall_get_result(const struct abi_regs *r);
 /* Make the instruction run again with the number given (the original, or restart_syscall's). */
 void abi_syscall_restart(struct abi_regs *r, bool with_restart_block);
 void abi_syscall_done(struct abi_regs *r);	/* no restart from now on */
+void abi_syscall_rollback(struct abi_regs *r);	/* as they were before the call, but for the program counter */
 bool abi_in_syscall(const struct abi_regs *r);
 void abi_regs_exec(struct abi_regs *r, uaddr_t pc, uaddr_t sp);
 /* The child of clone: result 0; sp 0 keeps the parent's; tls is used if set_tls. */
@@ -30,6 +31,7 @@ int abi_signal_frame(struct hal_uctx *u, const struct ksigaction *sa, const stru
 int abi_signal_return(struct hal_uctx *u);
 extern const char abi_uts_machine[];	/* "x86_64", "aarch64" */
 extern const uint16_t abi_elf_machine;	/* e_machine */
+extern const uint32_t abi_audit_arch;	/* AUDIT_ARCH_*: linux/audit.h */
 void abi_regs_set_pc(struct abi_regs *r, uaddr_t pc);
 uint64_t abi_tls_get(const struct abi_regs *r);
 /* NT_PRSTATUS: the registers as ptrace shows them. */

@@ -40,6 +40,8 @@ struct pid;
 int signal_send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info);
 /* A synchronous one that cannot be ignored or blocked away (faults). */
 void signal_force(int sig, int si_code, uaddr_t addr);
+/* The same with all that is told; deadly: whatever handler there is. */
+void signal_force_info(const struct abi_siginfo *info, bool deadly);
 /* Before user code: delivers, stops, exits.  Called by task_user_loop(). */
 void signal_deliver(void);
 /* Take the first pending signal that is in `wanted` off current's queues (signalfd, sigtimedwait): its number, 0: none. */

@@ -36,6 +36,7 @@ const struct syscall_desc *syscall_lookup(unsigned nr);	/* by this CPU's number;
 const struct syscall_desc *syscall_by_index(size_t i);	/* NULL past the end */
 /* Runs the call of current. -ENOSYS: unknown or absent. */
 long syscall_dispatch(unsigned nr, const uint64_t *args);
+bool syscall_is_strict(unsigned nr);	/* seccomp(2): strict mode leaves it */
 /* strace text: the call; and its result ("= 3", "= -1 ENOENT"). */
 size_t syscall_format_entry(char *out, size_t max, unsigned nr, const uint64_t *args);
 size_t syscall_format_exit(char *out, size_t max, unsigned nr, const uint64_t *args, long result);

@@ -167,6 +167,8 @@ struct task {
 	int pdeath_signal;		/* [o] */
 	bool no_new_privs, dumpable;	/* [o] */
 	bool keep_caps;			/* [o] PR_SET_KEEPCAPS */
+	uint8_t seccomp_mode;		/* [sig] written; task/seccomp.c */
+	struct seccomp_filter *seccomp;	/* [sig] written; the newest, a reference */
 	unsigned personality;		/* [o] */
 	unsigned ioprio;		/* [o] */
 	unsigned oom_victim;		/* [a] */
@@ -232,6 +234,7 @@ void process_times(struct process *p, uint64_t *user_ns, uint64_t *system_ns);
 void task_times(struct task *t, uint64_t *user_ns, uint64_t *system_ns);
 /* One letter as in /proc/PID/stat: R S D T t Z. */
 char task_state_char(const struct task *t);
+unsigned seccomp_filters(struct task *t);	/* how many it has; takes the signal lock */
 unsigned task_count(void);			/* user threads */
 /* max_rss_pages grows to what this address space had. */
 void process_note_rss(struct process *p, const struct vm_space *vm);
