@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * madvise(2), process_madvise(2).
+ * madvise(2), process_madvise(2): the caller's memory, or another process's.
  *
  * MADV_FREE frees at once, which its contract allows.  Advice that Linux takes
  * and that has nothing to act on here (huge pages, merging) is accepted as
@@ -48,8 +48,19 @@ static bool advice_flags(int advice, unsigned *clear, unsigned *set)
 	}
 }
 
+/* What the area holds would be lost to who may not write there: not with mseal(2). */
+static bool seal_forbids(const struct vm_area *a, int advice)
+{
+	if (!(a->flags & VM_SEALED) || a->flags & (VM_WRITE | VM_SHARED) || a->file)
+		return false;
+	return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE || advice == MADV_REMOVE || advice == MADV_DONTFORK ||
+		advice == MADV_WIPEONFORK;
+}
+
 static int flag_area(struct vm_area *a, int advice, unsigned clear, unsigned set)
 {
+	if (seal_forbids(a, advice))
+		return -EPERM;
 	if (advice == MADV_WIPEONFORK && (a->mapping || a->file || a->flags & VM_SHARED))
 		return -EINVAL;
 	if (advice == MADV_DOFORK && a->flags & VM_DEVICE)
@@ -88,6 +99,8 @@ static int advise_flags(struct vm_space *vm, uaddr_t start, uaddr_t end, int adv
 /* One area's part of [start, end); vm->lock is held for writing, so that faults stay out. */
 static int drop_area(struct vm_area *a, uaddr_t start, uaddr_t end, int advice)
 {
+	if (seal_forbids(a, advice))
+		return -EPERM;
 	switch (advice) {
 	case MADV_DONTNEED:
 		if (a->flags & VM_LOCKED)
@@ -256,4 +269,62 @@ static int vm_madvise(struct vm_space *vm, uaddr_t addr, uint64_t len, int advic
 long sys_madvise(uaddr_t addr, uint64_t len, int advice)
 {
 	return vm_madvise(current->vm, addr, len, advice);
+}
+
+/* Of another process only what it cannot notice but by its speed. */
+static bool advice_for_others(int advice)
+{
+	return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED;
+}
+
+static int advise_segments(struct vm_space *vm, const struct uio_seg *seg, uint64_t n, int advice, int64_t *done)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		int err = vm_madvise(vm, seg[i].base, seg[i].len, advice);
+
+		if (err)
+			return err;
+		*done += (int64_t)seg[i].len;
+	}
+	return 0;
+}
+
+long sys_process_madvise(int pidfd, uaddr_t iov, uint64_t n, int advice, unsigned flags)
+{
+	struct uio_seg fast[8], *segs = fast;
+	struct vm_space *vm = NULL;
+	struct task *t = NULL;
+	int64_t done = 0;
+	struct uio u;
+	int64_t err;
+
+	if (flags)
+		return -EINVAL;
+	err = uio_import(&u, iov, n, fast, &segs);
+	if (err < 0)
+		return (long)err;
+	err = pidfd_task(pidfd, &t);
+	if (err)
+		goto out;
+	err = -EACCES;
+	if (!ptrace_may_access(t))
+		goto out;
+	err = -ESRCH;
+	vm = vm_get_task(t);
+	if (!vm)
+		goto out;
+	err = -EINVAL;
+	if (vm != current->vm && !advice_for_others(advice))
+		goto out;
+	err = -EPERM;
+	if (vm != current->vm && !capable(CAP_SYS_NICE))
+		goto out;
+	err = advise_segments(vm, segs, n, advice, &done);
+out:
+	if (vm)
+		vm_put(vm);
+	task_put(t);
+	if (segs != fast)
+		kfree(segs);
+	return done ? done : (long)err;
 }

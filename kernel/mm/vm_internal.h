@@ -100,6 +100,8 @@ uaddr_t vm_find_gap(struct vm_space *vm, uint64_t len, uaddr_t low, uaddr_t high
 void vm_area_account(struct vm_space *vm, const struct vm_area *a, int sign);
 /* Split so that [start, end) is made of whole areas.  0 or -ENOMEM. */
 int vm_isolate(struct vm_space *vm, uaddr_t start, uaddr_t end) REQUIRES(vm->lock);
+/* Is there an area that mseal(2) has closed? */
+bool vm_range_sealed(struct vm_space *vm, uaddr_t start, uaddr_t end) REQUIRES(vm->lock);
 
 /* ---- vm_map.c ---- */
 /* Unmap with the lock held; the areas go to `dead`. */

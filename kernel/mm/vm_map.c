@@ -41,6 +41,14 @@ bool vm_may_lock(struct vm_space *vm, uint64_t n, bool *permitted)
 	return capable(CAP_IPC_LOCK) || vm->locked_pages + n <= limit >> PAGE_SHIFT;
 }
 
+bool vm_range_sealed(struct vm_space *vm, uaddr_t start, uaddr_t end)
+{
+	for (struct vm_area *a = vm_find(vm, start); a && a->start < end; a = vm_next(a))
+		if (a->flags & VM_SEALED)
+			return true;
+	return false;
+}
+
 int vm_unmap_locked(struct vm_space *vm, uaddr_t start, uaddr_t end, struct list_head *dead)
 {
 	struct vm_area *a = vm_find(vm, start), *next;
@@ -48,6 +56,8 @@ int vm_unmap_locked(struct vm_space *vm, uaddr_t start, uaddr_t end, struct list
 
 	if (!a || a->start >= end)
 		return 0;
+	if (vm_range_sealed(vm, start, end))
+		return -EPERM;
 	err = vm_isolate(vm, start, end);
 	if (err)
 		return err;

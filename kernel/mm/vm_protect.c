@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mprotect(2): rights of areas, and of what is mapped in them. */
+#include <kernel/abi_cpu.h>
 #include <kernel/file.h>
 #include <kernel/pagecache.h>
 #include <kernel/task.h>
@@ -68,6 +69,8 @@ static int protect_check(struct vm_space *vm, uaddr_t start, uaddr_t end, unsign
 			return -ENOMEM;
 		if (prot & ~(a->flags >> 4) & (PROT_READ | PROT_WRITE | PROT_EXEC) || a->flags & VM_SPECIAL)
 			return -EACCES;
+		if (a->flags & VM_SEALED)
+			return -EPERM;
 		n = (MIN(a->end, end) - at) >> PAGE_SHIFT;
 		if (prot & PROT_WRITE && !(a->flags & (VM_WRITE | VM_SHARED)) && !vm_may_expand(vm, 0, 0) &&
 		    vm->data_pages + n > rlimit_get(RLIMIT_DATA) >> PAGE_SHIFT)
@@ -152,3 +155,12 @@ long sys_pkey_mprotect(uaddr_t addr, uint64_t len, uint64_t prot, int pkey)
 	/* Without protection keys only "no key" makes sense. */
 	return pkey == -1 ? sys_mprotect(addr, len, prot) : -EINVAL;
 }
+
+/* A processor without protection keys has none to give; said as Linux says it there. */
+long sys_pkey_alloc(uint64_t flags, uint64_t rights)
+{
+	/* On x86-64 it is setting the rights that fails. */
+	return flags || rights & ~3ull || abi_elf_machine == 62 ? -EINVAL : -ENOSPC;
+}
+
+long sys_pkey_free(int pkey) { return -EINVAL; }

@@ -92,6 +92,8 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 	a = vm_find(vm, addr);
 	if (!a || a->start > addr)
 		return -EFAULT;
+	if (a->flags & VM_SEALED)
+		return -EPERM;
 	if (flags & MREMAP_FIXED) {
 		if (new_addr < hal_as_min())
 			return -EPERM;
@@ -114,6 +116,8 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 	a = vm_find(vm, addr);
 	if (!a || a->start > addr)
 		return -EFAULT;
+	if (a->flags & VM_SEALED)
+		return -EPERM;
 	if (!old_len && !(a->flags & VM_SHARED))
 		return -EINVAL;
 	if (flags & MREMAP_DONTUNMAP && a->flags & (VM_SPECIAL | VM_DEVICE))

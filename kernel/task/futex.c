@@ -22,7 +22,7 @@
 enum { FUTEX_WAIT, FUTEX_WAKE, FUTEX_FD, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_LOCK_PI, FUTEX_UNLOCK_PI,
 	FUTEX_TRYLOCK_PI, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI2 };
 enum { FUTEX_PRIVATE_FLAG = 128, FUTEX_CLOCK_REALTIME = 256, FUTEX_BUCKETS = 256 };
-#define FUTEX_BITSET_ALL 0xffffffffu
+
 
 static struct futex_bucket buckets[FUTEX_BUCKETS];
 
@@ -117,7 +117,7 @@ int futex_wait_setup(struct futex_q *q, uaddr_t uaddr, uint32_t val, bool privat
 
 static long futex_wait_restart(struct restart_block *rb);
 
-static long futex_wait(uaddr_t uaddr, bool private, uint32_t val, uint64_t deadline, uint32_t bitset)
+long futex_wait(uaddr_t uaddr, bool private, uint32_t val, uint64_t deadline, uint32_t bitset)
 {
 	struct futex_q q = { .bitset = bitset };
 	bool expired = false;
@@ -214,7 +214,7 @@ static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) NO_TSA
 	spin_unlock(&a->lock);
 }
 
-static long futex_requeue(uaddr_t uaddr, uaddr_t uaddr2, bool private, int wake, int requeue, const uint32_t *cmp) NO_TSA
+long futex_requeue(uaddr_t uaddr, bool private, uaddr_t uaddr2, bool private2, int wake, int requeue, const uint32_t *cmp) NO_TSA
 {
 	struct futex_bucket *a, *b;
 	struct vm_key key, key2;
@@ -227,7 +227,7 @@ static long futex_requeue(uaddr_t uaddr, uaddr_t uaddr2, bool private, int wake,
 	for (;;) {
 		err = vm_futex_key(uaddr, private, &key);
 		if (!err)
-			err = vm_futex_key(uaddr2, private, &key2);
+			err = vm_futex_key(uaddr2, private2, &key2);
 		if (err)
 			return err;
 		a = futex_bucket(&key);
@@ -320,7 +320,7 @@ static long futex_wake_op(uaddr_t uaddr, uaddr_t uaddr2, bool private, int n, in
 
 /* ---- the call ---- */
 
-static int futex_deadline(uaddr_t utimeout, bool absolute, bool realtime, uint64_t *out)
+int futex_deadline(uaddr_t utimeout, bool absolute, bool realtime, uint64_t *out)
 {
 	struct abi_timespec ts;
 
@@ -368,7 +368,7 @@ long sys_futex(uaddr_t uaddr, int op, uint32_t val, uaddr_t utimeout, uaddr_t ua
 	case FUTEX_CMP_REQUEUE:
 		if (uaddr2 & 3)
 			return -EINVAL;
-		return futex_requeue(uaddr, uaddr2, private, (int)val, (int)utimeout, cmd == FUTEX_CMP_REQUEUE ? &val3 : NULL);
+		return futex_requeue(uaddr, private, uaddr2, private, (int)val, (int)utimeout, cmd == FUTEX_CMP_REQUEUE ? &val3 : NULL);
 	case FUTEX_WAKE_OP:
 		if (uaddr2 & 3)
 			return -EINVAL;
@@ -395,8 +395,7 @@ long sys_futex(uaddr_t uaddr, int op, uint32_t val, uaddr_t utimeout, uaddr_t ua
 
 /* ---- futex_waitv ---- */
 
-enum { FUTEX_WAITV_MAX = 128, FUTEX2_SIZE_MASK = 3, FUTEX2_SIZE_U32 = 2, FUTEX2_PRIVATE = 128 };
-struct abi_futex_waitv { uint64_t val, uaddr; uint32_t flags, reserved; };
+enum { FUTEX_WAITV_MAX = 128 };
 
 static int waitv_unqueue(struct futex_q *q, unsigned n)
 {

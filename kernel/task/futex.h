@@ -27,7 +27,16 @@ static inline bool futex_key_equal(const struct vm_key *a, const struct vm_key *
 {
 	return a->object == b->object && a->offset == b->offset && a->shared == b->shared;
 }
+#define FUTEX_BITSET_ALL 0xffffffffu
+enum { FUTEX2_SIZE_U32 = 2, FUTEX2_PRIVATE = 128 };
+struct abi_futex_waitv { uint64_t val, uaddr; uint32_t flags, reserved; };
 int futex_wake(uaddr_t uaddr, bool private, int n, uint32_t bitset);
+/* Until woken: 0; -EAGAIN: another value; -ETIMEDOUT; -ERESTARTSYS without a deadline (UINT64_MAX), else -ERESTART_RESTARTBLOCK. */
+long futex_wait(uaddr_t uaddr, bool private, uint32_t val, uint64_t deadline, uint32_t bitset);
+/* Of those who wait for the first word, wake some, and let some wait for the second; how many of both.  *cmp: if the first word holds that. */
+long futex_requeue(uaddr_t uaddr, bool private, uaddr_t uaddr2, bool private2, int wake, int requeue, const uint32_t *cmp);
+/* The time of the monotonic clock that a timespec means; UINT64_MAX: none.  -EFAULT, -EINVAL. */
+int futex_deadline(uaddr_t utimeout, bool absolute, bool realtime, uint64_t *out);
 /* Queue q if the word still holds val: 0; -EAGAIN if not; -EFAULT, -EINTR. */
 int futex_wait_setup(struct futex_q *q, uaddr_t uaddr, uint32_t val, bool private);
 /* The bucket that q is on, locked: requeueing may move it meanwhile. */

@@ -130,6 +130,29 @@ out:
 	return err;
 }
 
+int pidfd_task(int pidfd, struct task **out)
+{
+	struct file *f = fd_get(pidfd);
+	struct pid *pid = f ? pidfd_pid(f) : NULL;
+	struct process *p = pid ? pid_process(pid) : NULL;
+	unsigned long irq;
+	int err = pid ? -ESRCH : -EBADF;
+
+	if (p) {
+		irq = spin_lock_irqsave(&process_tree_lock);
+		if (p->leader && !p->zombie) {
+			task_get(p->leader);
+			*out = p->leader;
+			err = 0;
+		}
+		spin_unlock_irqrestore(&process_tree_lock, irq);
+		process_put(p);
+	}
+	if (f)
+		file_put(f);
+	return err;
+}
+
 long sys_pidfd_getfd(int pidfd, int fd, unsigned flags)
 {
 	struct process *p = NULL;

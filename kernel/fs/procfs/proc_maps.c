@@ -52,7 +52,7 @@ static void show_vmflags(struct seq *s, const struct vm_area *a)
 	static const struct { unsigned bit; const char *name; } names[] = {
 		{ VM_READ, "rd" }, { VM_WRITE, "wr" }, { VM_EXEC, "ex" }, { VM_SHARED, "sh" }, { VM_MAYREAD, "mr" }, { VM_MAYWRITE, "mw" },
 		{ VM_MAYEXEC, "me" }, { VM_GROWSDOWN, "gd" }, { VM_LOCKED, "lo" }, { VM_DONTFORK, "dc" }, { VM_DONTDUMP, "dd" },
-		{ VM_NORESERVE, "nr" },
+		{ VM_NORESERVE, "nr" }, { VM_SEALED, "sl" },
 	};
 
 	seq_puts(s, "VmFlags:");

@@ -28,7 +28,8 @@ int path_name_from_user(uaddr_t uname, unsigned flags, char **out)
 
 	if (!buf)
 		return -ENOMEM;
-	n = strncpy_from_user(buf, uname, PATH_MAX);
+	buf[0] = '\0';
+	n = !uname && (flags & LOOKUP_NULL) ? 0 : strncpy_from_user(buf, uname, PATH_MAX);
 	if (n < 0 || n >= PATH_MAX || (n == 0 && !(flags & LOOKUP_EMPTY))) {
 		kfree(buf);
 		return n < 0 ? (int)n : n == 0 ? -ENOENT : -ENAMETOOLONG;

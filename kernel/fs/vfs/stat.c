@@ -79,7 +79,7 @@ long sys_newfstatat(int dfd, uaddr_t name, uaddr_t ubuf, unsigned flags)
 	/* fstat as libc does it. */
 	if ((flags & AT_EMPTY_PATH) && dfd >= 0 && name && !get_user(first, name) && !first)
 		return sys_fstat(dfd, ubuf);
-	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
+	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0), &p);
 	if (err)
 		return err;
 	err = stat_inode(p.dentry->inode, ubuf);
@@ -167,7 +167,7 @@ long sys_statx(int dfd, uaddr_t name, unsigned flags, unsigned mask, uaddr_t ubu
 		return -EINVAL;
 	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC))
 		return -EINVAL;
-	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
+	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0), &p);
 	if (err)
 		return err;
 	err = statx_path(&p, ubuf);

@@ -175,3 +175,102 @@ XATTR_CALL(getxattr, (uaddr_t name_, uaddr_t n, uaddr_t v, size_t size), (int fd
 	name_from_user(n, x.name), xattr_get(&p, &x, v, size))
 XATTR_CALL(listxattr, (uaddr_t name_, uaddr_t list, size_t size), (int fd_, uaddr_t list, size_t size), 0, xattr_list(&p, list, size))
 XATTR_CALL(removexattr, (uaddr_t name_, uaddr_t n), (int fd_, uaddr_t n), name_from_user(n, x.name), xattr_remove(&p, &x))
+
+/* ---- the same below a directory's descriptor ---- */
+
+struct abi_xattr_args { uint64_t value; uint32_t size, flags; };
+
+static int xattrat_look(unsigned at_flags, unsigned *look)
+{
+	if (at_flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	*look = (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0);
+	return 0;
+}
+
+static int xattrat_args(struct abi_xattr_args *a, uaddr_t uargs, size_t size)
+{
+	if (size < sizeof(*a))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(a, sizeof(*a), uargs, size);
+}
+
+long sys_setxattrat(int dfd, uaddr_t path, unsigned at_flags, uaddr_t name, uaddr_t uargs, size_t size)
+{
+	struct xattr_args x = { .value = NULL };
+	struct abi_xattr_args a;
+	struct path p;
+	unsigned look;
+	long ret = xattrat_args(&a, uargs, size);
+
+	if (!ret)
+		ret = xattrat_look(at_flags, &look);
+	if (!ret)
+		ret = set_args(&x, name, a.value, a.size, (int)a.flags);
+	if (!ret)
+		ret = path_lookup_user(dfd, path, look, &p);
+	if (!ret) {
+		ret = xattr_set(&p, &x);
+		path_put(&p);
+	}
+	kfree(x.value);
+	return ret;
+}
+
+long sys_getxattrat(int dfd, uaddr_t path, unsigned at_flags, uaddr_t name, uaddr_t uargs, size_t size)
+{
+	struct xattr_args x = { .value = NULL };
+	struct abi_xattr_args a;
+	struct path p;
+	unsigned look;
+	long ret = xattrat_args(&a, uargs, size);
+
+	if (!ret && a.flags)
+		ret = -EINVAL;
+	if (!ret)
+		ret = xattrat_look(at_flags, &look);
+	if (!ret)
+		ret = name_from_user(name, x.name);
+	if (!ret)
+		ret = path_lookup_user(dfd, path, look, &p);
+	if (!ret) {
+		ret = xattr_get(&p, &x, a.value, a.size);
+		path_put(&p);
+	}
+	return ret;
+}
+
+long sys_listxattrat(int dfd, uaddr_t path, unsigned at_flags, uaddr_t list, size_t size)
+{
+	struct path p;
+	unsigned look;
+	long ret = xattrat_look(at_flags, &look);
+
+	if (!ret)
+		ret = path_lookup_user(dfd, path, look, &p);
+	if (!ret) {
+		ret = xattr_list(&p, list, size);
+		path_put(&p);
+	}
+	return ret;
+}
+
+long sys_removexattrat(int dfd, uaddr_t path, unsigned at_flags, uaddr_t name)
+{
+	struct xattr_args x = { .value = NULL };
+	struct path p;
+	unsigned look;
+	long ret = xattrat_look(at_flags, &look);
+
+	if (!ret)
+		ret = name_from_user(name, x.name);
+	if (!ret)
+		ret = path_lookup_user(dfd, path, look, &p);
+	if (!ret) {
+		ret = xattr_remove(&p, &x);
+		path_put(&p);
+	}
+	return ret;
+}

@@ -240,5 +240,7 @@ unsigned task_count(void);			/* user threads */
 void process_note_rss(struct process *p, const struct vm_space *vm);
 /* May current look into t (ptrace(2), "PTRACE_MODE_ATTACH_REALCREDS": also /proc/PID/mem, environ...)? */
 bool ptrace_may_access(struct task *t);
+/* The first thread of a pidfd's process, with a reference.  -EBADF: no pidfd; -ESRCH: it has ended. */
+int pidfd_task(int pidfd, struct task **out) MUST_CHECK;
 uint64_t rlimit_get(enum rlimit_id id);		/* current's soft limit */
 #endif

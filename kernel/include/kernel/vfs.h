@@ -243,7 +243,8 @@ int64_t vfs_llseek(struct file *f, int64_t off, int whence);	/* SEEK_SET/CUR/END
 
 /* ---- paths and name-space changes, for system calls and the kernel ---- */
 enum { LOOKUP_FOLLOW = 1, LOOKUP_DIRECTORY = 2, LOOKUP_PARENT = 4, LOOKUP_CREATE = 8, LOOKUP_EMPTY = 16, LOOKUP_NO_AUTOMOUNT = 32,
-	LOOKUP_NO_SYMLINKS = 64, LOOKUP_NO_MAGICLINKS = 128, LOOKUP_NO_XDEV = 256, LOOKUP_BENEATH = 512, LOOKUP_IN_ROOT = 1024 };
+	LOOKUP_NO_SYMLINKS = 64, LOOKUP_NO_MAGICLINKS = 128, LOOKUP_NO_XDEV = 256, LOOKUP_BENEATH = 512, LOOKUP_IN_ROOT = 1024,
+	LOOKUP_NULL = 2048 /* a null pointer is an empty path */ };
 enum { AT_FDCWD = -100 };
 /* A kernel-space path.  0 and a referenced path, or -errno. */
 int path_lookup(int dfd, const char *name, unsigned flags, struct path *out) MUST_CHECK;

@@ -28,6 +28,7 @@ enum vm_flags {
 	VM_NORESERVE = 0x8000,
 	VM_RAND_READ = 0x10000, VM_SEQ_READ = 0x20000,	/* madvise */
 	VM_ACCOUNT = 0x40000,	/* private writable: counted in data_pages */
+	VM_SEALED = 0x80000,	/* mseal: stays as it is until the address space goes */
 };
 struct vm_area {
 	struct rb_node node;

@@ -3,7 +3,7 @@
  * Runs the user programs one after the other, inside the machine under test
  * (or on the host, for the oracle), and reports each as a structured line:
  *
- *	runner [-t SECONDS] [-d SCRATCH] DIRECTORY [NAME...]
+ *	runner [-t SECONDS] [-d SCRATCH] [-f FILE-OF-NAMES] DIRECTORY [NAME...]
  *	@@RESULT <name> pass|skip|fail|timeout|signal|noplan <ok> <not ok> <ms>
  *	@@OUT <name> <line of its output>	(of those that did not pass)
  *	@@SKIP <name> <the check that was not made>
@@ -194,26 +194,49 @@ static void report(const char *name, struct outcome *o)
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
+/* Names, one a line. */
+static size_t read_names(const char *path, char ***out)
+{
+	FILE *f = fopen(path, "r");
+	char line[256];
+	size_t n = 0;
+
+	if (!f) {
+		perror(path);
+		exit(2);
+	}
+	while (fscanf(f, "%255s", line) == 1) {
+		*out = realloc(*out, (n + 1) * sizeof(**out));
+		(*out)[n++] = strdup(line);
+	}
+	fclose(f);
+	return n;
+}
+
 int main(int argc, char **argv)
 {
 	struct outcome o = { .out = malloc(OUTPUT_MAX + 1) };
-	char **names = NULL;
+	char **names = NULL, *list = NULL;
 	size_t n = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "t:d:")) != -1)
+	while ((opt = getopt(argc, argv, "t:d:f:")) != -1)
 		if (opt == 't')
 			timeout_s = (unsigned)atoi(optarg);
 		else if (opt == 'd')
 			scratch_in = optarg;
+		else if (opt == 'f')
+			list = optarg;
 	if (optind >= argc) {
-		fprintf(stderr, "usage: runner [-t seconds] [-d scratch] directory [name...]\n");
+		fprintf(stderr, "usage: runner [-t seconds] [-d scratch] [-f names] directory [name...]\n");
 		return 2;
 	}
 	const char *dir = argv[optind++];
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (optind < argc) {
+	if (list) {
+		n = read_names(list, &names);
+	} else if (optind < argc) {
 		names = argv + optind;
 		n = (size_t)(argc - optind);
 	} else {

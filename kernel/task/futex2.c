@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The futex calls of one operation each: futex_wake(2), futex_wait(2),
+ * futex_requeue(2).  What they do is in futex.c; here is how they are asked:
+ * the size and the sharing of the word are flags, every mask is given, a count
+ * of none wakes none, and times are absolute.
+ *
+ * Only words of 32 bits, and no words that belong to a NUMA node, as futex_waitv.
+ */
+#include <abi/time.h>
+#include "futex.h"
+#include "syscall/syscall_impl.h"
+#include "task_impl.h"
+
+static bool flags_good(unsigned flags) { return (flags & ~(unsigned)FUTEX2_PRIVATE) == FUTEX2_SIZE_U32; }
+
+long sys_futex_wake(uaddr_t uaddr, uint64_t mask, int n, unsigned flags)
+{
+	struct vm_key key;
+	int err;
+
+	if (!flags_good(flags) || mask >> 32 || !mask || uaddr & 3)
+		return -EINVAL;
+	if (n)
+		return futex_wake(uaddr, flags & FUTEX2_PRIVATE, n, (uint32_t)mask);
+	err = vm_futex_key(uaddr, flags & FUTEX2_PRIVATE, &key);
+	return err;
+}
+
+long sys_futex_wait(uaddr_t uaddr, uint64_t val, uint64_t mask, unsigned flags, uaddr_t utimeout, int clock)
+{
+	uint64_t deadline;
+	long err;
+
+	if (!flags_good(flags) || val >> 32 || mask >> 32)
+		return -EINVAL;
+	if (utimeout && clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return -EINVAL;
+	err = futex_deadline(utimeout, true, clock == CLOCK_REALTIME, &deadline);
+	if (err)
+		return err;
+	if (!mask || uaddr & 3)
+		return -EINVAL;
+	err = futex_wait(uaddr, flags & FUTEX2_PRIVATE, (uint32_t)val, deadline, (uint32_t)mask);
+	if (err == -ERESTART_RESTARTBLOCK)
+		err = -ERESTARTSYS;	/* the time is absolute: the same call again */
+	return err;
+}
+
+long sys_futex_requeue(uaddr_t uwaiters, unsigned flags, int wake, int requeue)
+{
+	struct abi_futex_waitv w[2];
+	uint32_t cmp;
+
+	if (flags || !uwaiters)
+		return -EINVAL;
+	for (int i = 0; i < 2; i++) {
+		if (copy_from_user(&w[i], uwaiters + (unsigned)i * sizeof(w[0]), sizeof(w[0])))
+			return -EFAULT;
+		if (!flags_good(w[i].flags) || w[i].reserved || w[i].val >> 32)
+			return -EINVAL;
+	}
+	if (w[0].flags != w[1].flags || wake < 0 || requeue < 0 || w[0].uaddr & 3 || w[1].uaddr & 3)
+		return -EINVAL;
+	cmp = (uint32_t)w[0].val;
+	return futex_requeue(w[0].uaddr, w[0].flags & FUTEX2_PRIVATE, w[1].uaddr, w[1].flags & FUTEX2_PRIVATE, wake, requeue, &cmp);
+}
