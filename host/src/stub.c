@@ -111,6 +111,7 @@ void stub_init(bool no_filter)
 {
 	size_t size = (size_t)(stub_image_end - stub_image);
 
+	signal(SIGCHLD, SIG_DFL);	/* ignored, they would vanish */
 	image_fd = memfd_create("eft-stub", MFD_CLOEXEC);
 	comm_fd = memfd_create("eft-comm", MFD_CLOEXEC);
 	if (image_fd < 0 || comm_fd < 0 || write(image_fd, stub_image, size) != (ssize_t)size || ftruncate(comm_fd, 4096))
@@ -164,33 +165,6 @@ out:
 	return r;
 }
 
-/*
- * On return it runs no more: its pages may be given to others.  It is the main
- * thread that takes it from the table and tells of its death.
- */
-void host_stub_kill(int pid)
-{
-	siginfo_t si;
-
-	if (pid <= 0 || kill(pid, SIGKILL))
-		return;
-	while (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT | __WALL) && errno == EINTR)
-		;
-}
-
-void host_stub_kick(int pid, int tid) { syscall(SYS_tgkill, pid, tid, SIGURG); }
-
-void host_stub_pin(int tid, int cpu)
-{
-	cpu_set_t set;
-
-	if (cpu < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(tid, sizeof(set), &set);
-}
-
 static void child_exited(int pid)
 {
 	void *cookie = NULL;
@@ -214,27 +188,111 @@ static void child_exited(int pid)
 		host_hooks.stub_died(cookie, pid);
 }
 
-_Noreturn void stub_wait_loop(void)
+/*
+ * On return it runs no more: its pages may be given to others.  Its death is told by
+ * whoever takes it from the table: this, or the main thread, if that was faster.
+ */
+void host_stub_kill(int pid)
 {
+	siginfo_t si;
+
+	if (pid <= 0 || kill(pid, SIGKILL))
+		return;
+	while (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT | __WALL) && errno == EINTR)
+		;
+	child_exited(pid);
+}
+
+void host_stub_kick(int pid, int tid) { syscall(SYS_tgkill, pid, tid, SIGURG); }
+
+void host_stub_pin(int tid, int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(tid, sizeof(set), &set);
+}
+
+/* What the main thread does when waitid() says something about a child. */
+static void child_changed(const siginfo_t *si)
+{
+	int status;
+
+	if (si->si_code == CLD_TRAPPED) {
+		if (waitpid(si->si_pid, &status, WNOHANG | __WALL) == si->si_pid && WIFSTOPPED(status))
+			ptrace_stopped(si->si_pid, status);
+	} else if (si->si_code == CLD_STOPPED) {
+		/* A stopped stub would hold a CPU: it is as good as dead. */
+		kill(si->si_pid, SIGKILL);
+		waitpid(si->si_pid, &status, WNOHANG | WUNTRACED);
+	} else {
+		child_exited(si->si_pid);
+	}
+}
+
+static bool look(idtype_t type, id_t id)
+{
+	siginfo_t si = { 0 };
+
+	if (waitid(type, id, &si, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) || !si.si_pid)
+		return false;
+	child_changed(&si);
+	return true;
+}
+
+/*
+ * To wait for any child, the host looks at all of them, at each death: with
+ * thousands of stubs that is what the main thread would be busy with.  So it
+ * waits for the signal, which names the child, and asks for that one.  Signals of
+ * several are merged while one is pending, and so it looks at all as well,
+ * rarely enough that it takes a small part of a CPU.
+ */
+static _Noreturn void wait_by_signal(void)
+{
+	enum { PAUSE_NS = 1000000, PAUSE_LOOKS = 20 };
+	uint64_t now, due = 1, rest = 0;	/* when to look at all (0: not), and not before */
+	sigset_t chld;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &chld, NULL);
 	for (;;) {
 		siginfo_t si = { 0 };
-		int status;
 
-		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | __WALL | WNOWAIT)) {
-			if (errno != EINTR)
-				usleep(100000);		/* no child at all: the zygote could not be made */
+		now = host_time_mono_ns();
+		if (due && now >= due) {
+			while (look(P_ALL, 0))
+				;
+			uint64_t took = host_time_mono_ns() - now;
+			rest = now + took + (took * PAUSE_LOOKS > PAUSE_NS ? took * PAUSE_LOOKS : PAUSE_NS);
+			due = 0;
 			continue;
 		}
-		if (si.si_code == CLD_TRAPPED) {
-			if (waitpid(si.si_pid, &status, WNOHANG | __WALL) == si.si_pid && WIFSTOPPED(status))
-				ptrace_stopped(si.si_pid, status);
-		} else if (si.si_code == CLD_STOPPED) {
-			/* A stopped stub would hold a CPU: it is as good as dead. */
-			kill(si.si_pid, SIGKILL);
-			waitpid(si.si_pid, &status, WNOHANG | WUNTRACED);
-		} else {
-			child_exited(si.si_pid);
-		}
+		struct timespec ts = { (time_t)((due - now) / 1000000000), (long)((due - now) % 1000000000) };
+		if (sigtimedwait(&chld, &si, due ? &ts : NULL) != SIGCHLD)
+			continue;
+		if (si.si_pid > 0)
+			look(P_PID, (id_t)si.si_pid);
+		if (!due)
+			due = rest > now ? rest : now;
+	}
+}
+
+_Noreturn void stub_wait_loop(void)
+{
+	/* A tracer is told of a stop by the wait, and wants to know at once. */
+	if (!zygote->no_filter)
+		wait_by_signal();
+	for (;;) {
+		siginfo_t si = { 0 };
+
+		if (!waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | __WALL | WNOWAIT))
+			child_changed(&si);
+		else if (errno != EINTR)
+			usleep(100000);		/* no child at all: the zygote could not be made */
 	}
 }
 

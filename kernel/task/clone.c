@@ -165,11 +165,9 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 		}
 	} else {
 		p->leader = t;
-		p->parent = a->flags & CLONE_PARENT ? cp->parent : cp;
-		p->parent_thread = a->flags & CLONE_PARENT ? cp->parent_thread : current;
+		process_adopt(p, a->flags & CLONE_PARENT ? cp->parent : cp, a->flags & CLONE_PARENT ? cp->parent_thread : current);
 		if (a->flags & CLONE_PARENT)
 			p->exit_signal = cp->exit_signal;
-		list_add_tail(&p->sibling, &p->parent->children);
 		p->has_child_subreaper = cp->has_child_subreaper || cp->child_subreaper;
 		pid_attach_process(p, PID_PROCESS, pid);
 		pid_attach_process(p, PID_PGRP, cp->pid[PID_PGRP]);

@@ -42,6 +42,34 @@ void task_mm_release(struct task *t)
 	}
 }
 
+/* ---- parents and children ---- */
+
+static uint64_t last_child_number;	/* [tree] */
+
+static bool older_child(const struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct process, dead_link)->child_number < rb_entry(b, struct process, dead_link)->child_number;
+}
+
+void process_adopt(struct process *p, struct process *parent, struct task *thread)
+{
+	if (p->zombie)
+		rb_erase(&p->parent->dead_children, &p->dead_link);
+	p->parent = parent;
+	p->parent_thread = thread;
+	p->child_number = ++last_child_number;
+	list_move_tail(&p->sibling, &parent->children);
+	if (p->zombie)
+		rb_insert(&parent->dead_children, &p->dead_link, older_child);
+}
+
+/* [tree] */
+static void process_becomes_zombie(struct process *p)
+{
+	WRITE_ONCE(p->zombie, true);	/* pidfd_poll() */
+	rb_insert(&p->parent->dead_children, &p->dead_link, older_child);
+}
+
 /* ---- releasing ---- */
 
 void process_release(struct process *p, struct list_head *dead)
@@ -54,6 +82,7 @@ void process_release(struct process *p, struct list_head *dead)
 		pid_detach_task(leader);
 		list_del_init(&leader->thread_link);
 	}
+	rb_erase(&p->parent->dead_children, &p->dead_link);
 	p->dead_leader = leader;
 	p->leader = NULL;
 	list_del_init(&p->sibling);
@@ -186,9 +215,7 @@ static void exit_reparent_children(struct process *p, struct list_head *dead)
 	struct process *reaper = find_reaper(p), *c, *tmp;
 
 	list_for_each_safe(c, tmp, &p->children, sibling) {
-		c->parent = reaper;
-		c->parent_thread = thread_that_lives(reaper, NULL);
-		list_move_tail(&c->sibling, &reaper->children);
+		process_adopt(c, reaper, thread_that_lives(reaper, NULL));
 		send_pdeath_signal(c);
 		c->exit_signal = SIGCHLD;
 		if (c->zombie) {
@@ -322,7 +349,7 @@ _Noreturn void task_exit(int status) NO_TSA
 	if (last) {
 		exit_reparent_children(p, &dead);
 		pgrp_check_orphaned(p, NULL);
-		WRITE_ONCE(p->zombie, true);	/* pidfd_poll() */
+		process_becomes_zombie(p);
 		waitq_wake_all(&p->pid[PID_PROCESS]->pidfd_wait);
 		if (!ptrace_delays_wait(p) && exit_notify_parent(p))
 			process_release(p, &dead);

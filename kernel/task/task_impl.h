@@ -67,6 +67,7 @@ long seccomp_prctl_set(uint64_t mode, uaddr_t uprog);
 
 /* ---- exit.c, wait.c, pgrp.c ---- */
 void process_notify_parent(struct process *p, int cld_code, int status);	/* [tree] SIGCHLD for stop and continue */
+void process_adopt(struct process *p, struct process *parent, struct task *thread);	/* [tree] the last of its children, thread its parent */
 void process_release(struct process *p, struct list_head *dead);	/* [tree] zombie: out of every list */
 void process_release_finish(struct list_head *dead);		/* drops what process_release took out, no lock */
 void pgrp_check_orphaned(struct process *p, struct process *new_parent_or_null);	/* [tree] */

@@ -2,9 +2,10 @@
 /*
  * Waiting for children.  wait4(2), waitid(2).
  *
- * One pass over the children (and the tracees of ptrace) under
- * process_tree_lock finds an event that the caller asked for; if there is
- * none, the caller sleeps on child_wait, which every change of a child wakes.
+ * A look, under process_tree_lock, at the children that may have something to tell
+ * (those that have exited are in a tree of their own) and at the tracees of ptrace
+ * finds the event that the caller asked for; if there is none, the caller sleeps on
+ * child_wait, which every change of a child wakes.
  */
 #include <kernel/file.h>
 #include "syscall/syscall_impl.h"
@@ -98,25 +99,56 @@ static bool wait_one(struct wait_request *w, struct process *p, struct list_head
 	return found;
 }
 
+/* [tree] p is a child.  1: w is filled; 0: it may have something to say later; -ECHILD: it is not one of those, or never will. */
+static int wait_child(struct wait_request *w, struct process *p, struct list_head *dead)
+{
+	if (!wait_matches(w, p))
+		return -ECHILD;
+	if (wait_one(w, p, dead))
+		return 1;
+	/* One that has exited has nothing more to say to who does not ask for that. */
+	return !p->zombie || (w->options & WEXITED) ? 0 : -ECHILD;
+}
+
+/*
+ * [tree] As wait_child(), of all children: the oldest that has something to say.
+ * Who asks for one child, or for exits alone, is answered without a look at every
+ * living one; stops and continuations are found by asking all.
+ */
+static int wait_children(struct wait_request *w, struct list_head *dead)
+{
+	struct process *me = current->process, *p;
+	bool exits_only = !(w->options & (WSTOPPED | WCONTINUED));
+	int ret = -ECHILD;
+
+	if (w->which == P_PID) {
+		p = w->pid->process;
+		return p && p->parent == me && !list_empty(&p->sibling) ? wait_child(w, p, dead) : -ECHILD;
+	}
+	if (exits_only)
+		for (struct rb_node *n = rb_first(&me->dead_children); n; n = rb_next(n))
+			if (wait_child(w, rb_entry(n, struct process, dead_link), dead) == 1)
+				return 1;
+	list_for_each(p, &me->children, sibling) {
+		int one = exits_only && !p->zombie && wait_matches(w, p) ? 0 : wait_child(w, p, dead);
+
+		if (one == 1)
+			return 1;
+		if (one == 0)
+			ret = 0;
+		if (ret == 0 && exits_only)
+			break;		/* there is one to wait for */
+	}
+	return ret;
+}
+
 /* 1: an answer; 0: children, but nothing yet; -ECHILD. */
 static int wait_scan(struct wait_request *w)
 {
 	struct list_head dead = LIST_INIT(dead);
 	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
-	struct process *p, *tmp;
-	int ret = -ECHILD;
+	int ret = wait_children(w, &dead);
 
-	list_for_each_safe(p, tmp, &current->process->children, sibling) {
-		if (!wait_matches(w, p))
-			continue;
-		if (wait_one(w, p, &dead)) {
-			ret = 1;
-			break;
-		}
-		/* One that has exited has nothing more to say to who does not ask for that. */
-		if (!p->zombie || (w->options & WEXITED))
-			ret = 0;
-	}
 	if (ret != 1) {
 		struct ptrace_report r;
 		int traced = ptrace_wait(current->process, w->which == P_PID ? w->pid : NULL, w->which == P_PGID ? w->pid : NULL,

@@ -68,7 +68,10 @@ struct process {
 	struct list_head ptraced;	/* [tree] struct ptrace of the tasks it traces */
 	struct process *parent;		/* [tree] */
 	struct task *parent_thread;	/* [tree] the parent's thread whose child it is; for comparing only */
-	struct list_head children, sibling;	/* [tree] */
+	struct list_head children, sibling;	/* [tree] by child_number */
+	struct rb_root dead_children;	/* [tree] the zombies among them, in the same order */
+	struct rb_node dead_link;	/* [tree] */
+	uint64_t child_number;		/* [tree] later children have greater ones */
 	struct list_head all_link;	/* [tree] every process, oldest first */
 	struct waitq child_wait;	/* woken when a child changes state */
 	struct sigqueue_list shared_pending;	/* [sig] */
