@@ -45,6 +45,7 @@ static struct page *page_of(const uint64_t *entry) { return virt_to_page((const 
 /* User code runs on the kernel's own pages. */
 size_t hal_as_own_pages(void) { return 0; }
 void hal_as_own(struct hal_as *as, uaddr_t va, const void *program) { }
+unsigned hal_as_fault_pages(void) { return 2; }
 bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) { return false; }
 
 struct hal_as *hal_as_create(struct hal_as *parent)

@@ -28,6 +28,7 @@ enum { POOL_MAX = 32, THREADS_KEEP = 4, ALIVE_CHECK_NS = 100000000 };
 static struct { struct um_lock lock; struct list_head ready, empty; unsigned count; bool init; } pool;
 
 uaddr_t hal_as_limit(void) { return STUB_BASE; }
+unsigned hal_as_fault_pages(void) { return 16; }
 
 bool um_as_dead(const struct hal_as *as)
 {
@@ -43,10 +44,13 @@ static void patience(struct hal_as *as, uint64_t since)
 		host_stub_kill(as->pid);
 }
 
-bool um_stop_wait(struct hal_as *as, uint32_t *stop)
+bool um_stop_wait(struct hal_as *as, uint32_t *stop, int host_cpu)
 {
-	uint64_t start = host_time_mono_ns();
+	uint64_t start;
 
+	if (um_short_wait(stop, host_cpu))
+		return true;
+	start = host_time_mono_ns();
 	for (;;) {
 		uint32_t v = __atomic_load_n(stop, __ATOMIC_ACQUIRE);
 		if (um_as_dead(as))
@@ -81,7 +85,7 @@ static bool svc_call(struct hal_as *as, enum stub_cmd cmd)
 	as->svc->cmd = cmd;
 	__atomic_store_n(&as->svc->stop, 0, __ATOMIC_RELEASE);
 	um_go(&as->svc->go);
-	return um_stop_wait(as, &as->svc->stop);
+	return um_stop_wait(as, &as->svc->stop, as->svc_cpu);
 }
 
 void um_as_wait_inflight(struct hal_as *as)
@@ -127,7 +131,7 @@ static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 	as->svc_cpu = um_cpu()->host_cpu;
 	if (host_stub_create(page_to_phys(as->svc_page), as, as->svc_cpu, &as->pid))
 		return false;
-	if (um_stop_wait(as, &as->svc->stop))
+	if (um_stop_wait(as, &as->svc->stop, as->svc_cpu))
 		return true;
 	host_stub_kill(as->pid);
 	__atomic_store_n(&as->pid, 0, __ATOMIC_RELEASE);
@@ -291,7 +295,7 @@ static bool fast_ask(struct um_thread *t, uint32_t what)
 	t->fp_load = false;
 	__atomic_store_n(&t->ctl->stop, 0, __ATOMIC_RELEASE);
 	um_go(&t->ctl->go);
-	return um_stop_wait(t->as, &t->ctl->stop);
+	return um_stop_wait(t->as, &t->ctl->stop, t->host_cpu);
 }
 
 /* Control block and FP state before it: a patched call saves that without a frame. */
@@ -350,7 +354,7 @@ static struct um_thread *thread_create(struct hal_as *as) REQUIRES(as->lock)
 		goto put;
 	as->nthreads++;
 	t->tid = as->svc->result;
-	if (!um_stop_wait(as, &t->ctl->stop))
+	if (!um_stop_wait(as, &t->ctl->stop, as->svc_cpu))
 		goto put;
 	/* No user code has run in it yet: what it says can be believed, and is remembered. */
 	t->frame = (uint32_t)(t->ctl->frame - t->area);

@@ -82,6 +82,28 @@ bool um_spin_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop)
 	return false;
 }
 
+bool um_short_wait(uint32_t *stop, int host_cpu)
+{
+	struct um_cpu *c = um_cpu();
+
+	if (host_cpu < 0 || c->host_cpu < 0)
+		return false;
+	if (host_cpu == c->host_cpu) {
+		for (int i = 0; i < YIELDS && yield_pays(c); i++) {
+			host_yield();
+			if (__atomic_load_n(stop, __ATOMIC_ACQUIRE) & STUB_STOPPED)
+				return true;
+		}
+		return false;
+	}
+	for (int i = 0; i < SPIN_PAUSES && um_boot->spin != 'o'; i++) {
+		if (__atomic_load_n(stop, __ATOMIC_ACQUIRE) & STUB_STOPPED)
+			return true;
+		__builtin_ia32_pause();
+	}
+	return false;
+}
+
 bool um_yield_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop)
 {
 	uint64_t start = __builtin_ia32_rdtsc(), took = 0;

@@ -57,7 +57,7 @@
 #include <kernel/string.h>
 
 enum { TRAMP = 64 /* >= 24 + 16 + 14 */, PER_PAGE = PAGE_SIZE / TRAMP, AREA_PAGES = STUB_TRAMP_SIZE / PAGE_SIZE, AREAS = 2, LOW = 0, OWN = 1 };
-enum { BUCKETS = 32, SETS = 64, COPIES_MAX = 512, IDLE_SETS = 32, IDLE_COPIES = 512, HOT_BITS = 9, JMP_LEN = 5, MOV_LEN = 5, SYSCALL_LEN = 2 };
+enum { BUCKETS = 32, SETS = 64, COPIES_MAX = 512, IDLE_SETS = 32, IDLE_COPIES = 512, HOT_BITS = 9, HOT_WAYS = 4, JMP_LEN = 5, MOV_LEN = 5, SYSCALL_LEN = 2 };
 #define KEY_OWN UINT64_C(0x4000000000000000)	/* key of hal_as_own(): no address */
 #define KEY_REACH (UINT64_C(1) << 31)
 enum { SIGILL = 4, SIGSEGV = 11, TRAP_UD = 6, TRAP_GP = 13 };
@@ -284,12 +284,24 @@ void um_patch_put(struct um_patch *p) NO_TSA
 
 uint32_t um_patch_count(struct hal_as *as, uaddr_t ip)
 {
-	uint32_t site = (uint32_t)to_key(as, ip), n = 0;
-	struct hot *h = &as->patch->hot[site * 2654435761u >> (32 - HOT_BITS)];
+	uint32_t site = (uint32_t)to_key(as, ip), n = 0, least = UINT32_MAX;
+	struct hot *set = &as->patch->hot[(site * 2654435761u >> (32 - HOT_BITS)) & ~(HOT_WAYS - 1u)], *h = set;
 
-	if (__atomic_load_n(&h->site, __ATOMIC_RELAXED) == site)
-		n = __atomic_load_n(&h->n, __ATOMIC_RELAXED);
-	else
+	/* Its entry, or that of the coldest of those it shares the place with. */
+	for (struct hot *i = set; i < set + HOT_WAYS; i++) {
+		uint32_t in = __atomic_load_n(&i->n, __ATOMIC_RELAXED);
+
+		if (__atomic_load_n(&i->site, __ATOMIC_RELAXED) == site) {
+			h = i;
+			n = in;
+			break;
+		}
+		if (in < least) {
+			least = in;
+			h = i;
+		}
+	}
+	if (!n)
 		__atomic_store_n(&h->site, site, __ATOMIC_RELAXED);
 	__atomic_store_n(&h->n, n + 1, __ATOMIC_RELAXED);
 	return n + 1;

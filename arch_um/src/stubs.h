@@ -105,8 +105,8 @@ void um_as_forget(struct hal_as *as, uaddr_t va) REQUIRES(as->lock);
 struct um_thread *um_thread_get(struct hal_as *as) REQUIRES(as->lock);
 /* Until the other buffer has been done.  Locks: as->lock held. */
 void um_as_wait_inflight(struct hal_as *as) REQUIRES(as->lock);
-/* Wait until the word says STOPPED; false: the stub died. */
-bool um_stop_wait(struct hal_as *as, uint32_t *stop);
+/* Wait until the word says STOPPED: the stub itself does something, on that host CPU (-1: any).  false: it died. */
+bool um_stop_wait(struct hal_as *as, uint32_t *stop, int host_cpu);
 /* Returns whether it had gone to sleep. */
 bool um_go(uint32_t *go);
 bool um_as_dead(const struct hal_as *as);
@@ -118,6 +118,8 @@ void um_fpu_init(void *fpu);
 void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t);
 /* Spin for the word; false: not stopped yet. */
 bool um_spin_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop);
+/* Wait awake for the stub's own code, which takes microseconds; false: not stopped yet. */
+bool um_short_wait(uint32_t *stop, int host_cpu);
 /* Give it this host CPU; false: not stopped yet. */
 bool um_yield_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop);
 void um_spin_learn(struct hal_uctx *u, bool was_asleep, bool spun, uint64_t tsc);

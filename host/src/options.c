@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum { MEM_MIN = 16 };		/* MiB; less does not hold the kernel's own tables */
-enum { PATCH_AFTER = 24 };	/* a patch costs as much as a dozen traps, and most sites of most programs are used less often */
+enum { PATCH_AFTER = 8 };	/* a patch costs as much as a dozen traps, but serves all that will ever run the program */
 
 enum id { MEM, CPUS, TRAP, PATCH, SPIN, YIELD, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
 

@@ -52,6 +52,15 @@ static void around_window(const struct fault *f, unsigned pages, uaddr_t *start,
 	*end = MIN(ALIGN_DOWN(f->addr, size) + size, f->a->end);
 }
 
+/* The same for a file's pages: aligned in the file, because read-ahead brings such pieces, as neighbours in memory. */
+static void file_window(const struct fault *f, unsigned pages, uaddr_t *start, uaddr_t *end)
+{
+	uint64_t index = f->a->pgoff + ((f->addr - f->a->start) >> PAGE_SHIFT), before = (index & (pages - 1)) * PAGE_SIZE;
+
+	*start = f->addr - MIN(before, f->addr - f->a->start);
+	*end = MIN(f->addr - before + pages * PAGE_SIZE, f->a->end);
+}
+
 /* Tell the machine all entries of [start, end), in runs.  Only the error of the faulting page counts. */
 static int map_present(const struct fault *f, uaddr_t start, uaddr_t end)
 {
@@ -199,35 +208,59 @@ static unsigned install_ahead(const struct fault *f, unsigned n, struct page *bl
 	return done;
 }
 
+/* n pages of memory, neighbours, for what is empty from the fault on. */
+static unsigned fault_anon_block(const struct fault *f, unsigned n)
+{
+	unsigned order = 0, done;
+	struct page *block;
+
+	while ((1u << order) < n)
+		order++;
+	if (buddy_free_pages() < 2 * buddy_low_mark())
+		return 0;
+	while (!(block = page_alloc(order, ALLOC_NOWAIT | ALLOC_ZERO)) && order > 1)
+		order--;	/* memory is in pieces */
+	if (!block || vpe_prepare(f->vm, f->addr)) {
+		if (block)
+			page_put(block);
+		return 0;
+	}
+	n = MIN(n, 1u << order);
+	if (order)
+		page_split(block);
+	for (unsigned i = 0; i < n; i++)
+		page_set_flag(block + i, PG_ANON);
+	mm_stat_add(anon, n);
+	done = install_ahead(f, n, block);
+	for (unsigned i = 0; i < 1u << order; i++)
+		page_put(block + i);
+	max_rss_update(f->vm);
+	return done ? n : 0;
+}
+
 /* True: the fault, and some that would have followed, are done. */
 static bool fault_anon_ahead(const struct fault *f, unsigned n)
 {
-	unsigned order = 0, done;
-	struct page *block = NULL;
-
+	if (f->write) {
+		n = n > 1 ? fault_anon_block(f, 1u << (31 - __builtin_clz(n))) : 0;
+		if (n)
+			WRITE_ONCE(f->a->fault_next, f->addr + n * PAGE_SIZE);
+		return n;
+	}
 	if (vpe_prepare(f->vm, f->addr))
 		return false;
-	if (f->write) {
-		while ((2u << order) <= n)
-			order++;
-		if (!order || buddy_free_pages() < 2 * buddy_low_mark())
-			return false;
-		while (!(block = page_alloc(order, ALLOC_NOWAIT | ALLOC_ZERO)) && order > 1)
-			order--;	/* memory is in pieces */
-		if (!block)
-			return false;
-		n = 1u << order;
-		WRITE_ONCE(f->a->fault_next, f->addr + n * PAGE_SIZE);
-		page_split(block);
-		for (unsigned i = 0; i < n; i++)
-			page_set_flag(block + i, PG_ANON);
-		mm_stat_add(anon, n);
-	}
-	done = install_ahead(f, n, block);
-	for (unsigned i = 0; block && i < n; i++)
-		page_put(block + i);
+	n = install_ahead(f, n, NULL);
 	max_rss_update(f->vm);
-	return done;
+	return n;
+}
+
+/* The zeroed data of a program or library, right behind its data from the file, if it is small: it is touched here and there. */
+static bool is_small_bss(const struct vm_area *a)
+{
+	const struct vm_area *before = vm_prev((struct vm_area *)a);
+
+	return a->end - a->start <= AROUND_PAGES * PAGE_SIZE && !(a->flags & VM_GROWSDOWN) && before && before->end == a->start &&
+		before->file && (before->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
 }
 
 static int fault_anon(const struct fault *f)
@@ -235,6 +268,14 @@ static int fault_anon(const struct fault *f)
 	unsigned n = ahead(f, AHEAD_PAGES);
 	struct page *p;
 	int ret;
+
+	if (f->write && is_small_bss(f->a)) {
+		struct fault all = *f;
+
+		all.addr = MAX(f->a->start, ALIGN_DOWN(f->addr, PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t))));
+		if (fault_anon_block(&all, (unsigned)((f->a->end - all.addr) >> PAGE_SHIFT)))
+			return 0;
+	}
 
 	if (n > 1 && fault_anon_ahead(f, n))
 		return 0;
@@ -312,7 +353,7 @@ static void fault_around(const struct fault *f, struct mapping *m)
 	uaddr_t start, end;
 	unsigned n = 0;
 
-	around_window(f, FILE_AROUND_PAGES, &start, &end);
+	file_window(f, FILE_AROUND_PAGES, &start, &end);
 	for (uaddr_t va = start; va < end; va += PAGE_SIZE) {
 		uint64_t index = f->a->pgoff + ((va - f->a->start) >> PAGE_SHIFT);
 		struct page *p;
@@ -361,54 +402,68 @@ static int mkwrite(struct mapping *m, struct page *p)
 }
 
 /*
- * A program writes to its data: the cached pages around are copied, too, where
- * nothing is yet, because most of a small data area is written to at the start.
+ * A program writes to its data, p here: the cached pages around are copied, too,
+ * where nothing is yet, because most of a small data area is written to at the
+ * start.  The copies are neighbours in memory, so that they are mapped as one
+ * piece.  False: nothing was done.
  */
-static void copy_around(const struct fault *f, struct mapping *m)
+static bool copy_around(const struct fault *f, struct mapping *m, struct page *p)
 {
+	struct page *block;
+	unsigned order = 0, n;
 	uaddr_t start, end;
-	unsigned n = 0;
+	bool done = false;
 
 	if (f->force || f->a->end - f->a->start > FILE_AROUND_PAGES * PAGE_SIZE || buddy_free_pages() < 2 * buddy_low_mark())
-		return;
+		return false;
 	start = f->a->start;
 	end = f->a->end;
 	if (end - start > COPY_AROUND_PAGES * PAGE_SIZE)
 		around_window(f, COPY_AROUND_PAGES, &start, &end);
-	for (uaddr_t va = start; va < end; va += PAGE_SIZE) {
+	n = (unsigned)((end - start) >> PAGE_SHIFT);
+	while ((1u << order) < n)
+		order++;
+	if (!order || vpe_prepare(f->vm, f->addr))
+		return false;
+	block = page_alloc(order, ALLOC_NOWAIT);
+	if (!block)
+		return false;
+	page_split(block);
+	for (unsigned i = 0; i < n; i++) {
+		uaddr_t va = start + i * PAGE_SIZE;
 		uint64_t index = f->a->pgoff + ((va - f->a->start) >> PAGE_SHIFT);
-		struct page *p = va == f->addr ? NULL : mapping_find(m, index), *copy;
+		struct page *from = va == f->addr ? p : mapping_find(m, index), *copy = block + i;
 		vpe_t *slot, e;
 
-		if (!p)
+		if (!from)
 			continue;
-		copy = page_flag(p, PG_UPTODATE) && !beyond_end(m, index) ? page_alloc(0, ALLOC_NOWAIT) : NULL;
-		if (copy) {
+		if (page_flag(from, PG_UPTODATE) && !beyond_end(m, index)) {
 			page_set_flag(copy, PG_ANON);
 			mm_stat_add(anon, 1);
-			hal_page_copy(page_addr(copy), page_addr(p));
+			hal_page_copy(page_addr(copy), page_addr(from));
 			if (f->a->flags & VM_EXEC)
 				hal_icache_sync(page_addr(copy), PAGE_SIZE);
 			e = vpe_make(copy, anon_bits(f));
 			spin_lock(&f->vm->pages->lock);
 			slot = vpe_find(f->vm, va);
 			if (slot && !*slot) {
+				page_get(copy);
 				vpe_account(f->vm, e, 1);
 				vpe_set(slot, e);
-				copy = NULL;
-				n++;
+				done |= va == f->addr;
 			}
 			spin_unlock(&f->vm->pages->lock);
-			if (copy)
-				page_put(copy);
 		}
-		page_put(p);
+		if (from != p)
+			page_put(from);
 	}
-	if (n) {
-		spin_lock(&f->vm->pages->lock);
-		(void)map_present(f, start, end);
-		spin_unlock(&f->vm->pages->lock);
-	}
+	for (unsigned i = 0; i < 1u << order; i++)
+		page_put(block + i);
+	spin_lock(&f->vm->pages->lock);
+	(void)map_present(f, start, end);
+	spin_unlock(&f->vm->pages->lock);
+	max_rss_update(f->vm);
+	return done;
 }
 
 static int fault_file(const struct fault *f)
@@ -439,10 +494,8 @@ static int fault_file(const struct fault *f)
 	if (fresh)
 		(void)m->ops->account(m, 0);
 	if (f->write && !shared_write) {
-		err = fault_copy(f, p, 0);
+		err = copy_around(f, m, p) ? 0 : fault_copy(f, p, 0);
 		page_put(p);
-		if (!err)
-			copy_around(f, m);
 		return err;
 	}
 	page_lock(p);
@@ -497,8 +550,8 @@ static bool copy_wanted(vpe_t e)
 	return e & VPE_R && !(e & (VPE_W | VPE_FILE | VPE_SHMEM | VPE_DEV)) && (vm_is_zero(vpe_page(e)) || page_flag(vpe_page(e), PG_ANON));
 }
 
-/* Copy n shared (or zero) anonymous pages from the fault on, with one flush for all.  False: not even the first. */
-static bool fault_copy_ahead(const struct fault *f, unsigned n)
+/* Copy the shared (or zero) anonymous pages of n from start on, with one flush for all.  False: not that of the fault. */
+static bool fault_copy_ahead(const struct fault *f, uaddr_t start, unsigned n)
 {
 	struct { vpe_t old; struct page *copy; } c[AROUND_PAGES] = { 0 };
 	bool first = false;
@@ -506,7 +559,7 @@ static bool fault_copy_ahead(const struct fault *f, unsigned n)
 
 	spin_lock(&f->vm->pages->lock);
 	for (unsigned i = 0; i < n; i++) {
-		slot = vpe_find(f->vm, f->addr + i * PAGE_SIZE);
+		slot = vpe_find(f->vm, start + i * PAGE_SIZE);
 		if (!slot || !copy_wanted(*slot))
 			continue;
 		c[i].old = *slot;
@@ -532,7 +585,7 @@ static bool fault_copy_ahead(const struct fault *f, unsigned n)
 
 		if (!c[i].copy)
 			continue;
-		slot = vpe_find(f->vm, f->addr + i * PAGE_SIZE);
+		slot = vpe_find(f->vm, start + i * PAGE_SIZE);
 		if (!slot || *slot != c[i].old)
 			continue;
 		e = vpe_make(c[i].copy, anon_bits(f));
@@ -541,9 +594,9 @@ static bool fault_copy_ahead(const struct fault *f, unsigned n)
 		vpe_set(slot, e);
 		/* The entry's reference to the old page, if it had one, is ours now, in place of the copy's. */
 		c[i].copy = vm_is_zero(vpe_page(c[i].old)) ? NULL : vpe_page(c[i].old);
-		first |= i == 0;
+		first |= start + i * PAGE_SIZE == f->addr;
 	}
-	(void)map_present(f, f->addr, f->addr + n * PAGE_SIZE);
+	(void)map_present(f, start, start + n * PAGE_SIZE);
 	spin_unlock(&f->vm->pages->lock);
 	vm_shootdown(f->vm);
 	for (unsigned i = 0; i < n; i++) {
@@ -579,7 +632,7 @@ static int fault_write(const struct fault *f, vpe_t e)
 		return own_around(f);
 	}
 	n = copy_wanted(e) && !f->force ? ahead(f, AROUND_PAGES) : 1;
-	if (n > 1 && fault_copy_ahead(f, n))
+	if (n > 1 && fault_copy_ahead(f, f->addr, n))
 		return 0;
 	return fault_copy(f, p, e);
 }
@@ -617,6 +670,18 @@ static bool sufficient(const struct fault *f, vpe_t e)
 		page_flag(vpe_page(e), PG_ANON) && READ_ONCE(vpe_page(e)->mapcount) == 1;
 }
 
+/*
+ * A page that fork shares, in an area so small that most of it is written to
+ * sooner or later (a library's data): a trap for the read and one for the write
+ * cost more than a copy that is made in vain.
+ */
+static bool read_copies(const struct fault *f, vpe_t e)
+{
+	return !f->write && !f->force && (f->a->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE && !(e & VPE_W) && copy_wanted(e) &&
+		!vm_is_zero(vpe_page(e)) && f->a->end - f->a->start <= AROUND_PAGES * PAGE_SIZE &&
+		READ_ONCE(vpe_page(e)->mapcount) > 1 && buddy_free_pages() >= 4 * buddy_low_mark();
+}
+
 static int fault_in(const struct fault *f)
 {
 	vpe_t *slot, e;
@@ -630,6 +695,22 @@ static int fault_in(const struct fault *f)
 		/* Left from a time of PROT_NONE. */
 		e |= VPE_R;
 		vpe_set(slot, e);
+	}
+	if (sufficient(f, e) && read_copies(f, e)) {
+		/* A forked child looks at a small data area: it will write there. */
+		struct page *p = vpe_page(e);
+		bool done;
+
+		page_get(p);
+		spin_unlock(&f->vm->pages->lock);
+		around_window(f, AROUND_PAGES, &start, &end);
+		done = fault_copy_ahead(f, start, (unsigned)((end - start) >> PAGE_SHIFT));
+		page_put(p);
+		if (done)
+			return 0;
+		spin_lock(&f->vm->pages->lock);
+		slot = vpe_find(f->vm, f->addr);
+		e = slot ? *slot : 0;
 	}
 	if (sufficient(f, e)) {
 		around_window(f, AROUND_PAGES, &start, &end);

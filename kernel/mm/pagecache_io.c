@@ -16,7 +16,7 @@
 #include <kernel/task.h>
 #include "mm/mm.h"
 
-enum { RA_MIN = 4, RA_MAX = 32, RA_FAULT = 16, RA_TEXT = 64, RA_ORDER = 6 };
+enum { RA_MIN = 4, RA_MAX = 32, RA_FAULT = 32, RA_TEXT = 64, RA_ORDER = 6 };
 
 static bool cached(struct mapping *m, uint64_t index)
 {

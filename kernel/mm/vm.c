@@ -122,14 +122,14 @@ void vm_activate(struct vm_space *vm)
  * will write again, and its child probably, too: where that is not much, it is
  * copied at once, which costs less than the two faults that each page would.
  */
-enum { COPY_PAGES = 48 };
+enum { COPY_FAULTS = 6 };	/* not much: what can be copied in the time of so many faults */
 /* Pages for the copies, neighbours in memory, so that neighbours in the address space are mapped as one piece. */
 struct copies { struct page *next, *end; };
 
 /* May the pages of vm be copied now, and how many?  Nobody writes to them: this thread is its only user, and in the kernel. */
 static unsigned copy_now(struct vm_space *vm)
 {
-	unsigned n = 0;
+	unsigned n = 0, most = COPY_FAULTS * hal_as_fault_pages();
 
 	if (ref_read(&vm->refs) != 1 || buddy_free_pages() < 2 * buddy_low_mark())
 		return 0;
@@ -141,10 +141,10 @@ static unsigned copy_now(struct vm_space *vm)
 		if (a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK | VM_DONTFORK) || !(a->flags & VM_WRITE))
 			continue;
 		spin_lock(&vm->pages->lock);
-		for (; n <= COPY_PAGES && (slot = vpe_next(vm, &at, a->end)); at += PAGE_SIZE)
+		for (; n <= most && (slot = vpe_next(vm, &at, a->end)); at += PAGE_SIZE)
 			n += *slot & VPE_W && !(*slot & (VPE_FILE | VPE_SHMEM | VPE_DEV));
 		spin_unlock(&vm->pages->lock);
-		if (n > COPY_PAGES)
+		if (n > most)
 			return 0;
 	}
 	return n;

@@ -261,6 +261,7 @@ uaddr_t hal_as_limit(void) { return 0x7ffffffff000; }
 uaddr_t hal_as_min(void) { return 0x10000; }
 size_t hal_as_own_pages(void) { return 0; }
 void hal_as_own(struct hal_as *as, uaddr_t va, const void *program) { }
+unsigned hal_as_fault_pages(void) { return 2; }
 bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) { return false; }
 bool fake_as_lookup(struct hal_as *as, uint64_t va, uint64_t *pa, unsigned *prot)
 {

@@ -60,6 +60,9 @@ void hal_as_own(struct hal_as *as, uaddr_t va, const void *program);
  */
 bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa);
 
+/* About how many pages can be copied in the time that a fault takes: what is worth doing before it is asked for. */
+unsigned hal_as_fault_pages(void);
+
 /* The first address that user code cannot have, and the lowest it may map. */
 uaddr_t hal_as_limit(void);
 uaddr_t hal_as_min(void);
