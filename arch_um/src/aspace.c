@@ -28,7 +28,7 @@ enum { POOL_MAX = 32, THREADS_KEEP = 4, ALIVE_CHECK_NS = 100000000 };
 static struct { struct um_lock lock; struct list_head ready, empty; unsigned count; bool init; } pool;
 
 uaddr_t hal_as_limit(void) { return STUB_BASE; }
-unsigned hal_as_fault_pages(void) { return 16; }
+unsigned hal_as_fault_pages(void) { return 10; }
 
 bool um_as_dead(const struct hal_as *as)
 {

@@ -8,6 +8,9 @@
  * thread it interrupted.  An upcall may switch threads; the rest of the handler
  * then runs later, perhaps on another CPU.  So exactly one bit is taken at a
  * time, from the CPU we are on now, and nothing is remembered across an upcall.
+ * The same can happen to a handler that has not begun: when two signals come at
+ * once, the host stacks their frames.  So the timer's signal says which CPU it
+ * is for.
  *
  * Under TSan the handler only leaves the bit: its run-time cannot be
  * re-entered from a signal.  Enabling interrupts, idle and relax find it.
@@ -105,23 +108,39 @@ void um_irq_run(void) NO_TSA
 	}
 }
 
-void um_irq_post(struct um_cpu *c, uint32_t bits)
+static void um_irq_wake(struct um_cpu *c)
 {
-	uint32_t old = __atomic_fetch_or(&c->pending, bits, __ATOMIC_SEQ_CST);
-
-	if ((old & bits) == bits)
-		return;		/* who set it first has signalled, or is about to */
 	if (__atomic_load_n(&c->idle, __ATOMIC_SEQ_CST))
 		host_futex_wake(&c->pending);
 	else
 		host_cpu_interrupt(c->index);
 }
 
-/* The signal handler.  No atomics of the compiler's: TSan's run-time stands behind those, whatever the attribute. */
-UM_SIGNAL_CODE void um_interrupt(int timer)
+void um_irq_post(struct um_cpu *c, uint32_t bits)
 {
-	if (timer)
-		__asm__ volatile("lock orl %0, %%gs:20" : : "i"(UM_PEND_TIMER) : "memory");
+	uint32_t old = __atomic_fetch_or(&c->pending, bits, __ATOMIC_SEQ_CST);
+
+	if ((old & bits) == bits)
+		return;		/* who set it first has signalled, or is about to */
+	um_irq_wake(c);
+}
+
+/* The signal handler.  No atomics of the compiler's: TSan's run-time stands behind those, whatever the attribute. */
+UM_SIGNAL_CODE void um_interrupt(int timer_cpu)
+{
+	if (timer_cpu >= 0) {
+		struct um_cpu *c = &um_cpus[timer_cpu];
+
+		__asm__ volatile("lock orl %1, %0" : "+m"(c->pending) : "i"(UM_PEND_TIMER) : "memory");
+#ifndef UM_TSAN
+		/*
+		 * Two signals at once: the other one's handler ran before the first instruction
+		 * of this one, and switched threads.  Then this is another CPU's thread.
+		 */
+		if (unlikely(c != um_cpu()))
+			um_irq_wake(c);
+#endif
+	}
 	if (um_irq_off()) {
 		uint32_t *w = um_cpu()->wait_word;
 		if (w)

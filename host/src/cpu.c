@@ -51,7 +51,7 @@ static void on_interrupt(int sig, siginfo_t *si, void *uc)
 	(void)sig;
 	(void)uc;
 	/* It may return on another thread, so errno is not saved; kernel code, which was interrupted, has none. */
-	host_hooks.interrupt(si->si_code == SI_TIMER);
+	host_hooks.interrupt(si->si_code == SI_TIMER ? si->si_value.sival_int : -1);
 }
 
 static void on_crash(int sig, siginfo_t *si, void *context)

@@ -703,8 +703,7 @@ static int fault_in(const struct fault *f)
 
 		page_get(p);
 		spin_unlock(&f->vm->pages->lock);
-		around_window(f, AROUND_PAGES, &start, &end);
-		done = fault_copy_ahead(f, start, (unsigned)((end - start) >> PAGE_SHIFT));
+		done = fault_copy_ahead(f, f->a->start, (unsigned)((f->a->end - f->a->start) >> PAGE_SHIFT));
 		page_put(p);
 		if (done)
 			return 0;

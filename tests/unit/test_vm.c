@@ -229,6 +229,40 @@ static void fork_copies_few_at_once(void)
 	leave(parent);
 }
 
+/* A child that looks at a small area gets all of it at once, and nothing of it is the parent's any more. */
+static void fork_child_reads_small_area(void)
+{
+	enum { N = 16 };	/* more than fork copies at once */
+	struct vm_space *parent = enter_new(), *child;
+	uaddr_t at = map_at(parent, 0, N * PAGE_SIZE, RW, ANON);
+	paddr_t pa[N], ca[N];
+	unsigned prot;
+	int code;
+
+	for (unsigned i = 0; i < N; i++)
+		put8(at + i * PAGE_SIZE, (uint8_t)(10 + i));
+	for (unsigned i = 0; i < N; i++)
+		CHECK(fake_as_lookup(parent->as, at + i * PAGE_SIZE, &pa[i], &prot));
+	child = vm_fork(parent);
+	CHECK(child);
+	vm_activate(child);
+	CHECK_EQ(vm_fault(child, at + 3 * PAGE_SIZE, HAL_READ, &code), 0);
+	for (unsigned i = 0; i < N; i++) {
+		CHECK(fake_as_lookup(child->as, at + i * PAGE_SIZE, &ca[i], &prot));
+		CHECK(prot & HAL_WRITE);
+		CHECK(ca[i] != pa[i]);
+		CHECK_EQ(get8(at + i * PAGE_SIZE), 10 + i);
+		put8(at + i * PAGE_SIZE, (uint8_t)(100 + i));
+	}
+	check_machine(child);
+	vm_activate(parent);
+	for (unsigned i = 0; i < N; i++)
+		CHECK_EQ(get8(at + i * PAGE_SIZE), 10 + i);
+	CHECK_EQ(child->rss_anon, N);
+	vm_put(child);
+	leave(parent);
+}
+
 static void shared_anonymous(void)
 {
 	struct vm_space *parent = enter_new(), *child;
@@ -727,6 +761,7 @@ const struct unit_test unit_tests[] = {
 	{ "nothing_leaks", nothing_leaks },
 	{ "fork_copies_on_write", fork_copies_on_write },
 	{ "fork_copies_few_at_once", fork_copies_few_at_once },
+	{ "fork_child_reads_small_area", fork_child_reads_small_area },
 	{ "shared_anonymous", shared_anonymous },
 	{ "machine_forgets", machine_forgets },
 	{ "protection", protection },

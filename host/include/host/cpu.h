@@ -12,8 +12,8 @@
 
 /* What the host side calls in the kernel; set once, before the first other call. */
 struct host_hooks {
-	/* On a CPU's thread, in a signal handler, on the interrupted stack; may switch kernel threads. */
-	void (*interrupt)(int timer);
+	/* On a CPU's thread, in a signal handler, on the interrupted stack; may switch kernel threads.  timer_cpu: its timer it is; -1: none. */
+	void (*interrupt)(int timer_cpu);
 	/* Likewise: the kernel itself trapped. */
 	/* reg: rax rbx rcx rdx rsi rdi rbp rsp r8-r15 flags */
 	void (*crash)(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr, const uint64_t reg[17]);
@@ -44,7 +44,7 @@ void host_futex_wake(uint32_t *word);
 
 uint64_t host_time_mono_ns(void);	/* any context */
 uint64_t host_time_real_ns(void);
-/* This CPU's timer: interrupt(1) at that host_time_mono_ns(); UINT64_MAX: never. */
+/* This CPU's timer: interrupt(cpu) at that host_time_mono_ns(); UINT64_MAX: never. */
 void host_timer_arm(unsigned cpu, uint64_t deadline_ns);
 /* The counter of user code: ns = base + ((tsc - base_tsc) * mult >> shift).  -ENOTSUP. */
 int host_time_tsc(uint64_t *base_tsc, uint64_t *base_ns, uint32_t *mult, uint32_t *shift);

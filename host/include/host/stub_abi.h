@@ -74,7 +74,7 @@ struct stub_svc {
 	uint64_t pa, size;		/* THREAD: its area */
 	uint32_t traceme;		/* the ptrace backend */
 	uint32_t sigstack;		/* offset of the signal stack in a thread's area */
-	char pad[200];
+	char pad[192];
 	char stack[0x800 - 256];
 	struct stub_op op[2][STUB_OPS];
 };
@@ -109,6 +109,7 @@ struct stub_thread {
 	uint32_t yield;			/* before sleeping, behind the pauses: let others of this host CPU run so many times */
 };
 
+_Static_assert(__builtin_offsetof(struct stub_svc, stack) == 256 && sizeof(struct stub_svc) == STUB_SVC_SIZE, "struct stub_svc");
 _Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED &&
 	__builtin_offsetof(struct stub_thread, fs_base) == STUB_OFF_FS &&
 	__builtin_offsetof(struct stub_thread, regs) == STUB_OFF_REGS, "entry.S");
