@@ -159,6 +159,27 @@ bool mmu_readable(uint64_t va)
 	return !(par & 1);
 }
 
+static bool mapping_below(const uint64_t *t, unsigned shift, uint64_t base, uint64_t va, struct hal_mapping *out)
+{
+	uint64_t span = (uint64_t)1 << shift;
+
+	for (unsigned i = 0; i < 512; i++) {
+		uint64_t at = base + i * span, e = READ_ONCE(t[i]);
+
+		if (at + (span - 1) < va || !(e & PTE_VALID))
+			continue;
+		if (shift > 12 && e & PTE_TABLE) {	/* our tables restrict nothing themselves */
+			if (mapping_below(table_at(e & PTE_ADDR), shift - 9, at, va, out))
+				return true;
+			continue;
+		}
+		*out = (struct hal_mapping){ at, span, HAL_READ | (e & PTE_RO ? 0 : HAL_WRITE) | (e & PTE_PXN ? 0 : HAL_EXEC) |
+			(e & PTE_USER || !(e & PTE_UXN) ? HAL_USER_REACH : 0) };
+		return true;
+	}
+	return false;
+}
+
 /* ---- the contract ---- */
 
 void *hal_phys_to_virt(paddr_t pa)
@@ -223,4 +244,9 @@ void hal_icache_sync(const void *p, size_t n)
 		dsb(ish);
 	}
 	isb();
+}
+
+bool hal_kernel_mapping(uintptr_t va, struct hal_mapping *out)
+{
+	return mapping_below(swapper_pgd, 39, (uint64_t)0xffff << 48, va, out);
 }

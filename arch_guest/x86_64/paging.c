@@ -278,3 +278,34 @@ void hal_kstack_free(void *base, size_t size)
 	free_stacks = s;
 	leaf_unlock(&stack_lock, flags);
 }
+
+/* ---- for checks ---- */
+
+static bool mapping_below(const uint64_t *t, unsigned shift, uintptr_t base, uint64_t rights, uintptr_t va, struct hal_mapping *out)
+{
+	unsigned first = shift == 39 ? 256 : 0;
+	uint64_t span = (uint64_t)1 << shift;
+
+	for (unsigned i = first; i < 512; i++) {
+		uintptr_t at = shift == 39 ? (uintptr_t)0xffff << 48 | (uintptr_t)i << 39 : base + i * span;
+		uint64_t e = READ_ONCE(t[i]), r;
+
+		if (at + (span - 1) < va || !(e & PTE_P))
+			continue;
+		r = (rights & e & (PTE_W | PTE_U)) | ((rights | e) & PTE_NX);	/* every level can only take away */
+		if (shift > 12 && !(e & PTE_LARGE)) {
+			if (mapping_below(table_virt(e), shift - 9, at, r, va, out))
+				return true;
+			continue;
+		}
+		*out = (struct hal_mapping){ at, span, HAL_READ | (r & PTE_W ? HAL_WRITE : 0) | (r & PTE_NX ? 0 : HAL_EXEC) |
+			(r & PTE_U ? HAL_USER_REACH : 0) };
+		return true;
+	}
+	return false;
+}
+
+bool hal_kernel_mapping(uintptr_t va, struct hal_mapping *out)
+{
+	return mapping_below(kernel_pml4, 39, 0, PTE_W | PTE_U, va, out);
+}

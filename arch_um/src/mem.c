@@ -174,3 +174,10 @@ void hal_kstack_free(void *base, size_t size)
 	if (!keep)
 		page_put(phys_to_page(pa));
 }
+
+bool hal_kernel_mapping(uintptr_t va, struct hal_mapping *out)
+{
+	(void)va;
+	(void)out;
+	return false;
+}

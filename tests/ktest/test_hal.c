@@ -194,9 +194,76 @@ KTEST(memory_ranges_make_sense)
 	}
 }
 
+/*
+ * No page of the kernel's can be written and executed, none is user code's to reach, code and constants cannot be written by
+ * any name; as the page tables have it.
+ */
+static const uint64_t a_constant[4] = { 1, 2, 3, 4 };
+static uint64_t a_variable[4] = { 1 };
+
+static unsigned prot_of(uintptr_t va)
+{
+	struct hal_mapping m = { 0 };
+
+	return hal_kernel_mapping(va, &m) && m.start <= va ? m.prot : 0;
+}
+
+/* The same memory in the direct map. */
+static uintptr_t alias(const void *p) { return (uintptr_t)hal_phys_to_virt(hal_virt_to_phys(p)); }
+
+KTEST(writable_or_executable)
+{
+	uintptr_t text = (uintptr_t)prot_of, va = 0, stack = (uintptr_t)__builtin_frame_address(0);
+	unsigned n = 0, both = 0, user = 0, overlap = 0;
+	uint64_t exec = 0;
+	struct hal_mapping m;
+
+	if (!hal_kernel_mapping(0, &m))
+		return;		/* um: the host's */
+	while (hal_kernel_mapping(va, &m)) {
+		n++;
+		both += (m.prot & HAL_WRITE) && (m.prot & HAL_EXEC);
+		user += !!(m.prot & HAL_USER_REACH);
+		overlap += n > 1 && m.start < va;
+		exec += m.prot & HAL_EXEC ? m.size : 0;
+		va = m.start + m.size;
+		if (!va)
+			break;
+	}
+	KCHECK(n > 8);
+	KCHECK(!both);
+	KCHECK(!user);
+	KCHECK(!overlap);
+	KCHECK(exec && exec < 16 << 20);	/* the kernel's text, not all memory */
+	KCHECK(prot_of(text) == (HAL_READ | HAL_EXEC));
+	KCHECK(prot_of((uintptr_t)a_constant) == HAL_READ);
+	KCHECK(prot_of((uintptr_t)a_variable) == (HAL_READ | HAL_WRITE));
+	KCHECK(prot_of(stack) == (HAL_READ | HAL_WRITE));
+	KCHECK(prot_of(alias((const void *)text)) == HAL_READ);
+	KCHECK(prot_of(alias(a_constant)) == HAL_READ);
+}
+
+KTEST(stacks_have_a_guard)
+{
+	enum { SIZE = 16384 };
+	struct hal_mapping m;
+	char *s;
+
+	if (!hal_kernel_mapping(0, &m))
+		return;
+	s = hal_kstack_alloc(SIZE);
+	KCHECK(s);
+	if (!s)
+		return;
+	KCHECK(prot_of((uintptr_t)s) == (HAL_READ | HAL_WRITE));
+	KCHECK(prot_of((uintptr_t)s + SIZE - 1) == (HAL_READ | HAL_WRITE));
+	KCHECK(!prot_of((uintptr_t)s - 1));
+	hal_kstack_free(s, SIZE);
+}
+
 const struct ktest hal_tests[] = {
 	KTEST_ROW(irq_state_nests), KTEST_ROW(clock_never_goes_back), KTEST_ROW(clock_is_the_same_on_every_cpu),
 	KTEST_ROW(ipi_to_oneself_and_others), KTEST_ROW(page_clear_and_copy), KTEST_ROW(kernel_stacks_come_and_go),
 	KTEST_ROW(address_space_comes_and_goes), KTEST_ROW(empty_tables_are_freed), KTEST_ROW(user_thread_state_copies), KTEST_ROW(entropy_and_backtrace),
-	KTEST_ROW(no_such_things), KTEST_ROW(memory_ranges_make_sense), { NULL, NULL }
+	KTEST_ROW(no_such_things), KTEST_ROW(memory_ranges_make_sense), KTEST_ROW(writable_or_executable), KTEST_ROW(stacks_have_a_guard), { NULL, NULL }
 };

@@ -18,4 +18,13 @@ void hal_kstack_free(void *base, size_t size);
 
 /* After writing code through the direct map, before user code runs it. */
 void hal_icache_sync(const void *p, size_t n);
+
+/*
+ * The kernel's own mappings, for whoever checks them: the first at or above `va`, in its page tables' terms (neighbours of one kind
+ * may be told apart).  prot: HAL_READ, HAL_WRITE, HAL_EXEC as kernel code has them, | HAL_USER_REACH if user code reaches it too.
+ * False: none above, or the machine does not tell (um: mappings are the host's).  Any context; what changes meanwhile may be missed.
+ */
+struct hal_mapping { uintptr_t start; uint64_t size; unsigned prot; };
+enum { HAL_USER_REACH = 1 << 8 };
+bool hal_kernel_mapping(uintptr_t va, struct hal_mapping *out);
 #endif
