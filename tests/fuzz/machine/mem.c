@@ -14,6 +14,7 @@ paddr_t hal_virt_to_phys(const void *va) { return (paddr_t)((const char *)va - f
 void hal_page_clear(void *page) { memset(page, 0, PAGE_SIZE); }
 void hal_page_copy(void *dst, const void *src) { memcpy(dst, src, PAGE_SIZE); }
 void hal_icache_sync(const void *p, size_t n) { }
+bool hal_kernel_mapping(uintptr_t va, struct hal_mapping *out) { return false; }	/* the mappings are the host's */
 
 static unsigned order_of(size_t size)
 {
