@@ -21,13 +21,13 @@ static const char *const class_names[] = {
 };
 
 #ifdef EFT_DEBUG
-static void check(uint16_t held, uint16_t class, bool nested)
+static void check(uint16_t held, uint16_t class, enum lock_how how)
 {
-	if (held > class || (held == class && !nested))
+	if (how != LOCK_TRIED && (held > class || (held == class && how != LOCK_NESTED)))
 		panic("lock order: %s taken while holding %s", class_names[class], class_names[held]);
 }
 
-void lock_debug_spin_acquire(uint16_t class, bool nested)
+void lock_debug_spin_acquire(uint16_t class, enum lock_how how)
 {
 	struct cpu *c = this_cpu();
 	struct task *t = current;
@@ -35,10 +35,10 @@ void lock_debug_spin_acquire(uint16_t class, bool nested)
 	if (class == LOCK_NONE || !c)
 		return;
 	for (unsigned i = c->held_base; i < c->held_count; i++)
-		check(c->held[i], class, nested);
+		check(c->held[i], class, how);
 	if (!c->irq_depth && t)
 		for (unsigned i = 0; i < t->held_count; i++)
-			check(t->held[i], class, nested);
+			check(t->held[i], class, how);
 	BUG_ON(c->held_count == ARRAY_SIZE(c->held));
 	c->held[c->held_count++] = class;
 }
@@ -59,14 +59,14 @@ void lock_debug_spin_release(uint16_t class)
 	panic("lock order: %s released but not held", class_names[class]);
 }
 
-void lock_debug_sleep_acquire(uint16_t class, bool nested)
+void lock_debug_sleep_acquire(uint16_t class, enum lock_how how)
 {
 	struct task *t = current;
 
 	if (class == LOCK_NONE || !t)
 		return;
 	for (unsigned i = 0; i < t->held_count; i++)
-		check(t->held[i], class, nested);
+		check(t->held[i], class, how);
 	BUG_ON(t->held_count == ARRAY_SIZE(t->held));
 	t->held[t->held_count++] = class;
 }

@@ -64,7 +64,7 @@ static int lock_slow(struct mutex *m, unsigned state) NO_TSA
 static int mutex_acquire(struct mutex *m, unsigned state, bool nested)
 {
 	might_sleep();
-	lock_debug_sleep_acquire(m->class, nested);
+	lock_debug_sleep_acquire(m->class, nested ? LOCK_NESTED : LOCK_FIRST);
 	if (likely(try_free(m, 0, (uintptr_t)current)))
 		return 0;
 	ASSERT(!mutex_is_mine(m));
@@ -83,7 +83,7 @@ bool mutex_trylock(struct mutex *m) NO_TSA
 {
 	if (!try_free(m, 0, (uintptr_t)current))
 		return false;
-	lock_debug_sleep_acquire(m->class, true);
+	lock_debug_sleep_acquire(m->class, LOCK_TRIED);
 	return true;
 }
 

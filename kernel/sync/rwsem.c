@@ -133,7 +133,7 @@ static inline void acquire(struct rwsem *s, bool writer, bool nested) NO_TSA
 	uint32_t v;
 
 	might_sleep();
-	lock_debug_sleep_acquire(s->class, nested);
+	lock_debug_sleep_acquire(s->class, nested ? LOCK_NESTED : LOCK_FIRST);
 	if (writer) {
 		if (likely(swap(s, 0, WRITER, __ATOMIC_ACQUIRE)))
 			return;

@@ -25,14 +25,14 @@ static inline void spin_acquire(struct spinlock *l)
 void spin_lock(struct spinlock *l) NO_TSA
 {
 	preempt_disable();
-	lock_debug_spin_acquire(l->class, false);
+	lock_debug_spin_acquire(l->class, LOCK_FIRST);
 	spin_acquire(l);
 }
 
 void spin_lock_nested(struct spinlock *l) NO_TSA
 {
 	preempt_disable();
-	lock_debug_spin_acquire(l->class, true);
+	lock_debug_spin_acquire(l->class, LOCK_NESTED);
 	spin_acquire(l);
 }
 
@@ -43,7 +43,7 @@ bool spin_trylock(struct spinlock *l) NO_TSA
 		preempt_enable();
 		return false;
 	}
-	lock_debug_spin_acquire(l->class, true);	/* a try cannot deadlock */
+	lock_debug_spin_acquire(l->class, LOCK_TRIED);
 	return true;
 }
 
@@ -59,7 +59,7 @@ unsigned long spin_lock_irqsave(struct spinlock *l) NO_TSA
 	unsigned long flags = hal_irq_save();
 
 	preempt_disable();
-	lock_debug_spin_acquire(l->class, false);
+	lock_debug_spin_acquire(l->class, LOCK_FIRST);
 	spin_acquire(l);
 	return flags;
 }
@@ -76,7 +76,7 @@ bool spin_is_locked(const struct spinlock *l) { return READ_ONCE(l->held); }
 
 void spin_lock_raw(struct spinlock *l)
 {
-	lock_debug_spin_acquire(l->class, false);
+	lock_debug_spin_acquire(l->class, LOCK_FIRST);
 	spin_acquire(l);
 }
 
@@ -84,7 +84,7 @@ bool spin_trylock_raw(struct spinlock *l)
 {
 	if (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE))
 		return false;
-	lock_debug_spin_acquire(l->class, true);
+	lock_debug_spin_acquire(l->class, LOCK_TRIED);
 	return true;
 }
 

@@ -218,8 +218,10 @@ KTEST(writable_or_executable)
 	uint64_t exec = 0;
 	struct hal_mapping m;
 
-	if (!hal_kernel_mapping(0, &m))
-		return;		/* um: the host's */
+	if (!hal_kernel_mapping(0, &m)) {	/* um: the host's; nothing is told then, not of this code either */
+		KCHECK(!hal_kernel_mapping((uintptr_t)prot_of, &m));
+		return;
+	}
 	while (hal_kernel_mapping(va, &m)) {
 		n++;
 		both += (m.prot & HAL_WRITE) && (m.prot & HAL_EXEC);
@@ -249,8 +251,10 @@ KTEST(stacks_have_a_guard)
 	struct hal_mapping m;
 	char *s;
 
-	if (!hal_kernel_mapping(0, &m))
+	if (!hal_kernel_mapping(0, &m)) {	/* um: the host's; nothing is told then, not of this code either */
+		KCHECK(!hal_kernel_mapping((uintptr_t)prot_of, &m));
 		return;
+	}
 	s = hal_kstack_alloc(SIZE);
 	KCHECK(s);
 	if (!s)

@@ -97,12 +97,20 @@ KTEST(mutex_excludes)
 
 static void mutex_try(struct ktest_state *t) NO_TSA	/* the analysis does not look into KCHECK */
 {
+	static struct mutex inner;
+
 	mutex_init(&mutex, LOCK_DEVICE);
 	KCHECK(mutex_trylock(&mutex));
 	KCHECK(mutex_is_mine(&mutex));
 	KCHECK(!mutex_trylock(&mutex));
 	mutex_unlock(&mutex);
 	KCHECK(!mutex_is_mine(&mutex));
+	/* Order is for those who wait: what is free may be taken while an inner lock is held. */
+	mutex_init(&inner, LOCK_RECLAIM);
+	mutex_lock(&inner);
+	KCHECK(mutex_trylock(&mutex));
+	mutex_unlock(&mutex);
+	mutex_unlock(&inner);
 }
 
 KTEST(rwsem_excludes)

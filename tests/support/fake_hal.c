@@ -90,6 +90,7 @@ void hal_page_copy(void *d, const void *s) { memcpy(d, s, PAGE); }
 void *hal_kstack_alloc(size_t n) { void *p = malloc(n * 8); return p; }	/* host code runs on it, too */
 void hal_kstack_free(void *p, size_t n) { free(p); }
 void hal_icache_sync(const void *p, size_t n) {}
+bool hal_kernel_mapping(uintptr_t va, struct hal_mapping *out) { return false; }
 
 /* ---- threads: the callee-saved registers on the stack, and the sanitizer told of every switch ---- */
 #if defined(__SANITIZE_ADDRESS__)
