@@ -14,6 +14,12 @@
  * Writers are serialized by the caller; readers of the ring are other CPUs, and
  * check after reading that the writer has not lapped them.
  *
+ * With PCID, a CPU keeps translations of the last few spaces that it ran, each in a
+ * slot that says up to which generation they are good.  Coming back to a space that
+ * did not change since, they are used; otherwise the slot's are dropped, before a
+ * walk can meet tables that have been freed meanwhile.  Process-context identifier 0
+ * is the kernel's own tables', slot i's is i + 1 (SDM 3A 4.10.1, 4.10.4.1).
+ *
  * A table's struct page counts its present entries (inuse).  One that becomes
  * empty leaves the tree, and is freed when every CPU that has the tables loaded,
  * be it lazily, has caught up with the change: until then its walker may be in it.
@@ -28,6 +34,8 @@
 #include "cpu.h"
 
 enum { FEW_PAGES = 32 };
+#define CR3_KEEP	((uint64_t)1 << 63)	/* what is cached of this identifier stays good */
+static uint64_t last_id;
 
 static uint64_t *virt(uint64_t entry) { return hal_phys_to_virt(entry & PTE_ADDR); }
 static struct page *page_of(const uint64_t *entry) { return virt_to_page((const void *)((uintptr_t)entry & PAGE_MASK)); }
@@ -48,6 +56,7 @@ struct hal_as *hal_as_create(struct hal_as *parent)
 		return NULL;
 	}
 	list_init(&as->dead);
+	as->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	as->root = page_to_phys(p);
 	as->pml4 = page_addr(p);
 	memcpy(as->pml4 + 256, kernel_pml4 + 256, 256 * sizeof(uint64_t));
@@ -330,6 +339,29 @@ void tlb_catch_up(struct pcpu *c)
 	store_release(&c->as_seen, gen);
 }
 
+/* Load the tables of `as`, whose changes up to `gen` will be in our TLB then; interrupts are off. */
+static void load_tables(struct pcpu *c, struct hal_as *as, uint64_t gen)
+{
+	unsigned i;
+
+	if (!cpu_features.pcid) {
+		write_cr3(as->root);
+		return;
+	}
+	for (i = 0; i < CPU_SPACES && c->as_slots[i].id != as->id; i++)
+		;
+	if (i < CPU_SPACES && c->as_slots[i].seen == gen) {
+		c->as_slot = i;
+		write_cr3(as->root | (i + 1) | CR3_KEEP);
+		return;
+	}
+	if (i == CPU_SPACES)
+		i = c->as_next++ % CPU_SPACES;
+	c->as_slots[i].id = as->id;
+	c->as_slot = i;
+	write_cr3(as->root | (i + 1));
+}
+
 /*
  * Leaving an address space for a kernel thread leaves its tables loaded: most
  * often the CPU comes back to it.  Meanwhile nobody waits for this CPU; coming
@@ -339,6 +371,7 @@ void hal_as_activate(struct hal_as *as)
 {
 	struct pcpu *c = pcpu();
 	struct hal_as *old = c->as;
+	uint64_t gen;
 
 	if (!as) {
 		__atomic_store_n(&c->as_lazy, true, __ATOMIC_SEQ_CST);
@@ -350,11 +383,15 @@ void hal_as_activate(struct hal_as *as)
 		tlb_catch_up(c);
 		return;
 	}
+	if (old)
+		c->as_slots[c->as_slot].seen = c->as_seen;
+	__atomic_store_n(&c->as_seen, 0, __ATOMIC_SEQ_CST);	/* the old one's number means nothing in the new one */
 	__atomic_fetch_or(&as->cpus, (uint64_t)1 << c->id, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&c->as, as, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&c->as_lazy, false, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&c->as_seen, __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
-	write_cr3(as->root);
+	gen = __atomic_load_n(&as->gen, __ATOMIC_SEQ_CST);
+	load_tables(c, as, gen);
+	__atomic_store_n(&c->as_seen, gen, __ATOMIC_SEQ_CST);
 	if (old)
 		__atomic_fetch_and(&old->cpus, ~((uint64_t)1 << c->id), __ATOMIC_SEQ_CST);
 }

@@ -10,6 +10,7 @@ enum { AS_RING = 16 };
 struct hal_as {
 	uint64_t *pml4;		/* [I] */
 	paddr_t root;		/* [I] of pml4 */
+	uint64_t id;		/* [I] never used for another one */
 	uint64_t cpus;		/* [a] CPUs that have it active */
 	bool dying;		/* [a] being destroyed */
 	uint64_t gen;		/* [a] number of the last change that a TLB may contradict */

@@ -32,7 +32,7 @@ void cpu_features_init(void)
 	c = cpuid(1, 0);
 	f->leaf1_edx = c.d;
 	f->pge = c.d >> 13 & 1;
-	f->pcid = c.c >> 17 & 1;
+	f->pcid = f->pge && c.c >> 17 & 1;	/* kernel pages are global, or invlpg would not reach them in all spaces */
 	f->x2apic = c.c >> 21 & 1;
 	f->tsc_deadline = c.c >> 24 & 1;
 	f->xsave = c.c >> 26 & 1;
@@ -135,6 +135,8 @@ void cpu_load(struct pcpu *c)
 		cr4 |= 1 << 6;		/* machine checks are traps, not a shutdown */
 	if (f->pge)
 		cr4 |= 1 << 7;
+	if (f->pcid)
+		cr4 |= 1 << 17;		/* CR3's low bits are zero so far, as this asks for */
 	if (f->umip)
 		cr4 |= 1 << 11;
 	if (f->fsgsbase)

@@ -16,6 +16,7 @@ struct PACKED tss {
 	uint16_t reserved3, iomap;
 };
 
+enum { CPU_SPACES = 8 };	/* address spaces that a CPU keeps translations of */
 struct pcpu {
 	struct pcpu *self;	/* [I] */
 	struct cpu *kernel;	/* [I] the kernel's per-CPU data */
@@ -33,6 +34,8 @@ struct pcpu {
 	struct hal_as *as;	/* [o] address space whose tables are loaded, or NULL */
 	bool as_lazy;		/* [o] but a kernel thread runs, which does not use it */
 	uint64_t as_seen;	/* [a] its changes up to this generation are in our TLB */
+	struct { uint64_t id, seen; } as_slots[CPU_SPACES];	/* [o] what this CPU's TLB has of spaces that it left: aspace.c */
+	unsigned as_slot, as_next;	/* [o] whose the loaded tables are; the one to be reused next */
 
 	struct hal_uctx *fpu_owner;	/* [o] whose FP state the registers hold */
 	struct hal_uctx *seg_owner;	/* [o] whose segment bases are loaded */

@@ -303,9 +303,60 @@ KTEST(direct_copies_are_a_fast_path_only)
 	leave(vm);
 }
 
+/*
+ * More spaces than a CPU may remember, the same address in each: what one has is never seen in another, and what changed while
+ * a space was not here is what is found on coming back.
+ */
+KTEST(spaces_keep_apart)
+{
+	enum { N = 20, ROUNDS = 60 };
+	static struct vm_space *vm[N];
+	uint64_t told[N], v;
+	unsigned wrong = 0, i = 0;
+
+	for (i = 0; i < N; i++) {
+		vm[i] = enter(t);
+		if (!vm[i])
+			return;
+		KCHECK(map(vm[i], AT, 2, P_READ | P_WRITE));
+		told[i] = i;
+		wrong += copy_to_user(AT, &told[i], sizeof(v)) != 0;
+		wrong += copy_to_user(AT + PAGE_SIZE, &told[i], sizeof(v)) != 0;
+	}
+	KCHECK(!wrong);
+	for (unsigned r = 0; r < ROUNDS; r++) {
+		unsigned a = r * 7 % N, near = (a + 1 + r % 3) % N;
+
+		/* Back and forth between a few, then on to others. */
+		for (unsigned k = 0; k < 4; k++) {
+			unsigned w = k & 1 ? near : a;
+
+			vm_activate(vm[w]);
+			wrong += copy_from_user(&v, AT, sizeof(v)) != 0 || v != told[w];
+			told[w] = told[w] + N;
+			wrong += copy_to_user(AT, &told[w], sizeof(v)) != 0;
+		}
+		/* The second page of a space that is not here goes, or is another one, read-only. */
+		if (r % 2)
+			wrong += vm_munmap(vm[a], AT + PAGE_SIZE, PAGE_SIZE) != 0;
+		else
+			wrong += !map(vm[a], AT + PAGE_SIZE, 1, P_READ);
+		vm_activate(vm[a]);
+		wrong += copy_to_user(AT + PAGE_SIZE, &v, sizeof(v)) == 0;
+		wrong += !(r % 2) && (copy_from_user(&v, AT + PAGE_SIZE, sizeof(v)) != 0 || v);
+		KCHECK(map(vm[a], AT + PAGE_SIZE, 1, P_READ | P_WRITE));
+		v = a;
+		wrong += copy_to_user(AT + PAGE_SIZE, &v, sizeof(v)) != 0;
+	}
+	KCHECK(!wrong);
+	vm_activate(NULL);
+	for (i = 0; i < N; i++)
+		vm_put(vm[i]);
+}
+
 const struct ktest uaccess_tests[] = {
 	KTEST_ROW(copies_of_every_length_and_alignment), KTEST_ROW(faults_in_the_middle), KTEST_ROW(protections_bind_the_kernel),
 	KTEST_ROW(ranges_outside_of_user_memory), KTEST_ROW(strings_and_their_ends), KTEST_ROW(structs_that_grow),
-	KTEST_ROW(nofault_copies_take_no_fault), KTEST_ROW(copy_on_write_between_spaces), KTEST_ROW(spaces_give_everything_back),
+	KTEST_ROW(nofault_copies_take_no_fault), KTEST_ROW(copy_on_write_between_spaces), KTEST_ROW(spaces_give_everything_back), KTEST_ROW(spaces_keep_apart),
 	KTEST_ROW(user_code_runs_and_traps), KTEST_ROW(direct_copies_are_a_fast_path_only), { NULL, NULL }
 };
