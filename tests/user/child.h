@@ -107,6 +107,16 @@ __attribute__((unused)) static int wait_state(pid_t pid, pid_t tid, char state)
 	}
 	return 0;
 }
+/* A joined thread is still in the process for a moment: Linux wakes who joins before it takes the thread out.  True: it left. */
+__attribute__((unused)) static int thread_leaves(pid_t tid)
+{
+	struct timespec ts = { 0, 1000000 };
+
+	for (int i = 0; i < 15000 && task_state(getpid(), tid); i++)
+		nanosleep(&ts, NULL);
+	return !task_state(getpid(), tid);
+}
+
 __attribute__((unused)) static int wait_sleeping(pid_t pid) { return wait_state(pid, 0, 'S'); }
 __attribute__((unused)) static int wait_thread_sleeping(pid_t tid) { return wait_state(getpid(), tid, 'S'); }
 

@@ -4,7 +4,7 @@
 #include "child.h"
 #include <pthread.h>
 
-static volatile pid_t theirs;
+static volatile pid_t theirs, leaver;
 static struct gate go, back;
 static volatile int results[4];
 
@@ -31,6 +31,7 @@ static void *leaves_child(void *arg)
 	if (!mine)
 		_exit(22);
 	theirs = mine;
+	leaver = gettid();
 	return arg;
 }
 
@@ -55,9 +56,7 @@ int main(void)
 	ok(results[2], "and then no other");
 	pthread_create(&t, NULL, leaves_child, NULL);
 	pthread_join(t, NULL);
-	while (task_state(getpid(), 0) && waitpid(theirs, &st, __WNOTHREAD | WNOHANG) == 0)
-		sched_yield();
-	ok(WIFEXITED(st) && WEXITSTATUS(st) == 22, "a thread that ends leaves its children to another one");
+	ok(thread_leaves(leaver) && waitpid(theirs, &st, __WNOTHREAD) == theirs && WIFEXITED(st) && WEXITSTATUS(st) == 22, "a thread that ends leaves its children to another one");
 	pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
 	if (!pid)
 		_exit(5);
