@@ -92,7 +92,7 @@ static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
 			u->nsegs--;
 			u->seg_off = 0;
 		}
-		if (u->seg)
+		if (u->seg && u->nsegs)	/* none: a write of nothing */
 			len = MIN(len, u->seg->len - u->seg_off);
 		n = len == sizeof(uint64_t) ? write_one(f, u) : -EINVAL;
 		if (n < 0)

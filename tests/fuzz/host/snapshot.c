@@ -12,6 +12,8 @@
  * hot, others cost a fault when they are.
  * A page that was all zeros is compared with nothing: its copy is not read.
  *
+ * Whoever writes page after page (a large allocation) faults once in eight.
+ *
  * The ends of a region that are not whole pages share theirs with others: they
  * are never protected and always compared.
  *
@@ -25,7 +27,7 @@
 #include <sys/mman.h>
 #include "snapshot.h"
 
-enum { PAGE = 4096, REGIONS = 8, PATIENCE_MIN = 8, PATIENCE_MAX = 128, SOON = 100, AHEAD = 1 };
+enum { PAGE = 4096, REGIONS = 8, PATIENCE_MIN = 8, PATIENCE_MAX = 128, SOON = 100, AHEAD = 1, AROUND = 8 };
 
 struct region {
 	const char *name;
@@ -190,29 +192,40 @@ void snapshot_take(void)
 			die("fuzz: mprotect");
 }
 
+static void heat(struct region *r, size_t k)
+{
+	struct state *t = &r->state[k];
+
+	if (!t->patience)
+		t->patience = PATIENCE_MIN;
+	else if (t->patience < PATIENCE_MAX && (uint32_t)snapshot_stat.resets - t->cold_since < SOON)
+		t->patience *= 2;
+	t->hot = true;
+	hot_pages[nhot] = (struct hot_page){ r->first + k * PAGE, r->copy + (r->first - r->base) + k * PAGE, t, 0, false };
+	hot_pages[nhot].zero = page_is_zero(hot_pages[nhot].copy);
+	nhot++;
+}
+
 bool snapshot_fault(void *addr)
 {
+	static const char *expected;	/* the page behind the last one that faulted */
+
 	for (unsigned i = 0; i < nregions; i++) {
 		struct region *r = &regions[i];
-		size_t k = (size_t)((char *)addr - r->first) / PAGE;
-
-		struct state *t;
+		size_t k = (size_t)((char *)addr - r->first) / PAGE, n = 1;
 
 		if ((char *)addr < r->first || k >= r->pages || !r->state)
 			continue;
-		t = &r->state[k];
-		if (t->hot)
+		if (r->state[k].hot)
 			return false;
-		if (mprotect(r->first + k * PAGE, PAGE, PROT_READ | PROT_WRITE))
+		if (r->first + k * PAGE == expected)
+			while (n < AROUND && k + n < r->pages && !r->state[k + n].hot)
+				n++;
+		if (mprotect(r->first + k * PAGE, n * PAGE, PROT_READ | PROT_WRITE))
 			return false;
-		if (!t->patience)
-			t->patience = PATIENCE_MIN;
-		else if (t->patience < PATIENCE_MAX && (uint32_t)snapshot_stat.resets - t->cold_since < SOON)
-			t->patience *= 2;
-		t->hot = true;
-		hot_pages[nhot] = (struct hot_page){ r->first + k * PAGE, r->copy + (r->first - r->base) + k * PAGE, t, 0, false };
-		hot_pages[nhot].zero = page_is_zero(hot_pages[nhot].copy);
-		nhot++;
+		for (size_t x = 0; x < n; x++)
+			heat(r, k + x);
+		expected = r->first + (k + n) * PAGE;
 		snapshot_stat.faults++;
 		return true;
 	}
