@@ -21,7 +21,7 @@
 #include "cpu.h"
 #include "machine.h"
 
-enum { IOAPICS = 8, LINES = 240, MSI_BASE = 256, MSR_APIC_BASE = 0x1b, MSR_X2APIC = 0x800 };
+enum { IOAPICS = 8, IOAPIC_ALIGN = 256, LINES = 240, MSI_BASE = 256, MSR_APIC_BASE = 0x1b, MSR_X2APIC = 0x800 };
 enum { REDIR_LEVEL = 1 << 15, REDIR_LOW = 1 << 13, REDIR_MASKED = 1 << 16 };
 
 static struct ioapic { volatile uint32_t *regs; unsigned base, lines; } ioapics[IOAPICS];
@@ -95,7 +95,7 @@ static void ioapic_add(paddr_t pa, unsigned base)
 {
 	struct ioapic *io = &ioapics[ioapic_count];
 
-	if (ioapic_count == IOAPICS)
+	if (ioapic_count == IOAPICS || pa & (IOAPIC_ALIGN - 1))	/* where none can be */
 		return;
 	io->regs = mmio_map(pa);
 	if (!io->regs)

@@ -349,7 +349,13 @@ static const struct inode_ops tmpfs_link_ops = {
 	.readlink = tmpfs_readlink, .setattr = tmpfs_setattr,
 	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr, .removexattr = tmpfs_removexattr,
 };
-static const struct file_ops tmpfs_dir_fops = { .iterate = tmpfs_iterate, .llseek = vfs_llseek, .fsync = tmpfs_dir_fsync };
+/* A directory has no end, data or holes. */
+static int64_t tmpfs_dir_llseek(struct file *f, int64_t off, int whence)
+{
+	return whence > SEEK_CUR ? -EINVAL : vfs_llseek(f, off, whence);
+}
+
+static const struct file_ops tmpfs_dir_fops = { .iterate = tmpfs_iterate, .llseek = tmpfs_dir_llseek, .fsync = tmpfs_dir_fsync };
 
 /* ---- the super block ---- */
 

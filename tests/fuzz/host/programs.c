@@ -81,7 +81,7 @@ void programs_choose(const struct fuzz_choice *c) { choice = c; }
 
 size_t programs_make(uint8_t *out, size_t max, unsigned calls, uint64_t seed)
 {
-	struct fuzz_choice c = { .allowed = choice ? choice->allowed : NULL, .max_calls = calls, .streams = 3 };
+	struct fuzz_choice c = { .allowed = choice ? choice->allowed : NULL, .max_calls = calls, .streams = 3, .single = true };
 
 	do
 		fuzz_generate(&program, seed += UINT64_C(0x9e3779b97f4a7c15), &c);

@@ -30,11 +30,12 @@ enum { NR_write = 1, NR_open = 2, NR_close = 3, NR_socket = 41, NR_mq_notify = 2
 enum { NR_ioctl = 16, NR_fcntl = 72, F_SETOWN = 8, F_SETOWN_EX = 15, FIOSETOWN = 0x8901, SIOCSPGRP = 0x8902, TIOCSCTTY = 0x540e,
 	TIOCSPGRP = 0x5410 };
 enum { STREAM_INIT = -1, SA_RESTORER_ = 0x04000000, HOUR_S = 3600, KILLS_MAX = 3 };
+static const uint64_t no_end_ns = 600000000000;
 
 struct hal_uctx {
 	struct abi_regs regs;
 	int stream;
-	bool step, stepped, in_call;
+	bool step, stepped, in_call, ended /* has made the exit that every program ends with */;
 	uaddr_t nothing_at;		/* the last program counter that had nothing to execute */
 	uint32_t setup;			/* STREAM_INIT, and 0 before the first run: the next step of the script */
 	uint8_t fpu[FPU_BYTES] ALIGNED(16);
@@ -266,6 +267,9 @@ static void stream_next(struct hal_uctx *u, int64_t result, struct fuzz_step *ou
 	fz_progress();
 	if (stream >= FUZZ_STREAMS || !fz_run->source.next(fz_run->source.arg, stream, out)) {
 		*out = (struct fuzz_step){ stream ? NR_exit : NR_exit_group, { 0 } };
+		if (u->ended)	/* a filter forbids it: it tries for ever, as a C library does, until the first process kills it */
+			fz_now += no_end_ns;
+		u->ended = true;
 	} else {
 		fz_run->calls++;
 		fz_run->keeps |= outlives(out);

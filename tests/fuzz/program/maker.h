@@ -4,7 +4,14 @@
 #define FUZZ_MAKER_H
 #include "program.h"
 
-struct maker { struct fuzz_program *p; struct fuzz_rand rand; const struct fuzz_choice *choice; unsigned depth, set /* arguments of the call that are made, a bit each */; };
+struct maker {
+	struct fuzz_program *p;
+	struct fuzz_rand rand;
+	const struct fuzz_choice *choice;
+	unsigned depth, set;		/* arguments of the call that are made, a bit each */
+	struct fuzz_arg given[6];	/* for the next call: those of `gives` are already known */
+	unsigned gives;
+};
 
 static inline uint64_t rand64(struct fuzz_rand *r)	/* splitmix64 */
 {
@@ -27,6 +34,12 @@ void maker_arg(struct maker *m, struct fuzz_call *c, const struct syscall_desc *
 bool maker_call(struct maker *m, const struct syscall_desc *d, unsigned stream);
 bool maker_allowed(const struct maker *m, const struct syscall_desc *d);
 const struct syscall_desc *maker_row(struct maker *m);
+/* A few calls that belong together, appended, each with arguments of its kinds but for those that make it an idiom (idioms.c).
+ * false: none, because the choice does not allow it or there is no room. */
+bool maker_idiom(struct maker *m, unsigned stream);
+enum { NAME_LONG = 256, TEXT_MAX = NAME_LONG + 8 };
+/* A name as `aux` of the table says (a path: "_"), into out[TEXT_MAX]; returns its bytes, with the terminating zero if it has one. */
+size_t maker_text(struct maker *m, char *out, const char *aux);
 /* A number of that kind. */
 uint64_t maker_number(struct maker *m, enum arg_kind kind, const char *name, const char *aux, const struct flag_name *flags, uint64_t type_max);
 #endif

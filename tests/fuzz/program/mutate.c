@@ -73,7 +73,10 @@ static const struct syscall_desc *producer(struct maker *m, enum arg_kind kind, 
 /* The arguments of a call, its length arguments last. */
 static void make_args(struct maker *m, struct fuzz_call *c, const struct syscall_desc *d)
 {
-	m->set = 0;
+	m->set = m->gives;
+	for (unsigned i = 0; i < d->nargs; i++)
+		if (m->gives & 1u << i)
+			c->args[i] = m->given[i];
 	for (unsigned pass = 0; pass < 2; pass++)
 		for (unsigned i = 0; i < d->nargs; i++)
 			if (!(m->set & 1u << i) && (pass || d->args[i].kind != ARG_LEN)) {
@@ -102,8 +105,10 @@ static void usual(struct maker *m, struct fuzz_call *c, const struct syscall_des
 	} else if ((!strcmp(d->name, "socket") || !strcmp(d->name, "socketpair")) && percent(m, 92)) {
 		static const uint64_t types[] = { 1, 2, 5, 1, 5 };	/* the flag set has only bits: 4 is not SEQPACKET */
 
-		c->args[0] = arg_value(1);
-		c->args[1] = arg_value(types[below(m, 5)] | (percent(m, 60) ? 04000u : 0));
+		bool inet = !m->choice->small && !d->name[6] && percent(m, 30);
+
+		c->args[0] = arg_value(!inet ? 1 : percent(m, 65) ? 2 : 10);
+		c->args[1] = arg_value((inet ? 1 + below(m, 2) : types[below(m, 5)]) | (percent(m, 60) ? 04000u : 0));
 		c->args[2] = arg_value(0);
 	} else if (!strcmp(d->name, "open") || !strcmp(d->name, "openat")) {
 		unsigned f = d->name[4] ? 2 : 1;
@@ -124,7 +129,7 @@ bool maker_call(struct maker *m, const struct syscall_desc *d, unsigned stream)
 	for (unsigned i = 0; m->depth == 0 && i < d->nargs; i++) {
 		enum arg_kind k = d->args[i].kind;
 
-		if ((k == ARG_FD || k == ARG_TIMER || k == ARG_WATCH || k == ARG_IPC) && !has_resource(p, k, d->args[i].aux) && percent(m, 75)) {
+		if ((k == ARG_FD || k == ARG_TIMER || k == ARG_WATCH || k == ARG_IPC || (k == ARG_ADDR && !strcmp(d->args[i].aux, "aio") && !m->choice->small)) && !has_resource(p, k, d->args[i].aux) && percent(m, 75)) {
 			const struct syscall_desc *by = producer(m, k, d->args[i].aux);
 
 			m->depth = 1;
@@ -143,7 +148,8 @@ bool maker_call(struct maker *m, const struct syscall_desc *d, unsigned stream)
 	c->nr = (uint16_t)d->x86_64;
 	c->blobs = p->nblobs;
 	make_args(m, c, d);
-	usual(m, c, d);
+	if (!m->gives)
+		usual(m, c, d);
 	c->nblobs = (uint16_t)(p->nblobs - c->blobs);
 	p->ncalls++;
 	return true;
@@ -194,8 +200,11 @@ void fuzz_generate(struct fuzz_program *p, uint64_t seed, const struct fuzz_choi
 	p->seed = (uint16_t)rand64(&m.rand);
 	want = 1 + below(&m, m.choice->max_calls ? m.choice->max_calls : choice_default.max_calls);
 	for (unsigned i = 0; p->ncalls < want && i < 4 * want; i++) {
-		const struct syscall_desc *d = maker_row(&m);
+		const struct syscall_desc *d;
 
+		if (percent(&m, 6) && maker_idiom(&m, pick_stream(&m)))
+			continue;
+		d = maker_row(&m);
 		if (d && !maker_call(&m, d, pick_stream(&m)))
 			break;
 	}
@@ -401,6 +410,8 @@ static void change(struct maker *m, struct fuzz_program *p, const struct fuzz_pr
 
 			switch (what) {
 			case INSERT:
+				if (percent(m, 12) && maker_idiom(m, i < n ? p->calls[i].stream : n ? p->calls[n - 1].stream : 0))
+					break;
 				for (unsigned k = 1 + (percent(m, 30) ? below(m, 4) : 0); k-- > 0;) {
 					d = maker_row(m);
 					if (d)

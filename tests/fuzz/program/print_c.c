@@ -62,7 +62,7 @@ static const char head[] =
 "__attribute__((unused)) static void word(uint64_t at, unsigned size, uint64_t v) { memcpy((void *)at, &v, size); }\n"
 "/* What call i gave, or, when it has not, that. */\n"
 "__attribute__((unused)) static uint64_t R(int i, int slot, uint64_t otherwise) { long v = s->v[i][slot]; return s->done[i] && (v >= 0 || v < -4095) ? (uint64_t)v : otherwise; }\n"
-"static void gave(int i, const char *name, long r, uint64_t words)\n"
+"static void gave(int i, const char *name, long r, uint64_t words, int wide)\n"
 "{\n"
 "\tint32_t w[2] = { -1, -1 };\n"
 "\n"
@@ -70,6 +70,8 @@ static const char head[] =
 "\t\tmemcpy(w, (void *)words, 8);\n"
 "\ts->v[i][0] = r;\n"
 "\ts->v[i][1] = w[0];\n"
+"\tif (wide)\n"
+"\t\tmemcpy(&s->v[i][1], w, 8);\n"
 "\ts->v[i][2] = w[1];\n"
 "\ts->done[i] = 1;\n"
 "\tif (r < 0 && r > -4096)\n"
@@ -128,7 +130,7 @@ static void call(FILE *f, const struct fuzz_program *p, unsigned i)
 		number(f, p, &c->args[gives]);
 	else
 		fputc('0', f);
-	fputs(");\n", f);
+	fprintf(f, ", %d);\n", fuzz_gives_wide(c->nr));
 }
 
 void fuzz_print_c(FILE *f, const struct fuzz_program *p)

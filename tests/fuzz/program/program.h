@@ -102,7 +102,8 @@ struct fuzz_rand { uint64_t s; };
 struct fuzz_choice {
 	bool (*allowed)(const struct syscall_desc *d);
 	unsigned max_calls, streams;
-	bool small;		/* paths only below the current directory, sizes that a scratch tree holds */
+	bool small;		/* only what a scratch tree holds: no path out of it, small sizes, UNIX sockets */
+	bool single;		/* no idioms: every call by itself, from the table */
 };
 /* A new program of up to max_calls calls. */
 void fuzz_generate(struct fuzz_program *p, uint64_t seed, const struct fuzz_choice *c);
@@ -153,6 +154,7 @@ struct fuzz_struct { const char *name; uint16_t size; uint8_t nfields; const str
 const struct fuzz_struct *fuzz_struct_find(const char *name);	/* NULL: no layout */
 /* The argument through which the call gives what slots 1 and 2 are: pipe's descriptors, a timer's number; -1: none. */
 int fuzz_gives(unsigned nr);
+bool fuzz_gives_wide(unsigned nr);	/* it is one value of eight bytes, in slot 1 */
 /* What the call returns: ARG_FD, ARG_PID ...; ARG_INT when it is only a number. */
 enum arg_kind fuzz_returns(const struct syscall_desc *d, const char **aux);
 #endif

@@ -102,6 +102,8 @@ void fuzz_state_result(struct fuzz_state *s, unsigned stream, int64_t result)
 	}
 	s->values[i][0] = result;
 	s->values[i][1] = words[0];
+	if (fuzz_gives_wide(p->calls[i].nr))
+		memcpy(&s->values[i][1], words, sizeof(words));
 	s->values[i][2] = words[1];
 	s->done[i] = 2;
 }

@@ -102,7 +102,11 @@ static const struct fuzz_struct *fuzz_struct_in(const char *name)
 
 static bool gives_something(const struct fuzz_struct *s)
 {
-	return s && s->fields[0].size == 4 && (s->fields[0].kind == ARG_FD || s->fields[0].kind == ARG_TIMER || s->fields[0].kind == ARG_PID);
+	if (!s)
+		return false;
+	if (s->fields[0].kind == ARG_ADDR)
+		return s->nfields == 1;
+	return s->fields[0].size == 4 && (s->fields[0].kind == ARG_FD || s->fields[0].kind == ARG_TIMER || s->fields[0].kind == ARG_PID);
 }
 
 __attribute__((constructor)) static void layout(void)
@@ -145,6 +149,13 @@ const struct syscall_desc *fuzz_row_at(size_t i)
 int fuzz_gives(unsigned nr)
 {
 	return nr < NUMBERS && by_number[nr] ? gives[by_number[nr] - 1] - 1 : -1;
+}
+
+bool fuzz_gives_wide(unsigned nr)
+{
+	int a = fuzz_gives(nr);
+
+	return a >= 0 && fuzz_struct_in(fuzz_row(nr)->args[a].aux)->fields[0].kind == ARG_ADDR;
 }
 
 size_t fuzz_rows(void) { return COUNT(rows); }

@@ -6,7 +6,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define PICK(m, a) ((a)[below(m, (unsigned)COUNT(a))])
 
-enum { PAGE = 4096, ELEMENTS = 4, NAME_LONG = 256 };
+enum { PAGE = 4096, ELEMENTS = 4 };
 
 /* ---- numbers ---- */
 
@@ -114,50 +114,6 @@ uint64_t maker_number(struct maker *m, enum arg_kind kind, const char *name, con
 	}
 }
 
-/* ---- names ---- */
-
-static size_t path_text(struct maker *m, char *out, const char *aux)
-{
-	static const char *const small[] = { "a", "b", "c", "d", "d/a", "d/b", "e", "d/e", "d/e/a", "l", "m", "d/l", "f", "d/f" };
-	static const char *const odd[] = { ".", "..", "./a", "d/.", "d/..", "d/../a", "a/", "d/", "a/b", "", "d//a", "l/", "l/a", "./d/e/../b", "d/e/..", "m/a" };
-	static const char *const system[] = { "/", "/tmp", "/tmp/f", "/tmp/d", "/tmp/d/x", "/dev/null", "/dev/zero", "/dev/ptmx", "/dev/tty", "/dev/full",
-		"/dev/console", "/dev/pts/0", "/dev/urandom", "/proc/self/maps", "/proc/self/fd/3", "/proc/self/fd", "/proc/self/status", "/proc/self/mem",
-		"/proc/self/exe", "/proc/self/cwd", "/proc/self", "/proc/mounts", "/proc/1/fd", "/proc/meminfo", "/proc/self/task", "/sys", "/d/small",
-		"/d/large", "/d/link", "/d", "/d/sub", "/bin/prog", "/bin/script", "/mnt", "/d/new", "/d/sub/x", "/dirlink/y", "/dev/vdb", "/dev/vdc", "/dev/vdd", "/mnt/b", "/dev/shm",
-		"/proc/sys/kernel/hostname", "/proc/self/oom_score_adj", "/proc/self/comm", "/proc/self/stat", "/proc/self/smaps", "/proc/self/environ" };
-	static const char *const xattrs[] = { "user.a", "user.b", "user.", "trusted.a", "security.a", "system.posix_acl_access", "system.posix_acl_default", "a", "" };
-	static const char *const types[] = { "tmpfs", "proc", "ext2", "sysfs", "devpts", "devtmpfs", "nothing" };
-	static const char *const queues[] = { "q", "r", "", ".", "q/r", "/q" };
-	static const char *const sockets[] = { "s", "t", "d/s" };
-	const char *s;
-
-	if (!strcmp(aux, "xattr")) {
-		s = PICK(m, xattrs);
-	} else if (!strcmp(aux, "fstype")) {
-		s = PICK(m, types);
-	} else if (!strcmp(aux, "mq")) {
-		s = queues[percent(m, 80) ? below(m, 2) : below(m, (unsigned)COUNT(queues))];
-	} else if (!strcmp(aux, "socket")) {
-		if (percent(m, 30)) {	/* abstract */
-			memcpy(out, "\0x", 3);
-			return 3;
-		}
-		s = PICK(m, sockets);
-	} else if (percent(m, 2)) {
-		size_t n = NAME_LONG - 1 + below(m, 2);
-
-		memset(out, 'n', n);
-		out[n] = 0;
-		return n + 1;
-	} else if (!m->choice->small && percent(m, 35)) {
-		s = PICK(m, system);
-	} else {
-		s = percent(m, 80) ? PICK(m, small) : PICK(m, odd);
-	}
-	strcpy(out, s);
-	return strlen(s) + 1;
-}
-
 /* ---- blobs ---- */
 
 struct fuzz_blob *maker_blob(struct maker *m, struct fuzz_arg *a, enum fuzz_dir dir, const void *content, size_t nbytes, size_t len, unsigned fixes)
@@ -209,7 +165,7 @@ static bool resource(struct maker *m, enum arg_kind kind, const char *aux, struc
 			found[n].call = (uint16_t)i;
 			found[n++].slot = 0;
 		}
-		if (gives >= 0) {
+		if (gives >= 0 && !(m->choice->small && kind == ARG_ADDR)) {
 			const struct fuzz_struct *s = fuzz_struct_find(d->args[gives].aux);
 
 			if (s->fields[0].kind == kind)
@@ -248,7 +204,12 @@ static struct fuzz_arg scalar(struct maker *m, enum arg_kind kind, const char *n
 		break;
 	case ARG_DIRFD: if (percent(m, 20) && resource(m, ARG_FD, "dir", &a)) return a; break;
 	case ARG_PID: if (percent(m, 45) && resource(m, kind, aux, &a)) return a; break;
-	case ARG_ADDR: if (percent(m, 55) && resource(m, kind, aux, &a)) return a; break;
+	case ARG_ADDR:
+		if (!strcmp(aux, "aio") && m->choice->small)
+			return arg_value(maker_number(m, ARG_HEX, name, aux, flags, size));
+		if (percent(m, strcmp(aux, "aio") ? 55 : 90) && resource(m, kind, aux, &a))
+			return a;
+		break;
 	default: break;
 	}
 	return arg_value(maker_number(m, kind, name, aux, flags, size));
@@ -272,7 +233,75 @@ static bool makes_fix(enum arg_kind k) { return k == ARG_FD || k == ARG_PID || k
 
 static const struct fuzz_struct *pointee(const char *aux)
 {
-	return fuzz_struct_find(!strcmp(aux, "namelen") ? "sockaddr" : !strcmp(aux, "controllen") ? "cmsg" : !strcmp(aux, "iovec") ? "iovec" : "long");
+	const struct fuzz_struct *s = fuzz_struct_find(!strcmp(aux, "namelen") ? "sockaddr" : !strcmp(aux, "controllen") ? "cmsg" : aux);
+
+	return s ? s : fuzz_struct_find("long");
+}
+
+/* A filter of seccomp's: loads of its data, tests, and what is to happen. */
+static struct fuzz_arg filter(struct maker *m, unsigned n)
+{
+	static const uint16_t codes[] = { 0x20 /* ld abs */, 0x20, 0x15 /* jeq */, 0x25, 0x35, 0x45, 0x05 /* ja */, 0x54 /* and */, 0x04, 0x14, 0x24, 0x34, 0x44, 0x64, 0x74,
+		0x84, 0xa4, 0x07 /* tax */, 0x87, 0x00 /* ld imm */, 0x01, 0x60 /* ld mem */, 0x61, 0x02 /* st */, 0x03, 0x80 /* len */, 0x81, 0x1d, 0x3d, 0x0c, 0x5c, 0x3c, 0x16 /* ret a */,
+		0x28, 0xb1, 0x40 };
+	static const uint32_t what[] = { 0x7fff0000 /* allow */, 0x7fff0000, 0x7fff0000, 0x00050001 /* errno */, 0x00050016, 0x00030007 /* trap */, 0x7ff00003 /* trace */,
+		0x7ffc0000 /* log */, 0, 0x80000000, 0x7fc00000 };
+	struct fuzz_arg a;
+	struct fuzz_blob *b = maker_blob(m, &a, FUZZ_IN, NULL, n * 8u, n * 8u, 0);
+
+	for (unsigned i = 0; b && i < n; i++) {
+		bool last = i + 1 == n && percent(m, 96), ret = last || percent(m, 15);
+		uint16_t code = ret ? 0x06 : PICK(m, codes);
+		uint8_t jumps[2] = { (uint8_t)below(m, n - i), (uint8_t)below(m, n - i) };
+		uint32_t k = ret ? PICK(m, what) : code == 0x20 ? 4 * below(m, 16) : percent(m, 80) ? below(m, 64) : (uint32_t)rand64(&m->rand);
+		uint8_t *at = m->p->bytes + b->bytes + 8u * i;
+
+		if (8u * i + 8 > b->nbytes)
+			break;
+		memcpy(at, &code, 2);
+		memcpy(at + 2, jumps, 2);
+		memcpy(at + 4, &k, 4);
+	}
+	return a;
+}
+
+/* The family of the socket that c is about; AF_UNIX when it cannot be told. */
+static unsigned family_of(struct maker *m, const struct fuzz_call *c)
+{
+	const struct fuzz_arg *a = c ? &c->args[0] : NULL;
+
+	for (unsigned hops = 0; a && a->form == FUZZ_RESULT && hops < 4; hops++) {
+		const struct fuzz_call *by = &m->p->calls[a->index];
+
+		if (!strncmp(fuzz_row(by->nr)->name, "socket", 6))
+			return (unsigned)by->args[0].value;
+		a = &by->args[0];
+	}
+	return 1;
+}
+
+static void inet_name(struct maker *m, struct fuzz_blob *b, unsigned family)
+{
+	uint8_t *at = m->p->bytes + b->bytes;
+	static const uint8_t v4[][4] = { { 127, 0, 0, 1 }, { 127, 0, 0, 1 }, { 0, 0, 0, 0 }, { 127, 0, 0, 2 }, { 10, 0, 0, 1 }, { 224, 0, 0, 1 }, { 255, 255, 255, 255 } };
+	unsigned port = percent(m, 85) ? 1000 + below(m, 3) : percent(m, 50) ? 0 : below(m, 65536);
+
+	if (b->nbytes < 28)
+		return;
+	memset(at, 0, b->nbytes);
+	at[0] = (uint8_t)family;
+	at[2] = (uint8_t)(port >> 8);
+	at[3] = (uint8_t)port;
+	if (family == 2) {
+		memcpy(at + 4, v4[below(m, sizeof(v4) / sizeof(v4[0]))], 4);
+	} else if (percent(m, 25)) {	/* mapped */
+		at[18] = at[19] = 0xff;
+		memcpy(at + 20, v4[below(m, 3)], 4);
+	} else if (percent(m, 70)) {
+		at[23] = 1;
+	}
+	if (percent(m, 4))
+		at[below(m, 28)] = (uint8_t)below(m, 256);
 }
 
 static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, enum fuzz_dir dir, unsigned elements)
@@ -281,7 +310,7 @@ static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, e
 	struct fuzz_blob *b;
 	unsigned fixes = 0, used = 0;
 	uint16_t index;
-	char text[NAME_LONG + 8];
+	char text[TEXT_MAX];
 
 	for (unsigned k = 0; k < s->nfields; k++)
 		if (makes_fix(s->fields[k].kind))
@@ -315,6 +344,11 @@ static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, e
 				} else if (!strcmp(f->aux, "iovec")) {
 					n = 1 + below(m, 3);
 					to = structure(m, pointee(f->aux), FUZZ_INOUT, (unsigned)n);
+				} else if (!strcmp(f->aux, "sock_filter")) {
+					unsigned insns = percent(m, 97) ? 1 + below(m, 9) : below(m, 80);
+
+					to = filter(m, insns);
+					put_number(m, &m->p->blobs[index], e * s->size, 2, percent(m, 96) ? insns : below(m, 65536));
 				} else {
 					to = structure(m, pointee(f->aux), FUZZ_INOUT, 1);
 					n = to.form == FUZZ_BLOB ? m->p->blobs[to.index].len : 0;
@@ -334,7 +368,7 @@ static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, e
 				if (makes_fix(f->kind)) {
 					fix(m, b, &used, off, f->size, scalar(m, f->kind, f->name, f->aux, f->flags, f->size));
 				} else if (f->kind == ARG_STR) {
-					size_t n = path_text(m, text, f->aux);
+					size_t n = maker_text(m, text, f->aux);
 
 					memcpy(m->p->bytes + b->bytes + off, text, off + n <= b->nbytes ? n : 0);
 					break;
@@ -345,7 +379,34 @@ static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, e
 		}
 	m->depth--;
 	b = &m->p->blobs[index];
-	if (!strcmp(s->name, "cmsg")) {		/* SCM_RIGHTS of what there is */
+	if (!strcmp(s->name, "sock_fprog") && b->nfixes && m->p->fixes[b->fixes].arg.form != FUZZ_BLOB) {
+		put_number(m, b, 0, 2, below(m, 3));
+	} else if (!strcmp(s->name, "futex_waiter") && !m->choice->small) {
+		for (unsigned e = 0; e < elements && e < b->nfixes; e++) {
+			m->p->fixes[b->fixes + e].arg = arg_value(FUZZ_WORDS + 4 * below(m, 3));
+			put_number(m, b, e * s->size, 8, percent(m, 80) ? 0 : below(m, 3));
+			put_number(m, b, e * s->size + 16, 4, 2 | (percent(m, 30) ? 128 : 0));
+		}
+	} else if (!strcmp(s->name, "file_handle")) {
+		put_number(m, b, 0, 4, percent(m, 90) ? 8 : below(m, 140));
+		put_number(m, b, 4, 4, percent(m, 90) ? 1 : below(m, 4));
+		put_number(m, b, 8, 4, 2 + below(m, 24));
+	} else if (!strcmp(s->name, "rlimit") && percent(m, 40)) {
+		put_number(m, b, 0, 8, percent(m, 50) ? 1 << 20 : ~UINT64_C(0));
+		put_number(m, b, 8, 8, ~UINT64_C(0));
+	} else if (!strcmp(s->name, "iocb")) {
+		put_number(m, b, 20, 4, percent(m, 90) ? 0 : below(m, 32));
+		put_number(m, b, 32, 4, 0);
+	} else if (!strcmp(s->name, "termios") && percent(m, 80)) {
+		static const uint8_t cc[] = { 3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22 };
+
+		put_number(m, b, 0, 4, rand64(&m->rand) & 07777);
+		put_number(m, b, 4, 4, percent(m, 70) ? 5 : rand64(&m->rand) & 077777);
+		put_number(m, b, 8, 4, 0xbf);
+		put_number(m, b, 12, 4, percent(m, 40) ? 0x8a3b : rand64(&m->rand) & 0xffff);
+		for (unsigned i = 0; i < sizeof(cc); i++)
+			put_number(m, b, 17 + i, 1, percent(m, 95) ? cc[i] : below(m, 128));
+	} else if (!strcmp(s->name, "cmsg")) {		/* SCM_RIGHTS of what there is */
 		put_number(m, b, 0, 8, 16 + 4 * (1 + below(m, 3)));
 		put_number(m, b, 8, 4, 1);
 		put_number(m, b, 12, 4, percent(m, 90) ? 1 : 2);
@@ -368,13 +429,39 @@ static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, e
 	return a;
 }
 
-static struct fuzz_arg any(struct maker *m, const struct fuzz_call *c, const struct syscall_desc *d)
+/* What a request to a traced task takes: where (i == 2) and what (i == 3). */
+static struct fuzz_arg trace_arg(struct maker *m, uint64_t request, unsigned i)
+{
+	static const uint16_t notes[] = { 1, 2, 0x202, 0x404, 5 };
+	struct fuzz_arg a;
+
+	switch (request) {
+	case 1: case 2: case 4: case 5:		/* PEEK, POKE */
+		return i == 2 ? arg_value(FUZZ_ARENA + 8 * below(m, 4)) : arg_value(rand64(&m->rand));
+	case 3: case 6:				/* of the user area: registers */
+		return arg_value(i == 2 ? 8 * below(m, 30) : percent(m, 70) ? FUZZ_PC : rand64(&m->rand));
+	case 0x4204: case 0x4205:		/* register sets */
+		return i == 2 ? arg_value(PICK(m, notes)) : structure(m, fuzz_struct_find("iovec"), FUZZ_INOUT, 1);
+	case 0x4200: case 0x4206:		/* options */
+		return i == 2 ? arg_value(0) : arg_value(percent(m, 50) ? 1u << below(m, 9) : below(m, 0x200) | (percent(m, 20) ? 1 << 20 : 0));
+	case 0x4203: return i == 2 ? arg_value(0) : structure(m, fuzz_struct_find("siginfo"), FUZZ_INOUT, 1);
+	case 0x420a: case 0x420b: return i == 2 ? arg_value(8) : structure(m, fuzz_struct_find("sigset"), FUZZ_INOUT, 1);
+	case 12: case 13: case 14: case 15: case 0x4201: case 0x4202:
+		if (i == 2)
+			return arg_value(0);
+		maker_blob(m, &a, FUZZ_INOUT, NULL, 0, 512, 0);
+		return a;
+	default: return arg_value(i == 2 || percent(m, 60) ? 0 : below(m, 66));	/* a signal */
+	}
+}
+
+static struct fuzz_arg any(struct maker *m, const struct fuzz_call *c, const struct syscall_desc *d, unsigned index)
 {
 	static const char *const shapes[] = { "int", "long", "flock", "owner_ex", "termios", "ints16", "bytes64", "shmid_ds" };
 	uint64_t cmd = c->args[!strcmp(d->name, "semctl") ? 2 : !strcmp(d->name, "prctl") || !strcmp(d->name, "ptrace") ? 0 : 1].value;
 	const char *shape = PICK(m, shapes);
 	struct fuzz_arg a;
-	char text[NAME_LONG + 8];
+	char text[TEXT_MAX];
 	size_t n;
 
 	if (!strcmp(d->name, "fcntl")) {
@@ -403,15 +490,21 @@ static struct fuzz_arg any(struct maker *m, const struct fuzz_call *c, const str
 			return arg_value(below(m, 5));
 		shape = cmd == 13 || cmd == 17 ? "ints16" : "shmid_ds";
 	}
+	if (!strcmp(d->name, "ptrace") && percent(m, 92))
+		return trace_arg(m, cmd, index);
+	if (!strcmp(d->name, "prctl") && cmd == 22 && percent(m, 80))	/* PR_SET_SECCOMP */
+		return index == 1 ? arg_value(1 + below(m, 2)) : structure(m, fuzz_struct_find("sock_fprog"), FUZZ_IN, 1);
 	if (!strcmp(d->name, "prctl") && cmd != 15 && cmd != 16 && percent(m, 80))
 		return arg_value(below(m, 5));
 	if (!strcmp(d->name, "prctl") && cmd == 15) {
-		n = path_text(m, text, "_");
+		n = maker_text(m, text, "_");
 		maker_blob(m, &a, FUZZ_IN, text, n, n, 0);
 		return a;
 	}
 	if (percent(m, 25))
 		return arg_value(maker_number(m, percent(m, 50) ? ARG_INT : ARG_ADDR, "arg", "_", NULL, 8));
+	if (!strcmp(d->name, "ioctl") && (cmd == 0x5441 || (cmd >= 0x5409 && cmd <= 0x540b) || cmd == 0x5425) && percent(m, 90))
+		return arg_value(cmd == 0x5441 ? 0402 : below(m, 4));
 	if (!strcmp(d->name, "ioctl"))
 		shape = cmd == 0x5401 || (cmd >= 0x5402 && cmd <= 0x5408) || cmd == 0x802c542a || cmd == 0x402c542b ? "termios" : "long";
 	return structure(m, fuzz_struct_find(shape), FUZZ_INOUT, 1);
@@ -422,18 +515,29 @@ static struct fuzz_arg strv(struct maker *m)
 	struct fuzz_arg a, s;
 	unsigned n = below(m, 3), used = 0;
 	uint16_t index;
-	char text[NAME_LONG + 8];
+	char text[TEXT_MAX];
 
 	if (!maker_blob(m, &a, FUZZ_IN, NULL, (n + 1) * 8, (n + 1) * 8, n))
 		return a;
 	index = a.index;
 	for (unsigned i = 0; i < n; i++) {
-		size_t len = path_text(m, text, "_");
+		size_t len = maker_text(m, text, "_");
 
 		maker_blob(m, &s, FUZZ_IN, text, len, len, 0);
 		fix(m, &m->p->blobs[index], &used, i * 8, 8, s);
 	}
 	return a;
+}
+
+/* Structures of calls that do more than a scratch tree holds: then the argument is only a number, as an address is. */
+static bool beyond(const struct maker *m, const char *name)
+{
+	static const char *const names[] = { "xattr_args", "cachestat_range", "cachestat", "file_handle", "mount_attr", "iocb_pointer", "iocb", "io_event", "io_events" };
+
+	for (size_t i = 0; m->choice->small && i < COUNT(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
 }
 
 static int arg_named(const struct syscall_desc *d, const char *name)
@@ -449,7 +553,7 @@ void maker_arg(struct maker *m, struct fuzz_call *c, const struct syscall_desc *
 	const struct arg_desc *k = &d->args[i];
 	struct fuzz_arg *a = &c->args[i];
 	const struct fuzz_struct *s;
-	char text[NAME_LONG + 8];
+	char text[TEXT_MAX];
 	size_t n;
 	int other;
 
@@ -461,7 +565,11 @@ void maker_arg(struct maker *m, struct fuzz_call *c, const struct syscall_desc *
 	}
 	switch (k->kind) {
 	case ARG_PATH: case ARG_STR:
-		n = path_text(m, text, k->aux);
+		if (!strcmp(k->aux, "fsvalue") && (m->choice->small || percent(m, 20))) {
+			*a = scalar(m, ARG_ADDR, k->name, "_", NULL, 8);
+			break;
+		}
+		n = maker_text(m, text, k->aux);
 		maker_blob(m, a, FUZZ_IN, text, n, n, 0);
 		break;
 	case ARG_STRV: *a = strv(m); break;
@@ -481,6 +589,10 @@ void maker_arg(struct maker *m, struct fuzz_call *c, const struct syscall_desc *
 		break;
 	case ARG_IN: case ARG_OUT: case ARG_INOUT:
 		s = fuzz_struct_find(k->aux);
+		if (beyond(m, k->aux)) {
+			*a = scalar(m, ARG_ADDR, k->name, "_", NULL, 8);
+			break;
+		}
 		if (!strncmp(k->name, "uaddr", 5) && percent(m, 85)) {
 			*a = arg_value(FUZZ_WORDS + 4 * below(m, 3));
 			break;
@@ -494,22 +606,36 @@ void maker_arg(struct maker *m, struct fuzz_call *c, const struct syscall_desc *
 				*a = arg_value(0);
 				break;
 			}
+		if (!strcmp(k->aux, "file_handle") && percent(m, 60)) {	/* what a call wrote there another finds there */
+			*a = arg_value(FUZZ_WORDS + 0x400 + 16 * below(m, 2));
+			break;
+		}
 		*a = s ? structure(m, s, fuzz_kind_dir(k->kind), 1) : arg_value(0);
+		if (!strcmp(k->aux, "sockaddr") && a->form == FUZZ_BLOB && k->kind == ARG_IN && family_of(m, c) != 1 && percent(m, 95))
+			inet_name(m, &m->p->blobs[a->index], family_of(m, c));
 		break;
 	case ARG_ARRAY:
 		s = fuzz_struct_find(k->aux);
+		if (beyond(m, k->aux)) {
+			*a = scalar(m, ARG_ADDR, k->name, "_", NULL, 8);
+			break;
+		}
 		n = percent(m, 95) ? 1 + below(m, ELEMENTS) : 0;
 		*a = s ? structure(m, s, FUZZ_INOUT, (unsigned)n) : arg_value(0);
-		if (i + 1 < d->nargs && !(m->set & 1u << (i + 1)))
+		if (i && !strcmp(k->aux, "iocb_pointer"))
+			c->args[i - 1] = arg_value(percent(m, 96) ? n : size_value(m));
+		if (i + 1 < d->nargs && d->args[i + 1].kind != ARG_FLAGS && d->args[i + 1].kind != ARG_HEX && !(m->set & 1u << (i + 1)))
 			m->set |= 1u << (i + 1), c->args[i + 1] = arg_value(percent(m, 96) ? n : size_value(m));
 		break;
-	case ARG_ANY: *a = any(m, c, d); break;
+	case ARG_ANY: *a = any(m, c, d, i); break;
 	case ARG_LEN:
 		other = arg_named(d, k->aux);
 		n = !strcmp(k->aux, "sigset") ? 8 : other >= 0 && c->args[other].form == FUZZ_BLOB ? m->p->blobs[c->args[other].index].len : size_value(m);
 		if (other >= 0 && !strcmp(d->args[other].aux, "sockopt"))
 			n = percent(m, 80) ? 4 : below(m, 17);
-		if (other >= 0 && !strcmp(d->args[other].aux, "sockaddr") && percent(m, 50))
+		if (other >= 0 && !strcmp(d->args[other].aux, "sockaddr") && family_of(m, c) != 1)
+			n = family_of(m, c) == 2 ? 16 : 28;
+		else if (other >= 0 && !strcmp(d->args[other].aux, "sockaddr") && percent(m, 50))
 			n = 5 + below(m, 3);
 		*a = arg_value(percent(m, 96) ? n : size_value(m));
 		break;

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Idioms: calls that belong together.
+ *
+ * Kinds alone rarely make a connection, an unlocked terminal or a traced
+ * child: too much has to be right at once.  Here is what programs do in a
+ * row; everything that is not said is made by its kind, and the result is
+ * changed like any other part of a program.
+ */
+#include <string.h>
+#include "maker.h"
+
+/* An argument that is a number, or what an earlier step of the idiom gave (in a slot). */
+enum how { V = 1, R };
+struct given { uint8_t how, arg, slot; uint64_t value; };
+struct step { const char *call, *path; struct given set[5]; bool other; /* the next stream */ };
+enum { STEPS = 8 };
+
+#define STEP(c, p, o, ...) { .call = c, .path = p, .other = o, .set = { __VA_ARGS__ } }
+#define DO(c, ...) STEP(c, NULL, false, ##__VA_ARGS__)
+#define AT(c, p, ...) STEP(c, p, false, ##__VA_ARGS__)
+#define OTHER(c, ...) STEP(c, NULL, true, ##__VA_ARGS__)
+#define OTHER_AT(c, p, ...) STEP(c, p, true, ##__VA_ARGS__)
+#define GIVE(a, v) { V, a, 0, (uint64_t)(v) }
+#define FROM(a, step) { R, a, 0, step }
+#define FROM2(a, step, slot) { R, a, slot, step }
+
+enum { CORE = 4, ABORT = 6, SEGV = 11, STOP = 19, RDWR = 2, NONBLOCK = 04000, TOUCH = 0102 };
+
+static const struct step idioms[][STEPS] = {
+	/* connections */
+	{ DO("socket", GIVE(0, 2), GIVE(1, 1 | NONBLOCK), GIVE(2, 0)), DO("bind", FROM(0, 0)), DO("listen", FROM(0, 0), GIVE(1, 4)),
+	  DO("socket", GIVE(0, 2), GIVE(1, 1 | NONBLOCK), GIVE(2, 0)), DO("connect", FROM(0, 3)), DO("accept4", FROM(0, 0)),
+	  DO("sendto", FROM(0, 3), GIVE(3, 0), GIVE(4, 0)), DO("recvfrom", FROM(0, 5)) },
+	{ DO("socket", GIVE(0, 10), GIVE(1, 1 | NONBLOCK), GIVE(2, 0)), DO("bind", FROM(0, 0)), DO("listen", FROM(0, 0)),
+	  DO("socket", GIVE(0, 10), GIVE(1, 1), GIVE(2, 0)), DO("connect", FROM(0, 3)), DO("accept", FROM(0, 0)),
+	  DO("write", FROM(0, 5)), DO("shutdown", FROM(0, 3)) },
+	{ DO("socket", GIVE(0, 2), GIVE(1, 2 | NONBLOCK), GIVE(2, 0)), DO("bind", FROM(0, 0)),
+	  DO("socket", GIVE(0, 2), GIVE(1, 2), GIVE(2, 0)), DO("sendto", FROM(0, 2)), DO("recvfrom", FROM(0, 0)),
+	  DO("setsockopt", FROM(0, 2)), DO("sendmsg", FROM(0, 2)) },
+	{ DO("socket", GIVE(0, 1), GIVE(1, 1 | NONBLOCK), GIVE(2, 0)), DO("bind", FROM(0, 0)), DO("listen", FROM(0, 0), GIVE(1, 1)),
+	  DO("socket", GIVE(0, 1), GIVE(1, 1 | NONBLOCK), GIVE(2, 0)), DO("connect", FROM(0, 3)), DO("accept", FROM(0, 0)),
+	  DO("sendmsg", FROM(0, 3)), DO("recvmsg", FROM(0, 5)) },
+	{ DO("socketpair", GIVE(0, 1), GIVE(1, 2 | NONBLOCK), GIVE(2, 0)), DO("sendmsg", FROM2(0, 0, 1)), DO("sendmsg", FROM2(0, 0, 1)),
+	  DO("recvmsg", FROM2(0, 0, 2)), DO("recvmmsg", FROM2(0, 0, 2), GIVE(3, 0x40)) },
+	/* terminals */
+	{ AT("open", "/dev/ptmx", GIVE(1, RDWR | 0400 | NONBLOCK)), DO("ioctl", FROM(0, 0), GIVE(1, 0x40045431), GIVE(2, FUZZ_WORDS + 0x80)),
+	  AT("open", "/dev/pts/0", GIVE(1, RDWR | NONBLOCK)), DO("ioctl", FROM(0, 2), GIVE(1, 0x5402)), DO("write", FROM(0, 0)),
+	  DO("read", FROM(0, 2)), DO("write", FROM(0, 2)), DO("read", FROM(0, 0)) },
+	{ AT("open", "/dev/ptmx", GIVE(1, RDWR | 0400 | NONBLOCK)), DO("ioctl", FROM(0, 0), GIVE(1, 0x40045431), GIVE(2, FUZZ_WORDS + 0x80)),
+	  DO("ioctl", FROM(0, 0), GIVE(1, 0x5441), GIVE(2, RDWR | NONBLOCK)), DO("ioctl", FROM(0, 0)), DO("write", FROM(0, 0)) },
+	/* tracing */
+	{ DO("fork"), DO("ptrace", GIVE(0, 0x4206), FROM(1, 0), GIVE(2, 0)), DO("ptrace", GIVE(0, 0x4207), FROM(1, 0)),
+	  DO("wait4", FROM(0, 0), GIVE(2, 0x40000000)), DO("ptrace", FROM(1, 0)), DO("ptrace", FROM(1, 0)),
+	  DO("ptrace", GIVE(0, 24), FROM(1, 0), GIVE(3, 0)), DO("wait4", FROM(0, 0), GIVE(2, 0x40000000)) },
+	{ DO("fork"), OTHER("ptrace", GIVE(0, 0)), OTHER("kill", GIVE(0, 0), GIVE(1, STOP)),
+	  DO("wait4", FROM(0, 0)), DO("ptrace", FROM(1, 0)), DO("ptrace", GIVE(0, 7), FROM(1, 0)), OTHER_AT("execve", "/bin/prog") },
+	/* a mount, made in steps */
+	{ DO("fsopen", GIVE(1, 0)), DO("fsconfig", FROM(0, 0), GIVE(1, 1)), DO("fsconfig", FROM(0, 0), GIVE(1, 6), GIVE(2, 0), GIVE(3, 0), GIVE(4, 0)),
+	  DO("fsmount", FROM(0, 0), GIVE(1, 0), GIVE(2, 0)), AT("move_mount", "", FROM(0, 3), GIVE(4, 4)), DO("mount_setattr", GIVE(0, -100), GIVE(2, 0)) },
+	{ AT("fspick", "/tmp", GIVE(0, -100), GIVE(1, 0)), DO("fsconfig", FROM(0, 0), GIVE(1, 0)),
+	  DO("fsconfig", FROM(0, 0), GIVE(1, 7), GIVE(2, 0), GIVE(3, 0), GIVE(4, 0)) },
+	{ AT("open_tree", "/d", GIVE(0, -100), GIVE(2, 1)), AT("openat", "sub", FROM(0, 0)), DO("getdents64", FROM(0, 1)) },
+	{ AT("mkdir", "m", GIVE(1, 0755)), DO("mount", GIVE(3, 0), GIVE(4, 0)), AT("chdir", "m") },
+	/* files of a disk: what is large, what has handles and attributes */
+	{ AT("chdir", "/d"), AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0644)), DO("pwrite64", FROM(0, 1)), DO("pwrite64", FROM(0, 1), GIVE(3, 5 << 20)),
+	  DO("fsync", FROM(0, 1)), DO("rename"), DO("ftruncate", FROM(0, 1)), AT("unlink", "a") },
+	{ AT("name_to_handle_at", "/d/small", GIVE(0, -100), GIVE(2, FUZZ_WORDS + 0x400), GIVE(4, 0)),
+	  AT("name_to_handle_at", "/d/small", GIVE(0, -100), GIVE(2, FUZZ_WORDS + 0x400), GIVE(4, 0)),
+	  AT("open", "/d", GIVE(1, 0)), DO("open_by_handle_at", FROM(0, 2), GIVE(1, FUZZ_WORDS + 0x400), GIVE(2, 0)), DO("read", FROM(0, 3)) },
+	{ AT("setxattr", "/d/small", GIVE(4, 0)), AT("getxattr", "/d/small"), AT("listxattr", "/d/small"), AT("setxattrat", "/d/small", GIVE(0, -100), GIVE(2, 0)),
+	  AT("removexattr", "/d/small") },
+	{ DO("memfd_create", GIVE(1, 2)), DO("pwrite64", FROM(0, 0)), DO("mmap", GIVE(0, 0), GIVE(1, 8192), GIVE(2, 3), GIVE(3, 1), FROM(4, 0)),
+	  DO("cachestat", FROM(0, 0), GIVE(3, 0)), DO("fcntl", FROM(0, 0), GIVE(1, 1033)), DO("fallocate", FROM(0, 0)) },
+	/* what /proc says, and is told */
+	{ AT("open", "/proc/self/maps", GIVE(1, 0)), DO("read", FROM(0, 0)), DO("pread64", FROM(0, 0)) },
+	{ DO("open", GIVE(1, 0)), DO("read", FROM(0, 0)), DO("getdents64", FROM(0, 0)), DO("lseek", FROM(0, 0)), DO("read", FROM(0, 0)) },
+	{ DO("open", GIVE(1, RDWR)), DO("write", FROM(0, 0)), DO("pread64", FROM(0, 0)) },
+	/* pages through pipes */
+	{ DO("pipe2", GIVE(1, NONBLOCK)), DO("write", FROM2(0, 0, 2)), DO("pipe2", GIVE(1, NONBLOCK)), DO("tee", FROM2(0, 0, 1), FROM2(1, 2, 2)),
+	  DO("splice", FROM2(0, 0, 1), GIVE(1, 0), FROM2(2, 2, 2), GIVE(3, 0)), DO("vmsplice", FROM2(0, 2, 2)), DO("read", FROM2(0, 2, 1)) },
+	{ AT("open", "/tmp/f", GIVE(1, TOUCH), GIVE(2, 0644)), DO("write", FROM(0, 0)), DO("pipe2", GIVE(1, NONBLOCK)),
+	  DO("splice", FROM(0, 0), GIVE(1, 0), FROM2(2, 2, 2), GIVE(3, 0)), DO("splice", FROM2(0, 2, 1), GIVE(1, 0), FROM(2, 0), GIVE(3, 0)) },
+	/* asynchronous I/O */
+	{ DO("io_setup", GIVE(0, 8)), AT("open", "/tmp/f", GIVE(1, TOUCH), GIVE(2, 0644)), DO("io_submit", FROM2(0, 0, 1)),
+	  DO("io_getevents", FROM2(0, 0, 1), GIVE(1, 0), GIVE(2, 3)), DO("io_destroy", FROM2(0, 0, 1)) },
+	/* filters */
+	{ DO("prctl", GIVE(0, 38), GIVE(1, 1), GIVE(2, 0), GIVE(3, 0), GIVE(4, 0)), DO("seccomp", GIVE(0, 1), GIVE(1, 0)), DO("fork"),
+	  DO("seccomp", GIVE(0, 1), GIVE(1, 1)) },
+	/* ends of programs */
+	{ DO("setrlimit", GIVE(0, CORE)), DO("kill", GIVE(0, 0), GIVE(1, ABORT)) },
+	{ DO("prlimit64", GIVE(0, 0), GIVE(1, CORE)), DO("fork"), DO("kill", FROM(0, 1), GIVE(1, SEGV)), DO("wait4", FROM(0, 1)) },
+	{ AT("open", "/bin/prog", GIVE(1, 0)), AT("execveat", "", FROM(0, 0), GIVE(4, 0x1000)) },
+	{ DO("fcntl", GIVE(1, 2)), AT("execve", "/bin/prog") },
+	{ AT("execve", "/bin/script") },
+	/* waiting, and who is waited for */
+	{ DO("fork"), DO("futex", GIVE(1, 6)), OTHER("futex", GIVE(1, 6)), DO("futex", GIVE(1, 7)), OTHER("futex", GIVE(1, 7)) },
+	{ DO("clone", GIVE(0, 0x3d0f00), GIVE(1, 0)), OTHER("futex", GIVE(1, 11), GIVE(2, 0)), DO("futex", GIVE(1, 12), GIVE(2, 1)), DO("futex", GIVE(1, 7)) },
+	{ DO("set_robust_list"), DO("futex", GIVE(1, 6)), DO("exit") },
+	{ DO("clone", GIVE(0, 0x3d0f00), GIVE(1, 0)), OTHER("futex_wait", GIVE(1, 0), GIVE(2, -1), GIVE(3, 2)), DO("futex_requeue", GIVE(1, 0)),
+	  DO("futex_wake", GIVE(1, -1), GIVE(2, 2), GIVE(3, 2)) },
+	{ DO("fork"), DO("pidfd_open", FROM(0, 0), GIVE(1, 0)), DO("pidfd_send_signal", FROM(0, 1), GIVE(2, 0), GIVE(3, 0)),
+	  DO("waitid", GIVE(0, 3), FROM(1, 1), GIVE(3, 4)), DO("process_madvise", FROM(0, 1), GIVE(3, 20), GIVE(4, 0)) },
+	/* memory of others, memory that stays as it is */
+	{ DO("fork"), DO("process_vm_readv", FROM(0, 0), GIVE(5, 0)), DO("process_vm_writev", FROM(0, 0), GIVE(5, 0)) },
+	{ DO("mmap", GIVE(0, 0), GIVE(1, 4 << 12), GIVE(2, 3), GIVE(3, 0x22)), DO("mseal", FROM(0, 0), GIVE(1, 2 << 12), GIVE(2, 0)), DO("mremap", FROM(0, 0)),
+	  DO("munmap", FROM(0, 0)), DO("madvise", FROM(0, 0), GIVE(1, 4 << 12)) },
+};
+
+static const struct syscall_desc *row_named(const char *name)
+{
+	for (size_t i = 0; i < fuzz_rows(); i++)
+		if (!strcmp(fuzz_row_at(i)->name, name))
+			return fuzz_row_at(i);
+	return NULL;
+}
+
+static void set_path(struct maker *m, struct fuzz_call *c, const struct syscall_desc *d, const char *path)
+{
+	for (unsigned i = 0; i < d->nargs; i++)
+		if (d->args[i].kind == ARG_PATH) {
+			maker_blob(m, &c->args[i], FUZZ_IN, path, strlen(path) + 1, strlen(path) + 1, 0);
+			c->nblobs = (uint16_t)(m->p->nblobs - c->blobs);
+			return;
+		}
+}
+
+bool maker_idiom(struct maker *m, unsigned stream)
+{
+	const struct step *steps = idioms[below(m, sizeof(idioms) / sizeof(idioms[0]))];
+	unsigned at[STEPS] = { 0 }, n = 0, depth = m->depth;
+	bool ok = !m->choice->small && !m->choice->single;
+
+	for (; ok && n < STEPS && steps[n].call; n++) {
+		const struct syscall_desc *d = row_named(steps[n].call);
+
+		ok = d && maker_allowed(m, d);
+	}
+	if (!ok)
+		return false;
+	m->depth = 1;	/* what the steps need is there */
+	for (unsigned i = 0; i < n; i++) {
+		const struct syscall_desc *d = row_named(steps[i].call);
+		struct fuzz_call *c;
+
+		at[i] = m->p->ncalls;
+		m->gives = 0;
+		for (const struct given *g = steps[i].set; g < steps[i].set + sizeof(steps[i].set) / sizeof(steps[i].set[0]) && g->how; g++) {
+			if (percent(m, 3))
+				continue;
+			if (g->how == V)
+				m->given[g->arg] = arg_value(g->value);
+			else if (g->value < i)
+				m->given[g->arg] = (struct fuzz_arg){ .form = FUZZ_RESULT, .index = (uint16_t)at[g->value], .slot = g->slot, .value = (uint64_t)-1 };
+			m->gives |= 1u << g->arg;
+		}
+		if (!maker_call(m, d, steps[i].other ? (stream + 1) % FUZZ_PROGRAM_STREAMS : stream))
+			break;
+		c = &m->p->calls[at[i]];
+		if (steps[i].path)
+			set_path(m, c, d, steps[i].path);
+	}
+	m->depth = depth;
+	m->gives = 0;
+	return true;
+}
