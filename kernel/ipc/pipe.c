@@ -100,13 +100,14 @@ int pipe_wait_data(struct pipe *p, bool nonblock)
 	return 0;
 }
 
-int pipe_wait_slot(struct pipe *p, bool nonblock)
+static NO_TSA int wait_slot(struct pipe *p, bool nonblock, bool nosignal)
 {
 	for (;;) {
 		int err;
 
 		if (!p->readers) {
-			signal_send_current(SIGPIPE);
+			if (!nosignal)
+				signal_send_current(SIGPIPE);
 			return -EPIPE;
 		}
 		if (!full(p))
@@ -120,6 +121,8 @@ int pipe_wait_slot(struct pipe *p, bool nonblock)
 			return err;
 	}
 }
+
+int pipe_wait_slot(struct pipe *p, bool nonblock) { return wait_slot(p, nonblock, false); }
 
 /* ---- read ---- */
 
@@ -191,13 +194,10 @@ static int64_t merge(struct pipe *p, struct uio *u, size_t n)
 
 static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock, bool packets)
 {
+	bool nosignal = u->how & UIO_NOSIGNAL;
 	int64_t done = 0, n;
 
-	if (!p->readers) {
-		signal_send_current(SIGPIPE);
-		return -EPIPE;
-	}
-	if (!packets) {
+	if (!packets && p->readers) {
 		n = merge(p, u, u->left & (PAGE_SIZE - 1));
 		if (n < 0)
 			return n;
@@ -210,7 +210,7 @@ static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock,
 
 		if (full(p) && done)
 			pipe_wake_readers(p);
-		err = pipe_wait_slot(p, nonblock);
+		err = wait_slot(p, nonblock, nosignal);
 		if (err)
 			return done ? done : err;
 		page = p->spare;

@@ -88,7 +88,8 @@ static int64_t socket_read(struct file *f, struct uio *u, uint64_t *pos)
 static int64_t socket_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct socket *s = f->private;
-	struct msg m = { .uio = u, .flags = (f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0) | (s->type == SOCK_SEQPACKET ? MSG_EOR : 0) };
+	struct msg m = { .uio = u, .flags = (f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0) | (s->type == SOCK_SEQPACKET ? MSG_EOR : 0) |
+		(u->how & UIO_NOSIGNAL ? MSG_NOSIGNAL : 0) };
 
 	return s->ops->sendmsg(s, &m);
 }

@@ -80,7 +80,7 @@ static int64_t tmpfs_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EPERM;
 	if (node->seals & F_SEAL_GROW) {
-		uint64_t at = f->flags & O_APPEND ? f->inode->size : *pos;
+		uint64_t at = file_appends(f, u) ? f->inode->size : *pos;
 
 		if (at >= f->inode->size)
 			return u->left ? -EPERM : 0;

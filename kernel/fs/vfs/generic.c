@@ -47,7 +47,7 @@ static int64_t generic_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (!u->left)
 		return 0;
 	rwsem_write_lock(&i->lock);
-	if (f->flags & O_APPEND)
+	if (file_appends(f, u))
 		*pos = i->size;
 	n = write_limit(i, u, *pos);
 	if (!n)

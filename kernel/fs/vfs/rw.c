@@ -14,7 +14,10 @@
 #include "vfs_internal.h"
 
 #define MAX_RW ((uint64_t)0x7ffff000)
-enum { RWF_HIPRI = 1, RWF_DSYNC = 2, RWF_SYNC = 4, RWF_NOWAIT = 8, RWF_APPEND = 16 };
+enum {
+	RWF_HIPRI = 1, RWF_DSYNC = 2, RWF_SYNC = 4, RWF_NOWAIT = 8, RWF_APPEND = 16, RWF_NOAPPEND = 32, RWF_ATOMIC = 64,
+	RWF_DONTCACHE = 128, RWF_NOSIGNAL = 256,
+};
 
 int64_t vfs_read(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -142,6 +145,24 @@ static long prw(int fd, uaddr_t buf, size_t count, int64_t pos, bool write)
 long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos) { return prw(fd, buf, count, pos, false); }
 long sys_pwrite64(int fd, uaddr_t buf, size_t count, int64_t pos) { return prw(fd, buf, count, pos, true); }
 
+/* The flags of one write or read: those that it cannot keep are refused, u is told the others.  In Linux's order. */
+static int rwf_check(const struct file *f, unsigned flags, struct uio *u)
+{
+	const unsigned kept = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND | RWF_NOSIGNAL;
+
+	if (flags & ~(kept | RWF_NOWAIT | RWF_ATOMIC | RWF_DONTCACHE))
+		return -EOPNOTSUPP;
+	if (flags & RWF_APPEND && flags & RWF_NOAPPEND)
+		return -EINVAL;
+	/* There is no way to promise not to block, to write all or nothing, or to leave nothing in the cache. */
+	if (flags & ~kept || ((flags & ~(unsigned)RWF_HIPRI) && S_ISDIR(f->inode->mode)))
+		return -EOPNOTSUPP;
+	if (flags & RWF_NOAPPEND && f->flags & O_APPEND && f->inode->flags & INODE_APPEND)
+		return -EPERM;
+	u->how = (flags & RWF_APPEND ? UIO_APPEND : 0) | (flags & RWF_NOAPPEND ? UIO_NOAPPEND : 0) | (flags & RWF_NOSIGNAL ? UIO_NOSIGNAL : 0);
+	return 0;
+}
+
 int64_t file_rw_user(struct file *f, uaddr_t addr, uint64_t n, int64_t pos, bool positioned, unsigned flags, bool write, bool vector)
 {
 	struct uio_seg fast[8], *segs = fast;
@@ -161,16 +182,10 @@ int64_t file_rw_user(struct file *f, uaddr_t addr, uint64_t n, int64_t pos, bool
 	} else {
 		uio_init_user(&u, fast, addr, MIN(n, MAX_RW));
 	}
-	/* RWF_NOWAIT: there is no way to promise not to block; RWF_APPEND: one write at the end. */
-	ret = -EOPNOTSUPP;
-	if ((flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) || ((flags & ~(unsigned)RWF_HIPRI) && S_ISDIR(f->inode->mode)))
+	ret = rwf_check(f, flags, &u);
+	if (ret)
 		goto out_segs;
-	if (flags & RWF_APPEND && write) {
-		rwsem_read_lock(&f->inode->lock);
-		p = f->inode->size;
-		rwsem_read_unlock(&f->inode->lock);
-		ret = vfs_write(f, &u, &p);
-	} else if (!positioned) {
+	if (!positioned) {
 		ret = rw_at_offset(f, &u, write);
 	} else {
 		ret = write ? vfs_write(f, &u, &p) : vfs_read(f, &u, &p);

@@ -2,6 +2,7 @@
 /* Open files and file-descriptor tables. */
 #ifndef KERNEL_FILE_H
 #define KERNEL_FILE_H
+#include <kernel/uio.h>
 #include <kernel/vfs.h>
 
 struct task;
@@ -30,6 +31,11 @@ enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_N
 	FMODE_WROTE_MNT = 64 /* counted as a writer of its mount and inode */,
 	FMODE_DISSOLVE = 128 /* holds a mount that is in no tree: it goes with the file */,
 	FMODE_NO_POS = 256 /* no pread and pwrite, though there may be an lseek */ };
+/* This write goes to the end of the file. */
+static inline bool file_appends(const struct file *f, const struct uio *u)
+{
+	return (f->flags & O_APPEND && !(u->how & UIO_NOAPPEND)) || u->how & UIO_APPEND;
+}
 /* For file_open(): to execute it; needs execute permission instead of read. */
 #define FILE_OPEN_EXEC (1u << 30)
 

@@ -5,6 +5,7 @@
 #include <hal/types.h>
 #include <kernel/compiler.h>
 
+enum { UIO_APPEND = 1, UIO_NOAPPEND = 2, UIO_NOSIGNAL = 4 /* no SIGPIPE */ };
 struct uio_seg { uaddr_t base; uint64_t len; };
 struct uio {
 	const struct uio_seg *seg;	/* user segments; NULL: kernel buffer */
@@ -13,6 +14,7 @@ struct uio {
 	uint8_t *kbuf;
 	size_t left;			/* bytes still to move */
 	bool nofault;			/* stop at a page that is not at hand (a page is locked) */
+	uint8_t how;			/* UIO_*: what a write asks for besides what its file says */
 };
 void uio_init_user(struct uio *u, struct uio_seg *one, uaddr_t base, size_t len);
 void uio_init_segs(struct uio *u, const struct uio_seg *segs, unsigned n, size_t total);
