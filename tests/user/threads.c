@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* POSIX threads: create and join, mutexes, conditions, barriers, TLS, robust and PI mutexes, parallel progress, exec and exit of a group. */
 #include "harness.h"
+#include "child.h"
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -53,6 +54,7 @@ static void *do_exit_group(void *arg) { (void)arg; _exit(23); }
 static volatile sig_atomic_t got_tid;
 static void on_usr1(int s) { (void)s; got_tid = (int)syscall(SYS_gettid); }
 static volatile int tid_of;
+static struct gate locked;
 static void *tell_tid(void *arg) { tid_of = (int)syscall(SYS_gettid); for (int i = 0; i < 2000 && !got_tid; i++) usleep(1000); return arg; }
 static void *cancelled(void *arg) { for (;;) usleep(1000); return arg; }
 
@@ -157,13 +159,14 @@ int main(void)
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pthread_mutexattr_setpshared(&ma, PTHREAD_PROCESS_SHARED);
 	pthread_mutex_init(shared, &ma);
+	gate_init(&locked);
 	pid_t pid = fork();
 	if (!pid) {
 		pthread_mutex_lock(shared);
-		usleep(30000);
-		_exit(0);
+		gate_open(&locked);
+		_exit(!wait_sleeping(getppid()));
 	}
-	usleep(10000);
+	gate_wait(&locked);
 	ok(pthread_mutex_lock(shared) == EOWNERDEAD, "a shared one, too, while somebody waits");
 	waitpid(pid, &st, 0);
 
