@@ -113,22 +113,22 @@ static void io_finish(struct io *io)
 }
 
 /* 0 or -errno: nothing has begun. */
-static int part_submit(struct io *io, int op, int fd, void *p, size_t n, uint64_t off)
+static int part_submit(struct io *io, int op, int fd, const struct iovec *v, unsigned n, size_t len, uint64_t off)
 {
 	struct part *t = calloc(1, sizeof(*t));
 	struct iocb *cb = t ? &t->cb : NULL;
 
 	if (!t)
 		return -ENOMEM;
-	if (op == IO_CMD_PREAD)
-		io_prep_pread(cb, fd, p, n, (long long)off);
-	else if (op == IO_CMD_PWRITE)
-		io_prep_pwrite(cb, fd, p, n, (long long)off);
+	if (op == IO_CMD_PREADV)
+		io_prep_preadv(cb, fd, v, (int)n, (long long)off);
+	else if (op == IO_CMD_PWRITEV)
+		io_prep_pwritev(cb, fd, v, (int)n, (long long)off);
 	else
 		io_prep_fdsync(cb, fd);
 	io_set_eventfd(cb, io->b->done.fd);
 	t->io = io;
-	t->len = n;
+	t->len = len;
 	cb->data = t;
 	io->parts++;
 	int r = io_submit(io->b->aio, 1, &cb);
@@ -180,27 +180,44 @@ static void blk_reset(struct vdev *d)
 		parts_collect(b, 1);
 }
 
-static bool aligned(const void *p, size_t n, uint64_t off) { return (((uintptr_t)p | n | off) & (ALIGN - 1)) == 0; }
+static bool aligned(const struct iovec *v, unsigned n, uint64_t off)
+{
+	uint64_t bits = off;
+
+	for (unsigned i = 0; i < n; i++)
+		bits |= (uintptr_t)v[i].iov_base | v[i].iov_len;
+	return !(bits & (ALIGN - 1));
+}
+
+/* A whole request is one of the host's: its pages are scattered, its bytes are not. */
+static bool image_io(struct io *io, bool write, const struct iovec *v, unsigned n, size_t len, uint64_t off)
+{
+	struct blk *b = io->b;
+
+	if (!write && preadv2(b->fd, v, (int)n, (off_t)off, RWF_NOWAIT) == (ssize_t)len)
+		return true;
+	if (b->direct >= 0 && aligned(v, n, off) &&
+	    part_submit(io, write ? IO_CMD_PWRITEV : IO_CMD_PREADV, b->direct, v, n, len, off) == 0)
+		return true;
+	for (; n; n--, v++) {
+		if (!(write ? all_write(b->fd, v->iov_base, v->iov_len, off) : all_read(b->fd, v->iov_base, v->iov_len, off)))
+			return false;
+		off += v->iov_len;
+	}
+	return true;
+}
 
 static bool image_read(struct io *io, char *p, size_t n, uint64_t off)
 {
-	struct blk *b = io->b;
 	struct iovec v = { p, n };
-	ssize_t r = preadv2(b->fd, &v, 1, (off_t)off, RWF_NOWAIT);
 
-	if (r == (ssize_t)n)
-		return true;
-	if (b->direct >= 0 && aligned(p, n, off) && part_submit(io, IO_CMD_PREAD, b->direct, p, n, off) == 0)
-		return true;
-	return all_read(b->fd, p, n, off);
+	return image_io(io, false, &v, 1, n, off);
 }
 
 static bool blk_read(struct io *io, char *p, size_t n, uint64_t off)
 {
 	struct blk *b = io->b;
 
-	if (b->overlay < 0)
-		return image_read(io, p, n, off);
 	while (n) {
 		/* The longest run that comes from one of the two. */
 		bool o = in_overlay(b, off / CLUSTER);
@@ -230,15 +247,8 @@ static bool cluster_fill(struct blk *b, uint64_t cluster)
 	return all_read(b->fd, buf, n, off) && all_write(b->overlay, buf, n, off);
 }
 
-static bool blk_write(struct io *io, char *p, size_t n, uint64_t off)
+static bool blk_write(struct blk *b, char *p, size_t n, uint64_t off)
 {
-	struct blk *b = io->b;
-
-	if (b->overlay < 0) {
-		if (b->direct >= 0 && aligned(p, n, off) && part_submit(io, IO_CMD_PWRITE, b->direct, p, n, off) == 0)
-			return true;
-		return all_write(b->fd, p, n, off);
-	}
 	uint64_t first = off / CLUSTER, last = (off + n - 1) / CLUSTER;
 	if ((off % CLUSTER && !cluster_fill(b, first)) || ((off + n) % CLUSTER && !cluster_fill(b, last)))
 		return false;
@@ -246,6 +256,19 @@ static bool blk_write(struct io *io, char *p, size_t n, uint64_t off)
 		return false;
 	for (uint64_t c = first; c <= last; c++)
 		b->written[c / 64] |= UINT64_C(1) << c % 64;
+	return true;
+}
+
+/* Is all of it in the image itself? */
+static bool in_image(const struct blk *b, bool write, size_t len, uint64_t off)
+{
+	if (b->overlay < 0 || !len)
+		return true;
+	if (write)
+		return false;
+	for (uint64_t c = off / CLUSTER; c <= (off + len - 1) / CLUSTER; c++)
+		if (in_overlay(b, c))
+			return false;
 	return true;
 }
 
@@ -263,18 +286,23 @@ static uint8_t blk_do(struct io *io, struct vq_request *r, uint32_t type, uint64
 		if (len % SECTOR || sector > b->size / SECTOR || len > b->size - sector * SECTOR)
 			return S_IOERR;
 		off = sector * SECTOR;
-		for (unsigned i = first; i < first + n; i++) {
-			struct iovec *v = &r->iov[i];
-			if (v->iov_len && !(type == T_IN ? blk_read(io, v->iov_base, v->iov_len, off) :
-					blk_write(io, v->iov_base, v->iov_len, off)))
+		if (in_image(b, type == T_OUT, len, off)) {
+			if (len && !image_io(io, type == T_OUT, &r->iov[first], n, len, off))
 				return S_IOERR;
-			off += v->iov_len;
+		} else {
+			for (unsigned i = first; i < first + n; i++) {
+				struct iovec *v = &r->iov[i];
+				if (v->iov_len && !(type == T_IN ? blk_read(io, v->iov_base, v->iov_len, off) :
+						blk_write(b, v->iov_base, v->iov_len, off)))
+					return S_IOERR;
+				off += v->iov_len;
+			}
 		}
 		if (type == T_IN)
 			io->written += (uint32_t)len;
 		return S_OK;
 	case T_FLUSH:
-		if (b->overlay >= 0 || part_submit(io, IO_CMD_FDSYNC, b->fd, NULL, 0, 0) == 0)
+		if (b->overlay >= 0 || part_submit(io, IO_CMD_FDSYNC, b->fd, NULL, 0, 0, 0) == 0)
 			return S_OK;
 		return fdatasync(b->fd) ? S_IOERR : S_OK;
 	case T_GET_ID:

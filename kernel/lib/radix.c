@@ -55,6 +55,25 @@ void *radix_find(const struct radix_tree *t, uint64_t index)
 	return NULL;
 }
 
+unsigned radix_find_run(const struct radix_tree *t, uint64_t index, void **out, unsigned max)
+{
+	struct radix_node *n = rcu_dereference(t->root);
+	unsigned i, found = 0;
+
+	if (!n || !index_fits(n, index))
+		return 0;
+	while (n && n->shift)
+		n = rcu_dereference(n->slot[slot_of(n, index)]);
+	if (!n)
+		return 0;
+	for (i = slot_of(n, index); i < RADIX_SLOTS && found < max; i++, found++) {
+		out[found] = rcu_dereference(n->slot[i]);
+		if (!out[found])
+			break;
+	}
+	return found;
+}
+
 int radix_insert(struct radix_tree *t, uint64_t index, void *p)
 {
 	struct radix_node *n = t->root;

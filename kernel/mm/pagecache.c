@@ -57,6 +57,30 @@ struct page *mapping_find(struct mapping *m, uint64_t index)
 	return p;
 }
 
+unsigned mapping_find_run(struct mapping *m, uint64_t index, unsigned flags, unsigned not_flags, struct page **out, unsigned max)
+{
+	unsigned n, k = 0;
+
+	rcu_read_lock();
+	n = radix_find_run(&m->pages, index, (void **)out, max);
+	for (; k < n; k++) {
+		struct page *p = out[k];
+		int32_t refs = READ_ONCE(p->refs);
+		uint32_t f;
+
+		/* Once: who is in the way is left to the caller's other path. */
+		if (refs <= 0 || !__atomic_compare_exchange_n(&p->refs, &refs, refs + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			break;
+		f = __atomic_load_n(&p->flags, __ATOMIC_ACQUIRE);
+		if (READ_ONCE(p->mapping) != m || p->index != index + k || (f & flags) != flags || f & not_flags) {
+			page_put(p);
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return k;
+}
+
 /* A new locked page into the tree.  The cache takes a reference of its own.  -EEXIST, -ENOMEM. */
 int mapping_add_new(struct mapping *m, uint64_t index, struct page *p)
 {
@@ -338,6 +362,7 @@ static void zero_tail(struct mapping *m, uint64_t index, unsigned from, unsigned
 	if (!p)
 		return;
 	page_lock(p);
+	page_clear_flag(p, PG_BACKED);	/* blocks of it may be given back */
 	if (p->mapping == m && page_flag(p, PG_UPTODATE))
 		memset((char *)page_addr(p) + from, 0, to - from);
 	page_unlock(p);

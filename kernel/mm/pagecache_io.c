@@ -128,6 +128,48 @@ void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want,
 		read_window(m, start, n, mark);
 }
 
+enum { RUN = 16 };
+
+static size_t copy_to(struct uio *u, void *page, size_t n) { return uio_copy_to(u, page, n); }
+
+/* Between n bytes from `off` in k pages and u; neighbours in memory as one piece.  Bytes. */
+static size_t copy_run(struct uio *u, struct page **p, unsigned k, unsigned off, size_t n,
+		       size_t (*copy)(struct uio *, void *, size_t))
+{
+	size_t done = 0;
+
+	for (unsigned i = 0, j; done < n; i = j, off = 0) {
+		char *at = (char *)page_addr(p[i]) + off;
+		size_t part, got;
+
+		for (j = i + 1; j < k && p[j] == p[j - 1] + 1 && page_addr(p[j]) == (char *)page_addr(p[j - 1]) + PAGE_SIZE; j++)
+			;
+		part = MIN(n - done, (size_t)(j - i) * PAGE_SIZE - off);
+		got = copy(u, at, part);
+		done += got;
+		if (got < part)
+			break;
+	}
+	return done;
+}
+
+/* The usual case: pages that are there, several at a time.  Bytes; 0: the page at pos is not such a one. */
+static size_t read_cached(struct mapping *m, struct uio *u, uint64_t pos, size_t n)
+{
+	unsigned off = pos & (PAGE_SIZE - 1), k;
+	struct page *p[RUN];
+	size_t done;
+
+	k = mapping_find_run(m, pos >> PAGE_SHIFT, PG_UPTODATE, PG_READAHEAD, p, (unsigned)MIN(DIV_ROUND_UP(off + n, PAGE_SIZE), (size_t)RUN));
+	done = copy_run(u, p, k, off, MIN(n, (size_t)k * PAGE_SIZE - (k ? off : 0)), copy_to);
+	for (unsigned i = 0; i < k; i++) {
+		if (!page_flag(p[i], PG_REFERENCED))
+			page_set_flag(p[i], PG_REFERENCED);
+		page_put(p[i]);
+	}
+	return done;
+}
+
 int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 {
 	struct mapping *m = f->mapping;
@@ -143,6 +185,16 @@ int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 		if (pos >= size)
 			break;
 		n = MIN((uint64_t)u->left, size - pos);
+		got = read_cached(m, u, pos, n);
+		if (got) {
+			pos += got;
+			done += (int64_t)got;
+			if (u->left && fatal_signal_pending(current)) {
+				err = -EINTR;
+				break;
+			}
+			continue;
+		}
 		n = MIN(n, PAGE_SIZE - off);
 		readahead(m, f, index, (unsigned)MIN(DIV_ROUND_UP(off + u->left, PAGE_SIZE), (size_t)RA_MAX), false);
 		err = mapping_read(m, index, &p);
@@ -200,6 +252,9 @@ static int64_t write_page(struct mapping *m, struct uio *u, uint64_t index, unsi
 			page_set_flag(p, PG_UPTODATE);
 			if (got)
 				page_mark_dirty(p);
+			/* Here it has a place, or write_begin had failed. */
+			if (n == PAGE_SIZE && got == n)
+				page_set_flag(p, PG_BACKED);
 		} else {
 			uio_revert(u, got);
 			got = 0;
@@ -208,6 +263,30 @@ static int64_t write_page(struct mapping *m, struct uio *u, uint64_t index, unsi
 	page_unlock(p);
 	page_put(p);
 	return err ? err : (int64_t)got;
+}
+
+/*
+ * Pages that were written whole before and have their place (PG_BACKED): nothing
+ * to ask the file system, and no page lock, so that user memory may fault.  The
+ * reference keeps reclaim away, the inode's lock truncation; a write-back that
+ * begins meanwhile finds the page dirty again.  Bytes; 0: pos is not in such a page.
+ */
+static size_t write_cached(struct mapping *m, struct uio *u, uint64_t pos)
+{
+	unsigned off = pos & (PAGE_SIZE - 1), k;
+	struct page *p[RUN];
+	size_t n, done;
+
+	k = mapping_find_run(m, pos >> PAGE_SHIFT, PG_UPTODATE | PG_BACKED, 0, p,
+			     (unsigned)MIN(DIV_ROUND_UP(off + u->left, PAGE_SIZE), (size_t)RUN));
+	n = MIN(u->left, (size_t)k * PAGE_SIZE - (k ? off : 0));
+	done = copy_run(u, p, k, off, n, uio_copy_from);
+	for (unsigned i = 0; i < k; i++) {
+		if (done && off + done > (size_t)i * PAGE_SIZE)
+			page_mark_dirty(p[i]);
+		page_put(p[i]);
+	}
+	return done;
 }
 
 int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
@@ -221,6 +300,9 @@ int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
 		unsigned off = pos & (PAGE_SIZE - 1);
 		unsigned n = (unsigned)MIN((uint64_t)u->left, (uint64_t)(PAGE_SIZE - off));
 
+		ret = retries ? 0 : (int64_t)write_cached(m, u, pos);
+		if (ret)
+			goto written;
 		ret = uio_fault_in(u, n, false);
 		if (ret)
 			break;
@@ -234,6 +316,7 @@ int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
 		}
 		if (ret)
 			retries = 0;
+written:
 		pos += (uint64_t)ret;
 		done += ret;
 		if (pos > READ_ONCE(inode->size))

@@ -12,7 +12,7 @@
  * preemption off, announced in ua_seq of the CPU (odd: inside).  Whoever
  * unmaps bumps the generation and then waits in uaccess_quiesce() until every
  * CPU that was inside has left: after that nobody writes through an old
- * translation, and the page may be given away.  Sections are short (a page),
+ * translation, and the page may be given away.  Sections are short (four pages),
  * do not sleep, and take no lock, so the wait is bounded.
  */
 #include <hal/dev.h>
@@ -29,7 +29,7 @@
 #include "mm/user_mem.h"
 #include "mm/vm_internal.h"
 
-enum { CACHE_SLOTS = 32 };
+enum { CACHE_SLOTS = 32, FILL = 8 /* a cache line of vm->pages */, SECTION_PAGES = 4 };
 struct uaccess_cache {
 	uint64_t vm_id, generation;	/* [o] what the slots were filled under */
 	struct { uint64_t tag; char *kva; } slot[CACHE_SLOTS];	/* [o] tag: user page | 1: valid | 2: may be written */
@@ -91,20 +91,25 @@ static char *cache_find(struct task *t, uaddr_t addr, bool write)
 	return c->slot[i].kva + (addr & (PAGE_SIZE - 1));
 }
 
-/* Look addr up in vm->pages and remember it.  False: not there for this access. */
-static bool cache_fill(struct task *t, uaddr_t addr, bool write)
+/*
+ * Look addr up in vm->pages and remember it.  ahead: a copy that goes on behind
+ * this page, so the rest of the table's cache line is taken as well: a slot
+ * each, by the same lock.  False: not there for this access.
+ */
+static bool cache_fill(struct task *t, uaddr_t addr, bool write, bool ahead)
 {
 	struct uaccess_cache *c = t->ucache;
 	struct vm_space *vm = t->vm;
 	uint64_t generation = __atomic_load_n(&vm->generation, __ATOMIC_SEQ_CST);
-	unsigned i = (addr >> PAGE_SHIFT) % CACHE_SLOTS;
-	vpe_t *slot, e;
+	unsigned i = (addr >> PAGE_SHIFT) % CACHE_SLOTS, n = ahead ? FILL - i % FILL : 1;
+	vpe_t *slot, e[FILL] = { 0 };
 
 	spin_lock(&vm->pages->lock);
 	slot = vpe_find(vm, addr);
-	e = slot ? *slot : 0;
+	for (unsigned k = 0; slot && k < n; k++)
+		e[k] = slot[k];		/* a group never leaves its table */
 	spin_unlock(&vm->pages->lock);
-	if (!(e & VPE_R) || e & VPE_DEV || (write && !(e & VPE_W)))
+	if (!(e[0] & VPE_R) || e[0] & VPE_DEV || (write && !(e[0] & VPE_W)))
 		return false;
 	if (!c) {
 		c = t->ucache = kzalloc(sizeof(*c), ALLOC_ATOMIC);
@@ -116,12 +121,26 @@ static bool cache_fill(struct task *t, uaddr_t addr, bool write)
 		c->vm_id = vm->id;
 		c->generation = generation;
 	}
-	c->slot[i].tag = (addr & PAGE_MASK) | 1 | (e & VPE_W ? 2 : 0);
-	c->slot[i].kva = page_addr(vpe_page(e));
+	for (unsigned k = 0; k < n; k++) {
+		if (!(e[k] & VPE_R) || e[k] & VPE_DEV)
+			continue;
+		c->slot[i + k].tag = ((addr & PAGE_MASK) + k * PAGE_SIZE) | 1 | (e[k] & VPE_W ? 2 : 0);
+		c->slot[i + k].kva = page_addr(vpe_page(e[k]));
+	}
 	return true;
 }
 
 enum copy_kind { COPY_IN, COPY_OUT, COPY_CLEAR };
+
+static void copy_part(enum copy_kind kind, void *k, char *at, size_t n)
+{
+	if (kind == COPY_IN)
+		user_mem_copy(k, at, n);
+	else if (kind == COPY_OUT)
+		user_mem_copy(at, k, n);
+	else
+		user_mem_zero(at, n);
+}
 
 /* Bytes moved; stops at the first page that cannot be had. */
 static size_t copy_slow(enum copy_kind kind, void *k, uaddr_t u, size_t n, bool fault)
@@ -136,26 +155,26 @@ static size_t copy_slow(enum copy_kind kind, void *k, uaddr_t u, size_t n, bool 
 	if (kind == COPY_OUT)
 		msan_check(k, n);
 	while (done < n) {
-		size_t part = MIN(n - done, PAGE_SIZE - ((u + done) & (PAGE_SIZE - 1)));
+		size_t before = done;
 		uint64_t *seq = section_enter();
-		char *at = cache_find(t, u + done, write);
 		int code;
 
-		if (at) {
-			if (kind == COPY_IN)
-				user_mem_copy((char *)k + done, at, part);
-			else if (kind == COPY_OUT)
-				user_mem_copy(at, (char *)k + done, part);
-			else
-				user_mem_zero(at, part);
+		for (unsigned pages = 0; done < n && pages < SECTION_PAGES; pages++) {
+			size_t part = MIN(n - done, PAGE_SIZE - ((u + done) & (PAGE_SIZE - 1)));
+			char *at = cache_find(t, u + done, write);
+
+			if (!at)
+				break;
+			copy_part(kind, (char *)k + done, at, part);
+			done += part;
 		}
 		section_leave(seq);
-		if (at) {
-			done += part;
+		if (done != before) {
 			tries = 0;
 			continue;
 		}
-		if (cache_fill(t, u + done, write)) {
+		/* To the end of a page at least: a long copy, perhaps in pieces. */
+		if (cache_fill(t, u + done, write, n - done >= PAGE_SIZE - ((u + done) & (PAGE_SIZE - 1)))) {
 			/* Another thread may unmap faster than we look: let it go on for a while only. */
 			if (++tries < 1000)
 				continue;
@@ -312,7 +331,7 @@ static int user_atomic32(uaddr_t addr, bool write, uint32_t expected, uint32_t d
 		section_leave(seq);
 		if (at)
 			return 0;
-		if (cache_fill(t, addr, write))
+		if (cache_fill(t, addr, write, false))
 			continue;
 		if (vm_fault(t->vm, addr, write ? HAL_WRITE : HAL_READ, &code))
 			return -EFAULT;

@@ -23,7 +23,7 @@
 #include <kernel/wait.h>
 #include "mm/mm.h"
 
-enum { BATCH = 32, INTERVAL_SECONDS = 5 };
+enum { BATCH = 64 /* as many as a request takes */, INTERVAL_SECONDS = 5 };
 
 static struct spinlock dirty_lock = SPINLOCK_INIT(LRU);
 static struct list_head dirty_mappings = LIST_INIT(dirty_mappings);	/* [dirty_lock] */

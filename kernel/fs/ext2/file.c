@@ -215,13 +215,16 @@ int ext2_fsync(struct file *f, bool datasync)
 	int e = 0, e2;
 
 	if (S_ISREG(inode->mode))
-		e = mapping_sync(inode->mapping, 0, UINT64_MAX);
+		mapping_write_async(inode->mapping, UINT32_MAX);	/* under way while the inode is written; waited for below */
 	if (inode->super->flags & MS_RDONLY)
-		return e;
+		return S_ISREG(inode->mode) ? mapping_sync(inode->mapping, 0, UINT64_MAX) : 0;
 	/* A writer may be changing size and times. */
 	rwsem_read_lock(&inode->lock);
 	e2 = ext2_write_inode(inode);
 	rwsem_read_unlock(&inode->lock);
+	mapping_write_async(sb->dev->inode->mapping, UINT32_MAX);
+	if (S_ISREG(inode->mode))
+		e = mapping_sync(inode->mapping, 0, UINT64_MAX);
 	if (!e)
 		e = e2;
 	e2 = buffer_sync_all(sb->dev);
@@ -319,6 +322,8 @@ int ext2_zero_bytes(struct inode *inode, uint64_t from, uint64_t to, bool alloca
 		if (e)
 			break;
 		page_wait_writeback(p);
+		if (!allocate)
+			page_clear_flag(p, PG_BACKED);	/* its blocks may be given back next */
 		if (!(READ_ONCE(p->flags) & PG_UPTODATE))
 			e = ext2_fill_page(inode, p);
 		if (!e && allocate)

@@ -27,6 +27,7 @@ enum page_flags {
 	PG_TABLE	= 1u << 12,	/* a node of vm_space.pages */
 	PG_READAHEAD	= 1u << 13,	/* reached: read the next window */
 	PG_WAITERS	= 1u << 14,	/* somebody may sleep in page_lock() or page_wait_*() */
+	PG_BACKED	= 1u << 15,	/* all of it has its place on the disk: a write need not ask the file system (pagecache_write) */
 };
 
 struct page {

@@ -51,6 +51,11 @@ void mapping_destroy(struct mapping *m);
 
 /* Page with a reference, NULL: not cached. */
 struct page *mapping_find(struct mapping *m, uint64_t index);
+/*
+ * Pages at index, index + 1, ..., each with a reference: those that are cached and have all of `flags` and none of
+ * `not_flags`, up to the first that does not.  How many; 0 says nothing about the page (it may be on its way in or out).
+ */
+unsigned mapping_find_run(struct mapping *m, uint64_t index, unsigned flags, unsigned not_flags, struct page **out, unsigned max);
 /* Uptodate page with a reference, read if need be (with read-ahead hints).  -EIO, -ENOMEM, -EINTR.  May sleep. */
 int mapping_read(struct mapping *m, uint64_t index, struct page **out);
 /* The page, locked, with a reference, created if absent (then not uptodate). */

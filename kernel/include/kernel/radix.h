@@ -9,6 +9,8 @@
 struct radix_node;
 struct radix_tree { struct radix_node *root; unsigned height; };
 void *radix_find(const struct radix_tree *t, uint64_t index);
+/* Entries at index, index + 1, ... up to the first that is absent, and no further than one node: how many (at most max). */
+unsigned radix_find_run(const struct radix_tree *t, uint64_t index, void **out, unsigned max);
 int radix_insert(struct radix_tree *t, uint64_t index, void *p);	/* -EEXIST, -ENOMEM (atomic allocation) */
 void *radix_erase(struct radix_tree *t, uint64_t index);		/* what was there */
 void *radix_replace(struct radix_tree *t, uint64_t index, void *p);	/* must exist */
