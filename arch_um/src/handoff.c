@@ -18,6 +18,10 @@
  * as long each time, until yields are quick again.  Long stretches of user code
  * look the same, and do not suffer: it is the short ones that gain.  Who was not
  * answered after two yields sleeps.
+ *
+ * Programs that wake each other: while the CPU is with one of them the other's
+ * thread is not asleep yet but yields the spare host CPU, which is where the
+ * first one's thread runs; to wake it would cost several times that.
  */
 #include "stubs.h"
 #include <host/cpu.h>
@@ -29,6 +33,7 @@ enum {
 	QUICK_TSC = 100000,	/* a stretch that would have been worth spinning for, with two switches */
 	FIT = 32, SCORE_MAX = 16, SCORE_FAIL = 4, PENALTY = 300,
 	YIELDS = 2, YIELD_SLOW_TSC = 600000,	/* some 200 us: a time slice of somebody else */
+	AWAY_YIELDS = 100,	/* the stub's, while another program runs on the same CPUs: some 30 us */
 	YIELD_SKIP_MIN = 16, YIELD_SKIP_MAX = 16384, YIELD_GOOD = 256,
 };
 
@@ -66,6 +71,12 @@ void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t)
 		t->host_cpu = want;
 		host_stub_pin(t->tid, want);
 	}
+}
+
+void um_spin_away(struct hal_uctx *u, struct um_thread *t)
+{
+	t->ctl->spin = 0;
+	t->ctl->yield = u->spin && um_boot->yield != 'o' ? AWAY_YIELDS : 0;
 }
 
 bool um_spin_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop)

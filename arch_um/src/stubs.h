@@ -116,6 +116,8 @@ void um_fpu_init(void *fpu);
 
 /* handoff.c */
 void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t);
+/* The CPU has something else to do than u: how its thread waits meanwhile.  Locks: as->lock, or the thread is the caller's. */
+void um_spin_away(struct hal_uctx *u, struct um_thread *t);
 /* Spin for the word; false: not stopped yet. */
 bool um_spin_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop);
 /* Wait awake for the stub's own code, which takes microseconds; false: not stopped yet. */

@@ -114,12 +114,12 @@ int hal_user_prepare(struct hal_uctx *u, struct hal_as *as) NO_TSA
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
 void hal_user_switch_out(struct hal_uctx *u) NO_TSA
 {
-	/* This will take a while: the stub's thread need not wait awake.  Who destroys the address space frees the thread: under the lock. */
+	/* This may take a while.  Who destroys the address space frees the thread: under the lock. */
 	if (!load_acquire(&u->t))
 		return;
 	um_lock(&u->as->lock);
 	if (u->t)
-		u->t->ctl->spin = u->t->ctl->yield = 0;
+		um_spin_away(u, u->t);
 	um_unlock(&u->as->lock);
 }
 void hal_user_single_step(struct hal_uctx *u, bool on)
