@@ -282,10 +282,15 @@ void um_patch_put(struct um_patch *p) NO_TSA
 	}
 }
 
+static struct hot *hot_set(const struct hal_as *as, uint32_t site)
+{
+	return &as->patch->hot[(site * 2654435761u >> (32 - HOT_BITS)) & ~(HOT_WAYS - 1u)];
+}
+
 uint32_t um_patch_count(struct hal_as *as, uaddr_t ip)
 {
 	uint32_t site = (uint32_t)to_key(as, ip), n = 0, least = UINT32_MAX;
-	struct hot *set = &as->patch->hot[(site * 2654435761u >> (32 - HOT_BITS)) & ~(HOT_WAYS - 1u)], *h = set;
+	struct hot *set = hot_set(as, site), *h = set;
 
 	/* Its entry, or that of the coldest of those it shares the place with. */
 	for (struct hot *i = set; i < set + HOT_WAYS; i++) {
@@ -296,8 +301,8 @@ uint32_t um_patch_count(struct hal_as *as, uaddr_t ip)
 			n = in;
 			break;
 		}
-		if (in < least) {
-			least = in;
+		if ((in & ~UM_HOT_PATCHED) < least) {
+			least = in & ~UM_HOT_PATCHED;
 			h = i;
 		}
 	}
@@ -305,6 +310,17 @@ uint32_t um_patch_count(struct hal_as *as, uaddr_t ip)
 		__atomic_store_n(&h->site, site, __ATOMIC_RELAXED);
 	__atomic_store_n(&h->n, n + 1, __ATOMIC_RELAXED);
 	return n + 1;
+}
+
+/* It is patched: who is still trapped there maps an older page. */
+static void hot_mark(const struct hal_as *as, uaddr_t ip)
+{
+	uint32_t site = (uint32_t)to_key(as, ip);
+	struct hot *set = hot_set(as, site);
+
+	for (struct hot *i = set; i < set + HOT_WAYS; i++)
+		if (__atomic_load_n(&i->site, __ATOMIC_RELAXED) == site)
+			__atomic_fetch_or(&i->n, UM_HOT_PATCHED, __ATOMIC_RELAXED);
 }
 
 /* ---- trampolines ---- */
@@ -614,10 +630,23 @@ static bool site_add(struct hal_as *as, uaddr_t ip, paddr_t pa)
 	return true;
 }
 
+/* Another address space of the set has patched it: this one only has to map the copy. */
+static bool site_known(const struct hal_as *as, uaddr_t ip, paddr_t pa)
+{
+	const struct shadow *s = shadow_find(as->patch, to_key(as, ip & PAGE_MASK));
+
+	if (!s || !s->copy || s->spoilt || page_to_phys(s->orig) != pa)
+		return false;
+	for (const struct um_site *i = s->sites; i; i = i->in_page)
+		if (i->call == to_key(as, ip))
+			return true;
+	return false;
+}
+
 bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 {
 	unsigned long flags;
-	bool done = false;
+	bool done = false, known = false;
 
 	if (!enabled)
 		return false;
@@ -634,11 +663,14 @@ bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 					um_as_forget(as, from_key(as, o->key));
 			old_free(p);
 		}
-		done = site_add(as, ip, pa);
+		known = site_known(as, ip, pa);
+		done = known || site_add(as, ip, pa);
+		if (done)
+			hot_mark(as, ip);
 		um_unlock(&p->lock);
 	}
 	um_unlock(&as->lock);
-	if (done)
+	if (done && !known)
 		um_count(UM_STAT_PATCHED);
 	hal_irq_restore(flags);
 	return done;

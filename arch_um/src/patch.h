@@ -9,7 +9,11 @@ void um_patch_init(void);
 bool um_patch_enabled(void);
 /* A forked child has its parent's set of patches.  Locks: takes parent->lock. */
 void um_patch_share(struct hal_as *as, struct hal_as *parent);
-/* Another trapped call there: how many that makes, of all that run the program.  A lost one does not matter. */
+/*
+ * Another trapped call there: how many that makes, of all that run the program.  A lost one does not matter.
+ * | UM_HOT_PATCHED: it is patched; this address space maps an older page, or jumps to the instruction itself.
+ */
+#define UM_HOT_PATCHED (UINT32_C(1) << 31)
 uint32_t um_patch_count(struct hal_as *as, uaddr_t ip);
 void um_patch_put(struct um_patch *p);		/* NULL is fine; any context */
 

@@ -24,7 +24,7 @@ enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9, SIGSEGV = 1
 enum { EFLAGS_TF = 0x100, ENOSYS_ = 38, TRAP_DB = 1, TRAP_PF = 14 };
 enum { SI_KERNEL = 0x80, TRAP_BRKPT = 1 };
 enum { ARCH_X86_64 = 0xc000003e };
-enum { AGAIN = 4096 };
+enum { AGAIN = 4096, AGAIN_PATCHED = 32 };
 
 /* ---- life ---- */
 
@@ -289,10 +289,10 @@ static void heat(struct hal_uctx *u, struct hal_as *as, struct hal_trap_info *in
 	uaddr_t ip = u->regs.rip - 2;
 
 	if (load_acquire(&as->patch)) {
-		uint32_t n = um_patch_count(as, ip);
+		uint32_t n = um_patch_count(as, ip), times = n & ~UM_HOT_PATCHED;
 
 		/* Again now and then: it may have been a page that cannot be patched. */
-		if (n == um_boot->patch || n % AGAIN == 0)
+		if (times == um_boot->patch || times % (n & UM_HOT_PATCHED ? AGAIN_PATCHED : AGAIN) == 0)
 			info->hot_call = ip;
 	}
 }

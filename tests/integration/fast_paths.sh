@@ -28,6 +28,37 @@ int main(int argc, char **argv)
 }
 C
 gcc -O1 -o "$work/tests/start" "$work/start.c" 2>"$work/cc" || { cat "$work/cc"; not_ok compile; exit 1; }
+# Two processes that map their program before any of it is patched: what one of them makes hot is patched for both.
+cat >"$work/pair.c" <<'C'
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+	int there[2], back[2], status;
+	char c = 'a', d;
+	pid_t p;
+
+	if (pipe(there) || pipe(back) || (p = fork()) < 0)
+		return 1;
+	if (p == 0) {
+		close(there[1]);
+		while (read(there[0], &d, 1) == 1)
+			if (d++, write(back[1], &d, 1) != 1)
+				_exit(1);
+		_exit(0);
+	}
+	for (int i = 0; i < 5000; i++, c = (char)('a' + i % 20))
+		if (write(there[1], &c, 1) != 1 || read(back[0], &d, 1) != 1 || d != c + 1)
+			return 2;
+	close(there[1]);
+	if (waitpid(p, &status, 0) != p || status)
+		return 3;
+	puts("all");
+	return 0;
+}
+C
+gcc -static -O1 -o "$work/tests/pair" "$work/pair.c" 2>"$work/cc" || { cat "$work/cc"; not_ok compile; exit 1; }
 libs=
 for l in $(ldd "$work/tests/start" | grep -o '/[^ ]*') $(gcc -print-file-name=libm.so.6); do libs="$libs -a $(readlink -f "$l"):$l"; done
 "$top/rootfs/make-image.sh" -o "$work/img" -s 96 -a "$work/tests:/tests" $libs x86_64 busybox 2>/dev/null || { not_ok image; exit 1; }
@@ -63,6 +94,18 @@ starts() {	# name patched-at-least options
 		not_ok "$name"
 	fi
 }
+pair() {	# name options
+	name=$1
+	shift
+	timeout 200 "$um" --mem 256M --stats "$@" --disk "$work/img" -- /tests/pair </dev/null 2>"$work/err" | tr -d '\r' >"$work/out"
+	p=$(count 'system calls from patched sites') t=$(count 'system calls by trap')
+	if [ "$(cat "$work/out")" = all ] && [ "${p:-0}" -ge 15000 ] && [ "${t:-99999}" -lt 2000 ]; then ok "$name"
+	else
+		head -n 5 "$work/out" | sed 's/^/#   /'
+		echo "# ${p:-none} patched, ${t:-none} trapped"
+		not_ok "$name"
+	fi
+}
 all=999999999
 try default 1000 10000 $all
 try patch-off 10000 0 0 --patch=off
@@ -78,6 +121,9 @@ try yield-always 1000 10000 $all --spin=off --yield=always
 [ "$(count 'hand-offs by yielding')" -ge 1000 ] && ok yield-always-count || not_ok yield-always-count
 starts starts 5000
 starts starts-patch-always 5000 --patch=always
+pair pair
+pair pair-one-cpu --cpus 1
+pair pair-spin-off --spin=off
 starts starts-patch-off 0 --patch=off
 starts starts-one-cpu 5000 --cpus 1
 # regs_x86_64 asks for a signal every 100 us, more than trapping by ptrace can deliver.
