@@ -2,7 +2,8 @@
 /*
  * Children, and waiting for what they do by events: gates (a pipe that one
  * side waits at) and "that thread sleeps now" (the state that the kernel
- * shows), so that no check rests on how long something takes.
+ * shows), so that no check rests on how long something takes.  What never happens is
+ended by the runner's time-out.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -91,12 +92,15 @@ __attribute__((unused)) static char task_state(pid_t pid, pid_t tid)
 	return p ? p[2] : 0;
 }
 
-/* Wait until it is in that state; false when it has ended, or after some 15 s. */
+/* Wait for what must come, however late: here, as a condition. */
+#define wait_until(condition) do { while (!(condition)) usleep(1000); } while (0)
+
+/* Wait until it is in that state; false when it has ended, or after a minute. */
 __attribute__((unused)) static int wait_state(pid_t pid, pid_t tid, char state)
 {
 	struct timespec ts = { 0, 1000000 };
 
-	for (int i = 0; i < 15000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		char now = task_state(pid, tid);
 
 		if (now == state)
@@ -112,7 +116,7 @@ __attribute__((unused)) static int thread_leaves(pid_t tid)
 {
 	struct timespec ts = { 0, 1000000 };
 
-	for (int i = 0; i < 15000 && task_state(getpid(), tid); i++)
+	for (int i = 0; i < 60000 && task_state(getpid(), tid); i++)
 		nanosleep(&ts, NULL);
 	return !task_state(getpid(), tid);
 }

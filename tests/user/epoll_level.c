@@ -18,7 +18,6 @@ int main(void)
 	char c;
 
 	plan(22);
-	alarm(20);
 	ep = epoll_create1(EPOLL_CLOEXEC);
 	ep2 = epoll_create1(0);
 	if (pipe2(p, O_NONBLOCK) || socketpair(AF_UNIX, SOCK_STREAM, 0, s))

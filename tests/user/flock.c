@@ -15,7 +15,6 @@ int main(void)
 	struct sigaction sa = { .sa_handler = on_alarm };
 
 	plan(27);
-	alarm(25);
 	gate_init(&go);
 	a = open("f", O_RDWR | O_CREAT, 0600);
 	b = open("f", O_RDWR);

@@ -44,7 +44,7 @@ __attribute__((unused)) static long futex_waiter_join(struct futex_waiter *w)
 }
 __attribute__((unused)) static int futex_waiter_await(struct futex_waiter *w)	/* it comes back by itself */
 {
-	for (int i = 0; i < 15000 && !__atomic_load_n(&w->done, __ATOMIC_SEQ_CST); i++)
+	for (int i = 0; i < 60000 && !__atomic_load_n(&w->done, __ATOMIC_SEQ_CST); i++)
 		usleep(1000);
 	return w->done;
 }

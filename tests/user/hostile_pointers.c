@@ -154,7 +154,7 @@ int main(void)
 	pid = fork();
 	if (pid == 0) {
 		open_files();
-		alarm(20);
+		alarm(60);
 		for (int r = 0; r < ROWS; r++)
 			for (int b = 0; b < BADS; b++) {
 				uint64_t a[6];
@@ -184,7 +184,7 @@ int main(void)
 		if (pid == 0) {
 			for (int fd = 0; fd < 64; fd++)
 				close(fd);
-			alarm(10);
+			alarm(60);
 			for (int b = 0; b < BADS; b++)
 				syscall(nr, bad[b], bad[b], bad[b], bad[b], bad[b], bad[b]);
 			_exit(0);

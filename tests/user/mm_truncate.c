@@ -95,7 +95,6 @@ int main(void)
 	signal(SIGBUS, on_bus);
 	for (uintptr_t i = 0; i < 4; i++)
 		pthread_create(&t[i], NULL, i & 1 ? caller : mapper, (void *)(i + 1));
-	alarm(25);
 	for (int i = 0; i < ROUNDS && time(NULL) < end; i++) {
 		if (ftruncate(fd, (off_t)(((unsigned)i * 37 % PAGES) * page + (unsigned)i * 131 % page)))
 			wrong++;

@@ -14,7 +14,6 @@ int main(void)
 	pid_t w[WRITERS], rd[READERS];
 
 	plan(6);
-	alarm(25);
 	if (pipe(p) || pipe(out))
 		bail("pipe");
 	for (int i = 0; i < WRITERS; i++)

@@ -65,7 +65,6 @@ int main(void)
 	pid_t pgid;
 
 	plan(8);
-	alarm(28);
 	signal(SIGPIPE, SIG_IGN);
 	start(pids, &in, &out);
 	if (!(feeder = fork())) {

@@ -66,7 +66,7 @@ static inline int shows(const char *want)
 	size_t n = 0, all = strlen(want);
 	struct pollfd pf = { pty_master, POLLIN, 0 };
 
-	while (n < all && poll(&pf, 1, 10000) == 1) {
+	while (n < all && poll(&pf, 1, 60000) == 1) {
 		ssize_t r = read(pty_master, got + n, all - n);
 
 		if (r <= 0)

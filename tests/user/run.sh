@@ -33,13 +33,14 @@ mkdir -p "$out"
 compile() {	# cpu compiler
 	dir=$bin/$1
 	mkdir -p "$dir"
+	newest=$(ls -t "$here"/*.h | head -n 1)
 	for file in "$src"/*.c "$here"/runner/runner.c; do
 		name=$(basename "$file" .c)
 		case $name in
 		*_x86_64) [ "$1" = x86_64 ] || continue ;;
 		*_aarch64) [ "$1" = aarch64 ] || continue ;;
 		esac
-		[ "$dir/$name" -nt "$file" ] && [ "$dir/$name" -nt "$here/harness.h" ] && [ "$dir/$name" -nt "$here/child.h" ] && [ "$dir/$name" -nt "$here/tool.h" ] || echo "$file"
+		[ "$dir/$name" -nt "$file" ] && [ "$dir/$name" -nt "$newest" ] || echo "$file"
 	done | xargs -r -P "$(nproc)" -I{} sh -c '
 		n=$(basename "$1" .c)
 		'"$2"' -static -s -O1 -Wall -Wextra -Wno-unused-parameter -pthread -o "$2/$n.tmp" "$1" -lrt -lm 2>"$2/$n.log" &&
@@ -93,13 +94,13 @@ run_port() {
 		# A pid and mount namespace of its own, where we may: what a program leaves behind goes with it.
 		ns=; unshare -pfm --kill-child --mount-proc true 2>/dev/null && ns="unshare -pfm --kill-child --mount-proc"
 		# KILL: unshare(1) ignores TERM while it waits.
-		timeout -s KILL "${EFT_USER_TOTAL:-600}" $ns "$bin/x86_64/runner" -t "${EFT_USER_TIMEOUT:-30}" -d "$scratch" "$bin/x86_64" $(names_for x86_64) </dev/null >"$raw" 2>&1
+		timeout -s KILL "${EFT_USER_TOTAL:-1200}" $ns "$bin/x86_64/runner" -t "${EFT_USER_TIMEOUT:-90}" -d "$scratch" "$bin/x86_64" $(names_for x86_64) </dev/null >"$raw" 2>&1
 		rm -rf "$scratch" ;;
 	um|um-asan|um-cov|um-tsan)
 		tests_image x86_64
 		cp "$top/build/rootfs/x86_64-tests.ext2" "$out/$1.img"
-		timeout 900 "$top/build/$1/arch_um/eft-um" --mem 512M --disk "$out/$1.img" --rw ${EFT_UM_OPTIONS:-} -- \
-			/tests/runner -t "$([ "$1" = um ] && echo 30 || echo 90)" -d /root -f /tests/.names /tests </dev/null >"$raw" 2>"$out/$1.log"
+		timeout 1800 "$top/build/$1/arch_um/eft-um" --mem 512M --disk "$out/$1.img" --rw ${EFT_UM_OPTIONS:-} -- \
+			/tests/runner -t "$([ "$1" = um ] && echo 90 || echo 180)" -d /root -f /tests/.names /tests </dev/null >"$raw" 2>"$out/$1.log"
 		if e2fsck -fn "$out/$1.img" >"$out/$1.fsck" 2>&1; then
 			echo "ok user/$1/e2fsck"
 		else
@@ -118,8 +119,8 @@ run_port() {
 		rm -f "$out/$1.img" ;;
 	x86_64|aarch64)
 		tests_image "$1"
-		timeout 1500 "$top/arch_guest/$1/run.sh" --mem 512M --disk "$top/build/rootfs/$1-tests.ext2" -- \
-			/tests/runner -t 60 -d /root -f /tests/.names /tests </dev/null >"$raw" 2>"$out/$1.log" ;;
+		timeout 3000 "$top/arch_guest/$1/run.sh" --mem 512M --disk "$top/build/rootfs/$1-tests.ext2" -- \
+			/tests/runner -t 180 -d /root -f /tests/.names /tests </dev/null >"$raw" 2>"$out/$1.log" ;;
 	*) echo "run.sh: unknown port $1" >&2; exit 2 ;;
 	esac
 	tr -d '\r' <"$raw" | grep -a '^@@RESULT ' | cut -d' ' -f2- >"$out/$1.res"

@@ -87,7 +87,6 @@ int main(void)
 {
 	int st;
 
-	alarm(30);
 	signal(SIGHUP, SIG_IGN);
 	pty_open();
 	st = child(by_open);

@@ -14,7 +14,6 @@ int main(void)
 	pid_t pid;
 
 	plan(36);
-	alarm(20);
 	signal(SIGPIPE, SIG_IGN);
 	fd = open("in", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	out = open("out", O_RDWR | O_CREAT | O_TRUNC, 0600);

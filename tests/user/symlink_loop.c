@@ -15,7 +15,6 @@ int main(void)
 	int p[2], bad = 0;
 
 	plan(29);
-	alarm(25);
 	symlink("self", "self");
 	symlink("two", "one");
 	symlink("one", "two");

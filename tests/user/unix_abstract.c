@@ -22,7 +22,6 @@ int main(void)
 	int n = snprintf(id, sizeof(id), "%ceft-%d", 0, (int)getpid()), s, t, c, d;
 
 	plan(16);
-	alarm(20);
 	la = name(&a, id, (size_t)n);
 	lb = name(&b, id, (size_t)n + 1);	/* one NUL more: another name */
 	s = socket(AF_UNIX, SOCK_STREAM, 0);
