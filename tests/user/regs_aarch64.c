@@ -150,7 +150,7 @@ static void regs_watch(struct regs_job *j, uint64_t end)
 		if (m == FAULT && out.x[0])
 			report(j, "x0", 0, out.x[0]);
 		j->rounds++;
-	} while (regs_now_ms() < end && !j->why[0]);
+	} while (regs_go_on(j, end));
 	munmap(page, 4096);
 }
 

@@ -163,7 +163,7 @@ static void regs_watch(struct regs_job *j, uint64_t end)
 
 	syscall(SYS_arch_prctl, ARCH_SET_GS, base = 0x10000000 + 0x1000 * (uint64_t)j->n);
 	mine = 7000 + j->n;
-	while (regs_now_ms() < end && !j->why[0]) {
+	while (regs_go_on(j, end)) {
 		for (int k = 0; k < 20 && !j->why[0]; k++) {
 			fill(&in, &seed);
 			if (m == FAULT) {
