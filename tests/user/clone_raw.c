@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* clone(2), clone3(2) without the C library: flags that share, refusals, thread ids, pidfd. */
 #include "harness.h"
+#include "child.h"
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -27,6 +28,7 @@ int main(void)
 	int arg = 5, st, fd, pidfd = -1;
 	char before[256], after[256];
 	struct pollfd pfd;
+	struct gate hold;
 	pid_t pid;
 
 	plan(26);
@@ -59,7 +61,7 @@ int main(void)
 
 	/* no exit signal: wait needs __WALL or __WCLONE */
 	pid = clone(set_value, stack + sizeof(stack), CLONE_VM, &arg);
-	usleep(20000);
+	wait_state(pid, 0, 'Z');
 	ok_errno(waitpid(pid, &st, WNOHANG), ECHILD, "a child without SIGCHLD is not waited for");
 	ok(waitpid(pid, &st, __WCLONE) == pid, "but with __WCLONE");
 	pid = clone(set_value, stack + sizeof(stack), CLONE_VM, &arg);
@@ -91,15 +93,17 @@ int main(void)
 	a.exit_signal = SIGCHLD;
 	a.flags = CLONE_PIDFD;
 	a.pidfd = (uintptr_t)&pidfd;
+	gate_init(&hold);
 	pid = (pid_t)raw_clone3(&a);
 	if (!pid) {
-		usleep(30000);
+		gate_wait(&hold);
 		_exit(11);
 	}
 	ok(pid > 0 && pidfd >= 0 && fcntl(pidfd, F_GETFD) == FD_CLOEXEC, "clone3 with CLONE_PIDFD");
 	pfd = (struct pollfd){ .fd = pidfd, .events = POLLIN };
 	ok(poll(&pfd, 1, 0) == 0, "not readable while it runs");
-	ok(poll(&pfd, 1, 5000) == 1 && pfd.revents & POLLIN, "readable when it has ended");
+	gate_open(&hold);
+	ok(poll(&pfd, 1, -1) == 1 && pfd.revents & POLLIN, "readable when it has ended");
 	siginfo_t si;
 	ok(waitid(3 /* P_PIDFD */, (id_t)pidfd, &si, WEXITED) == 0 && si.si_pid == pid && si.si_status == 11, "waitid P_PIDFD");
 	ok_errno(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), ESRCH, "a signal to who is gone");

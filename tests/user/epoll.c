@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* epoll(7): level, edge, one-shot, exclusive; nesting; closing; many; errors. */
 #include "harness.h"
+#include "child.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -35,7 +36,7 @@ static int count(int e, struct epoll_event *ev) { return epoll_wait(e, ev, 8, 0)
 
 static void *later(void *arg)
 {
-	usleep(50000);
+	wait_sleeping(getpid());
 	if (write(*(int *)arg, "x", 1) != 1)
 		abort();
 	return NULL;
@@ -43,13 +44,21 @@ static void *later(void *arg)
 
 static int woken;
 static int xfd;
+static volatile int over;
+static volatile pid_t tids[4];
 static void *exclusive_waiter(void *arg)
 {
 	struct epoll_event ev;
 	int e = epoll_create1(0);
 
+	int n;
+
 	add(e, xfd, EPOLLIN | EPOLLEXCLUSIVE);
-	if (epoll_wait(e, &ev, 1, 400) == 1)
+	tids[(long)arg] = gettid();
+	do
+		n = epoll_wait(e, &ev, 1, 500);
+	while (n == 0 && !over);
+	if (n == 1)
 		__atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
 	close(e);
 	return NULL;
@@ -65,7 +74,6 @@ int main(void)
 	pthread_t th[4];
 	char buf[64];
 
-	alarm(30);
 	ep = epoll_create1(EPOLL_CLOEXEC);
 	ok(ep >= 0 && fcntl(ep, F_GETFD) == FD_CLOEXEC, "epoll_create1");
 	ok_errno(epoll_create(0), EINVAL, "epoll_create(0)");
@@ -90,7 +98,7 @@ int main(void)
 	ok(count(ep, ev) == 1, "level: and again");
 	ok(read(p[0], buf, 2) == 2 && count(ep, ev) == 0, "level: until it was read");
 	pthread_create(&th[0], NULL, later, &p[1]);
-	ok(epoll_wait(ep, ev, 8, 5000) == 1, "level: a write wakes a sleeper");
+	ok(epoll_wait(ep, ev, 8, -1) == 1, "level: a write wakes a sleeper");
 	pthread_join(th[0], NULL);
 	ok(read(p[0], buf, 1) == 1, "read it");
 
@@ -131,7 +139,7 @@ int main(void)
 	ok(write(p[1], "n", 1) == 1 && count(outer, ev) == 1 && ev[0].data.fd == ep, "nested: the inner one is readable");
 	ok(read(p[0], buf, 1) == 1 && count(outer, ev) == 0, "nested: and not any more");
 	pthread_create(&th[0], NULL, later, &p[1]);
-	ok(epoll_wait(outer, ev, 8, 5000) == 1, "nested: wakes the outer");
+	ok(epoll_wait(outer, ev, 8, -1) == 1, "nested: wakes the outer");
 	pthread_join(th[0], NULL);
 	struct pollfd pf = { outer, POLLIN, 0 };
 	ok(poll(&pf, 1, 0) == 1 && pf.revents == POLLIN, "nested: poll on the outer");
@@ -141,10 +149,16 @@ int main(void)
 
 	/* exclusive */
 	xfd = eventfd(0, 0);
-	for (int i = 0; i < 4; i++)
-		pthread_create(&th[i], NULL, exclusive_waiter, NULL);
-	usleep(100000);
+	for (long i = 0; i < 4; i++)
+		pthread_create(&th[i], NULL, exclusive_waiter, (void *)i);
+	for (int i = 0; i < 4; i++) {
+		wait_until(tids[i]);
+		wait_thread_sleeping(tids[i]);
+	}
 	eventfd_write(xfd, 1);
+	wait_until(__atomic_load_n(&woken, __ATOMIC_SEQ_CST));
+	usleep(100000);		/* for more to be woken, and wrong */
+	over = 1;
 	for (int i = 0; i < 4; i++)
 		pthread_join(th[i], NULL);
 	ok(woken >= 1 && woken < 4, "exclusive: not all of four waiters wake (%d)", woken);
@@ -182,7 +196,7 @@ int main(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	raise(SIGUSR1);
 	sigemptyset(&set);
-	ok_errno(epoll_pwait(ep, ev, 8, 5000, &set), EINTR, "epoll_pwait lets a signal in");
+	ok_errno(epoll_pwait(ep, ev, 8, -1, &set), EINTR, "epoll_pwait lets a signal in");
 	ok(hits == 1, "its handler ran");
 
 	/* closing the write end; closing the set with members */

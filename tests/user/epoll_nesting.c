@@ -18,7 +18,6 @@ int main(void)
 	pid_t pid;
 
 	plan(23);
-	alarm(20);
 	if (pipe2(p, O_NONBLOCK))
 		bail("pipe");
 	ok(add(a, b) == 0 && add(b, c) == 0 && add(c, p[0]) == 0, "a set in a set in a set");
@@ -29,7 +28,7 @@ int main(void)
 	ok(poll(&pf, 1, 0) == 1 && pf.revents == POLLIN, "poll(2) sees it at the top");
 	ok(read(p[0], &ch, 1) == 1 && ready(a) == 0 && ready(b) == 0, "and it goes again");
 	if (!(pid = fork()))
-		_exit(epoll_wait(a, &x, 1, 15000) == 1 ? 5 : 6);
+		_exit(epoll_wait(a, &x, 1, -1) == 1 ? 5 : 6);
 	ok(wait_sleeping(pid), "a waiter at the top sleeps");
 	ok(write(p[1], "x", 1) == 1 && exit_of(pid) == 5, "and is woken from the bottom");
 	ok_errno(add(a, a), EINVAL, "a set in itself");

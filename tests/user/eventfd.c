@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* eventfd(2). */
 #include "harness.h"
+#include "child.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,7 +13,7 @@ static void *adder(void *arg)
 {
 	uint64_t one = 1;
 
-	usleep(50000);
+	wait_sleeping(getpid());
 	if (write(*(int *)arg, &one, 8) != 8)
 		abort();
 	return NULL;
@@ -22,7 +23,7 @@ static void *taker(void *arg)
 {
 	uint64_t v;
 
-	usleep(50000);
+	wait_sleeping(getpid());
 	if (read(*(int *)arg, &v, 8) != 8)
 		abort();
 	return NULL;
@@ -35,7 +36,6 @@ int main(void)
 	pthread_t th;
 	uint64_t v;
 
-	alarm(20);
 	ok(fd >= 0 && b >= 0, "eventfd");
 	ok(fcntl(fd, F_GETFD) == FD_CLOEXEC && (fcntl(fd, F_GETFL) & O_NONBLOCK), "flags");
 	ok(poll(&pf, 1, 0) == 1 && pf.revents == (POLLIN | POLLOUT), "readable and writable");

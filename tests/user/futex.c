@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* futex(2) itself: wait, wake, bitsets, requeue, wake_op, PI, shared and private, times, errors, waitv. */
 #include "harness.h"
+#include "child.h"
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,22 +19,43 @@ static long fut(uint32_t *a, int op, uint32_t val, const void *t, uint32_t *b, u
 {
 	return syscall(SYS_futex, a, op, val, t, b, v3);
 }
+static volatile pid_t tids[4];
+static int started;
+static void here(void) { tids[__atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST)] = (pid_t)syscall(SYS_gettid); }
+/* Each of these n threads sleeps, or has ended. */
+static void settle(int n)
+{
+	for (int i = 0; i < n; i++) {
+		wait_until(tids[i]);
+		wait_thread_sleeping(tids[i]);
+	}
+}
+static void others(void)	/* new threads from here on */
+{
+	memset((void *)tids, 0, sizeof(tids));
+	started = 0;
+}
 static void *waiter(void *arg)
 {
 	(void)arg;
+	here();
 	if (fut(&word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0) == 0)
 		__atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
 	return NULL;
 }
 static void *waiter_bits(void *arg)
 {
+	here();
 	if (fut(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL, NULL, (uint32_t)(uintptr_t)arg) == 0)
 		__atomic_or_fetch(&woken, (int)(uintptr_t)arg, __ATOMIC_SEQ_CST);
 	return NULL;
 }
 static void *pi_lock(void *arg)
 {
-	long r = fut(arg, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	long r;
+
+	here();
+	r = fut(arg, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
 
 	if (r == 0 && (*(uint32_t *)arg & FUTEX_TID_MASK) == (uint32_t)syscall(SYS_gettid)) {
 		__atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
@@ -41,7 +63,6 @@ static void *pi_lock(void *arg)
 	}
 	return NULL;
 }
-static void nap(void) { usleep(30000); }
 
 int main(void)
 {
@@ -69,14 +90,16 @@ int main(void)
 
 	for (int i = 0; i < 4; i++)
 		pthread_create(&t[i], NULL, waiter, NULL);
-	nap();
+	settle(4);
 	ok(fut(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1, "wake one");
-	nap();
+	wait_until(__atomic_load_n(&woken, __ATOMIC_SEQ_CST));
+	settle(4);
 	ok(woken == 1, "one");
 	ok(fut(&word, FUTEX_WAKE, 9, NULL, NULL, 0) == 0, "shared and private do not meet");
 	ok(fut(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)2, &word2, 0) == 3, "wake one, requeue two");
 	ok_errno(fut(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)2, &word2, 7), EAGAIN, "requeue compares");
-	nap();
+	wait_until(__atomic_load_n(&woken, __ATOMIC_SEQ_CST) > 1);
+	settle(4);
 	ok(woken == 2 && fut(&word, FUTEX_WAKE_PRIVATE, 9, NULL, NULL, 0) == 0, "the first word has none left");
 	ok(fut(&word2, FUTEX_WAKE_PRIVATE, 9, NULL, NULL, 0) == 2, "they wait on the second");
 	for (int i = 0; i < 4; i++)
@@ -84,9 +107,10 @@ int main(void)
 	ok(woken == 4, "all are back");
 
 	woken = 0;
+	others();
 	pthread_create(&t[0], NULL, waiter_bits, (void *)1);
 	pthread_create(&t[1], NULL, waiter_bits, (void *)2);
-	nap();
+	settle(2);
 	ok(fut(&word, FUTEX_WAKE_BITSET_PRIVATE, 9, NULL, NULL, 2) == 1, "wake by bits");
 	pthread_join(t[1], NULL);
 	ok(woken == 2, "the right one");
@@ -96,8 +120,9 @@ int main(void)
 	/* wake_op: word2 += 5, and wake word2's waiters if it was 0 */
 	woken = 0;
 	word2 = 0;
+	others();
 	pthread_create(&t[0], NULL, waiter, NULL);
-	nap();
+	settle(1);
 	ok(fut(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2, FUTEX_OP(FUTEX_OP_ADD, 5, FUTEX_OP_CMP_EQ, 0)) == 1 && word2 == 5, "FUTEX_WAKE_OP");
 	pthread_join(t[0], NULL);
 	ok(woken == 1, "woke");
@@ -107,7 +132,7 @@ int main(void)
 	pid = fork();
 	if (!pid)
 		_exit(fut(shared, FUTEX_WAIT, 0, NULL, NULL, 0) == 0 ? 0 : 1);
-	nap();
+	wait_sleeping(pid);
 	ok(fut(shared, FUTEX_WAKE, 1, NULL, NULL, 0) == 1, "a waiter in another process");
 	waitpid(pid, &st, 0);
 	ok(WIFEXITED(st) && WEXITSTATUS(st) == 0, "woke");
@@ -121,7 +146,7 @@ int main(void)
 
 		_exit(fut(m2 + 5, FUTEX_WAIT, 0, NULL, NULL, 0) == 0 ? 0 : 1);
 	}
-	nap();
+	wait_sleeping(pid);
 	ok(fut(m1 + 5, FUTEX_WAKE, 1, NULL, NULL, 0) == 1, "in a file, mapped elsewhere");
 	waitpid(pid, &st, 0);
 
@@ -130,9 +155,10 @@ int main(void)
 	ok(fut(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 && word == self, "lock");
 	ok_errno(fut(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), EDEADLK, "twice");
 	woken = 0;
+	others();
 	pthread_create(&t[0], NULL, pi_lock, &word);
 	pthread_create(&t[1], NULL, pi_lock, &word);
-	nap();
+	settle(2);
 	ok(word == (self | FUTEX_WAITERS), "FUTEX_WAITERS is set");
 	ok(fut(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0, "unlock");
 	pthread_join(t[0], NULL);

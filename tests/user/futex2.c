@@ -49,7 +49,8 @@ static struct timespec in(clockid_t c, long ns)
 	return ts;
 }
 static volatile sig_atomic_t hits;
-static void handler(int sig) { (void)sig; hits++; }
+static struct gate handled;
+static void handler(int sig) { (void)sig; hits++; gate_open(&handled); }
 
 int main(void)
 {
@@ -99,6 +100,7 @@ int main(void)
 	ok(wake(sh, ~0u, 1, FUTEX2_U32) == 1 && exit_of(pid) == 42, "between processes");
 
 	/* signals */
+	gate_init(&handled);
 	for (int restart = 0; restart < 2; restart++) {
 		struct sigaction sa = { .sa_handler = handler, .sa_flags = restart ? SA_RESTART : 0 };
 
@@ -111,10 +113,10 @@ int main(void)
 		}
 		wait_sleeping(pid);
 		kill(pid, SIGUSR1);
+		gate_wait(&handled);
 		if (restart) {
 			wait_sleeping(pid);
-			while (wake(sh, ~0u, 1, FUTEX2_U32) == 0 && task_state(pid, 0) == 'S')
-				usleep(1000);
+			wait_until(wake(sh, ~0u, 1, FUTEX2_U32) != 0 || task_state(pid, 0) == 'Z');
 			int st = exit_of(pid);
 			ok(st == 41, "with SA_RESTART it goes on waiting (%d)", st);
 		} else {

@@ -71,15 +71,22 @@ int main(void)
 		pthread_join(w[i].thread, NULL);
 	ok(got == 6 && most == 1 && lock == 0, "each has it, one at a time");
 	/* time runs out at the lock */
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_nsec += 100000000;
-	ts.tv_sec += ts.tv_nsec / 1000000000;
-	ts.tv_nsec %= 1000000000;
 	fut(&lock, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
 	struct futex_waiter t = { .addr = &cond, .op = FUTEX_WAIT_REQUEUE_PI_PRIVATE, .timeout = &ts, .addr2 = &lock };
 
-	futex_waiter_start(&t);
-	ok(fut(&cond, FUTEX_CMP_REQUEUE_PI_PRIVATE, 1, (void *)0, &lock, 0) == 1, "moved");
+	long moved = 0;
+
+	for (long ms = 100; ms < 10000 && !moved; ms *= 2) {	/* longer, if it was over before the move */
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		ts.tv_nsec += ms % 1000 * 1000000;
+		ts.tv_sec += ms / 1000 + ts.tv_nsec / 1000000000;
+		ts.tv_nsec %= 1000000000;
+		futex_waiter_start(&t);
+		moved = fut(&cond, FUTEX_CMP_REQUEUE_PI_PRIVATE, 1, (void *)0, &lock, 0);
+		if (!moved)
+			futex_waiter_join(&t);
+	}
+	ok(moved == 1, "moved");
 	ok(futex_waiter_join(&t) == -1 && errno == ETIMEDOUT, "its time runs out there");
 	/* a signal after the move: EWOULDBLOCK, for it cannot be restarted */
 	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_RESTART };

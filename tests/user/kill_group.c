@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kill(2) of groups, of everybody, with signal 0; permissions. */
 #include "harness.h"
+#include "child.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ int main(void)
 	a = fork();
 	if (!a)
 		_exit(0);
-	usleep(30000);
+	wait_state(a, 0, 'Z');
 	ok(kill(a, SIGTERM) == 0, "a signal for a zombie is no error");
 	waitpid(a, &st, 0);
 	ok(WIFEXITED(st), "and changes nothing");

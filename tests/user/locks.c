@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fcntl(2) record locks, open file description locks, flock(2): conflicts, splits, waiting, deadlock, release. */
 #include "harness.h"
+#include "child.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -86,8 +87,7 @@ int main(void)
 	}
 	if (read(p[0], &c, 1) != 1)
 		bail("pipe");
-	usleep(50000);
-	ok(waitpid(pid, &status, WNOHANG) == 0, "F_SETLKW waits");
+	ok(wait_sleeping(pid) && waitpid(pid, &status, WNOHANG) == 0, "F_SETLKW waits");
 	lock(fd, F_SETLK, F_UNLCK, 0, 1);
 	ok(waitpid(pid, &status, 0) == pid && status == 0, "until it is free");
 	lock(fd, F_SETLK, F_WRLCK, 0, 1);
@@ -96,9 +96,10 @@ int main(void)
 		int f = open("f", O_RDWR);
 
 		sigaction(SIGALRM, &sa, NULL);
-		alarm(1);
 		_exit(lock(f, F_SETLKW, F_WRLCK, 0, 1) ? errno : 0);
 	}
+	wait_sleeping(pid);
+	kill(pid, SIGALRM);
 	waitpid(pid, &status, 0);
 	ok(WEXITSTATUS(status) == EINTR, "or a signal comes");
 
@@ -114,7 +115,7 @@ int main(void)
 	}
 	if (read(p[0], &c, 1) != 1)
 		bail("pipe");
-	usleep(100000);
+	wait_sleeping(pid);
 	ok_errno(lock(fd, F_SETLKW, F_WRLCK, 5, 1), EDEADLK, "a deadlock is refused");
 	lock(fd, F_SETLK, F_UNLCK, 0, 1);
 	waitpid(pid, &status, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* POSIX message queues. */
 #include "harness.h"
+#include "child.h"
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -25,7 +26,6 @@ int main(void)
 	mqd_t q, r;
 	int st;
 
-	alarm(30);
 	mq_unlink("/eft-test");
 	ok_errno((int)mq_open("/eft-test", O_RDWR), ENOENT, "no such queue");
 	q = mq_open("/eft-test", O_RDWR | O_CREAT | O_EXCL, 0600, &a);
@@ -61,7 +61,7 @@ int main(void)
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(mq_send(q, "fifth", 5, 3) == 0 ? 0 : 1);
-	usleep(50000);
+	wait_sleeping(pid);
 	ok(mq_receive(q, buf, 100, NULL) == 1 && waitpid(pid, &st, 0) == pid && st == 0, "a sender waits for room");
 	ok(mq_receive(q, buf, 100, NULL) == 5, "and its message came in front");
 	while (mq_receive(r, buf, 100, NULL) >= 0)

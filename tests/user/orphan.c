@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Orphans: reparented to init or the nearest subreaper; PR_SET_PDEATHSIG; orphaned stopped groups. */
 #include "harness.h"
+#include "child.h"
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -21,11 +22,10 @@ int main(void)
 		bail("pipe");
 	pid = fork();
 	if (!pid) {
-		if (!fork()) {
-			pid_t first = getppid();
+		pid_t first = getpid();
 
-			for (int i = 0; i < 500 && getppid() == first; i++)
-				usleep(2000);
+		if (!fork()) {
+			wait_until(getppid() != first);
 			r[0] = getpid();
 			r[1] = getppid();
 			(void)!write(fds[1], r, sizeof(r));
@@ -61,7 +61,8 @@ int main(void)
 	pid = fork();
 	if (!pid) {
 		setsid();
-		if (!fork()) {
+		sub = fork();
+		if (!sub) {
 			setpgid(0, 0);
 			signal(SIGHUP, on_hup);
 			signal(SIGCONT, on_cont);
@@ -76,7 +77,7 @@ int main(void)
 		char c;
 
 		(void)!read(fds[0], &c, 1);
-		usleep(50000);
+		wait_state(sub, 0, 'T');
 		_exit(0);
 	}
 	waitpid(pid, &st, 0);

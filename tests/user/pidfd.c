@@ -37,7 +37,7 @@ int main(void)
 	ok_errno(syscall(SYS_pidfd_send_signal, 0, SIGTERM, NULL, 0), EBADF, "not a pidfd");
 	ok_errno(syscall(SYS_pidfd_send_signal, fd, 100, NULL, 0), EINVAL, "no such signal");
 	ok(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) == 0, "SIGTERM");
-	ok(poll(&p, 1, 5000) == 1 && p.revents & POLLIN, "it has ended");
+	ok(poll(&p, 1, -1) == 1 && p.revents & POLLIN, "it has ended");
 	ok(waitid(3, (id_t)fd, &si, WEXITED) == 0 && si.si_pid == pid && si.si_code == CLD_KILLED && si.si_status == SIGTERM, "waitid P_PIDFD");
 	ok_errno(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0), ESRCH, "gone");
 	close(fd);

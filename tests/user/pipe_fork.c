@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Pipes between processes: blocking both ways, counts of ends, concurrent writers, SIGPIPE. */
 #include "harness.h"
+#include "child.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -26,7 +27,7 @@ static void one_way(void)
 	pid = fork();
 	if (pid == 0) {
 		close(p[0]);
-		usleep(50000);
+		wait_sleeping(getppid());
 		if (write(p[1], "from the child", 14) != 14)
 			_exit(1);
 		_exit(0);
@@ -152,7 +153,7 @@ static void blocked_writer_wakes(void)
 		_exit(n == 65536 ? 0 : n == -1 && errno == EPIPE ? 4 : 5);
 	}
 	close(p[1]);
-	usleep(50000);
+	wait_sleeping(pid);
 	close(p[0]);
 	st = status_of(pid);
 	ok(WIFEXITED(st) && WEXITSTATUS(st) == 0, "a writer that sleeps in a full pipe returns what it wrote when the reader goes (%d)", WEXITSTATUS(st));
@@ -174,7 +175,12 @@ static void reference_counts(void)
 }
 
 static volatile sig_atomic_t hits;
-static void hit(int sig) { hits++; }
+static struct gate handled;
+static void hit(int sig)
+{
+	if (!hits++)
+		gate_open(&handled);
+}
 
 static void interrupted(void)
 {
@@ -184,27 +190,31 @@ static void interrupted(void)
 
 	if (pipe(p))
 		bail("pipe");
+	gate_init(&handled);
 	sigaction(SIGALRM, &sa, NULL);
-	ualarm(50000, 0);
+	ualarm(50000, 50000);	/* the first may come before the read */
 	ok_errno(read(p[0], &c, 1), EINTR, "a signal ends a read");
+	ualarm(0, 0);
+	gate_wait(&handled);
+	hits = 0;
 	sa.sa_flags = SA_RESTART;
 	sigaction(SIGALRM, &sa, NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
-		usleep(150000);
+		wait_sleeping(getppid());
+		kill(getppid(), SIGALRM);
+		gate_wait(&handled);
+		wait_sleeping(getppid());
 		if (write(p[1], "r", 1) != 1)
 			_exit(1);
 		_exit(0);
 	}
-	hits = 0;
-	ualarm(50000, 0);
 	ok(read(p[0], &c, 1) == 1 && c == 'r' && hits == 1, "with SA_RESTART the read goes on after the handler");
 	status_of(pid);
 }
 
 int main(void)
 {
-	alarm(60);
 	one_way();
 	much();
 	concurrent();

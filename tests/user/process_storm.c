@@ -169,7 +169,7 @@ int main(void)
 	good = 0;
 	for (int i = 0; i < 400; i++) {
 		siginfo_t si;
-		struct timespec ts = { 5, 0 };
+		struct timespec ts = { 1000, 0 };
 
 		if (sigtimedwait(&s, &si, &ts) != SIGRTMIN + 2)
 			break;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -52,7 +53,8 @@ static void wait_for_value(void) { while (value == 1234) usleep(1000); _exit((in
 static void send_signal(void) { signal(SIGUSR1, handler); raise(SIGUSR1); _exit(got); }
 static void do_fork(void) { pid_t p = fork(); if (!p) _exit(7); waitpid(p, NULL, 0); _exit(3); }
 static void do_exec(void) { execl("/bin/true", "true", (char *)NULL); execl("/usr/bin/true", "true", (char *)NULL); _exit(9); }
-static void spin(void) { for (;;) value++; }
+static volatile long *turns;	/* shared with who spins */
+static void spin(void) { for (;;) ++*turns; }
 
 int main(void)
 {
@@ -146,10 +148,12 @@ int main(void)
 	ok(waitpid(pid, &st, 0) == pid && WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL, "PTRACE_KILL");
 
 	/* attach, step, detach */
+	turns = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid = fork();
 	if (!pid)
 		spin();
-	usleep(100000);		/* into the loop: the steps are to be taken there */
+	while (!*turns)		/* into the loop: the steps are to be taken there */
+		usleep(1000);
 	ok(ptrace(PTRACE_ATTACH, pid, NULL, NULL) == 0, "attach");
 	ok(waitpid(pid, &st, 0) == pid && WSTOPSIG(st) == SIGSTOP, "it stops");
 	ok_errno(ptrace(PTRACE_ATTACH, pid, NULL, NULL), EPERM, "only once");
@@ -165,7 +169,8 @@ int main(void)
 	ok(ptrace(PTRACE_GETSIGINFO, pid, NULL, &si) == 0 && si.si_code == TRAP_TRACE, "TRAP_TRACE");
 	ok(PC(r2) - PC(r) < 64 || PC(r) - PC(r2) < 64, "nearby");
 	ok(ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0, "detach");
-	usleep(10000);
+	for (long before = *turns; *turns == before;)
+		usleep(1000);
 	ok(waitpid(pid, &st, WNOHANG) == 0, "it runs on");
 
 	/* seize, interrupt */

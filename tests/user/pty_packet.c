@@ -14,7 +14,6 @@ int main(void)
 	ssize_t r;
 
 	plan(24);
-	alarm(25);
 	m = posix_openpt(O_RDWR | O_NOCTTY);
 	ok(m >= 0 && ioctl(m, TIOCGPTN, &n) == 0 && n >= 0, "a master and its number");
 	snprintf(name, sizeof(name), "/dev/pts/%d", n);
@@ -46,11 +45,11 @@ int main(void)
 	ok(ioctl(s, TIOCNXCL) == 0, "until TIOCNXCL");
 	/* What was written before the master went is lost; what the slave reads then is end of file. */
 	ok(ioctl(m, FIONREAD, &n) == 0 && n == 0, "FIONREAD of the master");
-	ok(write(m, "line\n", 5) == 5 && poll(&(struct pollfd){ s, POLLIN, 0 }, 1, 5000) == 1 && ioctl(s, FIONREAD, &n) == 0 && n == 5, "and of the slave");
+	ok(write(m, "line\n", 5) == 5 && poll(&(struct pollfd){ s, POLLIN, 0 }, 1, -1) == 1 && ioctl(s, FIONREAD, &n) == 0 && n == 5, "and of the slave");
 	ok(read(s, b, 64) == 5, "read");
 	close(m);
 	struct pollfd pf = { s, POLLIN, 0 };
-	ok(poll(&pf, 1, 1000) == 1 && (pf.revents & POLLHUP), "the master is closed: hung up");
+	ok(poll(&pf, 1, -1) == 1 && (pf.revents & POLLHUP), "the master is closed: hung up");
 	ok(read(s, b, 64) == 0, "end of file");
 	r = write(s, "x", 1);
 	ok(r == -1 && errno == EIO, "EIO for writes");

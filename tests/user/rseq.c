@@ -53,7 +53,7 @@ int main(void)
 #ifdef __x86_64__
 	/* A sequence that never ends by itself: only an abort gets out of it. */
 	struct sigaction sa = { .sa_handler = handler };
-	struct itimerval it = { { 0, 0 }, { 0, 30000 } };
+	struct itimerval it = { { 0, 30000 }, { 0, 30000 } }, off = { { 0, 0 }, { 0, 0 } };
 	static struct my_cs cs;
 	int aborted = 0;
 
@@ -69,6 +69,7 @@ int main(void)
 		".byte 0x0f, 0xb9, 0x3d; .long 0x53053053\n"
 		"4: movl $1, %0\n"
 		"5:\n" : "+m"(aborted) : "r"(&cs), "r"(r) : "rax", "rcx", "memory");
+	setitimer(ITIMER_REAL, &off, NULL);
 	ok(aborted, "being interrupted aborts the sequence");
 #else
 	(void)handler;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Shared anonymous memory between processes: coherence both ways, with atomics, after exec of nothing and exit of some. */
 #include "harness.h"
+#include "child.h"
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -47,8 +48,7 @@ int main(void)
 	}
 	waitpid(pid[0], &status, 0);
 	atomic_store(&s->ready, 1);
-	for (int i = 0; i < 5000 && atomic_load(&s->ready) != 2; i++)
-		usleep(1000);
+	wait_until(atomic_load(&s->ready) == 2);
 	ok(!strcmp(s->text, "from the grandchild"), "it outlives the process that was forked between");
 	ok(munmap(s, sizeof(*s)) == 0, "munmap");
 	return done();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* SIGCHLD: siginfo for exit, death, stop, continue; SA_NOCLDSTOP, SA_NOCLDWAIT. */
 #include "harness.h"
+#include "child.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,8 +18,7 @@ static void set(int flags)
 }
 static void settle(int n)
 {
-	for (int i = 0; i < 400 && count < n; i++)
-		usleep(2500);
+	wait_until(count >= n);
 }
 
 int main(void)

@@ -44,8 +44,7 @@ static void *killer(void *arg)
 }
 static void await(int before)
 {
-	for (int i = 0; i < 10000 && count == before; i++)
-		usleep(1000);
+	wait_until(count != before);
 }
 
 int main(void)

@@ -14,8 +14,8 @@ static void hit(int sig, siginfo_t *si, void *uc)
 
 static int wait_hit(void)
 {
-	for (int i = 0; i < 100 && !hits; i++)
-		usleep(5000);
+	while (!hits)
+		usleep(1000);
 	int n = hits;
 
 	hits = 0;
@@ -27,7 +27,6 @@ int main(void)
 	struct sigaction sa = { .sa_sigaction = hit, .sa_flags = SA_SIGINFO };
 	int p[2], s[2];
 
-	alarm(20);
 	signal(SIGTTOU, SIG_IGN);
 	sigaction(SIGIO, &sa, NULL);
 	sigaction(SIGRTMIN + 3, &sa, NULL);

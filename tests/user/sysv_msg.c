@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System V message queues. */
 #include "harness.h"
+#include "child.h"
 #include <signal.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
@@ -29,7 +30,6 @@ int main(void)
 	int id = msgget(IPC_PRIVATE, 0600), st, n;
 	pid_t pid;
 
-	alarm(30);
 	ok(id >= 0, "msgget");
 	ok(put(id, 3, "three", 0) == 0 && put(id, 1, "one", 0) == 0 && put(id, 2, "two", 0) == 0 && put(id, 1, "uno", 0) == 0, "four messages");
 	ok(msgctl(id, IPC_STAT, &ds) == 0 && ds.msg_qnum == 4 && ds.msg_lspid == getpid(), "IPC_STAT");
@@ -50,14 +50,14 @@ int main(void)
 	pid = fork();
 	if (pid == 0)
 		_exit(msgsnd(id, &m, 1000, 0) == 0 ? 0 : 1);
-	usleep(50000);
+	wait_sleeping(pid);
 	ok(msgrcv(id, &m, 1000, 0, 0) == 1000 && waitpid(pid, &st, 0) == pid && st == 0, "a sender waits for room");
 	while (msgrcv(id, &m, sizeof(m.text), 0, IPC_NOWAIT) >= 0)
 		;
 	pid = fork();
 	if (pid == 0)
 		_exit(msgrcv(id, &m, 100, 7, 0) == 5 && m.type == 7 ? 0 : 1);
-	usleep(50000);
+	wait_sleeping(pid);
 	put(id, 6, "other", 0);
 	put(id, 7, "right", 0);
 	ok(waitpid(pid, &st, 0) == pid && st == 0, "a receiver waits for its type");
@@ -65,7 +65,7 @@ int main(void)
 	pid = fork();
 	if (pid == 0)
 		_exit(msgrcv(id, &m, 100, 0, 0) == -1 && errno == EIDRM ? 0 : 1);
-	usleep(50000);
+	wait_sleeping(pid);
 	ok(msgctl(id, IPC_RMID, NULL) == 0 && waitpid(pid, &st, 0) == pid && st == 0, "EIDRM");
 	id = msgget(0x1ea5f, IPC_CREAT | 0600);
 	ok(id >= 0 && msgget(0x1ea5f, 0) == id, "by key");

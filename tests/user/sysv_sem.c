@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System V semaphores. */
 #include "harness.h"
+#include "child.h"
 #include <signal.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
@@ -28,7 +29,6 @@ int main(void)
 	int id = semget(IPC_PRIVATE, 4, 0600), id2, st;
 	pid_t pid;
 
-	alarm(30);
 	ok(id >= 0, "semget");
 	ok(semctl(id, 0, SETALL, u) == 0, "SETALL");
 	u.array = got;
@@ -56,8 +56,7 @@ int main(void)
 	pid = fork();
 	if (pid == 0)
 		_exit(op(id, 0, -1, 0) == 0 ? 0 : 1);
-	for (int i = 0; i < 100 && semctl(id, 0, GETNCNT) != 1; i++)
-		usleep(10000);
+	wait_until(semctl(id, 0, GETNCNT) == 1);
 	ok(semctl(id, 0, GETNCNT) == 1, "GETNCNT: one waits");
 	ok(op(id, 0, 1, 0) == 0 && waitpid(pid, &st, 0) == pid && st == 0, "up wakes it");
 	ok(semctl(id, 0, GETVAL) == 0, "and it has taken it");
@@ -71,8 +70,7 @@ int main(void)
 		op(id, 1, -2, SEM_UNDO);
 		pause();
 	}
-	for (int i = 0; i < 100 && semctl(id, 1, GETVAL) != 0; i++)
-		usleep(10000);
+	wait_until(semctl(id, 1, GETVAL) == 0);
 	ok(semctl(id, 1, GETVAL) == 0, "a child holds it");
 	kill(pid, SIGKILL);
 	waitpid(pid, &st, 0);
@@ -80,10 +78,9 @@ int main(void)
 
 	struct sigaction sa = { .sa_handler = hit, .sa_flags = SA_RESTART };
 	sigaction(SIGALRM, &sa, NULL);
-	ualarm(50000, 0);
+	ualarm(50000, 50000);
 	ok_errno(op(id, 0, -1, 0), EINTR, "a signal ends the wait, SA_RESTART or not");
-	alarm(30);
-	signal(SIGALRM, SIG_DFL);
+	ualarm(0, 0);
 
 	key_t key = 0x1ea5e;
 	id2 = semget(key, 2, IPC_CREAT | IPC_EXCL | 0600);
@@ -95,8 +92,7 @@ int main(void)
 	pid = fork();
 	if (pid == 0)
 		_exit(op(id2, 0, -1, 0) == -1 && errno == EIDRM ? 0 : 1);
-	for (int i = 0; i < 100 && semctl(id2, 0, GETNCNT) != 1; i++)
-		usleep(10000);
+	wait_until(semctl(id2, 0, GETNCNT) == 1);
 	ok(semctl(id2, 0, IPC_RMID) == 0 && waitpid(pid, &st, 0) == pid && st == 0, "who waits for a removed set gets EIDRM");
 	ok(semctl(id2, 0, GETVAL) == -1 && (errno == EINVAL || errno == EIDRM), "the id is stale");
 	if (geteuid() == 0) {

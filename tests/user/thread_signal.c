@@ -16,8 +16,7 @@ static void handler(int sig)
 }
 static void await(int n)
 {
-	for (int i = 0; i < 15000 && __atomic_load_n(&count, __ATOMIC_SEQ_CST) < n; i++)
-		usleep(1000);
+	wait_until(__atomic_load_n(&count, __ATOMIC_SEQ_CST) >= n);
 }
 struct th { pthread_t t; volatile pid_t tid; sigset_t mask; volatile int pending1, pending2; };
 static void *body(void *arg)
@@ -102,7 +101,9 @@ int main(void)
 	gate_open(&hold);
 	pthread_join(a.t, NULL);
 	/* a new thread has its creator's mask */
-	ok(pthread_create(&t, NULL, sigwaiter, &set) == 0 && (sigemptyset(&set), sigaddset(&set, SIGHUP), 1), "a new thread");
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	ok(pthread_create(&t, NULL, sigwaiter, &set) == 0, "a new thread");
 	gate_wait(&ready);
 	kill(getpid(), SIGHUP);
 	pthread_join(t, &v);
@@ -132,8 +133,7 @@ int main(void)
 	usleep(20000);
 	ok(turns[0] == before[0] && turns[1] == before[1], "stops every thread");
 	kill(pid, SIGCONT);
-	for (int i = 0; i < 15000 && (turns[0] == before[0] || turns[1] == before[1]); i++)
-		usleep(1000);
+	wait_until(turns[0] != before[0] && turns[1] != before[1]);
 	ok(turns[0] > before[0] && turns[1] > before[1], "SIGCONT lets every thread go on");
 	kill(pid, SIGTERM);
 	ok(exit_of(pid) == 1000 + SIGTERM, "a deadly one ends all");

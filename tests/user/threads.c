@@ -55,7 +55,7 @@ static volatile sig_atomic_t got_tid;
 static void on_usr1(int s) { (void)s; got_tid = (int)syscall(SYS_gettid); }
 static volatile int tid_of;
 static struct gate locked;
-static void *tell_tid(void *arg) { tid_of = (int)syscall(SYS_gettid); for (int i = 0; i < 2000 && !got_tid; i++) usleep(1000); return arg; }
+static void *tell_tid(void *arg) { tid_of = (int)syscall(SYS_gettid); wait_until(got_tid); return arg; }
 static void *cancelled(void *arg) { for (;;) usleep(1000); return arg; }
 
 static int child_status(void (*fn)(void))

@@ -75,7 +75,7 @@ int main(void)
 	{
 		struct pollfd p = { .fd = s, .events = POLLIN };
 
-		ok(poll(&p, 1, 5000) == 1 && (p.revents & POLLERR), "then an error is shown");
+		ok(poll(&p, 1, -1) == 1 && (p.revents & POLLERR), "then an error is shown");
 	}
 	ok_errno(send(s, "x", 1, 0), ECONNREFUSED, "and told by the next call");
 	recv(s, buf, 1, MSG_DONTWAIT);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* UNIX sockets in 18 phases: pairs, streams, datagrams, packets, shutdown, options, limits and errors. */
 #include "harness.h"
+#include "child.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -88,7 +89,7 @@ static int listener(int type, const char *path, int backlog)
 
 static void *delayed_write(void *arg)
 {
-	usleep(60000);
+	wait_sleeping(getpid());
 	if (write(*(int *)arg, "late", 4) != 4)
 		abort();
 	return NULL;
@@ -103,7 +104,6 @@ int main(void)
 	int fd, l, c, k, s;
 	double t;
 
-	alarm(60);
 	signal(SIGPIPE, SIG_IGN);
 
 	/* 1: creation */
@@ -326,10 +326,9 @@ int main(void)
 	ok(setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == 0, "16: SO_RCVTIMEO");
 	t = now();
 	ok_errno(read(sv[0], buf, 1), EAGAIN, "16: a read times out");
-	ok(now() - t >= 0.07 && now() - t < 2, "16: after 80 ms");
+	ok(now() - t >= 0.07 && now() - t < 20, "16: after 80 ms");
 	setsockopt(sv[0], SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
-	t = now();
-	while ((r = write(sv[0], buf, 4000)) > 0 && now() - t < 5)
+	while ((r = write(sv[0], buf, 4000)) > 0)
 		;
 	ok(r == -1 && errno == EAGAIN, "16: so does a write");
 	ok_errno(setsockopt(sv[0], SOL_SOCKET, 9999, &k, sizeof(k)), ENOPROTOOPT, "16: an unknown option");
