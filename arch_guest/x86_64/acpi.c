@@ -12,7 +12,8 @@
 #include "acpi.h"
 
 struct acpi_power acpi_power;
-static struct { paddr_t root; bool wide; const struct acpi_header *dsdt; } acpi;
+enum { ROOT_MAX = 64 << 10 };
+static struct { paddr_t root; bool wide, root_good /* summed up once */; const struct acpi_header *dsdt; } acpi;
 
 static uint8_t sum(const void *p, size_t n)
 {
@@ -40,27 +41,29 @@ static const void *bytes_at(paddr_t pa, uint64_t n)
 	return mmio_map(pa);
 }
 
-static const struct acpi_header *table_at(paddr_t pa)
+/* signature: NULL, or what it must be; another's is not summed up. */
+static const struct acpi_header *table_at(paddr_t pa, const char *signature)
 {
 	const struct acpi_header *h = bytes_at(pa, sizeof(*h));
 
-	if (!h || h->length < sizeof(*h) || h->length >= 1 << 24 || !bytes_at(pa, h->length))
+	if (!h || (signature && memcmp(h->signature, signature, 4)) || h->length < sizeof(*h) || h->length >= 1 << 24 || !bytes_at(pa, h->length))
 		return NULL;
 	return sum(h, h->length) ? NULL : h;
 }
 
 const struct acpi_header *acpi_find(const char *signature, unsigned index)
 {
-	const struct acpi_header *root = table_at(acpi.root);
+	const struct acpi_header *root = acpi.root_good ? bytes_at(acpi.root, sizeof(*root)) : table_at(acpi.root, NULL);
 	unsigned step = acpi.wide ? 8 : 4;
 
-	if (!root)
+	if (!root || root->length > ROOT_MAX || !bytes_at(acpi.root, root->length))
 		return NULL;
+	acpi.root_good = true;
 	for (uint32_t off = sizeof(*root); off + step <= root->length; off += step) {
 		const uint8_t *p = (const uint8_t *)root + off;
-		const struct acpi_header *h = table_at(acpi.wide ? le64(p) : le32(p));
+		const struct acpi_header *h = table_at(acpi.wide ? le64(p) : le32(p), signature);
 
-		if (h && !memcmp(h->signature, signature, 4) && index-- == 0)
+		if (h && index-- == 0)
 			return h;
 	}
 	return NULL;
@@ -74,6 +77,7 @@ static bool rsdp_use(paddr_t pa)
 		return false;
 	acpi.wide = r[15] >= 2 && le64(r + 24);
 	acpi.root = acpi.wide ? le64(r + 24) : le32(r + 16);
+	acpi.root_good = false;
 	return true;
 }
 
@@ -100,7 +104,7 @@ static void read_fadt(const uint8_t *f, uint32_t len)
 	a->boot_arch = 0xffff;
 	if (len < 116)
 		return;
-	acpi.dsdt = table_at(le32(f + 40));
+	acpi.dsdt = table_at(le32(f + 40), NULL);
 	a->pm1a = port32(f + 64);
 	a->pm1b = port32(f + 68);
 	a->pm_timer = port32(f + 76);
@@ -112,7 +116,7 @@ static void read_fadt(const uint8_t *f, uint32_t len)
 		a->reset_value = f[128];
 	}
 	if (len >= 148 && !acpi.dsdt)
-		acpi.dsdt = table_at(le64(f + 140));
+		acpi.dsdt = table_at(le64(f + 140), NULL);
 	if (len >= 256 && le32(f + 112) >> 20 & 1) {	/* reduced hardware */
 		a->sleep = gas(f + 244);
 		a->pm1a.space = a->pm1b.space = a->pm_timer.space = ACPI_IO_NONE;

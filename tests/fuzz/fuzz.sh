@@ -45,7 +45,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-case $time$jobs in *[!0-9]*) die "--time and --jobs take numbers" ;; esac
+case $time$jobs$programs$seed in *[!0-9]*) die "--time, --jobs, --programs and --seed take numbers" ;; esac
 [ "$jobs" -ge 1 ] || die "--jobs takes at least 1"
 if [ -n "$repro" ]; then
 	[ -f "$repro" ] || die "there is no file $repro"
@@ -53,10 +53,11 @@ if [ -n "$repro" ]; then
 	[ -n "$target" ] || target=$(cd "$(dirname "$repro")" && pwd | sed 's|/finds$||; s|/corpus$||; s|.*/||')
 fi
 [ -n "$target" ] || { usage >&2; exit 2; }
+[ -n "$repro" ] || [ -z "$gdb$as_c" ] || die "--gdb and --c go with --repro FILE"
 [ "$target" != planted ] || exec "$here/planted.sh" $rest
 [ "$target" != coverage ] || exec "$here/coverage.sh" $rest
-[ "$target" != check ] || exec "$here/check.sh"
 [ -z "$rest" ] || die "one target at a time, not$rest"
+[ "$target" != check ] || exec "$here/check.sh"
 
 [ "$preset$target" != um-fuzzsyscalls-mt ] || preset=um-fuzz-mt	# there another CPU may run at every branch
 bin=$top/build/$preset/tests/fuzz/eft-fuzz
@@ -107,7 +108,7 @@ fork=
 if [ "$jobs" -gt 1 ] || [ -n "$keep" ]; then fork=-fork=$jobs; fi
 # shellcheck disable=SC2086
 "$bin" --target="$target" $fork ${keep:+-ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1} ${dict:+-dict="$dict"} -max_total_time="$time" -timeout=20 \
-	-rss_limit_mb=4096 -max_len=4096 -print_funcs=0 -entropic=0 -artifact_prefix="$dir/finds/" "$dir/corpus" $seeds >"$log" 2>&1 &
+	-rss_limit_mb=4096 -max_len=4096 -print_funcs=0 -entropic=0 -reload=0 -artifact_prefix="$dir/finds/" "$dir/corpus" $seeds >"$log" 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null; wait $pid 2>/dev/null; echo; exit 130' INT TERM
 start=$(date +%s)

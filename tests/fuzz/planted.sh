@@ -31,6 +31,10 @@ done
 targets=$(sed -s -n 's/^Target: //p' "$here"/planted/*.patch | sort -u)
 [ -n "$names" ] || names="$(all_names) $(for t in $targets; do echo "control-$t"; done)"
 
+for n in $names; do
+	case $n in control-*) ;; *) [ -f "$here/planted/$n.patch" ] || { echo "eft: fuzz: no planted bug $n" >&2; exit 2; } ;; esac
+done
+
 if [ -n "$check" ]; then
 	bad=0
 	for n in $(all_names); do
@@ -59,6 +63,7 @@ preset_of() { case $1 in syscalls-mt) echo um-fuzz-mt ;; diff) echo um-fuzz-fast
 
 # What the kernel does differently without any help is no find.
 known=$out/known
+rm -f "$known"
 differs() {	# seconds, log: status 1 if there is a difference that is not known
 	timeout "$1" "$src/build/um-fuzz-fast/tests/fuzz/eft-fuzz" --target=diff --programs=1000000000 --seed=3 --first --known="$known" >"$2" 2>&1
 	case $? in 124) return 0 ;; *) return 1 ;; esac
@@ -106,7 +111,6 @@ for n in $names; do
 		continue ;;
 	esac
 	p=$here/planted/$n.patch
-	[ -f "$p" ] || { echo "eft: fuzz: no planted bug $n" >&2; exit 2; }
 	target=$(sed -n 's/^Target: //p' "$p") what=$(sed -n 2p "$p") log=$out/log/$n
 	all=$((all + 1))
 	[ "$target" != diff ] || need_known
