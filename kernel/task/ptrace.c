@@ -312,6 +312,7 @@ void ptrace_exit_tracer(struct process *p)
 	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
 	struct ptrace *pt, *tmp;
 
+	p->traces_no_more = true;
 	list_for_each_safe(pt, tmp, &p->ptraced, link) {
 		struct process *victim = pt->tracee->process;
 		bool kill = pt->options & PTRACE_O_EXITKILL, dead = pt->exited;

@@ -30,7 +30,9 @@ static long ptrace_link(struct task *t, struct process *tracer, bool seize, unsi
 	pt->seized = seize;
 	pt->options = options;
 	flags = spin_lock_irqsave(&process_tree_lock);
-	if (!t->ptrace && !(t->flags & TASKF_EXITING) && !tracer->zombie) {
+	if (!t->ptrace && tracer->traces_no_more) {	/* PTRACE_TRACEME while the parent ends: as on Linux, nothing happens */
+		err = 0;
+	} else if (!t->ptrace && !(t->flags & TASKF_EXITING)) {
 		spin_lock(&t->process->sighand->lock);
 		process_get(tracer);
 		list_add_tail(&pt->link, &tracer->ptraced);

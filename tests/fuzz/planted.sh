@@ -82,8 +82,9 @@ run() {
 	rm -rf "$out/corpus"
 	mkdir -p "$out/corpus"
 	if [ "$1" = diff ]; then differs "$2" "$3"; return; fi
-	timeout $(($2 + 20)) "$src/build/$(preset_of "$1")/tests/fuzz/eft-fuzz" --target="$1" -max_total_time="$2" -timeout=20 -seed=1 -max_len=4096 \
-		-print_funcs=0 -artifact_prefix="$out/log/" "$out/corpus" >"$3" 2>&1
+	(ulimit -S -t "$2"; exec timeout $(($2 * 4)) "$src/build/$(preset_of "$1")/tests/fuzz/eft-fuzz" --target="$1" -max_total_time=$(($2 * 4)) -timeout=60 -seed=1 -max_len=4096 \
+		-print_funcs=0 -artifact_prefix="$out/log/" -reload=0 "$out/corpus") >"$3" 2>&1
+	case $? in 124|152|137|0) return 0 ;; *) return 1 ;; esac	# 152: SIGXCPU
 }
 
 # What the log of a find says it was; nothing: it is no find but a failure of the harness.

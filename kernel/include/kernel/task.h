@@ -62,6 +62,7 @@ struct process {
 	struct sighand *sighand;	/* [sig], read under RCU: process_siglock() */
 	struct task *exec_task;		/* [sig] GROUP_EXEC: waits for the other threads to go */
 	struct waitq exec_wait;
+	bool traces_no_more;		/* [tree] its last thread has let go of its tracees */
 	bool zombie;			/* [tree] every thread has exited; waits to be waited for */
 	bool count_calls;		/* [a] its system calls are counted: /proc/syscalls */
 	bool no_signals;		/* [sig] init: default actions do not kill it */

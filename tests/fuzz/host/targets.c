@@ -35,6 +35,8 @@ static uint64_t fail_one(const uint8_t *data, size_t size)
 	return r.trace;
 }
 
+static bool mt_allowed(const struct syscall_desc *d) { return d->level != LEVEL_ABSENT; }
+
 /* Sockets, and what is done with descriptors. */
 static bool unix_allowed(const struct syscall_desc *d)
 {
@@ -49,13 +51,15 @@ static bool unix_allowed(const struct syscall_desc *d)
 	return false;
 }
 
-static const struct fuzz_choice unix_choice = { .allowed = unix_allowed, .max_calls = 24, .streams = 3 };
+static const struct fuzz_choice unix_choice = { .allowed = unix_allowed, .max_calls = 24, .streams = 3, .races = 5 };
+static const struct fuzz_choice mt_choice = { .allowed = mt_allowed, .max_calls = 24, .streams = 3, .races = 40 };
+static void mt_init(void) { programs_choose(&mt_choice); }
 static void unix_init(void) { programs_choose(&unix_choice); }
 
 #define PROGRAM .mutate = programs_mutate, .cross = programs_cross, .print = programs_print, .print_c = programs_print_c
 const struct fuzz_target fuzz_targets[] = {
 	{ .name = "syscalls", .what = "programs of system calls", .cpus = 1, .one = syscalls_one, PROGRAM },
-	{ .name = "syscalls-mt", .what = "programs of several tasks on two CPUs, schedules from the input", .cpus = 2, .one = syscalls_mt_one, PROGRAM },
+	{ .name = "syscalls-mt", .what = "programs of several tasks on two CPUs, schedules from the input", .cpus = 2, .one = syscalls_mt_one, .init = mt_init, PROGRAM },
 	{ .name = "fail", .what = "programs whose allocations fail here and there", .cpus = 1, .one = fail_one, PROGRAM },
 	{ .name = "unix", .what = "programs of sockets and what is done with descriptors", .cpus = 1, .one = syscalls_one, .init = unix_init, PROGRAM },
 	{ .name = "virtio", .what = "programs on devices that lie", .cpus = 1, .one = virtio_one, .init = virtio_init, .mutate = virtio_mutate, .print = virtio_print },

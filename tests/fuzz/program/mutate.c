@@ -10,7 +10,7 @@
 enum { GONE = 0xffff, TRIES = 20 };
 
 static bool allowed_default(const struct syscall_desc *d) { return d->level != LEVEL_ABSENT; }
-static const struct fuzz_choice choice_default = { .allowed = allowed_default, .max_calls = 24, .streams = 3 };
+static const struct fuzz_choice choice_default = { .allowed = allowed_default, .max_calls = 24, .streams = 3, .races = 5 };
 
 bool maker_allowed(const struct maker *m, const struct syscall_desc *d)
 {
@@ -202,6 +202,8 @@ void fuzz_generate(struct fuzz_program *p, uint64_t seed, const struct fuzz_choi
 	for (unsigned i = 0; p->ncalls < want && i < 4 * want; i++) {
 		const struct syscall_desc *d;
 
+		if (percent(&m, m.choice->races) && maker_race(&m, 0))
+			continue;
 		if (percent(&m, 6) && maker_idiom(&m, pick_stream(&m)))
 			continue;
 		d = maker_row(&m);
@@ -410,6 +412,8 @@ static void change(struct maker *m, struct fuzz_program *p, const struct fuzz_pr
 
 			switch (what) {
 			case INSERT:
+				if (percent(m, m->choice->races) && maker_race(m, i < n ? p->calls[i].stream : 0))
+					break;
 				if (percent(m, 12) && maker_idiom(m, i < n ? p->calls[i].stream : n ? p->calls[n - 1].stream : 0))
 					break;
 				for (unsigned k = 1 + (percent(m, 30) ? below(m, 4) : 0); k-- > 0;) {

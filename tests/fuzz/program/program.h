@@ -103,6 +103,7 @@ struct fuzz_choice {
 	bool (*allowed)(const struct syscall_desc *d);
 	unsigned max_calls, streams;
 	bool small;		/* only what a scratch tree holds: no path out of it, small sizes, UNIX sockets */
+	unsigned races;		/* of a hundred things put into a program, how many are races: two tasks at one object */
 	bool single;		/* no idioms: every call by itself, from the table */
 };
 /* A new program of up to max_calls calls. */
