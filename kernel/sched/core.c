@@ -143,6 +143,14 @@ void sched_preempt(void)
 void sched_preempt_irqoff(void) { schedule_irqoff(true); }
 bool sched_need_resched(void) { return READ_ONCE(this_cpu()->need_resched); }
 
+bool sched_runs_elsewhere(const struct task *t)
+{
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++)
+		if (cpus[i] && READ_ONCE(cpus[i]->curr) == t)
+			return t != current;
+	return false;
+}
+
 void sched_user_return(void)
 {
 	if (unlikely(READ_ONCE(this_cpu()->need_resched))) {

@@ -16,6 +16,8 @@ static inline void lock_debug_spin_release(uint16_t class) {}
 static inline void lock_debug_sleep_acquire(uint16_t class, enum lock_how how) {}
 static inline void lock_debug_sleep_release(uint16_t class) {}
 #endif
+/* How often a sleeping lock is looked at before its waiter sleeps: less time than to sleep and be woken. */
+enum { LOCK_SPINS = 256 };
 /* For the scheduler's run queues, which one thread locks and the next unlocks: interrupts are off, preemption is not counted. */
 void spin_lock_raw(struct spinlock *l);
 bool spin_trylock_raw(struct spinlock *l);

@@ -4,11 +4,14 @@
  * waiters is not empty, which sends unlock (and the next lock) through the
  * list's spinlock.  A waiter sets its state under that spinlock before it
  * looks at owner for the last time, so a wake-up is never lost.  Whoever comes
- * first after an unlock gets the mutex; the first waiter is woken to try.
+ * first after an unlock gets the mutex; the first waiter is woken to try.  Who
+ * finds it held by a thread that runs waits awake first: most are held for less
+ * than a switch takes.
  */
 #include <kernel/cpu.h>
 #include <kernel/errno.h>
 #include <kernel/print.h>
+#include <kernel/sched.h>
 #include <kernel/task.h>
 #include "sync/lock_debug.h"
 
@@ -25,6 +28,24 @@ void mutex_init(struct mutex *m, enum lock_class c)
 static bool try_free(struct mutex *m, uintptr_t expected, uintptr_t desired)
 {
 	return __atomic_compare_exchange_n(&m->owner, &expected, desired, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/*
+ * The holder runs on another CPU and will be done before this thread could sleep and be woken: wait awake, unless
+ * somebody sleeps for it already.  true: taken.
+ */
+static bool spin(struct mutex *m)
+{
+	for (unsigned i = 0; i < LOCK_SPINS; i++) {
+		uintptr_t old = READ_ONCE(m->owner);
+
+		if (!old && try_free(m, 0, (uintptr_t)current))
+			return true;
+		if (old & 1 || sched_need_resched() || (old && !sched_runs_elsewhere((const struct task *)old)))
+			return false;
+		hal_cpu_relax();
+	}
+	return false;
 }
 
 static int lock_slow(struct mutex *m, unsigned state) NO_TSA
@@ -68,6 +89,8 @@ static int mutex_acquire(struct mutex *m, unsigned state, bool nested)
 	if (likely(try_free(m, 0, (uintptr_t)current)))
 		return 0;
 	ASSERT(!mutex_is_mine(m));
+	if (spin(m))
+		return 0;
 	int err = lock_slow(m, state);
 
 	if (err)

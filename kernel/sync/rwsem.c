@@ -5,6 +5,7 @@
  * `state` counts: 1 a writer holds it, 2 somebody waits (or is about to look),
  * 4 for each reader.  As long as bit 1 is clear, lock and unlock are one
  * compare-and-swap.  With it, everything happens under the list's spinlock.
+ * `owner` is the writer, to see whether it runs; it is only compared.
  *
  * An unlock wakes who waits in front but does not hand the lock over: until a
  * sleeper runs again, which takes long, any running thread may take it.  Handing
@@ -17,9 +18,10 @@
 #include <kernel/cpu.h>
 #include <kernel/print.h>
 #include <kernel/task.h>
+#include <kernel/sched.h>
 #include "sync/lock_debug.h"
 
-enum { WRITER = 1, WAITERS = 2, READER = 4, HANDOFF_NS = 1000000 };
+enum { WRITER = 1, WAITERS = 2, READER = 4, HANDOFF_NS = 1000000, READER_SPINS = 64 };
 
 struct rwsem_waiter { struct list_head link; struct task *task; uint64_t since_ns; bool writer, granted; };
 
@@ -27,6 +29,7 @@ void rwsem_init(struct rwsem *s, enum lock_class c)
 {
 	spin_init(&s->lock, LOCK_MUTEX_WAIT);
 	s->state = 0;
+	s->owner = NULL;
 	s->handoff = false;
 	list_init(&s->waiters);
 	s->class = (uint16_t)c;
@@ -89,6 +92,27 @@ static void wake(struct rwsem *s)
 		task_wake(w->task, TASK_UNINTERRUPTIBLE);
 }
 
+/*
+ * A writer that runs on another CPU will be done before this thread could sleep and be woken; readers nobody knows, but
+ * they are quick as a rule: wait awake for a while, unless somebody sleeps for it already.  true: taken.
+ */
+static bool spin(struct rwsem *s, bool writer)
+{
+	for (unsigned i = 0; i < LOCK_SPINS; i++) {
+		uint32_t v = READ_ONCE(s->state);
+		const struct task *owner = READ_ONCE(s->owner);
+
+		if (!(v & WAITERS) && take(s, writer))
+			return true;
+		if (v & WAITERS || sched_need_resched() || READ_ONCE(cpu_count) == 1)
+			return false;
+		if (v & WRITER ? owner && !sched_runs_elsewhere(owner) : i >= READER_SPINS)
+			return false;
+		hal_cpu_relax();
+	}
+	return false;
+}
+
 static NOINLINE void acquire_slow(struct rwsem *s, bool writer) NO_TSA
 {
 	struct rwsem_waiter w = { .task = current, .writer = writer };
@@ -136,14 +160,18 @@ static inline void acquire(struct rwsem *s, bool writer, bool nested) NO_TSA
 	lock_debug_sleep_acquire(s->class, nested ? LOCK_NESTED : LOCK_FIRST);
 	if (writer) {
 		if (likely(swap(s, 0, WRITER, __ATOMIC_ACQUIRE)))
-			return;
+			goto taken;
 	} else {
 		v = READ_ONCE(s->state);
 		while (likely(!(v & (WRITER | WAITERS))))
 			if (__atomic_compare_exchange_n(&s->state, &v, v + READER, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 				return;
 	}
-	acquire_slow(s, writer);
+	if (!spin(s, writer))
+		acquire_slow(s, writer);
+taken:
+	if (writer)
+		WRITE_ONCE(s->owner, current);
 }
 
 static NOINLINE void release_slow(struct rwsem *s, bool writer) NO_TSA
@@ -161,6 +189,8 @@ static inline void release(struct rwsem *s, bool writer) NO_TSA
 
 	lock_debug_sleep_release(s->class);
 	ASSERT(writer ? v & WRITER : v >= READER);
+	if (writer)
+		WRITE_ONCE(s->owner, NULL);
 	while (likely(!(v & WAITERS)))
 		if (__atomic_compare_exchange_n(&s->state, &v, v - (writer ? WRITER : READER), false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 			return;
@@ -178,6 +208,7 @@ void rwsem_downgrade(struct rwsem *s) NO_TSA
 	unsigned long flags = spin_lock_irqsave(&s->lock);
 
 	ASSERT(READ_ONCE(s->state) & WRITER);
+	WRITE_ONCE(s->owner, NULL);
 	__atomic_fetch_add(&s->state, READER - WRITER, __ATOMIC_RELEASE);
 	wake(s);
 	spin_unlock_irqrestore(&s->lock, flags);

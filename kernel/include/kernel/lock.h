@@ -60,6 +60,7 @@ bool mutex_is_mine(const struct mutex *m);
 struct CAPABILITY("rwsem") rwsem {
 	struct spinlock lock;
 	uint32_t state;			/* [a] 1: a writer, 2: somebody waits, 4 per reader */
+	const struct task *owner;	/* [a] the writer; for comparison only */
 	bool handoff;			/* [lock] the next unlock gives it to the first that waits */
 	struct list_head waiters;	/* [lock] */
 	uint16_t class;

@@ -39,6 +39,8 @@ _Noreturn void sched_idle(void);
 /* A quiescent state of RCU and a point to switch at: the task loop calls it, with interrupts on, before user code. */
 void sched_user_return(void);
 bool sched_need_resched(void);
+/* Is t the one that runs on some other CPU?  t is compared only, and may be gone.  Any context. */
+bool sched_runs_elsewhere(const struct task *t);
 /* A new thread: inherits from current; then make it runnable. */
 void sched_fork(struct task *child);
 void sched_start(struct task *t);
