@@ -94,6 +94,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	if (!next)
 		next = c->idle;
 	next->se.exec_start_ns = rq->clock_ns;
+	next->se.run_base_ns = next->se.sum_exec_ns - next->se.exec_start_ns;
 	if (rq->running > 1)
 		rq_slice_arm(rq);
 	if (next == prev) {
@@ -329,6 +330,9 @@ uint64_t task_runtime_ns(struct task *t)
 	hal_irq_restore(flags);
 	return ns;
 }
+
+/* Charging moves both parts of the sum by the same amount: see rq_update_curr(). */
+uint64_t sched_own_runtime_ns(void) { return current->se.run_base_ns + hal_time_mono_ns(); }
 
 _Noreturn void sched_idle(void) NO_TSA
 {

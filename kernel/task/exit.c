@@ -56,6 +56,7 @@ void process_adopt(struct process *p, struct process *parent, struct task *threa
 	if (p->zombie)
 		rb_erase(&p->parent->dead_children, &p->dead_link);
 	p->parent = parent;
+	WRITE_ONCE(p->parent_pid, process_pid(parent));
 	p->parent_thread = thread;
 	p->child_number = ++last_child_number;
 	list_move_tail(&p->sibling, &parent->children);

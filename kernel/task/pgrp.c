@@ -177,12 +177,4 @@ long sys_getpgrp(void) { return pid_of(0, PID_PGRP); }
 long sys_getpid(void) { return process_pid(current->process); }
 long sys_gettid(void) { return task_tid(current); }
 
-long sys_getppid(void)
-{
-	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
-	struct process *p = current->process;
-	long ret = p->parent == p ? 0 : process_pid(p->parent);
-
-	spin_unlock_irqrestore(&process_tree_lock, flags);
-	return ret;
-}
+long sys_getppid(void) { return READ_ONCE(current->process->parent_pid); }

@@ -290,12 +290,6 @@ char task_state_char(const struct task *t)
 
 /* ---- times ---- */
 
-/* CPU time of current up to now; exact, because nobody else accounts it while it runs. */
-uint64_t task_clock_ns(struct task *t)
-{
-	return task_runtime_ns(t);
-}
-
 void task_times(struct task *t, uint64_t *user_ns, uint64_t *system_ns)
 {
 	uint64_t total = task_runtime_ns(t), user = READ_ONCE(t->user_ns);

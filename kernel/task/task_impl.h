@@ -116,7 +116,6 @@ int do_execve(int dfd, uaddr_t path, uaddr_t argv, uaddr_t envp, unsigned flags)
 int exec_kernel(const char *path, const char *const *argv, const char *const *envp);
 /* kill all other threads of current's group and become its leader.  0 or -EAGAIN. */
 int exec_dethread(void);
-uint64_t task_clock_ns(struct task *t);
 
 /* ---- clock.c ---- */
 struct abi_timespec;

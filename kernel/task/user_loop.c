@@ -158,9 +158,9 @@ _Noreturn void task_user_loop(void)
 			hal_irq_enable();
 			continue;
 		}
-		before = task_clock_ns(t);
+		before = sched_own_runtime_ns();
 		why = hal_user_run(t->uctx, &t->trap);
-		WRITE_ONCE(t->user_ns, t->user_ns + (task_clock_ns(t) - before));
+		WRITE_ONCE(t->user_ns, t->user_ns + (sched_own_runtime_ns() - before));
 		task_trace(t, why);
 		hal_irq_enable();
 

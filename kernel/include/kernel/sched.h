@@ -20,6 +20,7 @@ struct sched_entity {
 	uint64_t vruntime, deadline, min_vruntime;	/* [rq] weighted ns; min: of the subtree */
 	uint64_t slice_ns;		/* [rq] left of this slice */
 	uint64_t exec_start_ns, sum_exec_ns;	/* [rq] */
+	uint64_t run_base_ns;		/* [o] sum_exec_ns - exec_start_ns, which stays the same while it runs */
 	uint32_t weight;		/* [rq] */
 	int8_t nice;			/* [rq] -20..19 */
 	uint8_t policy, rt_priority;	/* [rq] 1..99 for real time */
@@ -61,6 +62,7 @@ void sched_set_nice(struct task *t, int nice);
 void sched_set_pi(struct task *t, unsigned rt_priority);	/* priority inheritance; 0 ends it */
 int sched_set_affinity(struct task *t, uint64_t mask) MUST_CHECK;	/* -EINVAL: no CPU of it exists */
 uint64_t task_runtime_ns(struct task *t);	/* CLOCK_THREAD_CPUTIME_ID */
+uint64_t sched_own_runtime_ns(void) REQUIRES(irqs_off);	/* the same of current, without a lock */
 /* Load for /proc/loadavg: 11-bit fixed point. */
 void sched_loadavg(uint64_t avg[3], unsigned *running, unsigned *threads);
 #endif

@@ -68,6 +68,7 @@ struct process {
 	bool no_signals;		/* [sig] init: default actions do not kill it */
 	struct list_head ptraced;	/* [tree] struct ptrace of the tasks it traces */
 	struct process *parent;		/* [tree] */
+	pid_t parent_pid;		/* [tree], read without: what getppid() returns */
 	struct task *parent_thread;	/* [tree] the parent's thread whose child it is; for comparing only */
 	struct list_head children, sibling;	/* [tree] by child_number */
 	struct rb_root dead_children;	/* [tree] the zombies among them, in the same order */
