@@ -8,7 +8,8 @@ top=$(cd "$here/../.." && pwd)
 out=$top/build/fuzz/coverage
 bin=$top/build/um-fuzz-cov/tests/fuzz/eft-fuzz
 die() { echo "eft: fuzz: $*" >&2; exit 2; }
-tool() { command -v "$1" || ls /usr/lib/llvm-*/bin/"$1" 2>/dev/null | tail -n 1; }
+# The compiler's own: others cannot read its profiles.
+tool() { ls "/usr/lib/llvm-$(clang -dumpversion | cut -d . -f 1)/bin/$1" 2>/dev/null || command -v "$1"; }
 [ -x "$bin" ] || die "$bin is not there: ./eft build um-fuzz-cov"
 mkdir -p "$out"
 rm -f "$out"/*.profraw
