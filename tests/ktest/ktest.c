@@ -6,7 +6,7 @@
 #include <kernel/timer.h>
 #include "ktest.h"
 
-enum { TIMEOUT_S = 60 };
+enum { TIMEOUT_S = 200 };
 
 static const struct { const char *name; const struct ktest *tests; } suites[] = {
 #define KTEST_SUITE(n) { #n, n##_tests },
@@ -34,7 +34,7 @@ bool ktest_check(struct ktest_state *t, bool ok, const char *what, const char *f
 	return ok;
 }
 
-struct run { const struct ktest *test; struct ktest_state state; struct waitq wait; bool done; };
+struct run { const struct ktest *test; struct ktest_state state; struct waitq wait; bool done, gone; };
 
 static void run_thread(void *arg)
 {
@@ -43,6 +43,7 @@ static void run_thread(void *arg)
 	r->test->fn(&r->state);
 	store_release(&r->done, true);
 	waitq_wake_all(&r->wait);
+	store_release(&r->gone, true);
 }
 
 int ktest_run(const char *pattern)
@@ -74,7 +75,8 @@ int ktest_run(const char *pattern)
 				say("not ok %u %s # time-out; the rest is not run\n", n, name);
 				return (int)failed + 1;
 			}
-			sleep_ns(NSEC_PER_MSEC);	/* the waker is done with r */
+			while (!load_acquire(&r.gone))	/* the waker is done with r */
+				sleep_ns(NSEC_PER_MSEC);
 			bool ok = r.state.checks && !r.state.failed;
 
 			say("%sok %u %s\n", ok ? "" : "not ", n, name);

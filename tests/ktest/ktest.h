@@ -22,9 +22,9 @@ struct ktest { const char *name; void (*fn)(struct ktest_state *t); };
 #define KTEST_ROW(n) { #n, n }
 #define KCHECK(cond) ktest_check(t, !!(cond), #cond, __FILE__, __LINE__)
 bool ktest_check(struct ktest_state *t, bool ok, const char *what, const char *file, int line);
-/* Wait up to 50 s for a condition that another thread makes true. */
+/* Wait up to two minutes for a condition that another thread makes true. */
 #define KEVENTUALLY(cond) ({ \
-	uint64_t until_ = hal_time_mono_ns() + 50 * NSEC_PER_SEC; \
+	uint64_t until_ = hal_time_mono_ns() + 120 * NSEC_PER_SEC; \
 	while (!(cond) && hal_time_mono_ns() < until_) sleep_ns(NSEC_PER_MSEC); \
 	KCHECK(cond); })
 

@@ -83,7 +83,7 @@ KTEST(idle_cpus_do_not_hold_it_up)
 	uint64_t start = hal_time_mono_ns();
 
 	rcu_synchronize();
-	KCHECK(hal_time_mono_ns() - start < 2 * NSEC_PER_SEC);
+	KCHECK(hal_time_mono_ns() - start < 20 * NSEC_PER_SEC);
 }
 
 const struct ktest rcu_tests[] = {

@@ -33,17 +33,18 @@ KTEST(fires_once_and_not_early)
 KTEST(order_of_expiry)
 {
 	static struct probe p[50];
+	unsigned long flags;
 	uint64_t now;
 
 	order = 0;
-	preempt_disable();	/* all on one CPU */
+	flags = hal_irq_save();	/* all on one CPU, and armed before the first expires */
 	now = hal_time_mono_ns() + 5 * NSEC_PER_MSEC;
 	for (unsigned i = 0; i < 50; i++) {
 		p[i].count = 0;
 		ktimer_init(&p[i].timer, probe_fn);
 		ktimer_arm(&p[i].timer, now + (i * 7 % 50) * 100 * NSEC_PER_USEC);
 	}
-	preempt_enable();
+	hal_irq_restore(flags);
 	KEVENTUALLY(__atomic_load_n(&order, __ATOMIC_ACQUIRE) == 50);
 	for (unsigned i = 0; i < 50; i++)
 		KCHECK(p[i].order == i * 7 % 50 + 1);
@@ -56,7 +57,7 @@ KTEST(cancel)
 	p.count = 0;
 	ktimer_init(&p.timer, probe_fn);
 	KCHECK(!ktimer_cancel(&p.timer));
-	ktimer_arm(&p.timer, hal_time_mono_ns() + NSEC_PER_SEC);
+	ktimer_arm(&p.timer, hal_time_mono_ns() + 3600 * NSEC_PER_SEC);
 	KCHECK(ktimer_cancel(&p.timer));
 	KCHECK(!ktimer_cancel_sync(&p.timer));
 	ktimer_arm(&p.timer, hal_time_mono_ns() + 3600 * NSEC_PER_SEC);

@@ -279,7 +279,7 @@ static struct tty *the_tty(struct ktest_state *t, struct file **f)
 /* What a line gives when it has come through the line discipline's work item. */
 static int64_t read_soon(struct file *f, char *buf, size_t n)
 {
-	uint64_t until = hal_time_mono_ns() + 50 * NSEC_PER_SEC;
+	uint64_t until = hal_time_mono_ns() + 120 * NSEC_PER_SEC;
 	int64_t r;
 
 	while ((r = file_read_kernel(f, buf, n, 0)) == -EAGAIN && hal_time_mono_ns() < until)
