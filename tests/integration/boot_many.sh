@@ -28,7 +28,7 @@ i=0
 while [ $i -lt "$count" ]; do
 	i=$((i + 1))
 	want=$((i % 100 + 10))
-	timeout -k 5 120 "$run" "$@" -- sh -c "cat /proc/cpuinfo >/dev/null; echo BOOT=\$((6 * 7)); exit $want" </dev/null >"$out" 2>&1
+	timeout -k 5 300 "$run" "$@" -- sh -c "cat /proc/cpuinfo >/dev/null; echo BOOT=\$((6 * 7)); exit $want" </dev/null >"$out" 2>&1
 	status=$?
 	if [ $status -eq $want ] && grep -q 'BOOT=42' "$out"; then
 		echo "ok $i - exit status $status"

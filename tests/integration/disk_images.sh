@@ -18,7 +18,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 [ -x "$um" ] && "$top/rootfs/make-image.sh" >/dev/null || { echo "not ok disk_images # nothing to run"; exit 1; }
 
-run() { timeout 30 "$um" --disk "$1" -- sh -c "${2:-exit 0}" </dev/null >"$work/out" 2>"$work/err"; }
+run() { timeout 100 "$um" --disk "$1" -- sh -c "${2:-exit 0}" </dev/null >"$work/out" 2>"$work/err"; }
 # fails NAME IMAGE PATTERN: status neither 0 nor a crash, PATTERN in what it says
 fails() {
 	run "$2"
@@ -84,7 +84,7 @@ while [ $i -lt "$count" ]; do
 		        f.seek(at)
 		        f.write(bytes([b ^ 1 << random.randrange(8)]))
 	PY
-	timeout 60 "$um" --disk "$work/img" -- sh -c 'find / -xdev | while read f; do [ -f "$f" ] && cat "$f" >/dev/null; done
+	timeout 200 "$um" --disk "$work/img" -- sh -c 'find / -xdev | while read f; do [ -f "$f" ] && cat "$f" >/dev/null; done
 		mkdir /x; cp -r /etc /x; echo hello >/x/y; mv /x/y /x/z; rm -rf /x /etc; sync; exit 0' </dev/null >"$work/out" 2>"$work/err"
 	status=$?
 	# 101: the kernel panicked itself; 124: it hung; more: it crashed.  A damaged init or shell may fail in any other way.

@@ -30,7 +30,7 @@ round() {	# block size
 	n=0
 	while ! grep -q SYNCED "$work/out"; do
 		n=$((n + 1))
-		[ $n -lt 300 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
+		[ $n -lt 2000 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
 		sleep 0.1
 	done
 	kill -9 $pid
@@ -60,7 +60,7 @@ orphan() {
 	n=0
 	while ! grep -q SYNCED "$work/out"; do
 		n=$((n + 1))
-		[ $n -lt 300 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
+		[ $n -lt 2000 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
 		sleep 0.1
 	done
 	kill -9 $pid
@@ -69,7 +69,7 @@ orphan() {
 	exec 9>&-
 	dumpe2fs -h "$work/img" 2>/dev/null >"$work/dead"
 	grep -q '^First orphan inode' "$work/dead" || { echo "# the disk lists no orphan"; return 1; }
-	timeout 60 "$um" --disk "$work/img" --rw -- dmesg >"$work/out" 2>&1 </dev/null || { tail -n 5 "$work/out" | sed 's/^/# /'; return 1; }
+	timeout 200 "$um" --disk "$work/img" --rw -- dmesg >"$work/out" 2>&1 </dev/null || { tail -n 5 "$work/out" | sed 's/^/# /'; return 1; }
 	grep -q '2 files without a name freed' "$work/out" || { echo "# the mount freed none"; return 1; }
 	e2fsck -fn "$work/img" >"$work/fsck" 2>&1 || { sed 's/^/# /' "$work/fsck" | head -20; return 1; }
 	dumpe2fs -h "$work/img" 2>/dev/null >"$work/alive"

@@ -22,7 +22,7 @@ cp --sparse=always "$top/build/rootfs/$cpu-full.ext2" "$work/img"
 check() {
 	name=$1 want=$2
 	cat >"$work/script"
-	timeout 120 "$um" --mem 512M --disk "$work/img" --rw -- bash -c "$(cat "$work/script")" </dev/null >"$work/out" 2>"$work/err"
+	timeout 400 "$um" --mem 512M --disk "$work/img" --rw -- bash -c "$(cat "$work/script")" </dev/null >"$work/out" 2>"$work/err"
 	status=$?
 	tr -d '\r' <"$work/out" >"$work/got"
 	printf '%s\n' "$want" >"$work/want"

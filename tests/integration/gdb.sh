@@ -4,10 +4,12 @@
 . "$(dirname "$0")/lib.sh"
 command -v gdb >/dev/null || { ok "all # SKIP no gdb"; exit 0; }
 
-"$um" --disk "$img" -- sh -c 'mount -t tmpfs marker /mnt; sleep 50 & exec sleep 50' </dev/null >/dev/null 2>&1 &
+"$um" --disk "$img" -- sh -c 'mount -t tmpfs marker /mnt; sleep 500 & while ! grep -q sleep /proc/$!/stat; do :; done; echo up; exec sleep 500' \
+	</dev/null >"$work/up" 2>/dev/null &
 pid=$!
-sleep 2
-timeout 60 gdb -q -batch -p $pid -x "$top/arch_um/eft-gdb.py" -ex eft-ps -ex 'eft-bt 1' -ex 'eft-bt 2' -ex eft-dmesg \
+wait_for "$work/up" up
+sleep 2		# and exec
+timeout 300 gdb -q -batch -p $pid -x "$top/arch_um/eft-gdb.py" -ex eft-ps -ex 'eft-bt 1' -ex 'eft-bt 2' -ex eft-dmesg \
 	-ex eft-mounts >"$work/out" 2>&1
 kill $pid 2>/dev/null
 wait $pid 2>/dev/null
@@ -20,7 +22,7 @@ shows dmesg '^\[ +0\.[0-9]+\] Eft'
 shows mounts '^marker +/mnt +tmpfs'
 
 # A breakpoint in kernel code, from the start.
-timeout 60 gdb -q -batch -x "$top/arch_um/eft-gdb.py" -ex 'break sys_uname' -ex run -ex bt -ex kill \
+timeout 300 gdb -q -batch -x "$top/arch_um/eft-gdb.py" -ex 'break sys_uname' -ex run -ex bt -ex kill \
 	--args "$um" --disk "$img" -- uname </dev/null >"$work/out" 2>&1
 shows breakpoint 'Breakpoint 1.*sys_uname'
 shows breakpoint-backtrace 'in task_user_loop'

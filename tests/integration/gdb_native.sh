@@ -8,10 +8,10 @@ for cpu in x86_64 aarch64; do
 	command -v $gdb >/dev/null || { not_ok $cpu "no $gdb"; continue; }
 	"$top/rootfs/make-image.sh" $cpu busybox 2>/dev/null || { not_ok $cpu-image; continue; }
 	port=$((20000 + $$ % 20000))
-	EFT_GDB_PORT=$port timeout 120 "$top/arch_guest/$cpu/run.sh" --gdb -- \
-		sh -c 'mount -t tmpfs marker /mnt; sleep 50 & sleep 1; hostname newt; exit 5' </dev/null >"$work/qemu" 2>&1 &
+	EFT_GDB_PORT=$port timeout 400 "$top/arch_guest/$cpu/run.sh" --gdb -- \
+		sh -c 'mount -t tmpfs marker /mnt; sleep 500 & while ! grep -q sleep /proc/$!/stat; do :; done; hostname newt; exit 5' </dev/null >"$work/qemu" 2>&1 &
 	qemu=$!
-	timeout 100 $gdb -q -batch "$kernel" -x "$top/arch_um/eft-gdb.py" -ex 'set tcp connect-timeout 20' \
+	timeout 300 $gdb -q -batch "$kernel" -x "$top/arch_um/eft-gdb.py" -ex 'set tcp connect-timeout 200' \
 		-ex "target remote localhost:$port" -ex 'break sys_sethostname' -ex continue -ex bt -ex eft-ps -ex 'eft-bt 2' \
 		-ex eft-dmesg -ex eft-mounts -ex eft-trace -ex 'delete' -ex continue >"$work/out" 2>&1
 	wait $qemu

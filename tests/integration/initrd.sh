@@ -14,7 +14,7 @@ tree() {
 boot() {
 	name=$1 want=$2
 	shift 2
-	timeout 150 "$@" -- sh -c 'mount | sed -n 1s/type.*//p; [ ! -e /etc/first ] || { cat /etc/second; stat -c "%h %F" /etc/first; stat -c "%a %F" /etc/fifo; }; exit 6' \
+	timeout 300 "$@" -- sh -c 'mount | sed -n 1s/type.*//p; [ ! -e /etc/first ] || { cat /etc/second; stat -c "%h %F" /etc/first; stat -c "%a %F" /etc/fifo; }; exit 6' \
 		</dev/null >"$work/out" 2>"$work/err"
 	status=$?
 	out=$(tr -d '\r' <"$work/out" | sed -n '/ on \/ *$/,$p')
@@ -24,7 +24,7 @@ boot() {
 bad() { # name pattern command...
 	name=$1 pattern=$2
 	shift 2
-	timeout 60 "$@" -- true </dev/null >"$work/out" 2>&1
+	timeout 200 "$@" -- true </dev/null >"$work/out" 2>&1
 	s=$?
 	if [ $s -ne 0 ] && [ $s -lt 124 ] && grep -qE "$pattern" "$work/out"; then ok "$name"; else tail -n 4 "$work/out" | sed 's/^/#   /'; not_ok "$name" "status $s"; fi
 }

@@ -24,7 +24,7 @@ try() {	# name cpu options
 	name=$1 cpu=$2
 	shift 2
 	"$top/rootfs/make-image.sh" $cpu busybox 2>/dev/null || { not_ok $cpu-image; return; }
-	timeout 100 "$top/arch_guest/$cpu/run.sh" --cpus 4 --disk2 "$work/disk" "$@" -- sh -c "$program" </dev/null 2>/dev/null | tr -d '\r' >"$work/out"
+	timeout 300 "$top/arch_guest/$cpu/run.sh" --cpus 4 --disk2 "$work/disk" "$@" -- sh -c "$program" </dev/null 2>/dev/null | tr -d '\r' >"$work/out"
 	for want in SPREAD=yes 'MASK=8 LIST=3' MOVED=yes REFUSED=yes LIST2=1; do
 		if grep -q "^$want\$" "$work/out"; then ok "$name-${want%%=*}"; else sed 's/^/#   /' "$work/out"; not_ok "$name-${want%%=*}"; fi
 	done

@@ -16,9 +16,14 @@ not_ok() { echo "not ok $suite/$1${2:+ # $2}"; }
 check() { n=$1; shift; if "$@"; then ok "$n"; else not_ok "$n"; fi; }
 # eft ARGS...: the hosted kernel on the small image; output in $out, status in $status.
 eft() {
-	timeout "${limit:-60}" "$um" --disk "$img" "$@" </dev/null >"$work/stdout" 2>"$work/err"
+	timeout "${limit:-200}" "$um" --disk "$img" "$@" </dev/null >"$work/stdout" 2>"$work/err"
 	status=$?
 	out=$(tr -d '\r' <"$work/stdout")	# a serial line ends its lines with both
+}
+# wait_for FILE PATTERN: until the file has it (some minutes at most).
+wait_for() {
+	tries=0
+	until grep -q -- "$2" "$1" 2>/dev/null || [ $tries -ge 2000 ]; do sleep 0.1; tries=$((tries + 1)); done
 }
 # expect NAME STATUS OUTPUT: of the last run.
 expect() {
@@ -34,7 +39,7 @@ expect() {
 # The command fails with one line on stderr that matches, and no crash.
 refused() { # name pattern command...
 	n=$1 pat=$2; shift 2
-	timeout 30 "$@" </dev/null >"$work/out" 2>"$work/err"
+	timeout 100 "$@" </dev/null >"$work/out" 2>"$work/err"
 	s=$?
 	if [ $s -ne 0 ] && [ $s -lt 120 ] && [ "$(grep -c . "$work/err")" = 1 ] && grep -qE -- "$pat" "$work/err"; then ok "$n"
 	else

@@ -6,10 +6,10 @@ ports=${*:-um x86_64 aarch64}
 . "$(dirname "$0")/lib.sh"
 for port in $ports; do
 	case $port in
-	um) boot() { timeout 60 "$um" --disk "$img" "$@" </dev/null >"$work/out" 2>&1; status=$?; } ;;
+	um) boot() { timeout 200 "$um" --disk "$img" "$@" </dev/null >"$work/out" 2>&1; status=$?; } ;;
 	*)
 		"$top/rootfs/make-image.sh" "$port" busybox 2>/dev/null || { not_ok "$port-image"; continue; }
-		boot() { timeout 100 "$top/arch_guest/$port/run.sh" "$@" </dev/null >"$work/raw" 2>&1; status=$?; tr -d '\r' <"$work/raw" >"$work/out"; } ;;
+		boot() { timeout 300 "$top/arch_guest/$port/run.sh" "$@" </dev/null >"$work/raw" 2>&1; status=$?; tr -d '\r' <"$work/raw" >"$work/out"; } ;;
 	esac
 	# shows NAME PATTERN...: status 101 and every pattern in the output.
 	shows() {
@@ -24,12 +24,12 @@ for port in $ports; do
 	um) frame='#1 0x[0-9a-f]+' ;;	# the process's own symbols are for gdb
 	aarch64) registers='x30 [0-9a-f]{16}' ;;
 	esac
-	boot --append oops=null -- sleep 50
+	boot --append oops=null -- sleep 500
 	shows null "$registers" 'kernel oops: .* address 0x8$' "$frame" 'thread 0 "boot"' 'last events of cpu 0:' 'last events of cpu 1:' \
 		'switch to [0-9]+ "boot"'
-	boot --append oops=exec -- sleep 50
+	boot --append oops=exec -- sleep 500
 	shows exec "$registers" 'kernel oops: ' "$frame" 'last events of cpu'
-	boot --append oops=stack -- sleep 50
+	boot --append oops=stack -- sleep 500
 	shows stack "$registers" 'kernel oops: ' '#10 0x' 'last events of cpu'
 	[ "$port" = um ] || shows stack-is-named '(double fault|stack overflow)' 'crash_stack\+0x'
 	# In a program's system call: whose, and what it did before.

@@ -36,7 +36,7 @@ static void killed(int sig, int exit_status)
 	kill(m.pid, sig);
 	status = screen_wait(&m);
 	/* After SIGKILL, another process gives the terminal back. */
-	for (int i = 0; i < 100 && !(restored = screen_restored(&m)); i++)
+	for (int i = 0; i < 1500 && !(restored = screen_restored(&m)); i++)
 		screen_pause(20);
 	snprintf(what, sizeof(what), "restored-after-SIG%s", sigabbrev_np(sig));
 	screen_result(&m, prompt && raw && restored, what);

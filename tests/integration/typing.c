@@ -97,7 +97,7 @@ static void jobs(void)
 	begin("cat | cat", "cat\r\n");
 	screen_type(&m, "\034");
 	seen("\\^\\\\.*# ", "^\\ ends a whole pipeline");
-	run("cat & sleep 0.3; jobs", "a background reader is stopped", "Stopped \\(tty input\\)");
+	run("cat & while ! grep -q ') T' /proc/$!/stat; do :; done; jobs", "a background reader is stopped", "Stopped \\(tty input\\)");
 	run("kill -9 %1; wait; echo is gone", "and can be killed", "is gone\r\n");
 	begin("cat", "cat\r\n");	/* what is typed before the shell has set the terminal back is not edited */
 	screen_type(&m, "ab\177c\r");

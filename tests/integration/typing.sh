@@ -4,4 +4,4 @@
 # character, background readers, busy programs, paging, full-screen programs.
 . "$(dirname "$0")/lib.sh"
 screen_program "$suite"
-timeout 200 "$work/$suite" "$um" --mem 128M --disk "$img"
+timeout 600 "$work/$suite" "$um" --mem 128M --disk "$img"

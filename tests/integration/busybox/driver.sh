@@ -18,7 +18,7 @@ echo here document\
 EOF/') ;;
 	esac
 	echo "@@@ $n"
-	timeout 20 sh -c "$line" </dev/null 2>/dev/null 9<&-
+	timeout 100 sh -c "$line" </dev/null 2>/dev/null 9<&-
 	echo "@@@ status $?"
 done 9<"$corpus"
 cd / && rm -rf "$dir/work" "$dir/line"

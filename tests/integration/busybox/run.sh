@@ -27,8 +27,8 @@ env -i PATH="$work/bin" "$work/bin/sh" "$here/driver.sh" "$here/corpus.txt" "$he
 # Through a pipe, as on the host: many applets look whether they write to a terminal.
 command='sh /corpus/driver.sh /corpus/corpus.txt /corpus/fixture.sh /root | cat'
 case $port in
-um*) timeout 600 "$top/build/$port/arch_um/eft-um" --disk "$img" -- sh -c "$command" ;;
-*) timeout 1500 "$top/arch_guest/$port/run.sh" --disk "$img" -- sh -c "$command" ;;
+um*) timeout 1200 "$top/build/$port/arch_um/eft-um" --disk "$img" -- sh -c "$command" ;;
+*) timeout 3000 "$top/arch_guest/$port/run.sh" --disk "$img" -- sh -c "$command" ;;
 esac </dev/null 2>"$out/$port.log" | tr -d '\r' >"$out/$port.txt"
 
 awk -v port="$port" -v corpus="$here/corpus.txt" -v want="$out/host.txt" -v got="$out/$port.txt" '
