@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entries of vm->pages on behalf of a fault: made if nobody was faster, and told to the machine in runs.
+ */
+#include "mm/fault_impl.h"
+
+void fault_window(const struct fault *f, unsigned pages, uaddr_t *start, uaddr_t *end)
+{
+	uint64_t size = pages * PAGE_SIZE;
+
+	*start = MAX(ALIGN_DOWN(f->addr, size), f->a->start);
+	*end = MIN(ALIGN_DOWN(f->addr, size) + size, f->a->end);
+}
+
+int fault_map_present(const struct fault *f, uaddr_t start, uaddr_t end)
+{
+	uaddr_t at = start, run_va = 0;
+	paddr_t run_pa = 0;
+	size_t run = 0;
+	unsigned run_prot = 0;
+	int err = 0;
+
+	for (;;) {
+		vpe_t *slot = vpe_next(f->vm, &at, end), e = slot ? *slot : 0;
+		unsigned prot = slot ? vm_hal_prot(f->a, e) : 0;
+		paddr_t pa = slot ? vpe_phys(e) : 0;
+
+		if (slot && !(e & VPE_R)) {
+			at += PAGE_SIZE;
+			continue;
+		}
+		if (slot && run && at == run_va + run * PAGE_SIZE && pa == run_pa + run * PAGE_SIZE && prot == run_prot) {
+			run++;
+		} else {
+			if (run) {
+				int got = hal_as_map(f->vm->as, run_va, run_pa, run, run_prot);
+
+				if (f->addr >= run_va && f->addr < run_va + run * PAGE_SIZE)
+					err = got;
+			}
+			run_va = at;
+			run_pa = pa;
+			run_prot = prot;
+			run = 1;
+		}
+		if (!slot)
+			return err;
+		at += PAGE_SIZE;
+	}
+}
+
+int fault_install_tell(const struct fault *f, vpe_t old, vpe_t new, bool tell)
+{
+	for (;;) {
+		vpe_t *slot;
+		int err = vpe_prepare(f->vm, f->addr);
+
+		if (err)
+			return err;
+		spin_lock(&f->vm->pages->lock);
+		slot = vpe_find(f->vm, f->addr);
+		if (!slot) {
+			spin_unlock(&f->vm->pages->lock);
+			continue;
+		}
+		if (*slot != old) {
+			spin_unlock(&f->vm->pages->lock);
+			return 1;
+		}
+		vpe_account(f->vm, new, 1);
+		if (old)
+			vpe_account(f->vm, old, -1);
+		vpe_set(slot, new);
+		/* Out of memory for the machine's tables: the entry stands, the next fault tries again. */
+		if (tell)
+			(void)hal_as_map(f->vm->as, f->addr, vpe_phys(new), 1, vm_hal_prot(f->a, new));
+		spin_unlock(&f->vm->pages->lock);
+		return 0;
+	}
+}
+
+int fault_install(const struct fault *f, vpe_t old, vpe_t new)
+{
+	return fault_install_tell(f, old, new, true);
+}
+
+unsigned fault_anon_bits(const struct fault *f)
+{
+	return VPE_R | (f->a->flags & VM_WRITE ? VPE_W : 0);
+}
+
+struct page *fault_anon_page(unsigned flags)
+{
+	struct page *p = page_alloc_user(flags);
+
+	if (p) {
+		page_set_flag(p, PG_ANON);
+		mm_stat_add(anon, 1);
+	}
+	return p;
+}
+
+void fault_max_rss(struct vm_space *vm)
+{
+	int64_t rss = READ_ONCE(vm->rss_anon) + READ_ONCE(vm->rss_file) + READ_ONCE(vm->rss_shmem);
+
+	if (rss > READ_ONCE(vm->max_rss))
+		WRITE_ONCE(vm->max_rss, rss);
+}
+
+/* A trap costs more than clearing a page; on um, a hundred times more. */
+unsigned fault_ahead(const struct fault *f, unsigned most)
+{
+	struct vm_area *a = f->a;
+	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
+	unsigned n = 1;
+
+	if (f->addr == READ_ONCE(a->fault_next)) {
+		n = MIN(READ_ONCE(a->fault_pages) * 2, most);
+		n = (unsigned)MIN((uint64_t)n, (MIN(a->end, ALIGN_DOWN(f->addr, leaf) + leaf) - f->addr) >> PAGE_SHIFT);
+		n = MAX(n, 1u);
+	}
+	WRITE_ONCE(a->fault_pages, n);
+	WRITE_ONCE(a->fault_next, f->addr + n * PAGE_SIZE);
+	return n;
+}
