@@ -124,7 +124,7 @@ static struct mqueue *mq_create(const char *name, unsigned mode, const struct ab
 		return NULL;
 	ref_init(&q->refs);
 	strlcpy(q->name, name, sizeof(q->name));
-	q->mode = mode & 0777 & ~READ_ONCE(current->fs->umask);
+	q->mode = mode & 07777 & ~READ_ONCE(current->fs->umask);
 	q->uid = current->cred->fsuid;
 	q->gid = current->cred->fsgid;
 	q->max_msgs = a->maxmsg;
@@ -151,7 +151,7 @@ static int mq_lookup(const char *name, unsigned o_flags, unsigned mode, const st
 	mutex_lock(&names_lock);
 	q = find(name);
 	if (q) {
-		err = (o_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST : o_flags & O_PATH ? 0 :
+		err = (o_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST :
 			(o_flags & O_ACCMODE) == O_ACCMODE ? -EINVAL : permitted(q, o_flags);
 	} else if (!fresh) {
 		err = bad;

@@ -269,7 +269,7 @@ long sys_ppoll(uaddr_t fds, unsigned nfds, uaddr_t timeout, uaddr_t sigmask, siz
 	ret = do_poll(fds, nfds, deadline);
 	if (masked && ret != -EINTR)
 		signal_restore_mask();
-	if (timeout) {		/* Linux writes back what is left; an address that cannot be written is not an error */
+	if (timeout && deadline) {	/* not when it was zero; Linux writes back what is left; an address that cannot be written is not an error */
 		uint64_t now = hal_time_mono_ns(), left = deadline > now ? deadline - now : 0;
 		struct abi_timespec ts = { (int64_t)(left / NSEC_PER_SEC), (int64_t)(left % NSEC_PER_SEC) };
 

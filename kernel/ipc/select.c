@@ -142,7 +142,7 @@ long sys_select(int n, uaddr_t in, uaddr_t out, uaddr_t ex, uaddr_t timeout)
 			deadline = 0;
 	}
 	ret = do_select(n, sets, deadline);
-	if (timeout) {
+	if (timeout && deadline) {	/* zero stays as it is */
 		uint64_t left = left_ns(deadline);
 
 		tv = (struct abi_timeval){ (int64_t)(left / NSEC_PER_SEC), (int64_t)(left % NSEC_PER_SEC / 1000) };
@@ -171,7 +171,7 @@ long sys_pselect6(int n, uaddr_t in, uaddr_t out, uaddr_t ex, uaddr_t timeout, u
 	ret = do_select(n, sets, deadline);
 	if (masked && ret != -EINTR)
 		signal_restore_mask();
-	if (timeout) {
+	if (timeout && deadline) {	/* zero stays as it is */
 		uint64_t left = left_ns(deadline);
 		struct abi_timespec ts = { (int64_t)(left / NSEC_PER_SEC), (int64_t)(left % NSEC_PER_SEC) };
 

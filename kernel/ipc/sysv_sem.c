@@ -206,10 +206,11 @@ long sys_semtimedop(int id, uaddr_t uops, unsigned n, uaddr_t timeout)
 	struct abi_sembuf fast[8], *ops = fast;
 	struct sem_set *s;
 	uint64_t deadline;
-	long ret = deadline_from_user(timeout, &deadline);
+	struct abi_timespec ts;
+	long ret;
 
-	if (ret)
-		return ret;
+	if (timeout && copy_from_user(&ts, timeout, sizeof(ts)))
+		return -EFAULT;
 	if (n < 1)
 		return -EINVAL;
 	if (n > SEMOPM)
@@ -220,11 +221,12 @@ long sys_semtimedop(int id, uaddr_t uops, unsigned n, uaddr_t timeout)
 			return -ENOMEM;
 	}
 	ret = copy_from_user(ops, uops, n * sizeof(*ops));
-	if (!ret && id < 0)
+	if (!ret && (id < 0 || (timeout && timespec_check(&ts))))
 		ret = -EINVAL;
 	if (!ret)
 		ret = find_locked(id, &s);
 	if (!ret) {
+		deadline = !timeout ? UINT64_MAX : timespec_ns(&ts) ? deadline_after_ns(timespec_ns(&ts)) : 0;
 		ret = semop_set(s, ops, n, deadline);
 		sysv_unlock_put(&s->o);
 	}
@@ -346,6 +348,8 @@ static int control(struct sem_set *s, int num, int cmd, uint64_t arg, const stru
 	}
 	if (!one && cmd != GETALL && cmd != SETALL)
 		return -EINVAL;
+	if (cmd == SETVAL && (num < 0 || (unsigned)num >= s->n))
+		return -EINVAL;		/* here the number comes first */
 	err = sysv_permission(&s->o, cmd == SETVAL || cmd == SETALL ? 0222 : 0444);
 	if (err)
 		return err;
@@ -363,8 +367,6 @@ static int control(struct sem_set *s, int num, int cmd, uint64_t arg, const stru
 	case GETALL:
 		return put_all(s, arg);
 	case SETVAL:
-		if ((int32_t)arg < 0 || (int32_t)arg > SEMVMX)
-			return -ERANGE;
 		set_value(s, (unsigned)num, (int32_t)arg);
 		break;
 	case SETALL:
@@ -409,6 +411,8 @@ NO_TSA long sys_semctl(int id, int num, int cmd, uint64_t arg)
 	}
 	if (cmd == IPC_SET && copy_from_user(&set, arg, sizeof(set)))
 		return -EFAULT;
+	if (cmd == SETVAL && ((int32_t)arg < 0 || (int32_t)arg > SEMVMX))
+		return -ERANGE;
 	ret = find_locked(id, &s);
 	if (ret)
 		return ret;

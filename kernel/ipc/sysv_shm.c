@@ -73,7 +73,7 @@ static struct sysv_object *create(void *p)
 	char name[32];
 
 	a->error = 0;
-	if (a->size < 1 || a->size > shm_max) {
+	if (a->size < 1 || a->size > shm_max || (int64_t)a->size < 0) {	/* at last, it is the size of a file */
 		a->error = -EINVAL;
 		return NULL;
 	}
@@ -160,6 +160,8 @@ long sys_shmat(int id, uaddr_t addr, int flags)
 		err = sysv_permission(o, (flags & SHM_RDONLY ? 0444u : 0666u) | (flags & SHM_EXEC ? 0111u : 0));
 	mutex_unlock(&o->lock);
 	at = err;
+	if (!err && addr && !(flags & SHM_REMAP) && addr + s->size < addr)
+		at = err = -EINVAL;
 	if (!err) {
 		at = vm_mmap(current->vm, addr, s->size, prot, map, f, 0);
 		if (at == -EEXIST)

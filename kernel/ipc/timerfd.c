@@ -225,6 +225,10 @@ long sys_timerfd_settime(int fd, int flags, uaddr_t value, uaddr_t old)
 	err = timerfd_get(fd, &f, &t);
 	if (err)
 		return err;
+	if ((t->clock == CLOCK_REALTIME_ALARM || t->clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM)) {
+		file_put(f);
+		return -EPERM;
+	}
 	ktimer_cancel_sync(&t->timer);
 	irq = spin_lock_irqsave(&t->lock);
 	read_setting(t, &was);

@@ -300,6 +300,7 @@ long sys_process_madvise(int pidfd, uaddr_t iov, uint64_t n, int advice, unsigne
 
 	if (flags)
 		return -EINVAL;
+	n = (uint32_t)n;	/* Linux looks at no more of it */
 	err = uio_import(&u, iov, n, fast, &segs);
 	if (err < 0)
 		return (long)err;

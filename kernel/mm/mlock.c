@@ -9,6 +9,8 @@
 
 int vm_populate(struct vm_space *vm, uaddr_t start, uaddr_t end)
 {
+	int forbidden = 0;	/* -EFAULT: there was memory that nothing may be done with; the rest is populated all the same */
+
 	while (start < end) {
 		struct vm_area *a;
 		unsigned flags = 0;
@@ -24,8 +26,10 @@ int vm_populate(struct vm_space *vm, uaddr_t start, uaddr_t end)
 		}
 		rwsem_read_unlock(&vm->lock);
 		if (!a || start >= end)
-			return 0;
+			return forbidden;
 		if (!(flags & (VM_READ | VM_WRITE | VM_EXEC)) || flags & (VM_DEVICE | VM_SPECIAL)) {
+			if (!(flags & (VM_DEVICE | VM_SPECIAL)))
+				forbidden = -EFAULT;
 			start = stop;
 			continue;
 		}
@@ -41,7 +45,7 @@ int vm_populate(struct vm_space *vm, uaddr_t start, uaddr_t end)
 		if (err)
 			return err;
 	}
-	return 0;
+	return forbidden;
 }
 
 /* Set or clear VM_LOCKED on [start, end).  Holes: -ENOMEM, after the part before. */

@@ -159,6 +159,8 @@ static int64_t file_area_flags(struct file *f, unsigned prot, unsigned flags, ui
 			return -EPERM;
 		vf &= ~(unsigned)VM_MAYEXEC;
 	}
+	if (flags & MAP_GROWSDOWN && S_ISSOCK(f->inode->mode))	/* they have a method on Linux, which refuses */
+		return -EINVAL;
 	if (!f->mapping && !(f->ops && f->ops->mmap))
 		return -ENODEV;
 	if (flags & MAP_GROWSDOWN)

@@ -94,6 +94,10 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 		return -EFAULT;
 	if (a->flags & VM_SEALED)
 		return -EPERM;
+	if (!old_len && !(a->flags & VM_SHARED))
+		return -EINVAL;
+	if (flags & MREMAP_DONTUNMAP && a->flags & (VM_SPECIAL | VM_DEVICE))
+		return -EINVAL;
 	if (flags & MREMAP_FIXED) {
 		if (new_addr < hal_as_min())
 			return -EPERM;
@@ -118,14 +122,10 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 		return -EFAULT;
 	if (a->flags & VM_SEALED)
 		return -EPERM;
-	if (!old_len && !(a->flags & VM_SHARED))
-		return -EINVAL;
-	if (flags & MREMAP_DONTUNMAP && a->flags & (VM_SPECIAL | VM_DEVICE))
-		return -EINVAL;
+	if (new_len == old_len && !(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)))
+		return (int64_t)addr;	/* nothing to do: nor is what lies behind the area looked at */
 	if (old_len > a->end - addr)
 		return -EFAULT;
-	if (new_len == old_len && !(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)))
-		return (int64_t)addr;
 	if (grow && a->flags & (VM_SPECIAL | VM_DEVICE))
 		return -EFAULT;
 	if (a->mapping && a->pgoff + ((addr - a->start + new_len) >> PAGE_SHIFT) < a->pgoff)
@@ -147,7 +147,12 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 		return -ENOMEM;
 	to = (int64_t)new_addr;
 	if (!(flags & MREMAP_FIXED)) {
-		to = (int64_t)vm_find_gap(vm, new_len, hal_as_min(), vm->mmap_base, true);
+		/* With MREMAP_DONTUNMAP the new address is a hint. */
+		to = 0;
+		if (flags & MREMAP_DONTUNMAP && new_addr >= hal_as_min())
+			to = (int64_t)vm_find_gap(vm, new_len, new_addr, new_addr + new_len, true);
+		if (!to)
+			to = (int64_t)vm_find_gap(vm, new_len, hal_as_min(), vm->mmap_base, true);
 		if (!to)
 			to = (int64_t)vm_find_gap(vm, new_len, hal_as_min(), hal_as_limit(), false);
 		if (!to)

@@ -284,7 +284,6 @@ long sys_recvmmsg(int fd, uaddr_t msgs, unsigned n, unsigned flags, uaddr_t time
 	if (ret)
 		return ret;
 	ret = socket_take_error(s);
-	n = MIN(n, (unsigned)UIO_MAX_SEGS);
 	while (!ret && done < n) {
 		uaddr_t at = msgs + done * sizeof(struct abi_mmsghdr);
 		uint32_t len;

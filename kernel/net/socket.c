@@ -235,7 +235,7 @@ int sockaddr_to_user(const struct abi_sockaddr *a, unsigned len, uaddr_t addr, u
 		return -EFAULT;
 	if (room < 0)
 		return -EINVAL;
-	if (copy_to_user(addr, a, MIN((unsigned)room, len)))
+	if (room && len && copy_to_user(addr, a, MIN((unsigned)room, len)))
 		return -EFAULT;
 	return put_user(n, lenp);
 }

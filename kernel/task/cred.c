@@ -163,6 +163,14 @@ void cred_commit(struct cred *c)
 	cred_put(old);
 }
 
+struct cred *cred_override(struct cred *c)
+{
+	struct cred *old = current->cred;
+
+	rcu_assign(current->cred, c);
+	return old;
+}
+
 bool capable(enum cap cap)
 {
 	const struct cred *c = current->cred;

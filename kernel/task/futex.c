@@ -286,9 +286,9 @@ static long futex_wake_op(uaddr_t uaddr, uaddr_t uaddr2, bool private, int n, in
 			oparg &= 31;
 		oparg = (int32_t)(1u << oparg);
 	}
-	if (op > 4 || cmp > 5)
-		return -ENOSYS;
 	err = user_load32(uaddr2, &old);
+	if (!err && op > 4)
+		return -ENOSYS;
 	for (; !err; old = seen) {
 		switch (op) {
 		case 0: new = (uint32_t)oparg; break;
@@ -303,6 +303,8 @@ static long futex_wake_op(uaddr_t uaddr, uaddr_t uaddr2, bool private, int n, in
 	}
 	if (err)
 		return err;
+	if (cmp > 5)		/* the operation is done by then */
+		return -ENOSYS;
 	was = (int32_t)old;
 	switch (cmp) {
 	case 0: yes = was == cmparg; break;
@@ -353,7 +355,7 @@ long sys_futex(uaddr_t uaddr, int op, uint32_t val, uaddr_t utimeout, uaddr_t ua
 		if (err)
 			return err;
 	}
-	if (uaddr & 3 && cmd != FUTEX_UNLOCK_PI)	/* which looks at the word first */
+	if (uaddr & 3 && cmd != FUTEX_UNLOCK_PI && cmd != FUTEX_FD && (unsigned)cmd <= FUTEX_LOCK_PI2)	/* which looks at the word first */
 		return -EINVAL;
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -434,6 +436,11 @@ long sys_futex_waitv(uaddr_t uwaiters, unsigned n, unsigned flags, uaddr_t utime
 			goto out;
 		err = -EINVAL;
 		if ((v[i].flags & ~(uint32_t)FUTEX2_PRIVATE) != FUTEX2_SIZE_U32 || v[i].reserved || v[i].uaddr & 3 || v[i].val >> 32)
+			goto out;
+	}
+	for (i = 0; i < n; i++) {	/* all addresses are looked at before the first word */
+		err = vm_futex_key(v[i].uaddr, v[i].flags & FUTEX2_PRIVATE, &q[i].key);
+		if (err)
 			goto out;
 	}
 	sched_set_state(TASK_RUNNING);

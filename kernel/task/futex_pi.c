@@ -295,9 +295,13 @@ long futex_lock_pi(uaddr_t uaddr, bool private, uint64_t deadline, bool try_only
 			err = pi_try(b, &w.key, uaddr, current, &owner);
 			if (err == 1)
 				pi_follow(b, &w.key, current);
-			if (!err) {
+			if (!err) {	/* somebody's: of one that has ended, nobody will ever let go */
+				bool alive = pi_link_owner(&w, owner);
+
+				if (alive)
+					pi_unlink_owner(&w);
 				task_put(owner);
-				err = -EAGAIN;
+				err = alive ? -EAGAIN : -ESRCH;
 			}
 			mutex_unlock(&b->pi_lock);
 			return err == 1 ? 0 : err;

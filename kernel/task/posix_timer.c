@@ -288,13 +288,15 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 	struct posix_timer *pt;
 	unsigned long flags;
 	uint64_t now;
-	int err;
+	int err, bad_clock;
 
 	if (sevp && get_user(ev, sevp))
 		return -EFAULT;
-	err = clock_now(clock, &now);
-	if (err)
-		return err;
+	if (clock < 0 && (clock & 7) == 3)	/* a device's: it has no timers */
+		return -EOPNOTSUPP;
+	bad_clock = clock_now(clock, &now);
+	if (bad_clock && clock >= 0)
+		return bad_clock;
 	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
 	if ((ev.notify & ~SIGEV_THREAD_ID) != SIGEV_SIGNAL && (ev.notify & ~SIGEV_THREAD_ID) != SIGEV_NONE &&
@@ -326,8 +328,10 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 		}
 	}
 	if (clock_is_cpu(clock)) {
-		err = cpu_clock_owner(clock, &pt->cpu_thread);
-		if (err) {
+		err = bad_clock ? bad_clock : cpu_clock_owner(clock, &pt->cpu_thread);
+		if (err) {	/* nobody's: Linux has written the number by the time it asks */
+			if (put_user((int32_t)0, uid))
+				err = -EFAULT;
 			task_put(pt->thread);
 			kfree(pt);
 			return err;

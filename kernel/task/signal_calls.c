@@ -204,12 +204,10 @@ long sys_rt_sigqueueinfo(int pid, int sig, uaddr_t uinfo)
 
 	if (err)
 		return err;
-	if (sig < 0 || sig > SIGRTMAX)
-		return -EINVAL;
 	p = process_find(pid);
 	if (!p)
 		return -ESRCH;
-	err = kill_process(p, sig, &info);
+	err = sig < 0 || sig > SIGRTMAX ? -EINVAL : kill_process(p, sig, &info);
 	process_put(p);
 	return err;
 }

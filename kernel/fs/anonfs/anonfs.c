@@ -58,7 +58,7 @@ static int anon_open(struct inode *i, const char *name, const struct file_ops *o
 	case O_WRONLY: f->mode = FMODE_WRITE; break;
 	default: f->mode = FMODE_READ | FMODE_WRITE; break;
 	}
-	f->mode |= FMODE_NO_POS;
+	f->mode |= FMODE_NO_POS | FMODE_NO_DIRECT;
 	if (ops->llseek)
 		f->mode |= FMODE_LSEEK;
 	*out = f;

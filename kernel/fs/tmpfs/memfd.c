@@ -65,6 +65,7 @@ long sys_memfd_create(uaddr_t uname, unsigned flags)
 	err = file_open_dentry(f);
 	if (err)
 		goto put;
+	f->mode |= FMODE_NO_DIRECT;
 	fd = fd_add(f, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
 	if (fd >= 0)
 		return fd;

@@ -347,8 +347,8 @@ static long chown_path(const struct path *p, uint32_t uid, uint32_t gid)
 	rwsem_write_lock(&i->lock);
 	a.valid |= ATTR_CTIME;
 	err = i->mode & S_IFMT ? attr_permitted(i, &a) : -EOPNOTSUPP;
-	/* A file that changes hands loses its set-id bits; set-group-id without group execute means locking and stays. */
-	if (!err && !S_ISDIR(i->mode) && (i->mode & (S_ISUID | S_ISGID)) && a.valid != ATTR_CTIME) {
+	/* A file that changes hands (also to those who have it) loses its set-id bits; set-group-id without group execute means locking and stays. */
+	if (!err && !S_ISDIR(i->mode) && (i->mode & (S_ISUID | S_ISGID))) {
 		a.valid |= ATTR_MODE;
 		a.mode = i->mode & 07777 & ~(uint32_t)S_ISUID;
 		if (i->mode & 010)

@@ -21,6 +21,9 @@ static long setfl(int fd, struct file *f, unsigned arg)
 		return -EPERM;
 	if ((arg & O_NOATIME) && !(f->flags & O_NOATIME) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
+	/* Files and devices that were opened can, and pipes; nameless files cannot. */
+	if (arg & O_DIRECT && !(S_ISREG(f->inode->mode) && !(f->mode & FMODE_NO_DIRECT)) && !S_ISBLK(f->inode->mode) && !pipe_of(f))
+		return -EINVAL;
 	if ((arg ^ f->flags) & O_ASYNC) {
 		err = fasync_set(f, fd, arg & O_ASYNC);
 		if (err)

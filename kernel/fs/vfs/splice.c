@@ -260,6 +260,9 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 	ret = -EBADF;
 	if (!out || !(out->mode & FMODE_WRITE))
 		goto out;
+	ret = 0;
+	if (!count && only_values(in) && only_values(out))
+		goto out;
 	ret = -EINVAL;
 	if (in->mode & FMODE_NO_POS)
 		goto out;
@@ -324,6 +327,11 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 		len = MIN(len, in->inode->size - ipos);
 	else
 		len = 0;
+	if (opos >= rlimit_get(RLIMIT_FSIZE)) {	/* also when there is nothing to write */
+		signal_send_current(SIGXFSZ);
+		ret = -EFBIG;
+		goto out;
+	}
 	ret = -EINVAL;
 	if (in->inode == out->inode && ipos < opos + len && opos < ipos + len)
 		goto out;
@@ -379,6 +387,8 @@ long sys_splice(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out, size_t l
 	if (only_values(in) || only_values(out))
 		goto out;
 	if ((!pipe_of(out) && ((out->flags & O_APPEND) || !out->ops->write)) || (!pipe_of(in) && !in->ops->read))
+		goto out;
+	if (!(pipe_of(in) && pipe_of(out)) && (int64_t)len < 0)
 		goto out;
 	ret = do_splice(in, &ipos, out, &opos, len, flags & SPLICE_F_NONBLOCK);
 	ret = offset_out(in, off_in, ipos, ret);

@@ -68,17 +68,23 @@ static int stat_inode(struct inode *inode, uaddr_t ubuf)
 	return copy_to_user(ubuf, &st, sizeof(st));
 }
 
+/* AT_EMPTY_PATH, and no path, null or empty: is it the descriptor that is meant?  Linux then looks at few other flags. */
+static bool means_fd(int dfd, uaddr_t name, unsigned flags)
+{
+	char first;
+
+	return flags & AT_EMPTY_PATH && dfd >= 0 && (!name || (!get_user(first, name) && !first));
+}
+
 long sys_newfstatat(int dfd, uaddr_t name, uaddr_t ubuf, unsigned flags)
 {
 	struct path p;
-	char first;
 	long err;
 
+	if (means_fd(dfd, name, flags))
+		return sys_fstat(dfd, ubuf);
 	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | 0x6000 /* AT_STATX_SYNC_TYPE */))
 		return -EINVAL;
-	/* fstat as libc does it. */
-	if ((flags & AT_EMPTY_PATH) && dfd >= 0 && name && !get_user(first, name) && !first)
-		return sys_fstat(dfd, ubuf);
 	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0), &p);
 	if (err)
 		return err;
@@ -165,7 +171,7 @@ long sys_statx(int dfd, uaddr_t name, unsigned flags, unsigned mask, uaddr_t ubu
 		return -EINVAL;
 	if ((flags & AT_STATX_SYNC) == AT_STATX_SYNC)
 		return -EINVAL;
-	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC))
+	if (!means_fd(dfd, name, flags) && flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC))
 		return -EINVAL;
 	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0), &p);
 	if (err)
@@ -177,7 +183,7 @@ long sys_statx(int dfd, uaddr_t name, unsigned flags, unsigned mask, uaddr_t ubu
 
 /* ---- access ---- */
 
-long sys_faccessat2(int dfd, uaddr_t name, int mode, unsigned flags)
+static long faccess(int dfd, uaddr_t name, int mode, unsigned flags)
 {
 	const struct cred *c = current->cred;
 	struct inode *i;
@@ -185,10 +191,6 @@ long sys_faccessat2(int dfd, uaddr_t name, int mode, unsigned flags)
 	uint64_t caps;
 	long err;
 
-	if (mode & ~7)
-		return -EINVAL;
-	if (flags & ~(unsigned)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
 	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
 	if (err)
 		return err;
@@ -206,6 +208,31 @@ long sys_faccessat2(int dfd, uaddr_t name, int mode, unsigned flags)
 		err = -EROFS;
 	path_put(&p);
 	return err;
+}
+
+long sys_faccessat2(int dfd, uaddr_t name, int mode, unsigned flags)
+{
+	const struct cred *c = current->cred;
+	long err;
+
+	if (mode & ~7)
+		return -EINVAL;
+	if (flags & ~(unsigned)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (!(flags & AT_EACCESS) && (c->fsuid != c->uid || c->fsgid != c->gid)) {	/* the way there is looked at with the real ids, too */
+		struct cred *real = cred_prepare();
+
+		if (!real)
+			return -ENOMEM;
+		real->fsuid = c->uid;
+		real->fsgid = c->gid;
+		real->cap_effective = c->uid == 0 ? c->cap_permitted : c->uid == c->euid ? c->cap_effective : 0;
+		c = cred_override(real);
+		err = faccess(dfd, name, mode, flags | AT_EACCESS);
+		cred_put(cred_override((struct cred *)c));
+		return err;
+	}
+	return faccess(dfd, name, mode, flags);
 }
 
 long sys_faccessat(int dfd, uaddr_t name, int mode) { return sys_faccessat2(dfd, name, mode, 0); }

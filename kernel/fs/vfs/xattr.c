@@ -21,6 +21,8 @@ static int xattr_permission(const struct path *p, const char *name, bool write)
 
 	if (write && (i->flags & (INODE_IMMUTABLE | INODE_APPEND)))
 		return -EPERM;
+	if (has_prefix(name, "system.") && !has_prefix(name, "system.posix_acl_"))
+		return -EOPNOTSUPP;	/* nobody's */
 	if (has_prefix(name, "security.") || has_prefix(name, "system."))
 		/* The inode that nameless files share is nobody's: Linux asks no security module about it. */
 		return write && has_prefix(name, "security.") && (i->mode & S_IFMT) && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
@@ -184,7 +186,24 @@ static int xattrat_look(unsigned at_flags, unsigned *look)
 {
 	if (at_flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	*look = (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0);
+	*look = (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+	return 0;
+}
+
+/* AT_EMPTY_PATH, and no path, null or empty: the descriptor's file.  AT_FDCWD is a file to get and set attributes of, and not to list and remove. */
+static int xattrat_lookup(int dfd, uaddr_t path, unsigned look, bool cwd, struct path *p)
+{
+	struct file *f;
+	char first;
+
+	if (!(look & LOOKUP_EMPTY) || (path && (get_user(first, path) || first)) || (cwd && dfd == AT_FDCWD))
+		return path_lookup_user(dfd, path, look & LOOKUP_EMPTY ? look | LOOKUP_NULL : look, p);
+	f = fd_get(dfd);
+	if (!f)
+		return -EBADF;
+	*p = f->path;
+	path_get(p);
+	file_put(f);
 	return 0;
 }
 
@@ -210,7 +229,7 @@ long sys_setxattrat(int dfd, uaddr_t path, unsigned at_flags, uaddr_t name, uadd
 	if (!ret)
 		ret = set_args(&x, name, a.value, a.size, (int)a.flags);
 	if (!ret)
-		ret = path_lookup_user(dfd, path, look, &p);
+		ret = xattrat_lookup(dfd, path, look, true, &p);
 	if (!ret) {
 		ret = xattr_set(&p, &x);
 		path_put(&p);
@@ -234,7 +253,7 @@ long sys_getxattrat(int dfd, uaddr_t path, unsigned at_flags, uaddr_t name, uadd
 	if (!ret)
 		ret = name_from_user(name, x.name);
 	if (!ret)
-		ret = path_lookup_user(dfd, path, look, &p);
+		ret = xattrat_lookup(dfd, path, look, true, &p);
 	if (!ret) {
 		ret = xattr_get(&p, &x, a.value, a.size);
 		path_put(&p);
@@ -249,7 +268,7 @@ long sys_listxattrat(int dfd, uaddr_t path, unsigned at_flags, uaddr_t list, siz
 	long ret = xattrat_look(at_flags, &look);
 
 	if (!ret)
-		ret = path_lookup_user(dfd, path, look, &p);
+		ret = xattrat_lookup(dfd, path, look, false, &p);
 	if (!ret) {
 		ret = xattr_list(&p, list, size);
 		path_put(&p);
@@ -267,7 +286,7 @@ long sys_removexattrat(int dfd, uaddr_t path, unsigned at_flags, uaddr_t name)
 	if (!ret)
 		ret = name_from_user(name, x.name);
 	if (!ret)
-		ret = path_lookup_user(dfd, path, look, &p);
+		ret = xattrat_lookup(dfd, path, look, false, &p);
 	if (!ret) {
 		ret = xattr_remove(&p, &x);
 		path_put(&p);

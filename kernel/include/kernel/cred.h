@@ -43,4 +43,6 @@ void cred_put(struct cred *c);
 /* A writable copy of current's, to change and commit.  NULL: no memory. */
 struct cred *cred_prepare(void);
 void cred_commit(struct cred *c);
+/* For a while, c is current's: it takes the reference and returns the one that was, to be put back the same way (access(2)). */
+struct cred *cred_override(struct cred *c);
 #endif
