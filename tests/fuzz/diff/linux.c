@@ -34,7 +34,7 @@
 #include <unistd.h>
 #include "diff.h"
 
-enum { PROGRAM_PID = 3, TIME_MS = 15, PATHS = 256, PATH_BYTES = 1024, CONTENT = 1 << 16, KILLS = 1000 };
+enum { PROGRAM_PID = 3, TIME_MS = 20, QUIET_MS = 2, PATHS = 256, PATH_BYTES = 1024, CONTENT = 1 << 16, KILLS = 1000 };
 #define ROOT "/tmp"
 #define SCRATCH ROOT "/s"
 
@@ -92,7 +92,8 @@ static void program_run(void)
 	syscall(SYS_exit_group, 0);
 }
 
-static void program_child(void)
+/* What every program starts with, and its parent has already. */
+static void as_a_program(void)
 {
 	sigset_t none;
 
@@ -100,19 +101,23 @@ static void program_child(void)
 		syscall(SYS_rt_sigaction, i, (uint64_t[4]){ 0 }, NULL, 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
 	setpriority(PRIO_PROCESS, 0, 0);
 	prctl(PR_SET_NAME, "program");
-	close_range(0, ~0u, 0);
 	for (int i = 0; i < 16; i++) {
 		struct rlimit l = { diff_limits[i][0], diff_limits[i][1] };
 
 		setrlimit((__rlimit_resource_t)i, &l);
 	}
-	if (chdir(SCRATCH) || chroot("."))
-		_exit(99);
 	umask(022);
 	setgroups(0, NULL);
+}
+
+static void program_child(void)
+{
+	setsid();
+	close_range(0, ~0u, 0);
+	if (chdir(SCRATCH) || chroot("."))
+		_exit(99);
 	if (program.flags & DIFF_UNPRIVILEGED && (setresgid(DIFF_USER, DIFF_USER, DIFF_USER) || setresuid(DIFF_USER, DIFF_USER, DIFF_USER)))
 		_exit(99);
 	program_run();
@@ -203,6 +208,37 @@ static bool uses_ipc(void)
 	return false;
 }
 
+/* Asleep, and alone: nothing will ever wake it, since the times that programs name are none or for ever. */
+static bool asleep(void)
+{
+	static char text[512];
+	int fd = open("/proc/3/stat", O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	char *p;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	p = strrchr(text, ')');
+	return p && p[1] == ' ' && (p[2] == 'S' || p[2] == 'T');
+}
+
+static bool ended(struct pollfd *pfd)
+{
+	unsigned quiet = 0;
+
+	for (unsigned ms = 0; ms < TIME_MS; ms++) {
+		if (poll(pfd, 1, 1) == 1)
+			return true;
+		quiet = asleep() ? quiet + 1 : 0;
+		if (quiet == QUIET_MS)
+			return false;
+	}
+	return false;
+}
+
 static void supervise(int last_pid)
 {
 	struct diff_run *r = &shared->run;
@@ -228,7 +264,7 @@ static void supervise(int last_pid)
 	r->status = DIFF_LATE;
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	pfd = (struct pollfd){ pidfd, POLLIN, 0 };
-	if (poll(&pfd, 1, TIME_MS) == 1 && waitpid(pid, &status, 0) == pid)
+	if (ended(&pfd) && waitpid(pid, &status, 0) == pid)
 		r->status = status;
 	close(pidfd);
 	for (unsigned i = 0; i < KILLS; i++) {
@@ -250,6 +286,7 @@ static void supervisor(void)
 	setsid();
 	if (last_pid < 0)
 		_exit(2);
+	as_a_program();
 	arena = mmap((void *)FUZZ_ARENA, FUZZ_ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (arena != (void *)FUZZ_ARENA)
 		_exit(2);

@@ -51,6 +51,17 @@ static void only(struct fuzz_arg *a, const int64_t *values, unsigned n)
 	*a = (struct fuzz_arg){ .value = (uint64_t)values[a->value % n], .form = FUZZ_VALUE };
 }
 
+/* A process: ourselves, or a child that an earlier call made; one that it did not make is nobody. */
+static void only_own(const struct fuzz_program *p, struct fuzz_arg *a)
+{
+	static const int64_t self[] = { 0, 3, 99, 3 };
+
+	if (a->form == FUZZ_RESULT && !a->slot && strstr(fuzz_row(p->calls[a->index].nr)->name, "fork"))
+		a->value = 99;
+	else
+		only(a, self, 4);
+}
+
 /* Seconds far away, or none: nothing may depend on the host's speed. */
 static void tame_time(struct fuzz_program *p, const struct fuzz_arg *a, unsigned fields)
 {
@@ -92,10 +103,10 @@ void diff_tame(struct fuzz_program *p)
 				*a = (struct fuzz_arg){ .value = 0010666 };
 		}
 		if (!strcmp(d->name, "kill") || !strcmp(d->name, "rt_sigqueueinfo") || !strcmp(d->name, "setpriority") || !strcmp(d->name, "prlimit64") ||
-		    !strcmp(d->name, "pidfd_open") || !strcmp(d->name, "capset"))
+		    !strcmp(d->name, "pidfd_open") || !strcmp(d->name, "capset") || !strcmp(d->name, "kcmp"))
 			for (unsigned k = 0; k < d->nargs; k++)
-				if (d->args[k].kind == ARG_PID && c->args[k].form != FUZZ_RESULT)
-					only(&c->args[k], self, 4);
+				if (d->args[k].kind == ARG_PID)
+					only_own(p, &c->args[k]);
 		if (!strcmp(d->name, "tkill") || !strcmp(d->name, "tgkill") || !strcmp(d->name, "rt_tgsigqueueinfo"))
 			for (unsigned k = 0; k < d->nargs; k++)
 				if (d->args[k].kind == ARG_PID)
@@ -118,6 +129,9 @@ void diff_tame(struct fuzz_program *p)
 			*a = (struct fuzz_arg){ .value = 1, .form = FUZZ_VALUE };
 		if (!strcmp(d->name, "capget") && c->args[0].form == FUZZ_BLOB && p->blobs[c->args[0].index].nbytes >= 8)
 			memset(p->bytes + p->blobs[c->args[0].index].bytes + 4, 0, 4), p->blobs[c->args[0].index].nfixes = 0;
+		for (unsigned k = 0; k < d->nargs; k++)	/* the machine's own program, which is elsewhere on the host */
+			if (fuzz_kind_points(d->args[k].kind) && c->args[k].form == FUZZ_VALUE && c->args[k].value >= 0x10000 && c->args[k].value < FUZZ_ARENA)
+				c->args[k].value = 1;
 		for (unsigned k = 0; k < d->nargs; k++) {
 			const struct fuzz_struct *s = fuzz_struct_find(d->args[k].aux);
 
@@ -267,7 +281,7 @@ static bool of(const struct difference *d, const char *name)
 
 static bool socket_xattr(const struct difference *d)
 {
-	return (d->what == DIFF_RESULT || d->what == DIFF_MEMORY) && d->row->name[0] == 'f' && strstr(d->row->name, "xattr") && (!strncmp(maker(d, "fd"), "socket", 6) || (strstr(d->row->name, "list") && d->lin_result == 21));
+	return (d->what == DIFF_RESULT || d->what == DIFF_MEMORY) && strstr(d->row->name, "xattr") && (!strncmp(maker(d, "fd"), "socket", 6) || !strncmp(maker(d, "dfd"), "socket", 6) || (strstr(d->row->name, "list") && d->lin_result == 21));
 }
 
 static bool directory(const struct difference *d)
@@ -303,13 +317,18 @@ static bool ipc_info(const struct difference *d)
 		(is(d, "shmctl") && (c == 3 || c == 14))));
 }
 
-static bool shm_memory(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "shmget") && (d->lin_result == -12 || (diff_number(d, "flags") & 04000)); }
+static bool shm_memory(const struct difference *d)
+{
+	if (d->what == DIFF_RESULT && is(d, "shmctl") && d->lin_result == -12 && diff_number(d, "cmd") == 11 /* SHM_LOCK: what the user has locked elsewhere */)
+		return true;
+	return d->what == DIFF_RESULT && is(d, "shmget") && (d->lin_result == -12 || (diff_number(d, "flags") & 04000));
+}
 static bool notify_thread(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "mq_notify") && d->eft_result == -38; }
 static bool pidfs(const struct difference *d) { return d->row && (d->what == DIFF_RESULT || (d->what == DIFF_MEMORY && strstr(d->row->name, "stat"))) && of(d, "pidfd_open"); }
 static bool ext2_cannot(const struct difference *d)
 {
 	return d->what == DIFF_RESULT && d->prog->flags & DIFF_EXT2 && ((is(d, "fallocate") && d->eft_result == -95) ||
-		(is(d, "fcntl") && (diff_number(d, "cmd") == 1033 || diff_number(d, "cmd") == 1034)));
+		(is(d, "fcntl") && (diff_number(d, "cmd") == 1033 || diff_number(d, "cmd") == 1034)) || (is(d, "lseek") && diff_number(d, "whence") >= 2 && d->lin_result == -22));
 }
 
 static bool waitv_flags(const struct difference *d) { return is(d, "futex_waitv") && d->what == DIFF_RESULT && d->eft_result == -22; }
@@ -322,10 +341,10 @@ static bool promise(const struct difference *d) { return is(d, "mremap") && d->w
 static bool neighbours(const struct difference *d)
 {
 	if (d->what == DIFF_BLOCKED && (is(d, "munmap") || is(d, "mprotect") || is(d, "madvise") || is(d, "mremap")))
-		return (uint64_t)diff_number(d, d->row->args[1].name) > 1 << 20;
+		return (uint64_t)diff_number(d, d->row->args[1].name) > 1 << 20 || d->prog->calls[d->call].args[0].form == FUZZ_RESULT;
 	if (d->what != DIFF_RESULT)
 		return false;
-	if ((is(d, "madvise") || !strncmp(d->row->name, "mlock", 5) || is(d, "munlock") || is(d, "mprotect") || is(d, "msync")) && (uint64_t)diff_number(d, "len") > 1 << 28)
+	if ((is(d, "madvise") || !strncmp(d->row->name, "mlock", 5) || is(d, "munlock") || is(d, "mprotect") || is(d, "msync") || is(d, "mremap")) && (uint64_t)diff_number(d, d->row->args[1].name) > 1 << 28)
 		return true;	/* all that the harness has mapped */
 	for (unsigned i = 0; i < d->row->nargs; i++)
 		if (d->row->args[i].kind == ARG_ADDR && d->prog->calls[d->call].args[i].form == FUZZ_RESULT)
@@ -336,6 +355,8 @@ static bool neighbours(const struct difference *d)
 static bool host_file(const struct difference *d)
 {
 	if (d->what == DIFF_RESULT && strncmp(d->row->name, "mq_", 3) && of(d, "mq_open"))
+		return true;
+	if (d->what == DIFF_MEMORY && is(d, "fstat") && d->offset >= 48 && d->offset < 56 && of(d, "mq_open"))
 		return true;
 	return d->what == DIFF_RESULT && is(d, "mmap") && d->lin_result == -1 && d->eft_result < 0;
 }
@@ -370,7 +391,7 @@ static bool fault_midway(const struct difference *d)
 
 		if (d->lin->done[i] == 2 && d->eft->done[i] == 2 && (d->lin->result[i] == -14 || d->eft->result[i] == -14 || (i == d->call && d->what == DIFF_RESULT)) &&
 		    (strstr(n, "write") || (strstr(n, "splice") && i != d->call)))
-			return i != d->call || (strstr(n, "writev") && (d->lin_result == -14 || d->eft_result == -14 || (d->lin_result >= 0 && d->eft_result >= 0)));
+			return d->what == DIFF_FILES || i != d->call || (strstr(n, "writev") && (d->lin_result == -14 || d->eft_result == -14 || (d->lin_result >= 0 && d->eft_result >= 0)));
 	}
 	return false;
 }
@@ -385,6 +406,21 @@ static bool vmsplice_slots(const struct difference *d)
 	for (unsigned i = 0; i < d->call; i++)
 		if (!strcmp(fuzz_row(d->prog->calls[i].nr)->name, "vmsplice") && d->lin->result[i] > 0)
 			return is(d, "fcntl") || is(d, "write") || is(d, "writev") || is(d, "vmsplice") || is(d, "tee") || is(d, "splice") || is(d, "poll") || is(d, "ppoll");
+	return false;
+}
+
+/* The name of who sent a packet, and got it afterwards. */
+static bool late_name(const struct difference *d)
+{
+	bool sent = false;
+
+	for (unsigned i = 0; d->what == DIFF_MEMORY && !strncmp(d->row->name, "recv", 4) && i < d->call; i++) {
+		const char *n = fuzz_row(d->prog->calls[i].nr)->name;
+
+		if (sent && !strcmp(n, "bind") && d->lin->result[i] == 0)
+			return true;
+		sent |= (!strncmp(n, "send", 4) || strstr(n, "write")) && d->lin->result[i] > 0;
+	}
 	return false;
 }
 
@@ -403,7 +439,14 @@ static bool descriptor_table(const struct difference *d)
 
 static bool socket_buffer(const struct difference *d)
 {
+	if (d->what == DIFF_RESULT && is(d, "sendmmsg") && d->lin_result > 64 && d->eft_result > 64)
+		return true;
 	return d->what == DIFF_RESULT && (strstr(d->row->name, "write") || strstr(d->row->name, "send")) && d->lin_result > 4096 && d->eft_result > 4096;
+}
+
+static bool pkey_lost(const struct difference *d)
+{
+	return d->what == DIFF_RESULT && is(d, "pkey_alloc") && d->lin_result == -28 && d->eft_result == -22;
 }
 
 struct diff_allowed diff_allowed[] = {
@@ -419,7 +462,7 @@ struct diff_allowed diff_allowed[] = {
 	{ "pidfd-flags", "flags of Linux 6.9", pidfd_flags, 0 },
 	{ "mq-notify-thread", "needs a netlink socket", notify_thread, 0 },
 	{ "pidfs", "pidfds are files of a file system since Linux 6.9", pidfs, 0 },
-	{ "ext2-cannot", "fallocate, seals: the host's directory is a tmpfs", ext2_cannot, 0 },
+	{ "ext2-cannot", "fallocate, seals, ends of directories: the host's directory is a tmpfs", ext2_cannot, 0 },
 	{ "futex2-mpol", "FUTEX2_MPOL, of Linux 6.16: no NUMA", waitv_flags, 0 },
 	{ "page-zero", "nobody maps page 0", page_zero, 0 },
 	{ "promise", "how much memory may be promised", promise, 0 },
@@ -437,8 +480,10 @@ struct diff_allowed diff_allowed[] = {
 	{ "futex-owner", "which process of the harness a PI futex's word happens to name", futex_owner, 0 },
 	{ "fault-midway", "how much of a write is there when its memory ends midway: Linux counts in pages, and tmpfs grows first", fault_midway, 0 },
 	{ "vmsplice-slots", "vmsplice copies: it takes fewer slots of the ring", vmsplice_slots, 0 },
+	{ "late-name", "a packet's sender that was bound after it sent: Linux looks up its name when the packet is received", late_name, 0 },
 	{ "unreadable", "memory that may only be written: on Linux the harness cannot read it either", unreadable, 0 },
 	{ "descriptor-table", "select looks at descriptors up to the size of the table, which is as large as it was once", descriptor_table, 0 },
 	{ "socket-buffer", "how much fits into a socket's buffer: what a message costs", socket_buffer, 0 },
+	{ "pkey-lost", "without protection keys the first pkey_alloc with rights fails, and Linux has none left after it", pkey_lost, 0 },
 	{ 0 }
 };

@@ -10,7 +10,7 @@
  *   --check-reset=N memory is the snapshot's after each of N runs
  *   --check-trace=N N inputs run twice give equal trace hashes
  *   --programs=N --seed=S   target diff: N generated programs; --first: up to the first difference;
- *                   --known=OUTPUT: those that an earlier run showed are no news
+ *                   --known=OUTPUT: those that an earlier run showed are no news; --save=DIR: each kind's program as an input
  *   --print FILE    the inputs as text; --print-c FILE: as a C program for Linux
  *   --make=SEED     an input made of that seed, to stdout
  *   --list          the targets
@@ -81,6 +81,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			differential = number_of(a);
 		else if (!strncmp(a, "--known=", 8))
 			diff_known(a + 8);
+		else if (!strncmp(a, "--save=", 7))
+			diff_save(a + 7);
 		else if (!strcmp(a, "--first"))
 			first = true;
 		else if (!strncmp(a, "--seed=", 7))

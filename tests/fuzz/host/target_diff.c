@@ -180,6 +180,25 @@ static void shorten(struct difference *d)
 		d->what = DIFF_SAME;	/* not what it was */
 }
 
+static const char *save_dir;
+
+void diff_save(const char *dir) { save_dir = dir; }
+
+/* The program as an input, for the corpus. */
+static void save(const struct difference *d)
+{
+	static uint8_t input[FUZZ_ENCODED_MAX];
+	size_t n = fuzz_encode(&program, input, sizeof(input));
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s-%016llx", save_dir ? save_dir : "", d->row ? d->row->name : "program", (unsigned long long)kind_of(d));
+	if (!save_dir || !n || !(f = fopen(path, "w")))
+		return;
+	fwrite(input, 1, n, f);
+	fclose(f);
+}
+
 static uint64_t run_program(void)
 {
 	struct difference d;
@@ -211,6 +230,7 @@ static uint64_t run_program(void)
 		kinds[nkinds++] = kind;
 	}
 	show(&d);
+	save(&d);
 	if (!keep_going)
 		abort();
 	return 1;

@@ -12,4 +12,5 @@ uint64_t diff_one(const uint8_t *data, size_t size);
 int diff_loop(uint64_t n, uint64_t seed, bool first /* stops at the first */);
 /* The kinds of difference in that output of an earlier run are not shown. */
 void diff_known(const char *path);
+void diff_save(const char *dir);		/* each difference that is shown, as an input there */
 #endif
