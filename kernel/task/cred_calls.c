@@ -137,11 +137,17 @@ static bool id_among(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
 	return id == NO_ID || id == a || id == b || id == c;
 }
 
+static bool keeps(uint32_t id, uint32_t now) { return id == NO_ID || id == now; }
+
 long sys_setresuid(uint32_t ruid, uint32_t euid, uint32_t suid)
 {
 	const struct cred *old = current->cred;
-	struct cred *c = cred_prepare();
+	struct cred *c;
 
+	/* What changes nothing leaves the id of the file system alone, too. */
+	if (keeps(ruid, old->uid) && keeps(euid, old->euid) && keeps(euid, old->fsuid) && keeps(suid, old->suid))
+		return 0;
+	c = cred_prepare();
 	if (!c)
 		return -ENOMEM;
 	if (!capable(CAP_SETUID) && !(id_among(ruid, old->uid, old->euid, old->suid) &&
@@ -160,8 +166,11 @@ long sys_setresuid(uint32_t ruid, uint32_t euid, uint32_t suid)
 long sys_setresgid(uint32_t rgid, uint32_t egid, uint32_t sgid)
 {
 	const struct cred *old = current->cred;
-	struct cred *c = cred_prepare();
+	struct cred *c;
 
+	if (keeps(rgid, old->gid) && keeps(egid, old->egid) && keeps(egid, old->fsgid) && keeps(sgid, old->sgid))
+		return 0;
+	c = cred_prepare();
 	if (!c)
 		return -ENOMEM;
 	if (!capable(CAP_SETGID) && !(id_among(rgid, old->gid, old->egid, old->sgid) &&

@@ -28,7 +28,7 @@ static unsigned long long effective(void)
 
 int main(void)
 {
-	plan(22);
+	plan(25);
 	ok(is(0, 0, 0) && effective(), "root, with capabilities");
 	ok(in_child(setuid(1000) || !is(1000, 1000, 1000) || setuid(0) != -1 || errno != EPERM) == 0, "root's setuid sets all three, for good");
 	ok(in_child(setresuid(1000, 1001, 1002) || !is(1000, 1001, 1002) || setuid(1002) || !is(1000, 1002, 1002)) == 0, "another's sets the effective one, to the real or saved one");
@@ -46,6 +46,9 @@ int main(void)
 	ok(in_child(setfsuid(1000) != 0 || setfsuid(-1) != 1000 || !is(0, 0, 0)) == 0, "setfsuid tells the old one and changes nothing else");
 	ok(in_child(({ setresuid(1000, 1000, 1000); setfsuid(5); setfsuid(-1) != 1000; })) == 0, "and is refused without an error");
 	ok(in_child(({ setfsuid(1000); seteuid(1001); setfsuid(-1) != 1001; })) == 0, "it follows the effective one");
+	ok(in_child(({ setfsuid(1000); setresuid(0, -1, 0) || setfsuid(-1) != 1000; })) == 0, "a setresuid that changes nothing leaves it");
+	ok(in_child(({ setfsuid(1000); setresuid(-1, 0, -1) || setfsuid(-1) != 0; })) == 0, "one that names the effective one does not");
+	ok(in_child(({ setfsgid(1000); setresgid(0, -1, -1) || setfsgid(-1) != 1000 || setresgid(-1, 0, -1) || setfsgid(-1) != 0; })) == 0, "nor of groups");
 	ok(in_child(setresgid(10, 11, 12) || !gis(10, 11, 12) || setgid(5) || !gis(5, 5, 5)) == 0, "groups: root's setgid sets all three");
 	ok(in_child(setresgid(10, 11, 12) || setresuid(1000, 1000, 1000) || setgid(12) || !gis(10, 12, 12) || setgid(99) != -1 || errno != EPERM) == 0, "another's the effective one");
 	ok(in_child(({ setresuid(1000, 1000, 1000); setgroups(0, NULL) == -1 && errno == EPERM ? 0 : 1; })) == 0, "setgroups is root's");
