@@ -22,7 +22,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
-#define PATIENCE_NS UINT64_C(3000000000)
+#define PATIENCE_NS UINT64_C(20000000000)	/* a busy host may give a stub no CPU for seconds */
 enum { POOL_MAX = 32, THREADS_KEEP = 4, ALIVE_CHECK_NS = 100000000 };
 
 static struct { struct um_lock lock; struct list_head ready, empty; unsigned count; bool init; } pool;
