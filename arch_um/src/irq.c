@@ -5,19 +5,16 @@
  * A sender sets a bit in the CPU's `pending` and signals its host thread.  The
  * handler looks at the soft mask: off, and it leaves the bit for whoever
  * enables; on, and it runs the upcalls right there, on the stack of the kernel
- * thread it interrupted.  An upcall may switch threads; the rest of the handler
- * then runs later, perhaps on another CPU.  So exactly one bit is taken at a
- * time, from the CPU we are on now, and nothing is remembered across an upcall.
- * The same can happen to a handler that has not begun: when two signals come at
- * once, the host stacks their frames.  So the timer's signal says which CPU it
- * is for.
+ * thread it interrupted: one such handler on a stack, never more (interrupt.S).
+ * An upcall may switch threads; the rest of the handler then runs later,
+ * perhaps on another CPU.  So exactly one bit is taken at a time, from the CPU
+ * we are on now, and nothing is remembered across an upcall.
  *
  * Under TSan the handler only leaves the bit: its run-time cannot be
  * re-entered from a signal.  Enabling interrupts, idle and relax find it.
  */
 #include "um.h"
 #include <kernel/errno.h>
-
 
 static uint64_t lines_enabled;		/* [a] */
 static uint64_t lines_waiting;		/* [a] raised while masked */
@@ -125,30 +122,54 @@ void um_irq_post(struct um_cpu *c, uint32_t bits)
 	um_irq_wake(c);
 }
 
-/* The signal handler.  No atomics of the compiler's: TSan's run-time stands behind those, whatever the attribute. */
-UM_SIGNAL_CODE void um_interrupt(int timer_cpu)
-{
-	if (timer_cpu >= 0) {
-		struct um_cpu *c = &um_cpus[timer_cpu];
+/* Places in the handler's way in and out: interrupt.S. */
+void um_interrupt_entered(void);
+void um_interrupt_taken(void);
+void um_interrupt_leave(void);
+void um_interrupt_again(void);
+void um_interrupt_end(void);
+void um_interrupt_unreturn(void);
 
-		__asm__ volatile("lock orl %1, %0" : "+m"(c->pending) : "i"(UM_PEND_TIMER) : "memory");
-#ifndef UM_TSAN
-		/*
-		 * Two signals at once: the other one's handler ran before the first instruction
-		 * of this one, and switched threads.  Then this is another CPU's thread.
-		 */
-		if (unlikely(c != um_cpu()))
-			um_irq_wake(c);
-#endif
-	}
-	if (um_irq_off()) {
+static UM_SIGNAL_CODE bool between(uintptr_t pc, void (*first)(void), void (*last)(void))
+{
+	return pc >= (uintptr_t)first && pc <= (uintptr_t)last;
+}
+
+/*
+ * The signal handler; interrupts are off, and were_off says what they had been.
+ * False: leave, with interrupts as they are now.  No atomics of the compiler's:
+ * TSan's run-time stands behind those, whatever the attribute.
+ */
+UM_SIGNAL_CODE bool um_interrupt(const void *siginfo, void *context, bool were_off)
+{
+	if (host_interrupt_is_timer(siginfo))
+		__asm__ volatile("lock orl %1, %0" : "+m"(um_cpu()->pending) : "i"(UM_PEND_TIMER) : "memory");
+	if (were_off) {
 		uint32_t *w = um_cpu()->wait_word;
 		if (w)
 			__asm__ volatile("lock orl $4, %0" : "+m"(*w) : : "memory");	/* STUB_INTR */
-		return;
+		return false;
 	}
-#ifndef UM_TSAN
-	irq_enable();
+#ifdef UM_TSAN
+	um_irq_set_on();
+	return false;
+#else
+	uintptr_t *pc = host_interrupt_pc(context);
+
+	if (between(*pc, um_interrupt_entry, um_interrupt_entered)) {
+		*pc = (uintptr_t)um_interrupt_taken;
+		return false;
+	}
+	if (between(*pc, um_interrupt_leave, um_interrupt_again)) {
+		*pc = (uintptr_t)um_interrupt_again;
+		return false;
+	}
+	if (between(*pc, um_interrupt_return, um_interrupt_end)) {
+		*pc = (uintptr_t)um_interrupt_unreturn;
+		return false;
+	}
+	um_irq_run();
+	return true;
 #endif
 }
 

@@ -9,7 +9,7 @@ char *um_ram;
 static struct hal_boot boot;
 enum { BOOT_STACK = KSTACK_SIZE };	/* the first physical pages: a stack may be the target of DMA */
 static const struct host_hooks hooks = {
-	.interrupt = um_interrupt, .crash = um_crash, .irq = um_irq_line, .stub_died = um_stub_died,
+	.interrupt = um_interrupt_entry, .interrupt_return = um_interrupt_return, .crash = um_crash, .irq = um_irq_line, .stub_died = um_stub_died,
 	.stats = um_stats,
 };
 

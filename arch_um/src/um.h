@@ -90,7 +90,10 @@ static inline void um_count(enum um_stat s) { um_count_add(s, 1); }
 /* Run the upcalls that are pending; interrupts off.  May come back on another CPU. */
 void um_irq_run(void);
 void um_irq_post(struct um_cpu *c, uint32_t bits);
-void um_interrupt(int timer_cpu);
+/* The signal's handler, what it returns to, and what it calls: interrupt.S. */
+void um_interrupt_entry(void);
+void um_interrupt_return(void);
+bool um_interrupt(const void *siginfo, void *context, bool were_off);
 void um_irq_line(unsigned line, unsigned cpu, int self);
 void um_stub_died(void *cookie, int pid);
 unsigned um_stats(unsigned i, const char **name, uint64_t *value);

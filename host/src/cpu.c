@@ -25,7 +25,6 @@
 
 struct host_hooks host_hooks;
 _Thread_local int cpu_self = -1;
-void host_set_hooks(const struct host_hooks *hooks) { host_hooks = *hooks; }
 
 static struct {
 	int tid;	/* [a] */
@@ -44,14 +43,21 @@ void host_sigreturn(void);
 __asm__(".text\n.globl host_sigreturn\nhost_sigreturn:\n\tmov $15, %eax\n\tsyscall\n");
 
 #if defined(__clang__)
-__attribute__((disable_sanitizer_instrumentation))	/* TSan's run-time cannot be entered from here */
+#define IN_HANDLER __attribute__((disable_sanitizer_instrumentation))	/* TSan's run-time cannot be entered from there */
+#else
+#define IN_HANDLER
 #endif
-static void on_interrupt(int sig, siginfo_t *si, void *uc)
+
+IN_HANDLER bool host_interrupt_is_timer(const void *siginfo)
 {
-	(void)sig;
-	(void)uc;
-	/* It may return on another thread, so errno is not saved; kernel code, which was interrupted, has none. */
-	host_hooks.interrupt(si->si_code == SI_TIMER ? si->si_value.sival_int : -1);
+	return ((const siginfo_t *)siginfo)->si_code == SI_TIMER;
+}
+
+IN_HANDLER uintptr_t *host_interrupt_pc(void *context)
+{
+	ucontext_t *uc = context;
+
+	return (uintptr_t *)&uc->uc_mcontext.gregs[REG_RIP];
 }
 
 static void on_crash(int sig, siginfo_t *si, void *context)
@@ -72,11 +78,18 @@ static void on_crash(int sig, siginfo_t *si, void *context)
 	host_exit(101);
 }
 
-static void raw_action(int sig, void (*fn)(int, siginfo_t *, void *), unsigned long flags)
+static void raw_action(int sig, void *fn, void (*restorer)(void), unsigned long flags)
 {
 	/* SA_RESTORER */
-	struct raw_sigaction sa = { (void *)fn, flags | SA_SIGINFO | 0x04000000, host_sigreturn, 0 };
+	struct raw_sigaction sa = { fn, flags | SA_SIGINFO | 0x04000000, restorer, 0 };
 	syscall(SYS_rt_sigaction, sig, &sa, NULL, 8);
+}
+
+/* Kernel code has no errno, so the handler, which may return on another thread, need not save it. */
+void host_set_hooks(const struct host_hooks *hooks)
+{
+	host_hooks = *hooks;
+	raw_action(HOST_SIG_IRQ, (void *)hooks->interrupt, hooks->interrupt_return, SA_NODEFER);
 }
 
 unsigned cpu_init(unsigned n, bool pin)
@@ -97,11 +110,10 @@ unsigned cpu_init(unsigned n, bool pin)
 		cpus[i].pinned = can ? allowed[((unsigned)self_pid + i) % m] : -1;
 		cpus[i].spare = can && m > 1 ? allowed[((unsigned)self_pid + i + (2 * n <= m ? n : 1)) % m] : -1;
 	}
-	raw_action(HOST_SIG_IRQ, on_interrupt, SA_NODEFER);
 #if !defined(HOST_ASAN) && !defined(HOST_TSAN)
 	static const int traps[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
 	for (unsigned i = 0; i < sizeof(traps) / sizeof(traps[0]); i++)
-		raw_action(traps[i], on_crash, SA_ONSTACK | SA_NODEFER);
+		raw_action(traps[i], (void *)on_crash, host_sigreturn, SA_ONSTACK | SA_NODEFER);
 #else
 	(void)on_crash;		/* the sanitizer's report is the better one */
 #endif

@@ -86,7 +86,7 @@ uint64_t host_time_real_ns(void) { return now(CLOCK_REALTIME); }
 
 void time_thread_init(unsigned cpu)
 {
-	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = HOST_SIG_IRQ, .sigev_value.sival_int = (int)cpu };
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = HOST_SIG_IRQ };
 	ev.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
 	if (timer_create(CLOCK_MONOTONIC, &ev, &timers[cpu]))
 		fatal("timer_create: %s", strerror(errno));

@@ -3,7 +3,7 @@
  * Registers of kernel code across what may interrupt it: on every CPU a thread
  * loads all general registers with a pattern and looks at them afterwards,
  * under a timer of 10 kHz, a flood of IPIs, device interrupts, other threads,
- * and traps in the kernel itself.
+ * and traps in the kernel itself.  And the stack that the interrupts take.
  *
  * The kernel has no FP code; that a user's FP registers survive kernel threads
  * is tests/user/regs_*.c's to show.
@@ -24,6 +24,7 @@ static struct ticker { struct ktimer timer; uint64_t count; bool stop; } tickers
 static bool over;
 static uint64_t rounds, events;		/* events: what the disturber did */
 static int left, wrong;
+static size_t deepest;			/* bytes of stack that interrupts took */
 
 static uint64_t duration_ns(void)
 {
@@ -71,12 +72,37 @@ static void compare(struct ktest_state *t, const char *what, const uint64_t *in,
 	}
 }
 
+/*
+ * How deep interrupts go into the stack of who they interrupt: everything below
+ * the caller's frame is painted first, and looked at in the end.  However many
+ * come at once, they must not pile up.
+ */
+enum { PAINT = 0xa5, FRAME = 1024 };
+
+#ifdef __clang__
+__attribute__((no_sanitize("address")))
+#endif
+static NOINLINE size_t stack_paint(bool paint)
+{
+	volatile uint8_t *low = hal_current()->kstack, *top = (uint8_t *)__builtin_frame_address(0) - FRAME;
+
+	if (paint) {
+		for (volatile uint8_t *p = low; p < top; p++)
+			*p = PAINT;
+		return 0;
+	}
+	while (low < top && *low == PAINT)
+		low++;
+	return (size_t)(top - low);
+}
+
 /* One per CPU: the pattern, over and over. */
 static void filler(void *arg)
 {
 	unsigned cpu = (unsigned)(uintptr_t)arg;
 	uint64_t seed = 1234567 + 999331ull * cpu, in[REGS_MAX], out[REGS_MAX];
 
+	stack_paint(true);
 	ktimer_init(&tickers[cpu].timer, tick);
 	ktimer_arm(&tickers[cpu].timer, hal_time_mono_ns() + TIMER_PERIOD_NS);
 	while (!READ_ONCE(over)) {
@@ -89,6 +115,9 @@ static void filler(void *arg)
 	store_release(&tickers[cpu].stop, true);
 	ktimer_cancel_sync(&tickers[cpu].timer);
 	ktimer_cancel_sync(&tickers[cpu].timer);	/* it may have armed itself once more */
+	size_t deep = stack_paint(false), most = __atomic_load_n(&deepest, __ATOMIC_RELAXED);
+	while (deep > most && !__atomic_compare_exchange_n(&deepest, &most, deep, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 	__atomic_sub_fetch(&left, 1, __ATOMIC_RELEASE);
 }
 
@@ -109,6 +138,7 @@ static void run(struct ktest_state *t, void (*also)(void *))
 	memset(tickers, 0, sizeof(tickers));
 	wrong = 0;
 	rounds = events = 0;
+	deepest = 0;
 	over = false;
 	left = (int)cpu_count + (also ? 1 : 0);
 	for (unsigned i = 0; i < cpu_count; i++) {
@@ -124,7 +154,9 @@ static void run(struct ktest_state *t, void (*also)(void *))
 	WRITE_ONCE(over, true);
 	KEVENTUALLY(load_acquire(&left) == 0);
 	KCHECK(wrong == 0);
-	klog_info("ktest: %llu rounds, %llu ticks, %llu events", (unsigned long long)rounds, (unsigned long long)ticks_so_far(), (unsigned long long)events);
+	if (!KCHECK(deepest > 0 && deepest < KSTACK_SIZE / 2))
+		klog(KLOG_EMERG, "ktest: interrupts went %zu bytes deep", deepest);
+	klog_info("ktest: %llu rounds, %llu ticks, %llu events, %zu bytes deep", (unsigned long long)rounds, (unsigned long long)ticks_so_far(), (unsigned long long)events, deepest);
 }
 
 KTEST(survive_the_timer)

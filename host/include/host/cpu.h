@@ -12,8 +12,10 @@
 
 /* What the host side calls in the kernel; set once, before the first other call. */
 struct host_hooks {
-	/* On a CPU's thread, in a signal handler, on the interrupted stack; may switch kernel threads.  timer_cpu: its timer it is; -1: none. */
-	void (*interrupt)(int timer_cpu);
+	/* The interrupt signal's handler, called as the host's kernel calls one: on a CPU's thread, on the interrupted stack; may switch kernel threads. */
+	void (*interrupt)(void);
+	/* What it returns to: rt_sigreturn. */
+	void (*interrupt_return)(void);
 	/* Likewise: the kernel itself trapped. */
 	/* reg: rax rbx rcx rdx rsi rdi rbp rsp r8-r15 flags */
 	void (*crash)(const char *what, uintptr_t pc, uintptr_t fp, uintptr_t addr, const uint64_t reg[17]);
@@ -31,6 +33,9 @@ int host_cpu_start(unsigned cpu, void (*entry)(void *), void *arg);
 /* This thread is that CPU; gs is what %gs:0 shall be.  From here on interrupts arrive. */
 void host_cpu_ready(unsigned cpu, void *gs);
 void host_cpu_interrupt(unsigned cpu);
+/* Of the handler's siginfo: is it this CPU's timer?  Of its context: where the interrupted code goes on. */
+bool host_interrupt_is_timer(const void *siginfo);
+uintptr_t *host_interrupt_pc(void *context);
 /* The host CPU that this CPU is bound to, or -1. */
 int host_cpu_pinned(unsigned cpu);
 /* Another host CPU, which it may share its user code's work with, or -1. */
@@ -44,7 +49,7 @@ void host_futex_wake(uint32_t *word);
 
 uint64_t host_time_mono_ns(void);	/* any context */
 uint64_t host_time_real_ns(void);
-/* This CPU's timer: interrupt(cpu) at that host_time_mono_ns(); UINT64_MAX: never. */
+/* This CPU's timer: interrupts it at that host_time_mono_ns(); UINT64_MAX: never. */
 void host_timer_arm(unsigned cpu, uint64_t deadline_ns);
 /* The counter of user code: ns = base + ((tsc - base_tsc) * mult >> shift).  -ENOTSUP. */
 int host_time_tsc(uint64_t *base_tsc, uint64_t *base_ns, uint32_t *mult, uint32_t *shift);
