@@ -77,7 +77,7 @@ static void compare(struct ktest_state *t, const char *what, const uint64_t *in,
  * the caller's frame is painted first, and looked at in the end.  However many
  * come at once, they must not pile up.
  */
-enum { PAINT = 0xa5, FRAME = 1024 };
+enum { PAINT = 0xa5, FRAME = 256 };	/* FRAME: bytes that stack_paint() itself may use */
 
 #ifdef __clang__
 __attribute__((no_sanitize("address")))
