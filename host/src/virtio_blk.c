@@ -6,8 +6,10 @@
  * goes into an unlinked sparse file, and a bitmap says which clusters are there.
  *
  * What the host has in its page cache is copied at once, on the CPU's thread
- * (RWF_NOWAIT); everything else is libaio's, with O_DIRECT where the host and
- * the alignment allow it, and completes through the event loop.
+ * (RWF_NOWAIT), and so is what is written until CACHED bytes wait for a flush:
+ * then the flush finds all of it, and it costs one wait.  Everything
+ * else is libaio's, with O_DIRECT where the host and the alignment allow it,
+ * and completes through the event loop.
  */
 #include "virtio.h"
 #include <errno.h>
@@ -31,6 +33,7 @@ enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };
 enum { F_SEG_MAX = 1 << 2, F_BLK_SIZE = 1 << 6, F_FLUSH = 1 << 9 };
 
 enum { DEPTH = 256, ALIGN = 512, READ_AHEAD = 256 << 20 };	/* images up to this size are read in the background */
+enum { CACHED = 8 << 20, BEGIN = 64 << 10 };	/* as large as that: the host begins to write at once */
 
 struct blk {
 	struct vdev d;
@@ -41,6 +44,7 @@ struct blk {
 	io_context_t aio;
 	struct loop_source done;	/* eventfd of completions */
 	unsigned inflight;		/* [d.lock] struct io */
+	size_t cached;			/* [d.lock] bytes written to the host's page cache since the last flush */
 	char id[20];
 };
 
@@ -80,6 +84,11 @@ static bool all_read(int fd, char *p, size_t n, uint64_t off)
 static ssize_t dma_pwrite(int fd, const char *p, size_t n, off_t off)
 {
 	return syscall(SYS_pwrite64, fd, p, n, off);
+}
+
+static ssize_t dma_pwritev(int fd, const struct iovec *v, unsigned n, uint64_t off)
+{
+	return syscall(SYS_pwritev, fd, v, (long)n, (long)off, 0L);
 }
 
 static bool all_write(int fd, const char *p, size_t n, uint64_t off)
@@ -189,12 +198,25 @@ static bool aligned(const struct iovec *v, unsigned n, uint64_t off)
 	return !(bits & (ALIGN - 1));
 }
 
+/* Little enough that the host never makes its writer wait: this is a CPU's thread. */
+static bool write_cached(struct blk *b, const struct iovec *v, unsigned n, size_t len, uint64_t off)
+{
+	if (b->cached + len > CACHED || dma_pwritev(b->fd, v, n, off) != (ssize_t)len)
+		return false;
+	b->cached += len;
+	if (len >= BEGIN)
+		sync_file_range(b->fd, (off_t)off, (off_t)len, SYNC_FILE_RANGE_WRITE);
+	return true;
+}
+
 /* A whole request is one of the host's: its pages are scattered, its bytes are not. */
 static bool image_io(struct io *io, bool write, const struct iovec *v, unsigned n, size_t len, uint64_t off)
 {
 	struct blk *b = io->b;
 
 	if (!write && preadv2(b->fd, v, (int)n, (off_t)off, RWF_NOWAIT) == (ssize_t)len)
+		return true;
+	if (write && write_cached(b, v, n, len, off))
 		return true;
 	if (b->direct >= 0 && aligned(v, n, off) &&
 	    part_submit(io, write ? IO_CMD_PWRITEV : IO_CMD_PREADV, b->direct, v, n, len, off) == 0)
@@ -302,6 +324,7 @@ static uint8_t blk_do(struct io *io, struct vq_request *r, uint32_t type, uint64
 			io->written += (uint32_t)len;
 		return S_OK;
 	case T_FLUSH:
+		b->cached = 0;
 		if (b->overlay >= 0 || part_submit(io, IO_CMD_FDSYNC, b->fd, NULL, 0, 0, 0) == 0)
 			return S_OK;
 		return fdatasync(b->fd) ? S_IOERR : S_OK;
