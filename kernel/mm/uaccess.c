@@ -12,7 +12,7 @@
  * preemption off, announced in ua_seq of the CPU (odd: inside).  Whoever
  * unmaps bumps the generation and then waits in uaccess_quiesce() until every
  * CPU that was inside has left: after that nobody writes through an old
- * translation, and the page may be given away.  Sections are short (four pages),
+ * translation, and the page may be given away.  Sections are short (eight pages),
  * do not sleep, and take no lock, so the wait is bounded.
  */
 #include <hal/dev.h>
@@ -29,7 +29,7 @@
 #include "mm/user_mem.h"
 #include "mm/vm_internal.h"
 
-enum { CACHE_SLOTS = 32, FILL = 8 /* a cache line of vm->pages */, SECTION_PAGES = 4 };
+enum { CACHE_SLOTS = 32, FILL = 8 /* a cache line of vm->pages */, SECTION_PAGES = FILL };
 struct uaccess_cache {
 	uint64_t vm_id, generation;	/* [o] what the slots were filled under */
 	struct { uint64_t tag; char *kva; } slot[CACHE_SLOTS];	/* [o] tag: user page | 1: valid | 2: may be written */
