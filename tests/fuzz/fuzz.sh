@@ -76,8 +76,11 @@ fi
 
 dir=$out/$target
 mkdir -p "$dir/corpus" "$dir/finds"
-seeds=$here/corpus/$target
-[ -d "$seeds" ] || seeds=
+# Programs are programs: what reaches much of the kernel is where searches for other things in it start, too.
+seeds=
+for t in $target $(case $target in syscalls-mt|fail|unix) echo syscalls ;; esac); do
+	[ ! -d "$here/corpus/$t" ] || seeds="$seeds $here/corpus/$t"
+done
 dict=$here/dict/$target.dict
 [ -f "$dict" ] || dict=
 log=$dir/log

@@ -15,6 +15,7 @@
  *   --make=SEED     an input made of that seed, to stdout
  *   --list          the targets
  *   --traces FILE   the trace hash of each input
+ *   --reseed=N      each input that is a program runs N times, under other schedules and with other allocations failing
  *   --break=reset, --break=trace   the machine is not put back, runs are not repeatable: what the checks must notice
  */
 #include <stdio.h>
@@ -33,6 +34,7 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t na, const uint8_t *b, 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
 static const struct fuzz_target *target;
+static uint64_t runs = 1;	/* of each input */
 
 static void targets_list(FILE *f)
 {
@@ -77,6 +79,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			cpus = (unsigned)number_of(a);
 		else if (!strcmp(a, "--verbose"))
 			engine_verbose = true;
+		else if (!strncmp(a, "--reseed=", 9))
+			runs = number_of(a);
 		else if (!strncmp(a, "--programs=", 11))
 			differential = number_of(a);
 		else if (!strncmp(a, "--known=", 8))
@@ -137,7 +141,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	target->one(data, size);
+	for (uint64_t i = 0; i < runs; i++) {
+		programs_reseed(i);
+		target->one(data, size);
+	}
 	return 0;
 }
 

@@ -14,6 +14,7 @@ static struct fuzz_program program, second;
 static struct fuzz_state state;
 static uint8_t bytes[FUZZ_ENCODED_MAX];
 static const struct fuzz_choice *choice;
+static uint64_t reseed;
 
 static uint64_t hash(const uint8_t *p, size_t n)
 {
@@ -30,7 +31,7 @@ void programs_source(const uint8_t *data, size_t size, struct fuzz_run *r)
 	fuzz_state_init(&state, &program, fuzz_user_write, fuzz_user_read);
 	r->source = (struct fuzz_source){ fuzz_program_next, fuzz_program_result, &state };
 	if (!r->seed)
-		r->seed = hash(data, size);
+		r->seed = hash(data, size) + reseed;
 	if (r->seed % 4 == 0 || r->fail)	/* it takes a while */
 		r->count = true;
 }
@@ -40,6 +41,8 @@ void programs_run(const uint8_t *data, size_t size, struct fuzz_run *r)
 	programs_source(data, size, r);
 	engine_run(r);
 }
+
+void programs_reseed(uint64_t n) { reseed = n * UINT64_C(0x9e3779b97f4a7c15); }
 
 uint8_t programs_flags(const uint8_t *data, size_t size) { return size ? data[0] : 0; }
 

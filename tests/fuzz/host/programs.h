@@ -8,6 +8,8 @@
 void programs_run(const uint8_t *data, size_t size, struct fuzz_run *r);
 /* The same without running it. */
 void programs_source(const uint8_t *data, size_t size, struct fuzz_run *r);
+/* From now on the seeds that come from inputs are others than with another n; 0 at first. */
+void programs_reseed(uint64_t n);
 /* The byte of the input that is free for the target. */
 uint8_t programs_flags(const uint8_t *data, size_t size);
 /* For struct fuzz_target: changes by type, strace-like text. */

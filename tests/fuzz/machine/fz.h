@@ -67,6 +67,8 @@ void fz_cpu_switch(struct fz_cpu *to);
 /* The highest-priority (PCT) or any CPU that could run; not `but`.  NULL: none. */
 struct fz_cpu *fz_choose(const struct fz_cpu *but);
 void fz_schedule_init(void);
+/* A program is about to make a call. */
+void fz_schedule_call(void);
 uint64_t fz_points(void);
 /* A program made a call: not all are waiting for nothing. */
 void fz_progress(void);

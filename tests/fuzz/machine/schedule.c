@@ -11,11 +11,16 @@
  * Guarantees of Finding Bugs", 2010): every CPU has a random priority, the
  * highest one that can run runs, and at a few random points the running one's
  * priority becomes the lowest.
+ *
+ * In half of the PCT runs the points are drawn from all of the run; in the
+ * other half from calls: a call at random, then a point not far into it.  Who
+ * was interrupted there waits until the other CPUs have done what they had to
+ * do, so that it does not matter whether the two met there anyway.
  */
 #include "fz.h"
 #include <kernel/string.h>
 
-enum { PCT_CHANGES = 4, SLICE_NS = 4000000, JUMP_POINTS = 3000, MAX_POINTS = 1000000 };
+enum { PCT_CHANGES = 4, CALLS_OF_A_CHANGE = 4, CALL_POINTS_LOG = 10, SLICE_NS = 4000000, JUMP_POINTS = 3000, MAX_POINTS = 1000000 };
 
 bool fz_outside;
 static uint64_t rand_state;
@@ -23,6 +28,7 @@ static uint64_t points, next_change, next_jump, max_points;
 static uint32_t mean;			/* points between changes; PCT: in all of them */
 static uint64_t lowest;			/* the next low priority */
 static unsigned changes_left;
+static bool by_call;			/* PCT: points are drawn from calls */
 
 uint64_t fz_rand(void)	/* SplitMix64 (Steele and others, 2014) */
 {
@@ -37,7 +43,9 @@ void fz_rand_seed(uint64_t seed) { rand_state = seed; }
 
 static void change_next(void)
 {
-	if (fz_run->schedule == FUZZ_PCT)
+	if (by_call)
+		next_change = UINT64_MAX;	/* until a call is drawn */
+	else if (fz_run->schedule == FUZZ_PCT)
 		next_change = changes_left ? points + 1 + fz_rand() % mean / PCT_CHANGES : UINT64_MAX;
 	else
 		next_change = points + 1 + fz_rand() % mean;
@@ -51,15 +59,23 @@ void fz_schedule_init(void)
 	points = 0;
 	next_jump = fz_rand() % JUMP_POINTS;
 	next_change = UINT64_MAX;
+	by_call = false;
 	max_points = fz_run->max_points ? fz_run->max_points : MAX_POINTS;
 	if (fz_run->schedule == FUZZ_FAIR)
 		return;
 	mean = fz_run->schedule == FUZZ_PCT ? lengths[fz_rand() % ARRAY_SIZE(lengths)] : means[fz_rand() % ARRAY_SIZE(means)];
+	by_call = fz_run->schedule == FUZZ_PCT && fz_rand() % 2;
 	lowest = UINT32_MAX;
 	changes_left = PCT_CHANGES;
 	for (unsigned i = 0; i < fz_ncpus; i++)
 		fz_cpus[i].priority = (fz_rand() >> 1) | UINT32_MAX;
 	change_next();
+}
+
+void fz_schedule_call(void)
+{
+	if (by_call && changes_left && fz_rand() % CALLS_OF_A_CHANGE == 0)
+		next_change = points + 1 + fz_rand() % (UINT64_C(8) << fz_rand() % CALL_POINTS_LOG);
 }
 
 static bool runnable(const struct fz_cpu *c)

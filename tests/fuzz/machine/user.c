@@ -278,6 +278,7 @@ static void stream_next(struct hal_uctx *u, int64_t result, struct fuzz_step *ou
 	}
 	for (unsigned i = 0; i < 6; i++)
 		fz_trace(FZ_TRACE_CALL + ((uint64_t)stream << 8) + ((uint64_t)out->nr << 16), out->args[i]);
+	fz_schedule_call();
 }
 
 /* ---- run ---- */

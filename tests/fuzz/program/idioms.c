@@ -6,9 +6,6 @@
  * child: too much has to be right at once.  Here is what programs do in a
  * row; everything that is not said is made by its kind, and the result is
  * changed like any other part of a program.
- *
- * And races: two tasks that share everything use one object at a time; often
- * one of them ends it.  Which calls meet is not said, only that they do.
  */
 #include <string.h>
 #include "maker.h"
@@ -110,7 +107,7 @@ static const struct step idioms[][STEPS] = {
 	  DO("munmap", FROM(0, 0)), DO("madvise", FROM(0, 0), GIVE(1, 4 << 12)) },
 };
 
-static const struct syscall_desc *row_named(const char *name)
+const struct syscall_desc *maker_row_named(const char *name)
 {
 	for (size_t i = 0; i < fuzz_rows(); i++)
 		if (!strcmp(fuzz_row_at(i)->name, name))
@@ -118,7 +115,7 @@ static const struct syscall_desc *row_named(const char *name)
 	return NULL;
 }
 
-static void set_path(struct maker *m, struct fuzz_call *c, const struct syscall_desc *d, const char *path)
+void maker_path(struct maker *m, struct fuzz_call *c, const struct syscall_desc *d, const char *path)
 {
 	for (unsigned i = 0; i < d->nargs; i++)
 		if (d->args[i].kind == ARG_PATH) {
@@ -135,7 +132,7 @@ bool maker_idiom(struct maker *m, unsigned stream)
 	bool ok = !m->choice->small && !m->choice->single;
 
 	for (; ok && n < STEPS && steps[n].call; n++) {
-		const struct syscall_desc *d = row_named(steps[n].call);
+		const struct syscall_desc *d = maker_row_named(steps[n].call);
 
 		ok = d && maker_allowed(m, d);
 	}
@@ -143,7 +140,7 @@ bool maker_idiom(struct maker *m, unsigned stream)
 		return false;
 	m->depth = 1;	/* what the steps need is there */
 	for (unsigned i = 0; i < n; i++) {
-		const struct syscall_desc *d = row_named(steps[i].call);
+		const struct syscall_desc *d = maker_row_named(steps[i].call);
 		struct fuzz_call *c;
 
 		at[i] = m->p->ncalls;
@@ -161,101 +158,9 @@ bool maker_idiom(struct maker *m, unsigned stream)
 			break;
 		c = &m->p->calls[at[i]];
 		if (steps[i].path)
-			set_path(m, c, d, steps[i].path);
+			maker_path(m, c, d, steps[i].path);
 	}
 	m->depth = depth;
-	m->gives = 0;
-	return true;
-}
-
-/* ---- races ---- */
-
-enum { THREAD = 0x3d0f00, FILES = 0x411, SHARED = 0x10f00, TRIES = 40 };
-
-/* Calls after which the object is not there any more. */
-static const char *const ends[] = { "close", "dup2", "dup3", "close_range", "shutdown", "timer_delete", "inotify_rm_watch", "semctl", "msgctl", "shmctl", "munmap", "mremap",
-	"madvise", "epoll_ctl", "exit", "kill" };
-
-static bool is_end(const struct syscall_desc *d)
-{
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (!strcmp(ends[i], d->name))
-			return true;
-	return false;
-}
-
-static int takes(const struct syscall_desc *d, enum arg_kind kind)
-{
-	for (unsigned i = 0; i < d->nargs; i++)
-		if (d->args[i].kind == kind)
-			return (int)i;
-	return -1;
-}
-
-static const struct syscall_desc *row_taking(struct maker *m, enum arg_kind kind, bool end)
-{
-	const struct syscall_desc *d, *found = NULL;
-	unsigned n = 0;
-
-	if (!end) {
-		for (unsigned i = 0; i < TRIES; i++) {
-			d = maker_row(m);
-			if (d && takes(d, kind) >= 0)
-				return d;
-		}
-		return NULL;
-	}
-	for (size_t i = 0; i < fuzz_rows(); i++) {
-		d = fuzz_row_at(i);
-		if (maker_allowed(m, d) && is_end(d) && takes(d, kind) >= 0 && !below(m, ++n))
-			found = d;
-	}
-	return found;
-}
-
-static bool has_thread(const struct maker *m)
-{
-	for (unsigned i = 0; i < m->p->ncalls; i++)
-		if (!strncmp(fuzz_row(m->p->calls[i].nr)->name, "clone", 5))
-			return true;
-	return false;
-}
-
-bool maker_race(struct maker *m, unsigned stream)
-{
-	static const enum arg_kind kinds[] = { ARG_FD, ARG_FD, ARG_FD, ARG_FD, ARG_ADDR, ARG_TIMER, ARG_IPC, ARG_WATCH, ARG_PID };
-	static const uint64_t threads[] = { THREAD, THREAD, FILES, SHARED };
-	enum arg_kind kind = kinds[below(m, sizeof(kinds) / sizeof(kinds[0]))];
-	const struct syscall_desc *thread = row_named("clone"), *a = row_taking(m, kind, false), *b;
-	unsigned first = m->p->ncalls, at;
-	struct fuzz_arg object;
-
-	if (m->choice->single || !thread || !maker_allowed(m, thread) || !a || !maker_call(m, a, stream))
-		return false;
-	at = m->p->ncalls - 1u;		/* what it needs is before it */
-	object = m->p->calls[at].args[takes(a, kind)];
-	if (object.form == FUZZ_BLOB)
-		return true;
-	if (!has_thread(m)) {
-		m->gives = 3;
-		m->given[0] = arg_value(threads[below(m, sizeof(threads) / sizeof(threads[0]))]);
-		m->given[1] = arg_value(0);
-		(void)maker_call(m, thread, stream);
-		m->gives = 1u << takes(a, kind);	/* again, now that there is somebody */
-		m->given[takes(a, kind)] = object;
-		(void)maker_call(m, a, stream);
-		m->gives = 0;
-	}
-	for (unsigned n = 1 + below(m, 3); n-- > 0 && m->p->ncalls - first < 8;) {
-		b = row_taking(m, kind, percent(m, 50));
-		if (!b)
-			break;
-		m->gives = 1u << takes(b, kind);
-		m->given[takes(b, kind)] = object;
-		if (!maker_call(m, b, percent(m, 70) ? (stream + 1) % FUZZ_PROGRAM_STREAMS : stream))
-			break;
-		m->gives = 0;
-	}
 	m->gives = 0;
 	return true;
 }

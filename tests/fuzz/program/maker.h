@@ -34,10 +34,13 @@ void maker_arg(struct maker *m, struct fuzz_call *c, const struct syscall_desc *
 bool maker_call(struct maker *m, const struct syscall_desc *d, unsigned stream);
 bool maker_allowed(const struct maker *m, const struct syscall_desc *d);
 const struct syscall_desc *maker_row(struct maker *m);
+const struct syscall_desc *maker_row_named(const char *name);	/* NULL: none */
+/* The path that the last call made takes, if any, becomes this one. */
+void maker_path(struct maker *m, struct fuzz_call *c, const struct syscall_desc *d, const char *path);
 /* A few calls that belong together, appended, each with arguments of its kinds but for those that make it an idiom (idioms.c).
  * false: none, because the choice does not allow it or there is no room. */
 bool maker_idiom(struct maker *m, unsigned stream);
-/* A thread of the stream's, if there is none, and two calls on one object: of the stream and of the next.  false: no room. */
+/* A thread of the stream's, if there is none, and calls on one object, of the stream and of the next (races.c).  false: no room. */
 bool maker_race(struct maker *m, unsigned stream);
 enum { NAME_LONG = 256, TEXT_MAX = NAME_LONG + 8 };
 /* A name as `aux` of the table says (a path: "_"), into out[TEXT_MAX]; returns its bytes, with the terminating zero if it has one. */

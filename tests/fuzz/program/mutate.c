@@ -131,13 +131,16 @@ bool maker_call(struct maker *m, const struct syscall_desc *d, unsigned stream)
 
 		if ((k == ARG_FD || k == ARG_TIMER || k == ARG_WATCH || k == ARG_IPC || (k == ARG_ADDR && !strcmp(d->args[i].aux, "aio") && !m->choice->small)) && !has_resource(p, k, d->args[i].aux) && percent(m, 75)) {
 			const struct syscall_desc *by = producer(m, k, d->args[i].aux);
+			unsigned gives = m->gives;
 
 			m->depth = 1;
+			m->gives = 0;	/* what is given is for this call */
 			if (by && !maker_call(m, by, stream)) {
 				m->depth = 0;
 				return false;
 			}
 			m->depth = 0;
+			m->gives = gives;
 		}
 	}
 	if (p->ncalls >= FUZZ_PROGRAM_CALLS || p->nblobs + 24 > FUZZ_PROGRAM_BLOBS || p->nfixes + 48 > FUZZ_PROGRAM_FIXES || p->nbytes + 1024 > FUZZ_PROGRAM_BYTES)
