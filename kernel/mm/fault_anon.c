@@ -68,7 +68,7 @@ static bool fault_anon_ahead(const struct fault *f, unsigned n)
 	if (f->write) {
 		n = n > 1 ? fault_anon_block(f, 1u << (31 - __builtin_clz(n))) : 0;
 		if (n)
-			WRITE_ONCE(f->a->fault_next, f->addr + n * PAGE_SIZE);
+			fault_brought(f, n);
 		return n;
 	}
 	if (vpe_prepare(f->vm, f->addr))

@@ -35,6 +35,7 @@ struct page *fault_anon_page(unsigned flags);	/* NULL: no memory */
 void fault_max_rss(struct vm_space *vm);
 /* How many pages this fault shall bring: one, and twice as many each time as long as the program goes on where it left off. */
 unsigned fault_ahead(const struct fault *f, unsigned most);
+void fault_brought(const struct fault *f, unsigned n);	/* it brought n: the run goes on behind them */
 
 /* ---- the kinds ---- */
 int fault_anon(const struct fault *f);

@@ -2,6 +2,7 @@
 /*
  * Entries of vm->pages on behalf of a fault: made if nobody was faster, and told to the machine in runs.
  */
+#include <kernel/task.h>
 #include "mm/fault_impl.h"
 
 void fault_window(const struct fault *f, unsigned pages, uaddr_t *start, uaddr_t *end)
@@ -108,19 +109,33 @@ void fault_max_rss(struct vm_space *vm)
 		WRITE_ONCE(vm->max_rss, rss);
 }
 
+static void run_set(struct fault_run *r, uaddr_t next, unsigned pages)
+{
+	WRITE_ONCE(r->pages, pages);
+	WRITE_ONCE(r->next, next);
+}
+
+void fault_brought(const struct fault *f, unsigned n)
+{
+	run_set(&f->a->fault_run, f->addr + n * PAGE_SIZE, n);
+	if (current->vm == f->vm)
+		run_set(&current->fault_run, f->addr + n * PAGE_SIZE, n);
+}
+
 /* A trap costs more than clearing a page; on um, a hundred times more. */
 unsigned fault_ahead(const struct fault *f, unsigned most)
 {
-	struct vm_area *a = f->a;
+	const struct fault_run *r = &f->a->fault_run;
 	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
 	unsigned n = 1;
 
-	if (f->addr == READ_ONCE(a->fault_next)) {
-		n = MIN(READ_ONCE(a->fault_pages) * 2, most);
-		n = (unsigned)MIN((uint64_t)n, (MIN(a->end, ALIGN_DOWN(f->addr, leaf) + leaf) - f->addr) >> PAGE_SHIFT);
+	if (f->addr != READ_ONCE(r->next) && current->vm == f->vm)
+		r = &current->fault_run;
+	if (f->addr == READ_ONCE(r->next)) {
+		n = MIN(READ_ONCE(r->pages) * 2, most);
+		n = (unsigned)MIN((uint64_t)n, (MIN(f->a->end, ALIGN_DOWN(f->addr, leaf) + leaf) - f->addr) >> PAGE_SHIFT);
 		n = MAX(n, 1u);
 	}
-	WRITE_ONCE(a->fault_pages, n);
-	WRITE_ONCE(a->fault_next, f->addr + n * PAGE_SIZE);
+	fault_brought(f, n);
 	return n;
 }

@@ -12,6 +12,7 @@
 #include <hal/thread.h>
 #include <kernel/cpu.h>
 #include <kernel/cred.h>
+#include <kernel/fault_run.h>
 #include <kernel/lock.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
@@ -133,6 +134,7 @@ struct task {
 	struct hal_trap_info trap;	/* [o] of the last trap */
 	uint64_t syscall_args[6];	/* [o] of the call being run, for restarts and strace */
 	long syscall_nr;		/* [o] -1: not in a call */
+	struct fault_run fault_run;	/* [o] its last, in whichever area */
 	struct uaccess_cache *ucache;	/* [o] translation cache of user copies, mm/uaccess.c */
 
 	/* identity */

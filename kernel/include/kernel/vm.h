@@ -7,6 +7,7 @@
 #define KERNEL_VM_H
 #include <hal/aspace.h>
 #include <kernel/compiler.h>
+#include <kernel/fault_run.h>
 #include <kernel/list.h>
 #include <kernel/lock.h>
 #include <kernel/rbtree.h>
@@ -41,8 +42,7 @@ struct vm_area {
 	struct mapping *mapping;	/* file's page cache, or the shared anonymous one; NULL: private anonymous */
 	struct vm_special *special;	/* VM_SPECIAL: reference */
 	uint64_t gap, max_gap;		/* free bytes below, largest of the subtree */
-	uaddr_t fault_next;		/* [a] where a program that touches page after page faults next, */
-	unsigned fault_pages;		/* [a] and how many it then gets at once */
+	struct fault_run fault_run;	/* the last in this area */
 };
 /* Areas that an address space may have: vm.max_map_count.  [a] */
 extern uint32_t vm_areas_max;
