@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <sys/sysmacros.h>
 #include <dirent.h>
 #include <signal.h>
@@ -184,6 +185,34 @@ static void init_reap_for(unsigned ms)
 	}
 }
 
+/* What was mounted last goes first.  Nobody has a file open any more, so that each file system is left marked clean. */
+static void init_unmount_disks(void)
+{
+	FILE *f = setmntent("/proc/self/mounts", "r");
+	struct mntent *m = f ? getmntent(f) : NULL;
+	size_t n = 0;
+	char **dirs = NULL, **more;
+
+	for (; m; m = getmntent(f)) {
+		if (strncmp(m->mnt_fsname, "/dev/", 5) || !strcmp(m->mnt_dir, "/"))
+			continue;
+		more = realloc(dirs, (n + 1) * sizeof(*dirs));
+		if (!more)
+			break;
+		dirs = more;
+		if ((dirs[n] = strdup(m->mnt_dir)) != NULL)
+			n++;
+	}
+	if (f)
+		endmntent(f);
+	while (n--) {
+		if (umount2(dirs[n], 0) < 0 && mount(NULL, dirs[n], NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+			init_complain("unmount", dirs[n]);
+		free(dirs[n]);
+	}
+	free(dirs);
+}
+
 static void init_shut_down(int how, int status)
 {
 	int fd;
@@ -202,7 +231,7 @@ static void init_shut_down(int how, int status)
 		close(fd);
 	}
 	sync();
-	/* Nothing has files open for writing now: the file system is left marked clean. */
+	init_unmount_disks();
 	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
 		init_complain("remount", "/");
 	reboot(how);
