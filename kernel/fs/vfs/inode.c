@@ -159,7 +159,7 @@ struct inode *inode_get_locked(struct super *s, uint64_t ino)
 			continue;
 		}
 		if (!(i->state & ISTATE_FREEING))
-			ref_get(&i->refs);
+			ref_get_cached(&i->refs);
 		if (!(i->state & (ISTATE_FREEING | ISTATE_NEW))) {
 			spin_unlock(l);
 			break;
@@ -420,7 +420,7 @@ int inode_write_dirty(struct super *s)
 		spin_lock(l);
 		ok = !(i->state & (ISTATE_FREEING | ISTATE_NEW));
 		if (ok)
-			ref_get(&i->refs);
+			ref_get_cached(&i->refs);
 		spin_unlock(l);
 		rcu_read_unlock();
 		if (ok) {

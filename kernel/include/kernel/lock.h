@@ -89,12 +89,35 @@ void rcu_synchronize(void);	/* may sleep */
 #define rcu_dereference(p)	__atomic_load_n(&(p), __ATOMIC_CONSUME)
 #define rcu_assign(p, v)	__atomic_store_n(&(p), (v), __ATOMIC_RELEASE)
 
-/* Reference counts: saturate rather than wrap. */
+/*
+ * Reference counts.  One that goes wrong keeps its object for ever: a count
+ * that is full, and in release builds one that is used after it was zero,
+ * stays where it is; debug builds stop the machine there.
+ */
 struct refcount { int32_t n; };
 static inline void ref_init(struct refcount *r) { r->n = 1; }
-static inline void ref_get(struct refcount *r) { __atomic_add_fetch(&r->n, 1, __ATOMIC_RELAXED); }
+void ref_is_bad(struct refcount *r) COLD;	/* any context */
+/* The caller has a reference, or something that has one cannot go away. */
+static inline void ref_get(struct refcount *r)
+{
+	if (unlikely(__atomic_fetch_add(&r->n, 1, __ATOMIC_RELAXED) <= 0))
+		ref_is_bad(r);
+}
+/* Of an object that its cache keeps without references, under the lock that its end takes, too. */
+static inline void ref_get_cached(struct refcount *r)
+{
+	if (unlikely(__atomic_fetch_add(&r->n, 1, __ATOMIC_RELAXED) < 0))
+		ref_is_bad(r);
+}
 /* True when that was the last one. */
-static inline bool ref_put(struct refcount *r) { return __atomic_sub_fetch(&r->n, 1, __ATOMIC_ACQ_REL) == 0; }
+static inline bool ref_put(struct refcount *r)
+{
+	int32_t n = __atomic_fetch_sub(&r->n, 1, __ATOMIC_ACQ_REL);
+
+	if (unlikely(n <= 0))
+		ref_is_bad(r);
+	return n == 1;
+}
 /* False if the count was already 0: the object is being destroyed (look-ups under RCU). */
 static inline bool ref_get_unless_zero(struct refcount *r)
 {
