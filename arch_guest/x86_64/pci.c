@@ -26,7 +26,8 @@ void pci_config_init(void)
 			memcpy(&ecam.base, m + 44, 8);
 			ecam.first_bus = m[54];
 			ecam.last_bus = m[55];
-			if (ecam.last_bus < ecam.first_bus || !mmio_map(ecam.base))
+			/* A bus has a MiB: a base that is none was written by nobody who knew (PCI Express 5.0, 7.2.2). */
+			if (ecam.last_bus < ecam.first_bus || ecam.base & ((1u << 20) - 1) || ecam.base + pci_ecam_size() < ecam.base || !mmio_map(ecam.base))
 				ecam.base = 0;
 		}
 	}

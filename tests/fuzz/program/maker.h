@@ -42,6 +42,8 @@ void maker_path(struct maker *m, struct fuzz_call *c, const struct syscall_desc 
 bool maker_idiom(struct maker *m, unsigned stream);
 /* A thread of the stream's, if there is none, and calls on one object, of the stream and of the next (races.c).  false: no room. */
 bool maker_race(struct maker *m, unsigned stream);
+/* An object and calls on it, of the stream alone. */
+bool maker_object(struct maker *m, unsigned stream);
 enum { NAME_LONG = 256, TEXT_MAX = NAME_LONG + 8 };
 /* A name as `aux` of the table says (a path: "_"), into out[TEXT_MAX]; returns its bytes, with the terminating zero if it has one. */
 size_t maker_text(struct maker *m, char *out, const char *aux);

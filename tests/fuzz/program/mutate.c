@@ -7,7 +7,7 @@
 #include <string.h>
 #include "maker.h"
 
-enum { GONE = 0xffff, TRIES = 20 };
+enum { GONE = 0xffff, TRIES = 20, STEM = 5 };
 
 static bool allowed_default(const struct syscall_desc *d) { return d->level != LEVEL_ABSENT; }
 static const struct fuzz_choice choice_default = { .allowed = allowed_default, .max_calls = 24, .streams = 3, .races = 5 };
@@ -158,10 +158,43 @@ bool maker_call(struct maker *m, const struct syscall_desc *d, unsigned stream)
 	return true;
 }
 
+/* Calls whose names have a beginning or an end in common are about the same state: setgroups and getgroups, timer_create and timer_settime. */
+static bool related(const char *a, const char *b)
+{
+	size_t na = strlen(a), nb = strlen(b), n = 0;
+
+	while (n < STEM && a[n] && a[n] == b[n])
+		n++;
+	if (n == STEM)
+		return true;
+	for (n = 0; n < STEM && n < na && n < nb && a[na - 1 - n] == b[nb - 1 - n];)
+		n++;
+	return n == STEM;
+}
+
+static const struct syscall_desc *row_related(struct maker *m)
+{
+	const char *to = fuzz_row(m->p->calls[below(m, m->p->ncalls)].nr)->name;
+	const struct syscall_desc *d, *found = NULL;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < fuzz_rows(); i++) {
+		d = fuzz_row_at(i);
+		if (related(d->name, to) && maker_allowed(m, d) && !below(m, ++n))
+			found = d;
+	}
+	return found;
+}
+
 const struct syscall_desc *maker_row(struct maker *m)
 {
 	const struct syscall_desc *d = NULL;
 
+	if (m->p->ncalls && !m->choice->small && !m->choice->single && percent(m, 20)) {
+		d = row_related(m);
+		if (d)
+			return d;
+	}
 	for (unsigned i = 0; i < TRIES; i++) {
 		d = fuzz_row_at(below(m, (unsigned)fuzz_rows()));
 		if (!maker_allowed(m, d))
@@ -206,6 +239,8 @@ void fuzz_generate(struct fuzz_program *p, uint64_t seed, const struct fuzz_choi
 		const struct syscall_desc *d;
 
 		if (percent(&m, m.choice->races) && maker_race(&m, 0))
+			continue;
+		if (!m.choice->small && !m.choice->single && percent(&m, 6) && maker_object(&m, pick_stream(&m)))
 			continue;
 		if (percent(&m, 6) && maker_idiom(&m, pick_stream(&m)))
 			continue;
@@ -416,6 +451,8 @@ static void change(struct maker *m, struct fuzz_program *p, const struct fuzz_pr
 			switch (what) {
 			case INSERT:
 				if (percent(m, m->choice->races) && maker_race(m, i < n ? p->calls[i].stream : 0))
+					break;
+				if (!m->choice->small && !m->choice->single && percent(m, 12) && maker_object(m, i < n ? p->calls[i].stream : n ? p->calls[n - 1].stream : 0))
 					break;
 				if (percent(m, 12) && maker_idiom(m, i < n ? p->calls[i].stream : n ? p->calls[n - 1].stream : 0))
 					break;

@@ -7,7 +7,7 @@
  * Half of the races are of any object that calls of the table take.  The other
  * half are of the objects below, with the calls that matter to them: of all
  * that take a descriptor, few do anything to a pipe, and two of those have to
- * come together.
+ * come together.  One task alone does such things, too (maker_object).
  */
 #include <string.h>
 #include "maker.h"
@@ -19,7 +19,12 @@ enum { THREAD = 0x3d0f00, FILES = 0x411, SHARED = 0x10f00, TRIES = 40 };
 enum { SETS = 3, OPS = 14, SETPIPE = 1031, ADD_SEALS = 1033, NONBLOCK = 04000, RDWR = 2, TOUCH = 0102 };
 
 struct set { uint8_t arg, given; uint64_t value; };
-struct op { const char *call; uint8_t slots; /* which of the object's, a bit each; 0: the first */ struct set set[SETS]; };
+struct op {
+	const char *call;
+	uint8_t slots;			/* which of what makes the object gives, a bit each; 0: any */
+	uint8_t arg;			/* where it goes, from 1; 0: to the first argument of its kind */
+	struct set set[SETS];
+};
 struct subject {
 	const char *call, *path;	/* what makes it */
 	struct set set[SETS];
@@ -29,28 +34,29 @@ struct subject {
 };
 
 #define SET(a, v) { a, 1, (uint64_t)(v) }
-#define OP(c, ...) { c, 0, { __VA_ARGS__ } }
-#define OP1(c, ...) { c, 2, { __VA_ARGS__ } }	/* of a pair, the first */
-#define OP2(c, ...) { c, 4, { __VA_ARGS__ } }
+#define OP(c, ...) { c, 0, 0, { __VA_ARGS__ } }
+#define OP1(c, ...) { c, 2, 0, { __VA_ARGS__ } }	/* of a pair, the first */
+#define OP2(c, ...) { c, 4, 0, { __VA_ARGS__ } }
+#define WATCH { "epoll_ctl", 0, 3, { SET(1, 1) } }	/* added to an epoll instance */
 
 static const struct subject subjects[] = {
 	{ "pipe2", NULL, { SET(1, NONBLOCK) }, 6, ARG_FD, { OP1("read"), OP2("write"), OP("fcntl", SET(1, SETPIPE), SET(2, 4096)), OP("fcntl", SET(1, SETPIPE), SET(2, 65536)),
-		OP2("vmsplice"), OP1("splice", SET(1, 0), SET(3, 0)), OP1("tee"), OP("close"), OP("poll"), OP("ioctl", SET(1, 0x541b)), OP2("write"), OP1("read"), OP("dup2") } },
+		OP2("vmsplice"), OP1("splice", SET(1, 0), SET(3, 0)), OP1("tee"), OP("close"), OP("poll"), OP("ioctl", SET(1, 0x541b)), OP2("write"), OP1("read"), WATCH } },
 	{ "socketpair", NULL, { SET(0, 1), SET(1, 1 | NONBLOCK), SET(2, 0) }, 6, ARG_FD, { OP("sendmsg"), OP("recvmsg"), OP("sendto", SET(4, 0)), OP("recvfrom"), OP("shutdown"),
 		OP("close"), OP("setsockopt"), OP("getsockopt"), OP("ioctl"), OP("fcntl"), OP("getsockname"), OP("splice", SET(1, 0), SET(3, 0)) } },
 	{ "socketpair", NULL, { SET(0, 1), SET(1, 5 | NONBLOCK), SET(2, 0) }, 6, ARG_FD, { OP("sendmsg"), OP("recvmsg"), OP("sendmmsg"), OP("recvmmsg"), OP("shutdown"),
 		OP("close"), OP("connect"), OP("setsockopt"), OP("getpeername"), OP("read"), OP("write") } },
-	{ "socket", NULL, { SET(0, 1), SET(1, 1 | NONBLOCK), SET(2, 0) }, 1, ARG_FD, { OP("bind"), OP("listen"), OP("accept4"), OP("connect"), OP("getsockname"), OP("close"),
+	{ "socket", NULL, { SET(0, 1), SET(1, 1 | NONBLOCK), SET(2, 0) }, 1, ARG_FD, { OP("bind"), OP("listen"), OP("accept4"), OP("connect"), OP("getsockname"), OP("close"), WATCH,
 		OP("shutdown"), OP("setsockopt"), OP("sendmsg") } },
 	{ "socket", NULL, { SET(0, 2), SET(1, 1 | NONBLOCK), SET(2, 0) }, 1, ARG_FD, { OP("bind"), OP("listen"), OP("accept4"), OP("connect"), OP("sendto"), OP("recvfrom"),
 		OP("close"), OP("shutdown"), OP("setsockopt"), OP("getsockopt"), OP("getpeername") } },
 	{ "socket", NULL, { SET(0, 2), SET(1, 2 | NONBLOCK), SET(2, 0) }, 1, ARG_FD, { OP("bind"), OP("connect"), OP("sendto"), OP("sendmsg"), OP("recvmsg"), OP("close"),
 		OP("shutdown"), OP("setsockopt"), OP("getsockname") } },
-	{ "eventfd2", NULL, { SET(1, NONBLOCK) }, 1, ARG_FD, { OP("read"), OP("write"), OP("epoll_ctl"), OP("close"), OP("poll"), OP("fcntl") } },
+	{ "eventfd2", NULL, { SET(1, NONBLOCK) }, 1, ARG_FD, { OP("read"), OP("write"), WATCH, OP("close"), OP("poll"), OP("fcntl") } },
 	{ "epoll_create1", NULL, { SET(0, 0) }, 1, ARG_FD, { OP("epoll_ctl", SET(1, 1)), OP("epoll_ctl", SET(1, 2)), OP("epoll_ctl", SET(1, 3)),
 		OP("epoll_pwait", SET(3, 0), SET(4, 0)), OP("close"), OP("poll"), OP("dup2") } },
-	{ "timerfd_create", NULL, { SET(1, NONBLOCK) }, 1, ARG_FD, { OP("timerfd_settime"), OP("timerfd_gettime"), OP("read"), OP("close"), OP("epoll_ctl"), OP("poll") } },
-	{ "signalfd4", NULL, { SET(0, -1), SET(3, NONBLOCK) }, 1, ARG_FD, { OP("read"), OP("signalfd4"), OP("close"), OP("poll"), OP("epoll_ctl") } },
+	{ "timerfd_create", NULL, { SET(1, NONBLOCK) }, 1, ARG_FD, { OP("timerfd_settime"), OP("timerfd_gettime"), OP("read"), OP("close"), WATCH, OP("poll") } },
+	{ "signalfd4", NULL, { SET(0, -1), SET(3, NONBLOCK) }, 1, ARG_FD, { OP("read"), OP("signalfd4"), OP("close"), OP("poll"), WATCH } },
 	{ "inotify_init1", NULL, { SET(0, NONBLOCK) }, 1, ARG_FD, { OP("inotify_add_watch"), OP("inotify_add_watch"), OP("inotify_rm_watch"), OP("read"), OP("close"), OP("poll") } },
 	{ "timer_create", NULL, { { 0 } }, 2, ARG_TIMER, { OP("timer_settime"), OP("timer_settime"), OP("timer_gettime"), OP("timer_getoverrun"), OP("timer_delete") } },
 	{ "open", "/tmp/f", { SET(1, TOUCH), SET(2, 0644) }, 1, ARG_FD, { OP("read"), OP("write"), OP("pwrite64"), OP("ftruncate"), OP("fallocate"), OP("lseek"), OP("sendfile"),
@@ -112,9 +118,9 @@ static bool make_thread(struct maker *m, unsigned stream)
 	return made;
 }
 
-/* ---- a race at one of the objects ---- */
+/* ---- one of the objects, used by a task or raced for ---- */
 
-static bool subject_race(struct maker *m, unsigned stream)
+static bool subject(struct maker *m, unsigned stream, bool race)
 {
 	const struct subject *s = &subjects[below(m, sizeof(subjects) / sizeof(subjects[0]))];
 	const struct syscall_desc *d = maker_row_named(s->call);
@@ -130,13 +136,13 @@ static bool subject_race(struct maker *m, unsigned stream)
 	made = m->p->ncalls - 1u;
 	if (s->path)
 		maker_path(m, &m->p->calls[made], d, s->path);
-	if (!has_thread(m) && !make_thread(m, stream))
+	if (race && !has_thread(m) && !make_thread(m, stream))
 		return true;
 	for (unsigned n = 2 + below(m, 5), i = 0; i < n; i++) {
 		const struct op *op = &s->ops[below(m, nops)];
 		const struct syscall_desc *o = maker_row_named(op->call);
 		unsigned slots = op->slots ? op->slots : s->slots, slot = 0;
-		int arg = o ? takes(o, s->kind) : -1;
+		int arg = !o ? -1 : op->arg ? op->arg - 1 : takes(o, s->kind);
 
 		if (arg < 0 || !maker_allowed(m, o))
 			continue;
@@ -146,7 +152,7 @@ static bool subject_race(struct maker *m, unsigned stream)
 		give(m, op->set);
 		m->given[arg] = (struct fuzz_arg){ .form = FUZZ_RESULT, .index = (uint16_t)made, .slot = (uint8_t)slot, .value = (uint64_t)-1 };
 		m->gives |= 1u << arg;
-		if (!maker_call(m, o, i ? percent(m, 50) ? (stream + 1) % FUZZ_PROGRAM_STREAMS : stream : (stream + 1) % FUZZ_PROGRAM_STREAMS))
+		if (!maker_call(m, o, race && (!i || percent(m, 50)) ? (stream + 1) % FUZZ_PROGRAM_STREAMS : stream))
 			break;
 	}
 	m->gives = 0;
@@ -229,5 +235,7 @@ bool maker_race(struct maker *m, unsigned stream)
 
 	if (m->choice->single || !thread || !maker_allowed(m, thread))
 		return false;
-	return percent(m, 50) ? subject_race(m, stream) : any_race(m, stream);
+	return percent(m, 50) ? subject(m, stream, true) : any_race(m, stream);
 }
+
+bool maker_object(struct maker *m, unsigned stream) { return subject(m, stream, false); }
