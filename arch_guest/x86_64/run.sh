@@ -59,6 +59,17 @@ build=$top/build/x86_64/arch_guest
 [ "$kernel" != "$build/" ] || kernel=$build/kernel.elf
 [ -r "$kernel" ] || die "no kernel $kernel (cmake --preset x86_64 && ninja -C build/x86_64)"
 
+# A machine without room for the kernel's image hangs in its firmware, without a word.
+case $mem in
+*[!0-9KMGTkmgt]*|'') die "--mem $mem: not a size" ;;
+*[Kk]) bytes=$((${mem%?} << 10)) ;;
+*[Gg]) bytes=$((${mem%?} << 30)) ;;
+*[Tt]) bytes=$((${mem%?} << 40)) ;;
+*) bytes=$((${mem%[Mm]} << 20)) ;;
+esac
+image_end=$(readelf -lW "$kernel" 2>/dev/null | while read -r type _ _ at _ size _; do [ "$type" != LOAD ] || echo $((at + size)); done | tail -n 1)
+[ "$bytes" -gt "${image_end:-0}" ] || die "--mem $mem: the kernel's image alone needs memory up to $(((image_end >> 20) + 1))M"
+
 # Everything but plain characters as %XX: the kernel splits at blanks.
 encode() {
 	printf %s "$1" | od -An -v -tx1 | tr -s ' ' '\n' | awk '
