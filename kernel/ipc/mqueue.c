@@ -227,8 +227,8 @@ long sys_mq_unlink(uaddr_t uname)
 	q = find(name);
 	if (!q)
 		err = -ENOENT;
-	else if (current->cred->fsuid != q->uid && !capable(CAP_FOWNER))
-		err = -EACCES;
+	else if (current->cred->fsuid != q->uid && current->cred->fsuid != 0 && !capable(CAP_FOWNER))
+		err = -EPERM;	/* as in any sticky directory, which is root's */
 	if (!err) {
 		rb_erase(&names, &q->node);
 		q->linked = false;

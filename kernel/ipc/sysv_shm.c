@@ -21,8 +21,10 @@ struct segment {
 	struct mapping mapping;
 	struct file *file;		/* [I] a reference until IPC_RMID */
 	uint64_t size;			/* [I] */
-	int64_t atime, dtime, ctime;	/* [o.lock] */
-	int32_t cpid, lpid;		/* [o.lock] */
+	int64_t ctime;			/* [o.lock] */
+	int64_t atime, dtime;		/* [a] */
+	int32_t cpid;			/* [I] */
+	int32_t lpid;			/* [a] who attached or detached it last: by fork, munmap and exit, too */
 };
 static struct sysv_table segments;
 static const struct mapping_ops memory_ops = { .memory_only = true };
@@ -56,13 +58,25 @@ static void shm_release(struct file *f)
 	sysv_put(&s->o);
 }
 
+static void shm_mapped(struct file *f, bool more)
+{
+	struct segment *s = f->private;
+
+	if (!s)
+		return;
+	WRITE_ONCE(*(more ? &s->atime : &s->dtime), sysv_now());
+	if (current->process)
+		WRITE_ONCE(s->lpid, process_pid(current->process));
+}
+
 static int shm_mmap(struct file *f, struct vm_area *a)
 {
 	a->mapping = &((struct segment *)f->private)->mapping;
+	shm_mapped(f, true);
 	return 0;
 }
 
-static const struct file_ops shm_file_ops = { .release = shm_release, .mmap = shm_mmap };
+static const struct file_ops shm_file_ops = { .release = shm_release, .mmap = shm_mmap, .mapped = shm_mapped };
 
 struct get_arg { int error; size_t size; int32_t key; };
 
@@ -167,12 +181,6 @@ long sys_shmat(int id, uaddr_t addr, int flags)
 		if (at == -EEXIST)
 			at = -EINVAL;
 	}
-	if (at >= 0) {
-		mutex_lock(&o->lock);
-		s->atime = sysv_now();
-		s->lpid = process_pid(current->process);
-		mutex_unlock(&o->lock);
-	}
 	if (f)
 		file_put(f);
 	sysv_put(o);
@@ -213,7 +221,6 @@ long sys_shmdt(uaddr_t addr)
 {
 	struct file *f = NULL;
 	uaddr_t from = addr, start, end;
-	struct segment *s;
 	int err = -EINVAL;
 
 	if (addr & (PAGE_SIZE - 1))
@@ -226,19 +233,14 @@ long sys_shmdt(uaddr_t addr)
 	}
 	if (!f)
 		return err;
-	s = f->private;
-	mutex_lock(&s->o.lock);
-	s->dtime = sysv_now();
-	s->lpid = process_pid(current->process);
-	mutex_unlock(&s->o.lock);
 	file_put(f);
 	return err;
 }
 
 static int put_stat(struct segment *s, uaddr_t buf)
 {
-	struct abi_shmid_ds ds = { .segsz = s->size, .atime = s->atime, .dtime = s->dtime, .ctime = s->ctime, .cpid = s->cpid,
-		.lpid = s->lpid, .nattch = attached(s) };
+	struct abi_shmid_ds ds = { .segsz = s->size, .atime = READ_ONCE(s->atime), .dtime = READ_ONCE(s->dtime), .ctime = s->ctime, .cpid = s->cpid,
+		.lpid = READ_ONCE(s->lpid), .nattch = attached(s) };
 
 	sysv_stat(&s->o, &ds.perm);
 	return copy_to_user(buf, &ds, sizeof(ds));

@@ -7,6 +7,7 @@
 #include <kernel/pagecache.h>
 #include <kernel/string.h>
 #include <kernel/task.h>
+#include <kernel/uaccess.h>
 #include "mm/mm.h"
 #include "mm/user_mem.h"
 #include "mm/vm_internal.h"
@@ -82,13 +83,16 @@ size_t vm_access(struct vm_space *vm, uaddr_t addr, void *buf, size_t n, bool wr
 	return done;
 }
 
-int vm_futex_key(uaddr_t addr, bool is_private, struct vm_key *out)
+int vm_futex_key(uaddr_t addr, bool is_private, bool write, struct vm_key *out)
 {
 	struct vm_space *vm = current->vm;
 	struct vm_area *a;
-	bool mapped;
+	bool good;
+	uint32_t word;
 
 	*out = (struct vm_key){ .object = vm, .offset = addr };
+	if (addr & 3)
+		return -EINVAL;
 	if (addr >= hal_as_limit() - 3)
 		return -EFAULT;
 	if (is_private)
@@ -97,13 +101,14 @@ int vm_futex_key(uaddr_t addr, bool is_private, struct vm_key *out)
 	out->shared = true;
 	rwsem_read_lock(&vm->lock);
 	a = vm_find(vm, addr);
-	mapped = a && a->start <= addr;
-	if (mapped && a->flags & VM_SHARED && a->mapping) {
+	/* Nameless memory that nobody can write: nobody would ever be woken. */
+	good = a && a->start <= addr && a->flags & (write || (!a->file && !(a->flags & VM_SHARED)) ? VM_WRITE : VM_READ | VM_WRITE);
+	if (good && a->flags & VM_SHARED && a->mapping) {
 		out->object = a->mapping;
 		out->offset = (a->pgoff << PAGE_SHIFT) + (addr - a->start);
 	}
 	rwsem_read_unlock(&vm->lock);
-	return mapped ? 0 : -EFAULT;
+	return good ? user_load32(addr, &word) : -EFAULT;	/* behind a file's end there is nothing */
 }
 
 void vm_for_each_area(struct vm_space *vm, uaddr_t from, bool (*fn)(struct vm_area *a, void *arg), void *arg)

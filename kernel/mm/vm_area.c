@@ -109,6 +109,8 @@ struct vm_area *vm_area_alloc(struct vm_space *vm)
 	return a;
 }
 
+static bool tells_mapped(const struct file *f) { return f && f->ops && f->ops->mapped; }
+
 struct vm_area *vm_area_dup(const struct vm_area *a)
 {
 	struct vm_area *n = vm_area_alloc(a->vm);
@@ -122,10 +124,13 @@ struct vm_area *vm_area_dup(const struct vm_area *a)
 	n->file = a->file;
 	n->mapping = a->mapping;
 	n->special = a->special;
-	if (n->file)
+	if (n->file) {
 		file_get(n->file);
-	else if (n->mapping)
+		if (tells_mapped(n->file))
+			n->file->ops->mapped(n->file, true);
+	} else if (n->mapping) {
 		shmem_get(n->mapping);
+	}
 	if (n->special)
 		ref_get(&n->special->refs);
 	return n;
@@ -133,10 +138,13 @@ struct vm_area *vm_area_dup(const struct vm_area *a)
 
 void vm_area_free(struct vm_area *a)
 {
-	if (a->file)
+	if (a->file) {
+		if (tells_mapped(a->file))
+			a->file->ops->mapped(a->file, false);
 		file_put(a->file);
-	else if (a->mapping)
+	} else if (a->mapping) {
 		shmem_put(a->mapping);
+	}
 	if (a->special)
 		vm_special_put(a->special);
 	kmem_cache_free(area_cache, a);
@@ -284,7 +292,7 @@ int vm_area_split(struct vm_area *a, uaddr_t addr)
 static bool can_merge(const struct vm_area *lo, const struct vm_area *hi)
 {
 	return lo->end == hi->start && lo->flags == hi->flags && lo->file == hi->file && lo->mapping == hi->mapping &&
-		!lo->special && !hi->special && !(lo->flags & (VM_SPECIAL | VM_GROWSDOWN | VM_DEVICE)) &&
+		!tells_mapped(lo->file) && !lo->special && !hi->special && !(lo->flags & (VM_SPECIAL | VM_GROWSDOWN | VM_DEVICE)) &&
 		((!lo->mapping && !lo->file) || lo->pgoff + ((lo->end - lo->start) >> PAGE_SHIFT) == hi->pgoff);
 }
 

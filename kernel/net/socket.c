@@ -127,13 +127,58 @@ int socket_from_fd(int fd, struct file **f, struct socket **s)
 	return -ENOTSOCK;
 }
 
+/* ---- the attribute that every socket has: what its protocol is called ---- */
+
+static const char proto_attr[] = "system.sockprotoname";
+
+static const char *proto_name(const struct socket *s)
+{
+	bool stream = s->type == SOCK_STREAM;
+
+	switch (s->family) {
+	case AF_UNIX: return stream ? "UNIX-STREAM" : "UNIX";
+	case AF_INET6: return stream ? "TCPv6" : "UDPv6";
+	default: return stream ? "TCP" : "UDP";
+	}
+}
+
+static int64_t socket_getxattr(struct inode *i, const char *name, void *buf, size_t max)
+{
+	size_t n = strlen(i->fs_private) + 1;
+
+	if (strcmp(name, proto_attr))
+		return -EOPNOTSUPP;
+	if (max && max < n)
+		return -ERANGE;
+	if (max)
+		memcpy(buf, i->fs_private, n);
+	return (int64_t)n;
+}
+
+static int64_t socket_listxattr(struct inode *i, char *buf, size_t max)
+{
+	(void)i;
+	if (max && max < sizeof(proto_attr))
+		return -ERANGE;
+	if (max)
+		memcpy(buf, proto_attr, sizeof(proto_attr));
+	return sizeof(proto_attr);
+}
+
+static const struct inode_ops socket_inode_ops = { .getxattr = socket_getxattr, .listxattr = socket_listxattr };
+
 /* A file for s, whose reference it takes (also when it fails). */
 static int socket_file(struct socket *s, unsigned flags, struct file **out)
 {
+	const char *name = proto_name(s);
 	int err = file_create_anon("socket", S_IFSOCK | 0777, &socket_file_ops, s, O_RDWR | (flags & SOCK_NONBLOCK), out);
 
-	if (err)
+	if (err) {
 		s->ops->release(s);
+	} else {
+		(*out)->inode->ops = &socket_inode_ops;
+		(*out)->inode->fs_private = (void *)(uintptr_t)name;
+	}
 	return err;
 }
 

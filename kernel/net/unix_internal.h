@@ -56,8 +56,7 @@ static inline struct unix_socket *unix_of(struct socket *s) { return container_o
 
 struct unix_msg {
 	struct list_head link;
-	struct unix_socket *owner;	/* who is charged, with a reference */
-	struct unix_addr *from;		/* the sender's name, or NULL */
+	struct unix_socket *owner;	/* who sent it and is charged, with a reference */
 	struct abi_ucred cred;
 	unsigned nfiles;
 	struct file **files;		/* in flight */

@@ -49,7 +49,6 @@ int unix_msg_create(struct unix_socket *u, struct msg *m, size_t len, uint64_t d
 		msg->cred = m->scm->cred;
 	else
 		msg->cred = (struct abi_ucred){ process_pid(current->process), current->cred->uid, current->cred->gid };
-	msg->from = unix_addr_get(u);
 	unix_get(u);
 	msg->owner = u;
 	__atomic_add_fetch(&u->charged, msg->charge, __ATOMIC_RELAXED);
@@ -73,7 +72,6 @@ void unix_msg_free(struct unix_msg *msg)
 		sigio_send(&u->s.sigio, POLLOUT | POLLWRNORM);
 	}
 	unix_put(u);
-	unix_addr_put(msg->from);
 	kfree(msg);
 }
 
@@ -173,14 +171,19 @@ static bool same_cred(const struct abi_ucred *a, const struct abi_ucred *b)
 	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
 }
 
-static void report_name(struct msg *m, const struct unix_addr *from)
+/* The name that the sender has now, as on Linux: it may have been bound since it sent. */
+static void report_name(struct msg *m, struct unix_socket *sender)
 {
+	struct unix_addr *a;
+
 	if (!m->name)
 		return;
 	m->namelen = 0;
-	if (from) {
-		m->namelen = from->len;
-		memcpy(m->name, &from->sun, MIN(from->len, (unsigned)sizeof(from->sun)));
+	a = unix_addr_get(sender);
+	if (a) {
+		m->namelen = a->len;
+		memcpy(m->name, &a->sun, MIN(a->len, (unsigned)sizeof(a->sun)));
+		unix_addr_put(a);
 	}
 }
 
@@ -201,7 +204,7 @@ static bool take_stream(struct unix_socket *u, struct msg *m, struct unix_msg *m
 		r->have_cred = true;
 		if (m->scm)
 			m->scm->cred = msg->cred;
-		report_name(m, msg->from);
+		report_name(m, msg->owner);
 	}
 	n = MIN((size_t)(avail - (uint32_t)r->skip), m->uio->left);
 	if (uio_copy_to(m->uio, msg->data + msg->off + r->skip, n) < n) {
@@ -501,7 +504,7 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 	ret = m->flags & MSG_TRUNC ? (int64_t)len : (int64_t)n;
 	if (uio_copy_to(m->uio, msg->data + skip, n) < n)
 		ret = -EFAULT;
-	report_name(m, msg->from);
+	report_name(m, msg->owner);
 	if (m->scm) {
 		m->scm->cred = msg->cred;
 		if (msg->nfiles && peek)

@@ -94,7 +94,7 @@ int futex_wait_setup(struct futex_q *q, uaddr_t uaddr, uint32_t val, bool privat
 	int err;
 
 	for (;;) {
-		err = vm_futex_key(uaddr, private, &q->key);
+		err = vm_futex_key(uaddr, private, false, &q->key);
 		if (err)
 			return err;
 		b = futex_bucket(&q->key);
@@ -158,22 +158,16 @@ static long futex_wait_restart(struct restart_block *rb)
 
 /* ---- wake, requeue ---- */
 
-int futex_wake(uaddr_t uaddr, bool private, int n, uint32_t bitset)
+/* Those who wait for the word and one of the bits, up to n, at least one: how many; -EINVAL: one that only FUTEX_CMP_REQUEUE_PI may wake. */
+static int wake_key(const struct vm_key *key, int n, uint32_t bitset)
 {
+	struct futex_bucket *b = futex_bucket(key);
 	struct futex_q *q, *tmp;
-	struct futex_bucket *b;
-	struct vm_key key;
-	int woken = 0, err;
+	int woken = 0;
 
-	if (!bitset)
-		return -EINVAL;
-	err = vm_futex_key(uaddr, private, &key);
-	if (err)
-		return err;
-	b = futex_bucket(&key);
 	spin_lock(&b->lock);
 	list_for_each_safe(q, tmp, &b->waiters, link) {
-		if (!(q->bitset & bitset) || !futex_key_equal(&q->key, &key))
+		if (!(q->bitset & bitset) || !futex_key_equal(&q->key, key))
 			continue;
 		if (q->requeue_pi) {	/* only FUTEX_CMP_REQUEUE_PI may end its wait */
 			woken = -EINVAL;
@@ -185,6 +179,17 @@ int futex_wake(uaddr_t uaddr, bool private, int n, uint32_t bitset)
 	}
 	spin_unlock(&b->lock);
 	return woken;
+}
+
+int futex_wake(uaddr_t uaddr, bool private, int n, uint32_t bitset)
+{
+	struct vm_key key;
+	int err;
+
+	if (!bitset)
+		return -EINVAL;
+	err = vm_futex_key(uaddr, private, false, &key);
+	return err ? err : wake_key(&key, n, bitset);
 }
 
 void futex_wake_address(uaddr_t addr, int n)
@@ -225,9 +230,9 @@ long futex_requeue(uaddr_t uaddr, bool private, uaddr_t uaddr2, bool private2, i
 	if (wake < 0 || requeue < 0)
 		return -EINVAL;
 	for (;;) {
-		err = vm_futex_key(uaddr, private, &key);
+		err = vm_futex_key(uaddr, private, false, &key);
 		if (!err)
-			err = vm_futex_key(uaddr2, private2, &key2);
+			err = vm_futex_key(uaddr2, private2, false, &key2);
 		if (err)
 			return err;
 		a = futex_bucket(&key);
@@ -279,6 +284,7 @@ static long futex_wake_op(uaddr_t uaddr, uaddr_t uaddr2, bool private, int n, in
 	uint32_t old, new, seen;
 	long woken, woken2 = 0;
 	bool yes;
+	struct vm_key key, key2;
 	int err;
 
 	if (code >> 31) {		/* FUTEX_OP_OPARG_SHIFT */
@@ -286,9 +292,14 @@ static long futex_wake_op(uaddr_t uaddr, uaddr_t uaddr2, bool private, int n, in
 			oparg &= 31;
 		oparg = (int32_t)(1u << oparg);
 	}
-	err = user_load32(uaddr2, &old);
-	if (!err && op > 4)
+	err = vm_futex_key(uaddr, private, false, &key);
+	if (!err)
+		err = vm_futex_key(uaddr2, private, true, &key2);
+	if (err)
+		return err;
+	if (op > 4)
 		return -ENOSYS;
+	err = user_load32(uaddr2, &old);
 	for (; !err; old = seen) {
 		switch (op) {
 		case 0: new = (uint32_t)oparg; break;
@@ -298,7 +309,7 @@ static long futex_wake_op(uaddr_t uaddr, uaddr_t uaddr2, bool private, int n, in
 		default: new = old ^ (uint32_t)oparg; break;
 		}
 		err = user_cmpxchg32(uaddr2, old, new, &seen);
-		if (seen == old)
+		if (!err && seen == old)
 			break;
 	}
 	if (err)
@@ -314,9 +325,9 @@ static long futex_wake_op(uaddr_t uaddr, uaddr_t uaddr2, bool private, int n, in
 	case 4: yes = was > cmparg; break;
 	default: yes = was >= cmparg; break;
 	}
-	woken = futex_wake(uaddr, private, n, FUTEX_BITSET_ALL);
+	woken = wake_key(&key, n, FUTEX_BITSET_ALL);
 	if (woken >= 0 && yes)
-		woken2 = futex_wake(uaddr2, private, n2, FUTEX_BITSET_ALL);
+		woken2 = wake_key(&key2, n2, FUTEX_BITSET_ALL);
 	return woken < 0 ? woken : woken2 < 0 ? woken2 : woken + woken2;
 }
 
@@ -355,8 +366,6 @@ long sys_futex(uaddr_t uaddr, int op, uint32_t val, uaddr_t utimeout, uaddr_t ua
 		if (err)
 			return err;
 	}
-	if (uaddr & 3 && cmd != FUTEX_UNLOCK_PI && cmd != FUTEX_FD && (unsigned)cmd <= FUTEX_LOCK_PI2)	/* which looks at the word first */
-		return -EINVAL;
 	switch (cmd) {
 	case FUTEX_WAIT:
 		return futex_wait(uaddr, private, val, deadline, FUTEX_BITSET_ALL);
@@ -368,12 +377,8 @@ long sys_futex(uaddr_t uaddr, int op, uint32_t val, uaddr_t utimeout, uaddr_t ua
 		return futex_wake(uaddr, private, (int)val, val3);
 	case FUTEX_REQUEUE:
 	case FUTEX_CMP_REQUEUE:
-		if (uaddr2 & 3)
-			return -EINVAL;
 		return futex_requeue(uaddr, private, uaddr2, private, (int)val, (int)utimeout, cmd == FUTEX_CMP_REQUEUE ? &val3 : NULL);
 	case FUTEX_WAKE_OP:
-		if (uaddr2 & 3)
-			return -EINVAL;
 		return futex_wake_op(uaddr, uaddr2, private, (int)val, (int)utimeout, val3);
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
@@ -383,12 +388,8 @@ long sys_futex(uaddr_t uaddr, int op, uint32_t val, uaddr_t utimeout, uaddr_t ua
 	case FUTEX_UNLOCK_PI:
 		return futex_unlock_pi(uaddr, private);
 	case FUTEX_WAIT_REQUEUE_PI:
-		if (uaddr2 & 3)
-			return -EINVAL;
 		return futex_wait_requeue_pi(uaddr, private, val, deadline, FUTEX_BITSET_ALL, uaddr2);
 	case FUTEX_CMP_REQUEUE_PI:
-		if (uaddr2 & 3)
-			return -EINVAL;
 		return futex_cmp_requeue_pi(uaddr, uaddr2, private, (int)val, (int)utimeout, val3);
 	default:
 		return -ENOSYS;
@@ -435,11 +436,11 @@ long sys_futex_waitv(uaddr_t uwaiters, unsigned n, unsigned flags, uaddr_t utime
 		if (err)
 			goto out;
 		err = -EINVAL;
-		if ((v[i].flags & ~(uint32_t)FUTEX2_PRIVATE) != FUTEX2_SIZE_U32 || v[i].reserved || v[i].uaddr & 3 || v[i].val >> 32)
+		if ((v[i].flags & ~(uint32_t)FUTEX2_PRIVATE) != FUTEX2_SIZE_U32 || v[i].reserved || v[i].val >> 32)
 			goto out;
 	}
 	for (i = 0; i < n; i++) {	/* all addresses are looked at before the first word */
-		err = vm_futex_key(v[i].uaddr, v[i].flags & FUTEX2_PRIVATE, &q[i].key);
+		err = vm_futex_key(v[i].uaddr, v[i].flags & FUTEX2_PRIVATE, false, &q[i].key);
 		if (err)
 			goto out;
 	}

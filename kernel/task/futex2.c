@@ -19,11 +19,11 @@ long sys_futex_wake(uaddr_t uaddr, uint64_t mask, int n, unsigned flags)
 	struct vm_key key;
 	int err;
 
-	if (!flags_good(flags) || mask >> 32 || !mask || uaddr & 3)
+	if (!flags_good(flags) || mask >> 32 || !mask)
 		return -EINVAL;
 	if (n)
 		return futex_wake(uaddr, flags & FUTEX2_PRIVATE, n, (uint32_t)mask);
-	err = vm_futex_key(uaddr, flags & FUTEX2_PRIVATE, &key);
+	err = vm_futex_key(uaddr, flags & FUTEX2_PRIVATE, false, &key);
 	return err;
 }
 
@@ -39,7 +39,7 @@ long sys_futex_wait(uaddr_t uaddr, uint64_t val, uint64_t mask, unsigned flags, 
 	err = futex_deadline(utimeout, true, clock == CLOCK_REALTIME, &deadline);
 	if (err)
 		return err;
-	if (!mask || uaddr & 3)
+	if (!mask)
 		return -EINVAL;
 	err = futex_wait(uaddr, flags & FUTEX2_PRIVATE, (uint32_t)val, deadline, (uint32_t)mask);
 	if (err == -ERESTART_RESTARTBLOCK)
@@ -60,7 +60,7 @@ long sys_futex_requeue(uaddr_t uwaiters, unsigned flags, int wake, int requeue)
 		if (!flags_good(w[i].flags) || w[i].reserved || w[i].val >> 32)
 			return -EINVAL;
 	}
-	if (w[0].flags != w[1].flags || wake < 0 || requeue < 0 || w[0].uaddr & 3 || w[1].uaddr & 3)
+	if (w[0].flags != w[1].flags || wake < 0 || requeue < 0)
 		return -EINVAL;
 	cmp = (uint32_t)w[0].val;
 	return futex_requeue(w[0].uaddr, w[0].flags & FUTEX2_PRIVATE, w[1].uaddr, w[1].flags & FUTEX2_PRIVATE, wake, requeue, &cmp);

@@ -286,7 +286,7 @@ long futex_lock_pi(uaddr_t uaddr, bool private, uint64_t deadline, bool try_only
 
 	do {
 		futex_pi_waiter_init(&w);
-		err = vm_futex_key(uaddr, private, &w.key);
+		err = vm_futex_key(uaddr, private, true, &w.key);
 		if (err)
 			return err;
 		b = futex_bucket(&w.key);
@@ -362,9 +362,7 @@ long futex_unlock_pi(uaddr_t uaddr, bool private)
 		return -EFAULT;
 	if ((now & FUTEX_TID_MASK) != (uint32_t)task_tid(current))
 		return -EPERM;
-	if (uaddr & 3)
-		return -EINVAL;
-	err = vm_futex_key(uaddr, private, &key);
+	err = vm_futex_key(uaddr, private, true, &key);
 	if (err)
 		return err;
 	b = futex_bucket(&key);

@@ -25,7 +25,7 @@ long futex_wait_requeue_pi(uaddr_t uaddr, bool private, uint32_t val, uint64_t d
 	if (uaddr == uaddr2)
 		return -EINVAL;
 	futex_pi_waiter_init(&w);
-	err = vm_futex_key(uaddr2, private, &w.key);
+	err = vm_futex_key(uaddr2, private, true, &w.key);
 	if (!err)
 		err = futex_wait_setup(&q, uaddr, val, private);
 	if (err)
@@ -94,9 +94,9 @@ long futex_cmp_requeue_pi(uaddr_t uaddr, uaddr_t uaddr2, bool private, int wake,
 
 	if (uaddr == uaddr2 || wake != 1 || requeue < 0)
 		return -EINVAL;
-	err = vm_futex_key(uaddr, private, &key);
+	err = vm_futex_key(uaddr, private, false, &key);
 	if (!err)
-		err = vm_futex_key(uaddr2, private, &key2);
+		err = vm_futex_key(uaddr2, private, true, &key2);
 	if (err)
 		return err;
 	b = futex_bucket(&key);

@@ -32,6 +32,7 @@ struct posix_timer {
 	uint64_t interval_ns;		/* [lock] */
 	uint64_t expires_ns;		/* [lock] in the timer's clock; 0: disarmed */
 	bool absolute_real;		/* [lock] moves when the wall clock is set */
+	bool live;			/* [lock] it may be found */
 	bool waits;			/* [lock] expired at expires_ns; runs again when its signal is taken */
 	uint64_t overrun, overrun_last;	/* [lock] */
 	struct sigqueue q;		/* [sig] */
@@ -280,6 +281,47 @@ void posix_timers_clock_set(void)
 
 /* ---- the calls ---- */
 
+/* Does it say how, with which signal and to which thread of ours (*thread, with a reference)? */
+static bool event_good(const struct abi_sigevent *ev, struct process *p, struct task **thread)
+{
+	switch (ev->notify) {
+	case SIGEV_SIGNAL | SIGEV_THREAD_ID:
+		*thread = task_find(ev->tid);
+		if (!*thread || (*thread)->process != p)
+			return false;
+		break;
+	case SIGEV_SIGNAL: case SIGEV_THREAD: break;
+	case SIGEV_NONE: return true;
+	default: return false;
+	}
+	return ev->signo >= 1 && ev->signo <= SIGRTMAX;
+}
+
+/* With a number of its own, which is used up whatever becomes of the timer; not to be found yet. */
+static int posix_timer_insert(struct posix_timers *all, struct posix_timer *pt)
+{
+	unsigned long flags = spin_lock_irqsave(&all->lock);
+	int err;
+
+	do {
+		pt->id = all->next;
+		all->next = all->next == INT32_MAX ? 0 : all->next + 1;
+		err = radix_insert(&all->tree, (uint64_t)pt->id, pt);
+	} while (err == -EEXIST);
+	spin_unlock_irqrestore(&all->lock, flags);
+	return err;
+}
+
+/* What its clock has against it. */
+static int clock_takes_timer(struct posix_timer *pt, int bad_clock)
+{
+	if ((pt->clock == CLOCK_REALTIME_ALARM || pt->clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM))
+		return -EPERM;
+	if (!clock_is_cpu(pt->clock))
+		return 0;
+	return bad_clock ? bad_clock : cpu_clock_owner(pt->clock, &pt->cpu_thread);
+}
+
 long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 {
 	struct process *p = current->process;
@@ -299,15 +341,9 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 		return bad_clock;
 	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
-	if ((ev.notify & ~SIGEV_THREAD_ID) != SIGEV_SIGNAL && (ev.notify & ~SIGEV_THREAD_ID) != SIGEV_NONE &&
-	    (ev.notify & ~SIGEV_THREAD_ID) != SIGEV_THREAD)
-		return -EINVAL;
-	if (ev.notify != SIGEV_NONE && (ev.signo < 1 || ev.signo > SIGRTMAX))
-		return -EINVAL;
-	if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM))
-		return -EPERM;
 	pt = kzalloc(sizeof(*pt), 0);
-	if (!all || !pt) {
+	err = all && pt ? posix_timer_insert(all, pt) : -ENOMEM;
+	if (err) {
 		kfree(pt);
 		return -EAGAIN;
 	}
@@ -317,51 +353,28 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 	pt->clock = clock;
 	pt->notify = ev.notify;
 	pt->sig = ev.signo;
-	pt->value = ev.value;
+	pt->value = sevp ? ev.value : (uint64_t)pt->id;
 	pt->process = p;
-	if (ev.notify & SIGEV_THREAD_ID) {
-		pt->thread = task_find(ev.tid);
-		if (!pt->thread || pt->thread->process != p) {
-			task_put(pt->thread);
-			kfree(pt);
-			return -EINVAL;
-		}
-	}
-	if (clock_is_cpu(clock)) {
-		err = bad_clock ? bad_clock : cpu_clock_owner(clock, &pt->cpu_thread);
-		if (err) {	/* nobody's: Linux has written the number by the time it asks */
-			if (put_user((int32_t)0, uid))
-				err = -EFAULT;
-			task_put(pt->thread);
-			kfree(pt);
-			return err;
-		}
-	}
+	/* The number is told before the clock is asked. */
+	err = event_good(&ev, p, &pt->thread) ? 0 : -EINVAL;
+	if (!err && put_user((int32_t)pt->id, uid))
+		err = -EFAULT;
+	if (!err)
+		err = clock_takes_timer(pt, bad_clock);
+	if (!err && clock_is_cpu(clock))
+		__atomic_add_fetch(&all->cpu_timers, 1, __ATOMIC_RELAXED);
 	flags = spin_lock_irqsave(&all->lock);
-	do {
-		pt->id = all->next;
-		all->next = all->next == INT32_MAX ? 0 : all->next + 1;
-		err = radix_insert(&all->tree, (uint64_t)pt->id, pt);
-	} while (err == -EEXIST);
+	if (err)
+		radix_erase(&all->tree, (uint64_t)pt->id);
+	else
+		pt->live = true;
 	spin_unlock_irqrestore(&all->lock, flags);
 	if (err) {
 		task_put(pt->thread);
 		task_put(pt->cpu_thread);
 		kfree(pt);
-		return -EAGAIN;
 	}
-	if (clock_is_cpu(clock))
-		__atomic_add_fetch(&all->cpu_timers, 1, __ATOMIC_RELAXED);
-	if (!sevp)
-		pt->value = (uint64_t)pt->id;
-	if (put_user((int32_t)pt->id, uid)) {
-		flags = spin_lock_irqsave(&all->lock);
-		radix_erase(&all->tree, (uint64_t)pt->id);
-		spin_unlock_irqrestore(&all->lock, flags);
-		posix_timer_destroy(pt);
-		return -EFAULT;
-	}
-	return 0;
+	return err;
 }
 
 /* Found and locked (all->lock); NULL: no such timer. */
@@ -374,6 +387,8 @@ static struct posix_timer *timer_lock(int id, unsigned long *flags) NO_TSA
 		return NULL;
 	*flags = spin_lock_irqsave(&all->lock);
 	pt = radix_find(&all->tree, (uint64_t)id);
+	if (pt && !pt->live)
+		pt = NULL;
 	if (!pt)
 		spin_unlock_irqrestore(&all->lock, *flags);
 	return pt;

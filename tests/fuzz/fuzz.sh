@@ -14,6 +14,7 @@
 #   --msan        with MemorySanitizer: uninitialized bytes
 #   --afl         by AFL++ instead of libFuzzer (Debian: afl++)
 #   --keep-going  do not stop at the first find
+#   --explain     with --programs: what each row of the table of allowed differences allowed
 #   --gdb         with --repro: under gdb
 #   --c           with --repro: only print the input as a C program for Linux
 #
@@ -27,7 +28,7 @@ out=$top/build/fuzz
 die() { echo "eft: fuzz: $*" >&2; exit 2; }
 usage() { sed -n '4,/^set -u/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
-time=60 jobs=1 preset=um-fuzz target= repro= gdb= keep= rest= programs= seed=1 afl= as_c=
+time=60 jobs=1 preset=um-fuzz target= repro= gdb= keep= rest= programs= seed=1 afl= as_c= explain=
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h|--help) usage; exit 0 ;;
@@ -40,6 +41,7 @@ while [ $# -gt 0 ]; do
 	--keep-going) keep=1 ;;
 	--gdb) gdb=1 ;;
 	--c) as_c=1 ;;
+	--explain) explain=--explain ;;
 	-*) die "unknown option $1 (--help)" ;;
 	*) if [ -z "$target" ]; then target=$1; else rest="$rest $1"; fi ;;
 	esac
@@ -65,7 +67,7 @@ bin=$top/build/$preset/tests/fuzz/eft-fuzz
 if [ "$target" = list ]; then "$bin" --list; exit; fi
 "$bin" --list | awk -v t="$target" '$1 == t { found = 1 } END { exit !found }' || { echo "eft: fuzz: no target '$target'; there are:" >&2; "$bin" --list >&2; exit 2; }
 
-[ -z "$programs" ] || exec "$bin" --target="$target" --programs="$programs" --seed="$seed"
+[ -z "$programs" ] || exec "$bin" --target="$target" --programs="$programs" --seed="$seed" $explain
 if [ -n "$repro" ]; then
 	[ -z "$as_c" ] || exec "$bin" --target="$target" --print-c "$repro"
 	"$bin" --target="$target" --print "$repro"

@@ -283,22 +283,6 @@ long sys_symlinkat(uaddr_t utarget, int dfd, uaddr_t uname)
 	return err;
 }
 
-/* Giving a name to an open file: to who opened it with the credentials of now, or may look anywhere (Linux 6.10). */
-static bool may_name_file(int fd, uaddr_t uname)
-{
-	struct file *f;
-	char first;
-	bool may;
-
-	if (fd < 0 || get_user(first, uname) || first)
-		return true;	/* a name, or another error */
-	f = fd_get_any(fd);
-	may = !f || f->cred == current->cred || capable(CAP_DAC_READ_SEARCH);
-	if (f)
-		file_put(f);
-	return may;
-}
-
 long sys_linkat(int odfd, uaddr_t uold, int ndfd, uaddr_t unew, unsigned flags)
 {
 	struct path old;
@@ -309,11 +293,9 @@ long sys_linkat(int odfd, uaddr_t uold, int ndfd, uaddr_t unew, unsigned flags)
 	if (flags & ~(unsigned)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (flags & AT_EMPTY_PATH)
-		look |= LOOKUP_EMPTY;
+		look |= LOOKUP_EMPTY | LOOKUP_OPENER;	/* Linux 6.10 */
 	if (flags & AT_SYMLINK_FOLLOW)
 		look |= LOOKUP_FOLLOW;
-	if (flags & AT_EMPTY_PATH && !may_name_file(odfd, uold))
-		return -ENOENT;
 	err = path_lookup_user(odfd, uold, look, &old);
 	if (err)
 		return err;

@@ -64,6 +64,10 @@ static int walk_start(struct walk *w, int dfd)
 
 		if (!f)
 			return -EBADF;
+		if (w->flags & LOOKUP_OPENER && f->cred != current->cred && !capable(CAP_DAC_READ_SEARCH)) {
+			file_put(f);
+			return -ENOENT;
+		}
 		if (*w->rest && !S_ISDIR(f->inode->mode)) {
 			file_put(f);
 			return -ENOTDIR;

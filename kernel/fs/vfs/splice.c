@@ -20,11 +20,16 @@
 enum { SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2, SPLICE_F_MORE = 4, SPLICE_F_GIFT = 8 };
 #define COPY_MAX ((size_t)0x7ffff000)
 
+/* Descriptors that are only that (eventfd, timerfd, inotify ...) hand out values, not bytes: nothing can be spliced. */
+static bool only_values(const struct file *f) { return !(f->inode->mode & S_IFMT); }
+
 /* Write n bytes of a page; *pos moves.  Bytes, or -errno. */
 static int64_t write_bytes(struct file *out, const void *p, size_t n, uint64_t *pos)
 {
 	struct uio u;
 
+	if (only_values(out))
+		return -EINVAL;
 	uio_init_kernel(&u, (void *)p, n);
 	return vfs_write(out, &u, pos);
 }
@@ -200,9 +205,6 @@ static int64_t do_splice(struct file *in, uint64_t *in_pos, struct file *out, ui
 	return copy_through(in, in_pos, out, out_pos, count);
 }
 
-/* Descriptors that are only that (eventfd, timerfd, inotify ...) hand out values, not bytes: nothing can be spliced. */
-static bool only_values(const struct file *f) { return !(f->inode->mode & S_IFMT); }
-
 /* The offset of one side: the user's if given, else the file's own. */
 static int offset_get(struct file *f, uaddr_t uoff, uint64_t *pos)
 {
@@ -237,58 +239,92 @@ static int64_t offset_out(struct file *f, uaddr_t uoff, uint64_t pos, int64_t re
 	return copy_to_user(uoff, &pos, sizeof(pos)) ? -EFAULT : ret;
 }
 
-long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
+/* rw_verify: positions and sizes that no file can have. */
+static bool range_good(uint64_t pos, size_t count)
 {
-	struct file *in = fd_get(in_fd), *out = fd_get(out_fd);
-	uint64_t ipos, opos;
-	int64_t ret = -EBADF;
+	return (int64_t)pos >= 0 && (int64_t)count >= 0 && (int64_t)(pos + count) >= 0;
+}
 
-	if (off) {
-		ret = -EFAULT;
-		if (get_user(ipos, off))
-			goto out;
-	}
-	ret = -EBADF;
+static uint64_t largest(const struct file *f) { return f->inode->super && f->inode->super->max_bytes ? f->inode->super->max_bytes : INT64_MAX; }
+
+/* Can it be read piecewise, as bytes?  It is asked when there is something to read. */
+static bool gives_bytes(struct file *f) { return f->ops->read && !S_ISDIR(f->inode->mode) && !only_values(f) && !pipe_of(f); }
+
+static int64_t sendfile_to_pipe(struct file *in, uint64_t *pos, struct file *out, size_t count)
+{
+	struct pipe *to = pipe_of(out);
+	bool nonblock = out->flags & O_NONBLOCK;
+	int err;
+
+	mutex_lock(&to->lock);
+	err = pipe_wait_slot(to, nonblock);
+	mutex_unlock(&to->lock);
+	if (err || !count)
+		return err;
+	return gives_bytes(in) ? file_to_pipe(in, pos, to, count, nonblock) : -EINVAL;
+}
+
+/* in's position is *pos, out's its own.  Bytes or -errno. */
+static int64_t do_sendfile(struct file *in, uint64_t *pos, bool positioned, int out_fd, size_t count)
+{
+	struct file *out;
+	uint64_t opos, max;
+	int64_t ret;
+
 	if (!in || !(in->mode & FMODE_READ))
-		goto out;
-	ret = -ESPIPE;
-	if (off && (in->mode & (FMODE_LSEEK | FMODE_NO_POS)) != FMODE_LSEEK)
-		goto out;
-	ret = -EINVAL;
-	if ((off && (int64_t)ipos < 0) || (int64_t)count < 0)
-		goto out;
+		return -EBADF;
+	if (!positioned)
+		*pos = in->pos;
+	else if ((in->mode & (FMODE_LSEEK | FMODE_NO_POS)) != FMODE_LSEEK)
+		return -ESPIPE;
+	if (!range_good(*pos, count))
+		return -EINVAL;
+	count = MIN(count, COPY_MAX);
+	out = fd_get(out_fd);
 	ret = -EBADF;
 	if (!out || !(out->mode & FMODE_WRITE))
 		goto out;
-	ret = 0;
-	if (!count && only_values(in) && only_values(out))
+	max = MIN(largest(in), largest(out));
+	ret = -EOVERFLOW;
+	if (*pos + count > max && *pos >= max)
 		goto out;
-	ret = -EINVAL;
-	if (in->mode & FMODE_NO_POS)
+	count = MIN(count, max - *pos);
+	if (pipe_of(out)) {
+		ret = sendfile_to_pipe(in, pos, out, count);
 		goto out;
-	if (!in->ops->read || !out->ops->write || S_ISDIR(in->inode->mode) || S_ISSOCK(in->inode->mode) || (out->flags & O_APPEND))
-		goto out;
-	ret = offset_in(in, off, &ipos);
-	if (ret)
-		goto out;
+	}
+	opos = out->pos;
 	/* As on Linux: what cannot be read again (a terminal, a pipe) must not be lost when writing fails. */
 	ret = -EINVAL;
-	if ((int64_t)(ipos + count) < 0 || !(in->mode & FMODE_LSEEK) || only_values(in))
+	if (!range_good(opos, count) || out->flags & O_APPEND || !(in->mode & FMODE_LSEEK))
 		goto out;
-	/* That it takes values only is found when there is something to write. */
-	ret = S_ISREG(in->inode->mode) && ipos >= READ_ONCE(in->inode->size) ? 0 : -EINVAL;
-	if (only_values(out))
-		goto out;
-	opos = out->pos;
-	ret = do_splice(in, &ipos, out, &opos, count, false);
+	ret = 0;
+	if (count)	/* that the other side takes no bytes is found when there is one to write */
+		ret = gives_bytes(in) ? copy_through(in, pos, out, &opos, count) : -EINVAL;
 	if (ret > 0)
 		out->pos = opos;
-	ret = offset_out(in, off, ipos, ret);
 out:
-	if (in)
-		file_put(in);
 	if (out)
 		file_put(out);
+	return ret;
+}
+
+long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
+{
+	struct file *in;
+	uint64_t pos;
+	int64_t ret;
+
+	if (off && get_user(pos, off))
+		return -EFAULT;
+	in = fd_get(in_fd);
+	ret = do_sendfile(in, &pos, off, out_fd, count);
+	if (off && put_user(pos, off))
+		ret = -EFAULT;
+	else if (!off && ret > 0 && !pipe_of(in))
+		in->pos = pos;
+	if (in)
+		file_put(in);
 	return ret;
 }
 
@@ -317,22 +353,24 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	ret = -EBADF;
 	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
 		goto out;
+	ret = -EXDEV;
+	if (in->inode->super != out->inode->super)
+		goto out;
 	ret = -EOVERFLOW;
 	if (ipos + len < ipos || opos + len < opos)
 		goto out;
-	ret = -EINVAL;
-	if ((int64_t)ipos < 0 || (int64_t)opos < 0)
-		goto out;
-	if (ipos < in->inode->size)
+	if ((int64_t)ipos < (int64_t)in->inode->size)
 		len = MIN(len, in->inode->size - ipos);
 	else
 		len = 0;
-	if (opos >= rlimit_get(RLIMIT_FSIZE)) {	/* also when there is nothing to write */
+	if ((int64_t)opos >= 0 && opos >= rlimit_get(RLIMIT_FSIZE)) {	/* also when there is nothing to write */
 		signal_send_current(SIGXFSZ);
 		ret = -EFBIG;
 		goto out;
 	}
 	ret = -EINVAL;
+	if ((int64_t)ipos < 0 || (int64_t)opos < 0)
+		goto out;
 	if (in->inode == out->inode && ipos < opos + len && opos < ipos + len)
 		goto out;
 	ret = len ? copy_through(in, &ipos, out, &opos, MIN(len, COPY_MAX)) : 0;

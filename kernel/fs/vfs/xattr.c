@@ -21,6 +21,8 @@ static int xattr_permission(const struct path *p, const char *name, bool write)
 
 	if (write && (i->flags & (INODE_IMMUTABLE | INODE_APPEND)))
 		return -EPERM;
+	if (!strcmp(name, "system.sockprotoname") && !write && p->mnt == anonfs_mount)
+		return 0;
 	if (has_prefix(name, "system.") && !has_prefix(name, "system.posix_acl_"))
 		return -EOPNOTSUPP;	/* nobody's */
 	if (has_prefix(name, "security.") || has_prefix(name, "system."))

@@ -167,6 +167,8 @@ struct file_ops {
 	unsigned (*poll)(struct file *f, struct poll_table *pt);	/* POLL* now; registers on wait queues if pt.  Absent: always ready */
 	long (*ioctl)(struct file *f, unsigned cmd, uint64_t arg);	/* absent: -ENOTTY */
 	int (*mmap)(struct file *f, struct vm_area *a);	/* sets a->mapping...; absent: the inode's mapping, -ENODEV if it has none */
+	/* An area more (fork, a split, a move) or less maps f; areas of a file that has this are not joined.  vm->lock may be held: it does not sleep. */
+	void (*mapped)(struct file *f, bool more);
 	int (*fsync)(struct file *f, bool datasync);
 	int (*fallocate)(struct file *f, unsigned mode, uint64_t off, uint64_t len);
 	int (*fasync)(struct file *f, bool on);
@@ -244,7 +246,8 @@ int64_t vfs_llseek(struct file *f, int64_t off, int whence);	/* SEEK_SET/CUR/END
 /* ---- paths and name-space changes, for system calls and the kernel ---- */
 enum { LOOKUP_FOLLOW = 1, LOOKUP_DIRECTORY = 2, LOOKUP_PARENT = 4, LOOKUP_CREATE = 8, LOOKUP_EMPTY = 16, LOOKUP_NO_AUTOMOUNT = 32,
 	LOOKUP_NO_SYMLINKS = 64, LOOKUP_NO_MAGICLINKS = 128, LOOKUP_NO_XDEV = 256, LOOKUP_BENEATH = 512, LOOKUP_IN_ROOT = 1024,
-	LOOKUP_NULL = 2048 /* a null pointer is an empty path */ };
+	LOOKUP_NULL = 2048 /* a null pointer is an empty path */,
+	LOOKUP_OPENER = 4096 /* from a descriptor only for who opened it with the credentials of now, or may look anywhere: -ENOENT */ };
 enum { AT_FDCWD = -100 };
 /* A kernel-space path.  0 and a referenced path, or -errno. */
 int path_lookup(int dfd, const char *name, unsigned flags, struct path *out) MUST_CHECK;

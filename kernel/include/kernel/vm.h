@@ -128,6 +128,6 @@ int vm_populate(struct vm_space *vm, uaddr_t start, uaddr_t end);
 
 /* A name for a file-backed futex, and for shared ones: see task/futex.c. */
 struct vm_key { const void *object; uint64_t offset; bool shared; };
-/* 0 or -EFAULT.  private: by address space and address, no fault taken. */
-int vm_futex_key(uaddr_t addr, bool is_private, struct vm_key *out);
+/* 0; -EINVAL: not a multiple of four; -EFAULT.  Private ones go by address space and address, no fault is taken; others have to be readable or writable (write). */
+int vm_futex_key(uaddr_t addr, bool is_private, bool write, struct vm_key *out) MUST_CHECK;
 #endif

@@ -279,11 +279,6 @@ static bool of(const struct difference *d, const char *name)
 	return false;
 }
 
-static bool socket_xattr(const struct difference *d)
-{
-	return (d->what == DIFF_RESULT || d->what == DIFF_MEMORY) && strstr(d->row->name, "xattr") && (!strncmp(maker(d, "fd"), "socket", 6) || !strncmp(maker(d, "dfd"), "socket", 6) || (strstr(d->row->name, "list") && d->lin_result == 21));
-}
-
 static bool directory(const struct difference *d)
 {
 	for (unsigned i = 0; i < d->lin->nouts; i++)
@@ -337,18 +332,40 @@ static bool page_zero(const struct difference *d)
 	return d->what == DIFF_RESULT && (is(d, "mremap") || is(d, "shmat") || is(d, "mmap")) && d->eft_result == -1;
 }
 static bool promise(const struct difference *d) { return is(d, "mremap") && d->what == DIFF_RESULT && d->eft_result == -12; }
-/* An address that the kernel chose, and more than what was mapped there. */
+/* How many bytes the call that gave this address mapped there; 1: it does not say; 0: no call gave it. */
+static uint64_t placed(const struct difference *d, const struct fuzz_arg *a)
+{
+	const struct fuzz_call *c = &d->prog->calls[a->index];
+	const struct fuzz_arg *len = NULL;
+
+	if (a->form != FUZZ_RESULT || d->lin->done[a->index] != 2 || d->lin->result[a->index] == -1 || (uint64_t)d->lin->result[a->index] > -4096ull)
+		return 0;
+	if (!strcmp(fuzz_row(c->nr)->name, "mmap"))
+		len = &c->args[1];
+	if (!strcmp(fuzz_row(c->nr)->name, "mremap"))
+		len = &c->args[2];
+	return len && len->form == FUZZ_VALUE ? (len->value + 4095) & ~4095ull : 1;
+}
+
+/* An address that the kernel chose, and more than what was mapped there; or all that the harness has mapped. */
 static bool neighbours(const struct difference *d)
 {
-	if (d->what == DIFF_BLOCKED && (is(d, "munmap") || is(d, "mprotect") || is(d, "madvise") || is(d, "mremap")))
-		return (uint64_t)diff_number(d, d->row->args[1].name) > 1 << 20 || d->prog->calls[d->call].args[0].form == FUZZ_RESULT;
-	if (d->what != DIFF_RESULT)
+	const struct fuzz_arg *a = d->row ? d->prog->calls[d->call].args : NULL;
+	uint64_t most = 0;
+
+	if (d->what != DIFF_RESULT && d->what != DIFF_BLOCKED)
 		return false;
-	if ((is(d, "madvise") || !strncmp(d->row->name, "mlock", 5) || is(d, "munlock") || is(d, "mprotect") || is(d, "msync") || is(d, "mremap")) && (uint64_t)diff_number(d, d->row->args[1].name) > 1 << 28)
-		return true;	/* all that the harness has mapped */
-	for (unsigned i = 0; i < d->row->nargs; i++)
-		if (d->row->args[i].kind == ARG_ADDR && d->prog->calls[d->call].args[i].form == FUZZ_RESULT)
+	for (unsigned i = 1; i < 3 && i < d->row->nargs; i++)
+		if (a[i].form == FUZZ_VALUE && d->row->args[i].kind != ARG_FLAGS && d->row->args[i].kind != ARG_ADDR && a[i].value > most)
+			most = a[i].value;
+	if ((is(d, "madvise") || !strncmp(d->row->name, "mlock", 5) || is(d, "munlock") || is(d, "mprotect") || is(d, "msync") || is(d, "mremap") || is(d, "munmap")) && most > 1 << 28)
+		return true;
+	for (unsigned i = 0; i < d->row->nargs; i++) {
+		uint64_t n = d->row->args[i].kind == ARG_ADDR ? placed(d, &a[i]) : 0;
+
+		if (n && most > n)
 			return true;
+	}
 	return false;
 }
 
@@ -391,7 +408,8 @@ static bool fault_midway(const struct difference *d)
 
 		if (d->lin->done[i] == 2 && d->eft->done[i] == 2 && (d->lin->result[i] == -14 || d->eft->result[i] == -14 || (i == d->call && d->what == DIFF_RESULT)) &&
 		    (strstr(n, "write") || (strstr(n, "splice") && i != d->call)))
-			return d->what == DIFF_FILES || i != d->call || (strstr(n, "writev") && (d->lin_result == -14 || d->eft_result == -14 || (d->lin_result >= 0 && d->eft_result >= 0)));
+			return d->what == DIFF_FILES || (i != d->call && (d->what != DIFF_RESULT || (d->lin_result >= 0 && d->eft_result >= 0))) ||
+				(strstr(n, "writev") && (d->lin_result == -14 || d->eft_result == -14 || (d->lin_result >= 0 && d->eft_result >= 0)));
 	}
 	return false;
 }
@@ -406,21 +424,6 @@ static bool vmsplice_slots(const struct difference *d)
 	for (unsigned i = 0; i < d->call; i++)
 		if (!strcmp(fuzz_row(d->prog->calls[i].nr)->name, "vmsplice") && d->lin->result[i] > 0)
 			return is(d, "fcntl") || is(d, "write") || is(d, "writev") || is(d, "vmsplice") || is(d, "tee") || is(d, "splice") || is(d, "poll") || is(d, "ppoll");
-	return false;
-}
-
-/* The name of who sent a packet, and got it afterwards. */
-static bool late_name(const struct difference *d)
-{
-	bool sent = false;
-
-	for (unsigned i = 0; d->what == DIFF_MEMORY && !strncmp(d->row->name, "recv", 4) && i < d->call; i++) {
-		const char *n = fuzz_row(d->prog->calls[i].nr)->name;
-
-		if (sent && !strcmp(n, "bind") && d->lin->result[i] == 0)
-			return true;
-		sent |= (!strncmp(n, "send", 4) || strstr(n, "write")) && d->lin->result[i] > 0;
-	}
 	return false;
 }
 
@@ -453,7 +456,6 @@ struct diff_allowed diff_allowed[] = {
 	{ "unsupported", "a flag or a command that kernel/syscall/flags.def says is not there", unsupported, 0 },
 	{ "alarm-clock", "the host has no clock that wakes it", alarm_clock, 0 },
 	{ "acl", "there are no access control lists", acl, 0 },
-	{ "socket-xattr", "a socket has no attributes", socket_xattr, 0 },
 	{ "fs-kind", "which file system it is", fs_kind, 0 },
 	{ "stat-size", "the size of a directory, and of blocks, is the file system's", stat_size, 0 },
 	{ "ipc-info", "limits and times of System V IPC", ipc_info, 0 },
@@ -480,7 +482,6 @@ struct diff_allowed diff_allowed[] = {
 	{ "futex-owner", "which process of the harness a PI futex's word happens to name", futex_owner, 0 },
 	{ "fault-midway", "how much of a write is there when its memory ends midway: Linux counts in pages, and tmpfs grows first", fault_midway, 0 },
 	{ "vmsplice-slots", "vmsplice copies: it takes fewer slots of the ring", vmsplice_slots, 0 },
-	{ "late-name", "a packet's sender that was bound after it sent: Linux looks up its name when the packet is received", late_name, 0 },
 	{ "unreadable", "memory that may only be written: on Linux the harness cannot read it either", unreadable, 0 },
 	{ "descriptor-table", "select looks at descriptors up to the size of the table, which is as large as it was once", descriptor_table, 0 },
 	{ "socket-buffer", "how much fits into a socket's buffer: what a message costs", socket_buffer, 0 },

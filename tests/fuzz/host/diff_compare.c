@@ -66,11 +66,15 @@ static bool memory_differs(struct difference *d, const struct diff_out *l, const
 	return from <= n && l->len != e->len;
 }
 
+void (*diff_explained)(const struct diff_allowed *a, const struct difference *d);
+
 static bool allowed(struct difference *d)
 {
 	for (struct diff_allowed *a = diff_allowed; a->name; a++)
 		if (a->match(d)) {
 			a->seen++;
+			if (diff_explained)
+				diff_explained(a, d);
 			return true;
 		}
 	return false;

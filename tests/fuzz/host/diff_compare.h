@@ -25,6 +25,8 @@ void diff_compare(const struct fuzz_program *p, const struct diff_run *lin, cons
 /* The table: what may differ, and why. */
 struct diff_allowed { const char *name, *reason; bool (*match)(const struct difference *d); uint64_t seen; };
 extern struct diff_allowed diff_allowed[];
+/* Told each difference that a row allows; NULL: nobody wants to know. */
+extern void (*diff_explained)(const struct diff_allowed *a, const struct difference *d);
 /* Is the call part of the differential? */
 bool diff_takes(const struct syscall_desc *d);
 /* Makes p such that it can run on the host. */

@@ -87,6 +87,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			diff_known(a + 8);
 		else if (!strncmp(a, "--save=", 7))
 			diff_save(a + 7);
+		else if (!strcmp(a, "--explain"))
+			diff_explain();
 		else if (!strcmp(a, "--first"))
 			first = true;
 		else if (!strncmp(a, "--seed=", 7))

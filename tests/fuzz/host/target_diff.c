@@ -119,6 +119,38 @@ static uint64_t kind_of(const struct difference *d)
 	return h;
 }
 
+/* ---- what the rows of the table allow, kind by kind ---- */
+
+static struct explained { const struct diff_allowed *row; uint64_t kind, seen; char text[80]; } explained[KINDS_MAX];
+static unsigned nexplained;
+
+static void kind_name(char *text, size_t n, const struct difference *d)
+{
+	static const char *const what[] = { "same", "result", "memory", "blocked", "status", "files" };
+
+	snprintf(text, n, "%s %s %lld %lld", d->row ? d->row->name : "-", what[d->what], (long long)(d->what == DIFF_RESULT ? d->lin_result : d->offset),
+		 (long long)(d->what == DIFF_RESULT ? d->eft_result : 0));
+}
+
+static void explain(const struct diff_allowed *row, const struct difference *d)
+{
+	uint64_t kind = kind_of(d);
+	unsigned i;
+
+	for (i = 0; i < nexplained; i++)
+		if (explained[i].row == row && explained[i].kind == kind)
+			break;
+	if (i == KINDS_MAX)
+		return;
+	if (i == nexplained) {
+		explained[nexplained++] = (struct explained){ .row = row, .kind = kind };
+		kind_name(explained[i].text, sizeof(explained[i].text), d);
+	}
+	explained[i].seen++;
+}
+
+void diff_explain(void) { diff_explained = explain; }
+
 static void line(const char *who, const char *text) { printf("    %-5s %.*s\n", who, (int)strcspn(text, "\n"), text); }
 
 static void bytes(const char *who, const struct diff_run *r, const struct difference *d)
@@ -222,10 +254,7 @@ static uint64_t run_program(void)
 	if (d.what == DIFF_SAME)	/* did not come back: the host was slow, for instance */
 		return 1;
 	if (nkinds < KINDS_MAX) {
-		static const char *const what[] = { "same", "result", "memory", "blocked", "status", "files" };
-
-		snprintf(kind_text[nkinds], sizeof(kind_text[0]), "%s %s %lld %lld", d.row ? d.row->name : "-", what[d.what],
-			 (long long)(d.what == DIFF_RESULT ? d.lin_result : 0), (long long)(d.what == DIFF_RESULT ? d.eft_result : 0));
+		kind_name(kind_text[nkinds], sizeof(kind_text[0]), &d);
 		kind_seen[nkinds] = 1;
 		kinds[nkinds++] = kind;
 	}
@@ -281,6 +310,8 @@ int diff_loop(uint64_t n, uint64_t seed, bool first)
 	       (unsigned long long)late);
 	for (unsigned i = nknown; i < nkinds; i++)
 		printf("# kind %016llx %8llu  %s\n", (unsigned long long)kinds[i], (unsigned long long)kind_seen[i], kind_text[i]);
+	for (unsigned i = 0; i < nexplained; i++)
+		printf("# by %-16s %8llu  %s\n", explained[i].row->name, (unsigned long long)explained[i].seen, explained[i].text);
 	for (const struct diff_allowed *a = diff_allowed; a->name; a++)
 		printf("# allowed %-16s %8llu  %s\n", a->name, (unsigned long long)a->seen, a->reason);
 	printf("%s: %llu programs, %llu with a difference that is not explained, of %u kinds\n", nkinds > nknown ? "not ok" : "ok", (unsigned long long)programs,

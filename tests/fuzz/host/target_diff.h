@@ -13,4 +13,5 @@ int diff_loop(uint64_t n, uint64_t seed, bool first /* stops at the first */);
 /* The kinds of difference in that output of an earlier run are not shown. */
 void diff_known(const char *path);
 void diff_save(const char *dir);		/* each difference that is shown, as an input there */
+void diff_explain(void);			/* diff_loop() also says which differences each row of the table allowed */
 #endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* What the differential fuzzer found in copies between files, links, attributes and queues as files.  As Linux 6.18 has it. */
+#include "harness.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define CHECK(c) ok(c, "%s", #c)
+#define CHECK_EQ(a, b) ok((long)(a) == (long)(b), "%s", #a)
+
+static int fails(long r, int e) { return r == -1 && errno == e; }
+#define BAD ((void *)-4096L)
+#define NAME "errno_order_files.f"
+enum { NR_SETXATTRAT = 463, NR_GETXATTRAT = 464 };
+
+static void send_file(void)
+{
+	int f = open(NAME, O_RDWR | O_CREAT | O_TRUNC, 0600), a = open(NAME, O_WRONLY | O_APPEND), ep = epoll_create1(0), ev = eventfd(0, 0), p[2], s[2],
+		d = open(".", O_RDONLY);
+	off_t at = 0, *ro = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK_EQ(pipe(p), 0);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+	CHECK_EQ(sendfile(ep, f, NULL, 100), 0);		/* at the end: who would take it is not asked */
+	CHECK_EQ(sendfile(ev, f, NULL, 100), 0);
+	CHECK_EQ(write(f, "0123456789", 10), 10);
+	CHECK(fails(sendfile(ep, f, &at, 100), EINVAL));
+	CHECK(fails(sendfile(ev, f, &at, 100), EINVAL));
+	CHECK_EQ(sendfile(ep, f, &at, 0), 0);			/* nor when there is nothing to send */
+	CHECK_EQ(sendfile(ep, d, NULL, 0), 0);
+	CHECK(fails(sendfile(ep, d, NULL, 1), EINVAL));
+	CHECK_EQ(sendfile(ep, ev, NULL, 0), 0);
+	CHECK(fails(sendfile(ep, ev, NULL, 8), EINVAL));
+	CHECK(fails(sendfile(a, f, &at, 0), EINVAL));
+	CHECK(fails(sendfile(f, p[0], NULL, 0), EINVAL));
+	CHECK(fails(sendfile(f, p[0], &at, 0), ESPIPE));
+	CHECK(fails(sendfile(f, ev, &at, 0), ESPIPE));
+	CHECK(fails(sendfile(99, f, &at, -1UL), EINVAL));
+	CHECK(fails(sendfile(99, 98, ro, 1), EFAULT));		/* where it is is written back, also when it fails */
+	CHECK_EQ(write(s[0], "abc", 3), 3);
+	CHECK_EQ(sendfile(p[1], s[1], NULL, 3), 3);		/* into a pipe it is a splice */
+	CHECK(fails(sendfile(p[1], p[0], NULL, 3), EINVAL));
+	close(p[0]);
+	signal(SIGPIPE, SIG_IGN);
+	CHECK(fails(sendfile(p[1], f, &at, 0), EPIPE));
+	signal(SIGPIPE, SIG_DFL);
+	close(p[1]);
+	close(s[0]);
+	close(s[1]);
+	close(a);
+	close(d);
+	close(ep);
+	close(ev);
+	close(f);
+	munmap(ro, 4096);
+}
+
+static volatile sig_atomic_t too_large;
+static void on_xfsz(int sig) { (void)sig; too_large++; }
+
+static void copy_range(void)
+{
+	int f = open(NAME, O_RDWR), g = open(NAME "2", O_RDWR | O_CREAT, 0600), m = memfd_create("m", 0);
+	loff_t from = 100, to = 4;
+	struct rlimit l = { 4, RLIM_INFINITY };
+
+	signal(SIGXFSZ, on_xfsz);
+	CHECK_EQ(write(m, "x", 1), 1);
+	CHECK(fails(copy_file_range(m, &(loff_t){ 0 }, g, NULL, 1, 0), EXDEV));
+	CHECK(fails(copy_file_range(f, NULL, g, NULL, 1, 1), EINVAL));
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &l), 0);
+	CHECK(fails(copy_file_range(f, &from, g, &to, 10, 0), EFBIG));	/* though there is nothing to copy */
+	CHECK_EQ(too_large, 1);
+	l.rlim_cur = RLIM_INFINITY;
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &l), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	close(m);
+	close(f);
+	close(g);
+	CHECK_EQ(unlink(NAME "2"), 0);
+}
+
+/* A descriptor that others opened gives no names: that is said before what it is. */
+static void links(void)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), f = open(NAME, O_RDONLY), status;
+
+	CHECK(fails(linkat(s, "a", AT_FDCWD, "b", AT_EMPTY_PATH), ENOTDIR));
+	CHECK(fails(linkat(s, "", AT_FDCWD, "errno_order_files.l", AT_EMPTY_PATH), EXDEV));
+	if (fork() == 0) {
+		if (setresuid(1000, 1000, 1000))
+			_exit(9);
+		if (!fails(linkat(s, "a", AT_FDCWD, "b", AT_EMPTY_PATH), ENOENT))
+			_exit(1);
+		if (!fails(linkat(s, "a", AT_FDCWD, "b", 0), ENOTDIR))
+			_exit(2);
+		if (!fails(linkat(f, "", AT_FDCWD, "b", AT_EMPTY_PATH), ENOENT))
+			_exit(3);
+		if (!fails(linkat(f, BAD, AT_FDCWD, "b", AT_EMPTY_PATH), EFAULT))
+			_exit(4);
+		_exit(fails(linkat(99, "a", AT_FDCWD, "b", AT_EMPTY_PATH), EBADF) ? 0 : 5);
+	}
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(status, 0);
+	close(s);
+	close(f);
+}
+
+/* A socket says what its protocol is called. */
+static void socket_attributes(void)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), d = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char text[64] = "";
+
+	CHECK_EQ(flistxattr(s, NULL, 0), 21);
+	CHECK_EQ(flistxattr(s, text, sizeof(text)), 21);
+	CHECK(!strcmp(text, "system.sockprotoname"));
+	CHECK(fails(flistxattr(s, text, 20), ERANGE));
+	CHECK_EQ(fgetxattr(s, text, text, sizeof(text)), 12);
+	CHECK(!strcmp(text, "UNIX-STREAM"));
+	CHECK(fails(fgetxattr(s, "system.sockprotoname", text, 11), ERANGE));
+	CHECK_EQ(fgetxattr(d, "system.sockprotoname", text, sizeof(text)), 5);
+	CHECK(!strcmp(text, "UNIX"));
+	CHECK(fails(fsetxattr(s, "system.sockprotoname", "x", 1, 0), EOPNOTSUPP));
+	CHECK(fails(fgetxattr(s, "trusted.none", text, 1), EOPNOTSUPP));
+	close(s);
+	close(d);
+}
+
+/* The working directory is a file to get and set attributes of. */
+static void attributes(void)
+{
+	struct { uint64_t value; uint32_t size, flags; } a = { (uint64_t)(uintptr_t)"v", 1, 0 };
+	char got[8];
+
+	if (fails(syscall(NR_GETXATTRAT, AT_FDCWD, "", AT_EMPTY_PATH, "user.none", &a, sizeof(a)), ENOSYS)) {	/* before Linux 6.13 */
+		ok(1, "there is no getxattrat");
+		return;
+	}
+	CHECK(fails(syscall(NR_GETXATTRAT, AT_FDCWD, "", AT_EMPTY_PATH, "trusted.none", &a, sizeof(a)), ENODATA));
+	CHECK(fails(syscall(NR_GETXATTRAT, AT_FDCWD, NULL, AT_EMPTY_PATH, "trusted.none", &a, sizeof(a)), ENODATA));
+	CHECK_EQ(syscall(NR_SETXATTRAT, AT_FDCWD, "", AT_EMPTY_PATH, "trusted.eft", &a, sizeof(a)), 0);
+	a.value = (uint64_t)(uintptr_t)got;
+	a.size = sizeof(got);
+	CHECK_EQ(syscall(NR_GETXATTRAT, AT_FDCWD, "", AT_EMPTY_PATH, "trusted.eft", &a, sizeof(a)), 1);
+}
+
+static void queues(void)
+{
+	int q = (int)syscall(SYS_mq_open, "errno_order_files", O_RDWR | O_CREAT, 0600, NULL), p = (int)syscall(SYS_mq_open, "errno_order_files", O_PATH | O_RDWR, 0, NULL),
+		status;
+	struct stat st;
+
+	CHECK(q >= 0);
+	CHECK(p >= 0);
+	CHECK_EQ(fstat(p, &st), 0);
+	CHECK(fails(syscall(SYS_mq_timedsend, p, "x", 1, 0, NULL), EBADF));
+	CHECK(fails(syscall(SYS_mq_getsetattr, p, NULL, NULL), EBADF));
+	CHECK(fails(read(p, &st, 1), EBADF));
+	if (fork() == 0) {
+		if (setresuid(1000, 1000, 1000))
+			_exit(9);
+		_exit(fails(syscall(SYS_mq_unlink, "errno_order_files"), EPERM) ? 0 : errno == EACCES ? 1 : 2);	/* as in any sticky directory */
+	}
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(syscall(SYS_mq_unlink, "errno_order_files"), 0);
+	close(p);
+	close(q);
+}
+
+int main(void)
+{
+	send_file();
+	copy_range();
+	links();
+	socket_attributes();
+	attributes();
+	queues();
+	unlink(NAME);
+	return done();
+}
