@@ -14,7 +14,7 @@
 #include <abi/ipc.h>
 #include "ipc/ipc_internal.h"
 
-enum { MQ_DEFAULT_MSGS = 10, MQ_DEFAULT_SIZE = 8192, MQ_HARD_MSGS = 65536, MQ_HARD_SIZE = 16 << 20, MQ_PRIO_MAX = 32768, MQ_QUEUES_MAX = 256 };
+enum { MQ_DEFAULT_MSGS = 10, MQ_DEFAULT_SIZE = 8192, MQ_HARD_MSGS = 65536, MQ_HARD_SIZE = 16 << 20, MQ_PRIO_MAX = 32768, MQ_TEXT = 80 /* of a queue as a file */, MQ_QUEUES_MAX = 256 };
 enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2 };
 struct abi_sigevent { uint64_t value; int32_t signo, notify; uint8_t pad[48]; };
 
@@ -201,7 +201,10 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 	err = file_create_anon(q->name, S_IFREG | q->mode, &mq_file_ops, q, o_flags & (O_ACCMODE | O_NONBLOCK), &f);
 	if (err)
 		goto put;
-	f->mode &= ~FMODE_NO_POS;	/* its text has positions */
+	f->mode = (f->mode & ~(unsigned)FMODE_NO_POS) | FMODE_NO_RWF;	/* its text has positions */
+	f->inode->uid = q->uid;
+	f->inode->gid = q->gid;
+	f->inode->size = MQ_TEXT;
 	if (o_flags & O_PATH)
 		f->mode = FMODE_PATH;
 	else if ((o_flags & O_ACCMODE) == O_ACCMODE)	/* permissions for both, use for neither */

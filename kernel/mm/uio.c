@@ -183,6 +183,10 @@ int64_t uio_import(struct uio *u, uaddr_t iov, uint64_t n, struct uio_seg fast[8
 	}
 	/* struct iovec is two words: the same as struct uio_seg. */
 	if (n && copy_from_user(s, iov, n * sizeof(*s))) {
+		/* A length that is none comes before memory that ends behind it. */
+		for (uint64_t i = 0; i < n && !copy_from_user(s, iov + i * sizeof(*s), sizeof(*s)); i++)
+			if ((int64_t)s[0].len < 0)
+				goto free_segs;
 		err = -EFAULT;
 		goto free_segs;
 	}

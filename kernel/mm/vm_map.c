@@ -101,6 +101,8 @@ static int64_t choose_address(struct vm_space *vm, uaddr_t addr, uint64_t len, u
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
 		struct vm_area *a;
 
+		if (addr >= (uaddr_t)-4095)	/* taken for an error, as on Linux */
+			return (int64_t)addr;
 		if (addr > limit - len)
 			return -ENOMEM;
 		if (addr & ~PAGE_MASK)
@@ -129,7 +131,7 @@ static int64_t choose_address(struct vm_space *vm, uaddr_t addr, uint64_t len, u
 static int64_t file_area_flags(struct file *f, unsigned prot, unsigned flags, uint64_t len, uint64_t pgoff)
 {
 	unsigned vf = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
-	bool noexec = f->path.mnt && f->path.mnt->flags & MS_NOEXEC;
+	bool noexec = f->path.mnt && f->path.mnt->flags & MS_NOEXEC && !(f->mode & FMODE_EXEC);	/* a shared segment may */
 
 	if (pgoff + (len >> PAGE_SHIFT) < pgoff || (pgoff + (len >> PAGE_SHIFT)) >> (63 - PAGE_SHIFT))
 		return -EOVERFLOW;

@@ -165,7 +165,14 @@ static int64_t socket_listxattr(struct inode *i, char *buf, size_t max)
 	return sizeof(proto_attr);
 }
 
-static const struct inode_ops socket_inode_ops = { .getxattr = socket_getxattr, .listxattr = socket_listxattr };
+static int socket_removexattr(struct inode *i, const char *name)
+{
+	(void)i;
+	return strncmp(name, "security.", 9) ? -EOPNOTSUPP : -EAGAIN;	/* what it says on Linux, where a security module might have it */
+}
+
+static const struct inode_ops socket_inode_ops = { .getxattr = socket_getxattr, .listxattr = socket_listxattr,
+	.removexattr = socket_removexattr };
 
 /* A file for s, whose reference it takes (also when it fails). */
 static int socket_file(struct socket *s, unsigned flags, struct file **out)

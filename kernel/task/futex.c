@@ -436,11 +436,13 @@ long sys_futex_waitv(uaddr_t uwaiters, unsigned n, unsigned flags, uaddr_t utime
 		if (err)
 			goto out;
 		err = -EINVAL;
-		if ((v[i].flags & ~(uint32_t)FUTEX2_PRIVATE) != FUTEX2_SIZE_U32 || v[i].reserved || v[i].val >> 32)
+		if (!futex2_flags_good(v[i].flags) || v[i].reserved || v[i].val >> 32)
 			goto out;
 	}
 	for (i = 0; i < n; i++) {	/* all addresses are looked at before the first word */
-		err = vm_futex_key(v[i].uaddr, v[i].flags & FUTEX2_PRIVATE, false, &q[i].key);
+		err = futex2_node(v[i].uaddr, v[i].flags);
+		if (!err)
+			err = vm_futex_key(v[i].uaddr, v[i].flags & FUTEX2_PRIVATE, false, &q[i].key);
 		if (err)
 			goto out;
 	}

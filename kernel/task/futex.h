@@ -28,7 +28,10 @@ static inline bool futex_key_equal(const struct vm_key *a, const struct vm_key *
 	return a->object == b->object && a->offset == b->offset && a->shared == b->shared;
 }
 #define FUTEX_BITSET_ALL 0xffffffffu
-enum { FUTEX2_SIZE_U32 = 2, FUTEX2_PRIVATE = 128 };
+enum { FUTEX2_SIZE_U32 = 2, FUTEX2_NUMA = 4, FUTEX2_MPOL = 8 /* nothing here: there is one node */, FUTEX2_PRIVATE = 128 };
+/* The node behind a word that has one: 0; -EINVAL: not aligned, or no such node; -EFAULT. */
+int futex2_node(uaddr_t uaddr, unsigned flags);
+bool futex2_flags_good(unsigned flags);
 struct abi_futex_waitv { uint64_t val, uaddr; uint32_t flags, reserved; };
 int futex_wake(uaddr_t uaddr, bool private, int n, uint32_t bitset);
 /* Until woken: 0; -EAGAIN: another value; -ETIMEDOUT; -ERESTARTSYS without a deadline (UINT64_MAX), else -ERESTART_RESTARTBLOCK. */

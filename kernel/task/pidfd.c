@@ -85,47 +85,59 @@ long sys_pidfd_open(int nr, unsigned flags)
 	return fd;
 }
 
-long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
+/* What a flag says of whom the signal is for; without one it is the process. */
+enum { PIDFD_SIGNAL_THREAD = 1, PIDFD_SIGNAL_THREAD_GROUP = 2, PIDFD_SIGNAL_PROCESS_GROUP = 4 };
+/* Instead of a descriptor: the caller. */
+enum { PIDFD_SELF_THREAD = -10000, PIDFD_SELF_THREAD_GROUP = -10001 };
+
+static long send_signal(struct pid *pid, int sig, uaddr_t uinfo, unsigned scope)
 {
 	struct abi_siginfo info;
-	struct process *p = NULL;
+	struct process *p;
+	long err;
+
+	if (uinfo) {
+		err = siginfo_from_user(&info, uinfo, -1);
+		if (err)
+			return err;
+		if (info.si_signo != sig)
+			return -EINVAL;
+		if ((pid->nr != task_tid(current) || scope == PIDFD_SIGNAL_PROCESS_GROUP) && (info.si_code >= 0 || info.si_code == SI_TKILL))
+			return -EPERM;
+	} else {
+		signal_info_user(&info, sig, scope == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
+	}
+	if (scope == PIDFD_SIGNAL_THREAD)
+		return signal_kill_thread(0, pid->nr, sig, &info);
+	if (scope == PIDFD_SIGNAL_PROCESS_GROUP)
+		return signal_kill_pgrp(pid, sig, &info);
+	p = pid_process(pid);
+	err = p ? signal_kill_process(p, sig, &info) : -ESRCH;
+	process_put(p);
+	return err;
+}
+
+long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned flags)
+{
 	struct pid *pid;
 	struct file *f;
 	long err;
 
-	if (flags)
+	if (flags & ~(unsigned)(PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP) || flags & (flags - 1))
 		return -EINVAL;
+	if (pidfd == PIDFD_SELF_THREAD || pidfd == PIDFD_SELF_THREAD_GROUP) {
+		pid = pid_find(pidfd == PIDFD_SELF_THREAD ? task_tid(current) : process_pid(current->process));
+		err = send_signal(pid, sig, uinfo, flags ? flags : pidfd == PIDFD_SELF_THREAD ? PIDFD_SIGNAL_THREAD : 0);
+		pid_put(pid);
+		return err;
+	}
 	f = fd_get(pidfd);
 	if (!f)
 		return -EBADF;
-	err = -EBADF;
 	pid = pidfd_pid(f);
 	if (!pid)
 		pid = procfs_pid(f);	/* what came before pidfd_open() */
-	if (!pid)
-		goto out;
-	p = pid_process(pid);
-	err = -EINVAL;
-	if (sig < 0 || sig > SIGRTMAX)
-		goto out;
-	if (uinfo) {
-		err = siginfo_from_user(&info, uinfo, -1);
-		if (err)
-			goto out;
-		err = -EINVAL;
-		if (info.si_signo != sig)
-			goto out;
-		err = -EPERM;
-		if (p != current->process && (info.si_code >= 0 || info.si_code == SI_TKILL))
-			goto out;
-	} else {
-		signal_info_user(&info, sig, SI_USER);
-	}
-	err = -ESRCH;
-	if (p)
-		err = signal_permitted(p, sig) ? signal_send_process(p, sig, &info) : -EPERM;
-out:
-	process_put(p);
+	err = pid ? send_signal(pid, sig, uinfo, flags) : -EBADF;
 	file_put(f);
 	return err;
 }

@@ -345,7 +345,7 @@ static long prio_set_one(struct task *t, int nice)
 long sys_setpriority(int which, int who, int nice)
 {
 	unsigned long flags;
-	struct process *p;
+	struct list_head *l;
 	struct task *t;
 	long err = -ESRCH;
 
@@ -361,7 +361,10 @@ long sys_setpriority(int which, int who, int nice)
 		return err;
 	}
 	flags = spin_lock_irqsave(&process_tree_lock);
-	list_for_each(p, &process_list, all_link)
+	/* The last error is told: of a group, of the oldest member. */
+	for (l = which == PRIO_PGRP ? process_list.prev : process_list.next; l != &process_list; l = which == PRIO_PGRP ? l->prev : l->next) {
+		struct process *p = list_entry(l, struct process, all_link);
+
 		if (prio_matches(p, which, who))
 			list_for_each(t, &p->threads, thread_link) {
 				long one = prio_set_one(t, nice);
@@ -369,6 +372,7 @@ long sys_setpriority(int which, int who, int nice)
 				if (err == -ESRCH || one)
 					err = one;
 			}
+	}
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	return err;
 }

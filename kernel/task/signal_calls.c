@@ -15,7 +15,7 @@ static inline bool sig_valid(int sig) { return sig >= 1 && sig <= SIGRTMAX; }
 
 /* ---- sending ---- */
 
-static int kill_process(struct process *p, int sig, const struct abi_siginfo *info)
+int signal_kill_process(struct process *p, int sig, const struct abi_siginfo *info)
 {
 	if (sig < 0 || sig > SIGRTMAX)
 		return -EINVAL;
@@ -25,7 +25,7 @@ static int kill_process(struct process *p, int sig, const struct abi_siginfo *in
 }
 
 /* To every process, or every one of a group: success if one got it. */
-static int kill_many(struct pid *pgrp, int sig, const struct abi_siginfo *info)
+int signal_kill_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info)
 {
 	struct process **list = NULL, *p;
 	size_t n = 0, max = 0;
@@ -60,7 +60,7 @@ static int kill_many(struct pid *pgrp, int sig, const struct abi_siginfo *info)
 	}
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	for (size_t i = 0; i < n; i++) {
-		int one = kill_process(list[i], sig, info);
+		int one = signal_kill_process(list[i], sig, info);
 
 		if (err == -ESRCH || (err == -EPERM && one != -EPERM))
 			err = one;
@@ -92,12 +92,12 @@ long sys_kill(int pid, int sig)
 		}
 		if (!p)
 			return -ESRCH;
-		err = kill_process(p, sig, &info);
+		err = signal_kill_process(p, sig, &info);
 		process_put(p);
 		return err;
 	}
 	if (pid == -1)
-		return kill_many(NULL, sig, &info);
+		return signal_kill_pgrp(NULL, sig, &info);
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid == 0) {
@@ -111,12 +111,12 @@ long sys_kill(int pid, int sig)
 		if (!pgrp)
 			return -ESRCH;
 	}
-	err = kill_many(pgrp, sig, &info);
+	err = signal_kill_pgrp(pgrp, sig, &info);
 	pid_put(pgrp);
 	return err;
 }
 
-static long kill_thread(int tgid, int tid, int sig, const struct abi_siginfo *info)
+long signal_kill_thread(int tgid, int tid, int sig, const struct abi_siginfo *info)
 {
 	struct task *t = task_find(tid);
 	long err = -ESRCH;
@@ -144,7 +144,7 @@ long sys_tgkill(int tgid, int tid, int sig)
 	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
 	signal_info_user(&info, sig, SI_TKILL);
-	return kill_thread(tgid, tid, sig, &info);
+	return signal_kill_thread(tgid, tid, sig, &info);
 }
 
 long sys_tkill(int tid, int sig)
@@ -154,7 +154,7 @@ long sys_tkill(int tid, int sig)
 	if (tid <= 0)
 		return -EINVAL;
 	signal_info_user(&info, sig, SI_TKILL);
-	return kill_thread(0, tid, sig, &info);
+	return signal_kill_thread(0, tid, sig, &info);
 }
 
 /* Does Linux know what such a signal says, which is all in the first 48 bytes? */
@@ -207,7 +207,7 @@ long sys_rt_sigqueueinfo(int pid, int sig, uaddr_t uinfo)
 	p = process_find(pid);
 	if (!p)
 		return -ESRCH;
-	err = sig < 0 || sig > SIGRTMAX ? -EINVAL : kill_process(p, sig, &info);
+	err = sig < 0 || sig > SIGRTMAX ? -EINVAL : signal_kill_process(p, sig, &info);
 	process_put(p);
 	return err;
 }
@@ -226,7 +226,7 @@ long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
 	err = siginfo_import(&info, sig, uinfo, tid == task_tid(current) ? process_pid(current->process) : 0);
 	if (err)
 		return err;
-	return kill_thread(tgid, tid, sig, &info);
+	return signal_kill_thread(tgid, tid, sig, &info);
 }
 
 /* ---- actions and masks ---- */

@@ -47,6 +47,10 @@ void sigqueue_init(void);
 /* A struct siginfo from a program; sig < 0: si_signo is what it says.  -EFAULT; -E2BIG: it says more than Linux knows such a signal to say. */
 int siginfo_from_user(struct abi_siginfo *info, uaddr_t uinfo, int sig) MUST_CHECK;
 void signal_info_user(struct abi_siginfo *info, int sig, int code);	/* from current */
+/* signal_calls.c: kill(2) and its kin.  -EINVAL: there is no such signal; -EPERM; -ESRCH: there is nobody. */
+int signal_kill_process(struct process *p, int sig, const struct abi_siginfo *info);
+int signal_kill_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info);	/* NULL: all but the first process and the caller */
+long signal_kill_thread(int tgid, int tid, int sig, const struct abi_siginfo *info);	/* tgid 0: of any process */
 bool signal_ignored_by_default(int sig);
 void signal_set_mask_locked(struct task *t, uint64_t mask);
 enum { SIG_STOPS = 0 };

@@ -3,6 +3,7 @@
 #include "harness.h"
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -133,6 +134,8 @@ static void socket_attributes(void)
 	CHECK(!strcmp(text, "UNIX"));
 	CHECK(fails(fsetxattr(s, "system.sockprotoname", "x", 1, 0), EOPNOTSUPP));
 	CHECK(fails(fgetxattr(s, "trusted.none", text, 1), EOPNOTSUPP));
+	CHECK(fails(fremovexattr(s, "security.eft"), EAGAIN));
+	CHECK(fails(fremovexattr(s, "trusted.eft"), EOPNOTSUPP));
 	close(s);
 	close(d);
 }
@@ -153,6 +156,49 @@ static void attributes(void)
 	a.value = (uint64_t)(uintptr_t)got;
 	a.size = sizeof(got);
 	CHECK_EQ(syscall(NR_GETXATTRAT, AT_FDCWD, "", AT_EMPTY_PATH, "trusted.eft", &a, sizeof(a)), 1);
+}
+
+/* There are lists of mode bits only; a file without a name has none at all, and is not executable. */
+static void lists_and_names(void)
+{
+	char bad[4] = { 1, 0, 0, 0 }, empty[4] = { 2, 0, 0, 0 }, none[12] = { 2, 0, 0, 0, 99 };
+	struct { unsigned bytes; int type; char raw[8]; } h = { 0, 1, { 0 } };
+	struct { uint64_t flags, mode, resolve; } how = { O_CREAT | O_RDWR, 0600, 32 /* RESOLVE_CACHED */ };
+	int f = open(NAME, O_RDWR), p[2], q = (int)syscall(SYS_mq_open, "errno_order_files", O_RDWR | O_CREAT, 0600, NULL), status;
+	struct stat st;
+
+	CHECK_EQ(pipe(p), 0);
+	CHECK(fails(fsetxattr(f, "system.posix_acl_access", bad, 4, 0), EOPNOTSUPP));
+	CHECK(fails(fsetxattr(f, "system.posix_acl_access", bad, 3, 0), EINVAL));
+	CHECK(fails(fsetxattr(f, "system.posix_acl_access", none, 12, 0), EINVAL));
+	CHECK(fails(fsetxattr(p[0], "system.posix_acl_access", empty, 4, 0), EOPNOTSUPP));
+	if (fgetxattr(f, "system.posix_acl_access", NULL, 0) == -1 && errno == ENODATA) {	/* the file system has lists */
+		CHECK_EQ(fsetxattr(f, "system.posix_acl_access", empty, 4, 0), 0);
+		CHECK_EQ(fremovexattr(f, "system.posix_acl_access"), 0);
+		CHECK_EQ(fremovexattr(f, "system.posix_acl_default"), 0);
+	}
+	CHECK(fails((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, p[0], 0), EPERM) || errno == ENODEV);	/* Linux before 6.16 */
+	CHECK_EQ(fstat(q, &st), 0);
+	CHECK_EQ(st.st_size, 80);
+	CHECK_EQ(syscall(SYS_readahead, q, 0L, 4096L), 0);
+	CHECK(fails(syscall(SYS_open_by_handle_at, 99, BAD, 0), EFAULT));
+	CHECK(fails(syscall(SYS_open_by_handle_at, 99, &h, 0), EINVAL));
+	h.bytes = 8;
+	CHECK(fails(syscall(SYS_open_by_handle_at, 99, &h, 0), EBADF));
+	CHECK(fails(syscall(437 /* openat2 */, AT_FDCWD, BAD, &how, sizeof(how)), EAGAIN) || errno == EFAULT);
+	CHECK(fails(syscall(437, AT_FDCWD, "none", &how, sizeof(how)), EAGAIN));
+	if (fork() == 0) {
+		if (setresuid(1000, 1000, 1000))
+			_exit(9);
+		_exit(fails(fremovexattr(f, "system.posix_acl_access"), EPERM) || errno == EOPNOTSUPP ? 0 : 1);
+	}
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(syscall(SYS_mq_unlink, "errno_order_files"), 0);
+	close(p[0]);
+	close(p[1]);
+	close(q);
+	close(f);
 }
 
 static void queues(void)
@@ -186,6 +232,7 @@ int main(void)
 	links();
 	socket_attributes();
 	attributes();
+	lists_and_names();
 	queues();
 	unlink(NAME);
 	return done();

@@ -9,6 +9,7 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +101,28 @@ static void futex_operations(void)
 	CHECK(fails(futex(&word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), EPERM));
 }
 
+/* A word that has its NUMA node behind it. */
+static void nodes(void)
+{
+	_Alignas(8) uint32_t word[4] = { 0, 77 };
+
+	if (fails(syscall(NR_FUTEX_WAKE, word, 1UL, 1, SIZE_U32 | 4 /* FUTEX2_NUMA */ | PRIVATE), EINVAL) && (word[1] = 0, fails(syscall(NR_FUTEX_WAKE, word, 1UL, 1, SIZE_U32 | 4 | PRIVATE), EINVAL))) {
+		ok(1, "before Linux 6.16");
+		return;
+	}
+	if (errno == ENOSYS)
+		return;
+	word[1] = ~0u;
+	CHECK_EQ(syscall(NR_FUTEX_WAKE, word, 1UL, 1, SIZE_U32 | 4 | PRIVATE), 0);
+	CHECK(word[1] != ~0u);	/* it is told */
+	CHECK_EQ(syscall(NR_FUTEX_WAKE, word, 1UL, 1, SIZE_U32 | 4 | 8 /* FUTEX2_MPOL */ | PRIVATE), 0);
+	word[1] = 77777777;
+	CHECK(fails(syscall(NR_FUTEX_WAKE, word, 1UL, 1, SIZE_U32 | 4 | PRIVATE), EINVAL));
+	CHECK(fails(syscall(NR_FUTEX_WAKE, word + 1, 1UL, 1, SIZE_U32 | 4 | PRIVATE), EINVAL));
+	CHECK(fails(syscall(NR_FUTEX_WAKE, (void *)8, 1UL, 1, SIZE_U32 | 4 | PRIVATE), EFAULT));
+	CHECK(fails(syscall(NR_FUTEX_WAIT, word, 1UL, 1UL, SIZE_U32 | 8 | PRIVATE, NULL, 0), EAGAIN));
+}
+
 static void remap(void)
 {
 	char *a = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -174,13 +197,32 @@ static void semaphores(void)
 	CHECK_EQ(semctl(id, 0, IPC_RMID), 0);
 }
 
+/* A length that is none comes before vectors that are not there. */
+static void vectors(void)
+{
+	char *a = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iovec *v = (struct iovec *)(a + 4096) - 2;
+	int f = memfd_create("m", 0);
+
+	CHECK_EQ(munmap(a + 4096, 4096), 0);
+	v[1].iov_len = -1UL;
+	CHECK(fails(readv(f, v, 3), EINVAL));
+	v[1].iov_len = 0;
+	CHECK(fails(readv(f, v, 3), EFAULT));
+	CHECK_EQ(readv(f, v, 2), 0);
+	munmap(a, 4096);
+	close(f);
+}
+
 int main(void)
 {
 	two_words();
 	words_that_are_not_there();
 	futex_operations();
+	nodes();
 	remap();
 	segments();
+	vectors();
 	semaphores();
 	return done();
 }

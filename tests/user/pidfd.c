@@ -16,7 +16,6 @@ int main(void)
 	char c;
 	pid_t pid;
 
-	plan(18);
 	pid = fork();
 	if (!pid)
 		for (;;)
@@ -36,6 +35,13 @@ int main(void)
 	close(other);
 	ok_errno(syscall(SYS_pidfd_send_signal, 0, SIGTERM, NULL, 0), EBADF, "not a pidfd");
 	ok_errno(syscall(SYS_pidfd_send_signal, fd, 100, NULL, 0), EINVAL, "no such signal");
+	ok_errno(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 8), EINVAL, "no such flag");
+	if (syscall(SYS_pidfd_send_signal, fd, 0, NULL, 1 /* PIDFD_SIGNAL_THREAD */) == 0) {	/* Linux 6.9 */
+		ok_errno(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 3), EINVAL, "a thread or a process");
+		ok_errno(syscall(SYS_pidfd_send_signal, 99, 0, NULL, 2), EBADF, "flags come before what it is");
+		ok_errno(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 4), ESRCH, "the child leads no group");
+		ok(setpgid(pid, pid) == 0 && syscall(SYS_pidfd_send_signal, fd, 0, NULL, 4) == 0, "now it does");
+	}
 	ok(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) == 0, "SIGTERM");
 	ok(poll(&p, 1, -1) == 1 && p.revents & POLLIN, "it has ended");
 	ok(waitid(3, (id_t)fd, &si, WEXITED) == 0 && si.si_pid == pid && si.si_code == CLD_KILLED && si.si_status == SIGTERM, "waitid P_PIDFD");

@@ -9,11 +9,12 @@
  * refused (ESTALE) unless they are the root of the file system.
  */
 #include <kernel/errno.h>
+#include <kernel/string.h>
 #include <kernel/uaccess.h>
 #include "syscall/syscall_impl.h"
 #include "vfs_internal.h"
 
-enum { HANDLE_FID = 0x200, HANDLE_MAX = 128, TYPE_INO32_GEN = 1 };
+enum { HANDLE_MNT_ID_UNIQUE = 1, HANDLE_CONNECTABLE = 2, HANDLE_FID = 0x200, HANDLE_MAX = 128, TYPE_INO32_GEN = 1, TYPE_FLAGS = 0x30000 /* what may be said of the path */, TYPE_MAX = 0xffff };
 struct abi_handle { uint32_t bytes; int32_t type; };
 struct handle_body { uint32_t ino, generation; };
 
@@ -26,7 +27,9 @@ long sys_name_to_handle_at(int dfd, uaddr_t name, uaddr_t uhandle, uaddr_t umoun
 	long err;
 	int id;
 
-	if (flags & ~(unsigned)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | HANDLE_FID))
+	if (flags & ~(unsigned)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | HANDLE_FID | HANDLE_MNT_ID_UNIQUE | HANDLE_CONNECTABLE))
+		return -EINVAL;
+	if (flags & HANDLE_CONNECTABLE && flags & (HANDLE_FID | AT_EMPTY_PATH))
 		return -EINVAL;
 	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
 	if (err)
@@ -34,7 +37,7 @@ long sys_name_to_handle_at(int dfd, uaddr_t name, uaddr_t uhandle, uaddr_t umoun
 	ops = p.dentry->super->ops;
 	id = p.mnt->id;
 	err = -EOPNOTSUPP;
-	if (!ops || !ops->inode_by_number)
+	if (!ops || !ops->inode_by_number || flags & HANDLE_CONNECTABLE)	/* nor any that find a directory again */
 		goto out;
 	err = -EFAULT;
 	if (copy_from_user(&h, uhandle, sizeof(h)))
@@ -45,7 +48,7 @@ long sys_name_to_handle_at(int dfd, uaddr_t name, uaddr_t uhandle, uaddr_t umoun
 	b = (struct handle_body){ .ino = (uint32_t)p.dentry->inode->ino, .generation = ops->generation(p.dentry->inode) };
 	err = h.bytes < sizeof(b) ? -EOVERFLOW : 0;
 	h = (struct abi_handle){ .bytes = sizeof(b), .type = TYPE_INO32_GEN };
-	if (put_user(id, umount_id) || copy_to_user(uhandle, &h, sizeof(h)) || (!err && copy_to_user(uhandle + sizeof(h), &b, sizeof(b))))
+	if ((flags & HANDLE_MNT_ID_UNIQUE ? put_user((uint64_t)id, umount_id) : put_user(id, umount_id)) || copy_to_user(uhandle, &h, sizeof(h)) || (!err && copy_to_user(uhandle + sizeof(h), &b, sizeof(b))))
 		err = -EFAULT;
 out:
 	path_put(&p);
@@ -85,9 +88,14 @@ long sys_open_by_handle_at(int mount_fd, uaddr_t uhandle, unsigned flags)
 	struct abi_handle h;
 	struct handle_body b;
 	struct path anchor, p;
+	uint8_t raw[HANDLE_MAX];
 	struct file *f;
 	long err;
 
+	if (copy_from_user(&h, uhandle, sizeof(h)))
+		return -EFAULT;
+	if (h.bytes > HANDLE_MAX || !h.bytes || (uint32_t)h.type & ~(uint32_t)(TYPE_FLAGS | TYPE_MAX))
+		return -EINVAL;
 	if (mount_fd == AT_FDCWD) {
 		spin_lock(&current->fs->lock);
 		anchor = current->fs->cwd;
@@ -105,17 +113,12 @@ long sys_open_by_handle_at(int mount_fd, uaddr_t uhandle, unsigned flags)
 	if (!capable(CAP_DAC_READ_SEARCH))
 		goto out;
 	err = -EFAULT;
-	if (copy_from_user(&h, uhandle, sizeof(h)))
-		goto out;
-	err = -EINVAL;
-	if (h.bytes > HANDLE_MAX || !h.bytes)
+	if (copy_from_user(raw, uhandle + sizeof(h), h.bytes))
 		goto out;
 	err = -ESTALE;
-	if (h.bytes != sizeof(b) || h.type != TYPE_INO32_GEN)
+	if (h.bytes != sizeof(b) || (h.type & TYPE_MAX) != TYPE_INO32_GEN)
 		goto out;
-	err = -EFAULT;
-	if (copy_from_user(&b, uhandle + sizeof(h), sizeof(b)))
-		goto out;
+	memcpy(&b, raw, sizeof(b));
 	err = handle_path(anchor.mnt, &b, &p);
 	if (err)
 		goto out;

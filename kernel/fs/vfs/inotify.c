@@ -11,6 +11,8 @@
  * or the last link or the file system goes (IN_IGNORED).
  */
 #include <kernel/errno.h>
+#include <kernel/sigio.h>
+#include <kernel/timer.h>
 #include <kernel/poll.h>
 #include <kernel/print.h>
 #include <kernel/slab.h>
@@ -34,6 +36,9 @@ struct inotify {
 	struct waitq wait;
 	struct list_head watches;	/* [marks_lock] */
 	int next_wd;			/* [marks_lock] */
+	struct refcount refs;		/* its file; work that is queued */
+	struct sigio_list sigio;
+	struct work tell;		/* SIGIO, which cannot be sent where events are queued */
 };
 struct watch {
 	struct list_head inode_link, group_link;	/* [marks_lock] */
@@ -84,8 +89,14 @@ static void queue_event(struct inotify *g, int wd, uint32_t mask, uint32_t cooki
 		g->queued++;
 	}
 	spin_unlock(&g->lock);
-	if (ev)
-		waitq_wake_key(&g->wait, 1, POLLIN | POLLRDNORM);
+	if (!ev)
+		return;
+	waitq_wake_key(&g->wait, 1, POLLIN | POLLRDNORM);
+	if (!list_empty(&g->sigio.entries)) {
+		ref_get(&g->refs);
+		if (!work_queue(&g->tell))
+			ref_put(&g->refs);	/* the file has one */
+	}
 }
 
 /* [marks_lock] Off both lists. */
@@ -264,6 +275,22 @@ static long inotify_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	return put_user(n, arg);
 }
 
+static void group_put(struct inotify *g)
+{
+	if (ref_put(&g->refs))
+		kfree(g);
+}
+
+static void inotify_tell(struct work *w)
+{
+	struct inotify *g = container_of(w, struct inotify, tell);
+
+	sigio_send(&g->sigio, POLLIN | POLLRDNORM);
+	group_put(g);
+}
+
+static int inotify_fasync(struct file *f, bool on) { return sigio_set(&((struct inotify *)f->private)->sigio, f, on); }
+
 static void inotify_release(struct file *f)
 {
 	struct inotify *g = f->private;
@@ -288,7 +315,7 @@ static void inotify_release(struct file *f)
 		list_del(&ev->link);
 		kfree(ev);
 	}
-	kfree(g);
+	group_put(g);
 }
 
 static void inotify_fdinfo(struct file *f, char *buf, size_t max)
@@ -306,7 +333,7 @@ static void inotify_fdinfo(struct file *f, char *buf, size_t max)
 }
 
 static const struct file_ops inotify_ops = { .llseek = llseek_nothing, .read = inotify_read, .poll = inotify_poll, .ioctl = inotify_ioctl, .release = inotify_release,
-	.show_fdinfo = inotify_fdinfo };
+	.fasync = inotify_fasync, .show_fdinfo = inotify_fdinfo };
 
 long sys_inotify_init1(unsigned flags)
 {
@@ -323,12 +350,16 @@ long sys_inotify_init1(unsigned flags)
 	list_init(&g->queue);
 	list_init(&g->watches);
 	waitq_init(&g->wait);
+	ref_init(&g->refs);
+	sigio_init(&g->sigio);
+	work_init(&g->tell, inotify_tell);
 	g->next_wd = 1;
 	fd = file_create_anon("inotify", 0600, &inotify_ops, g, O_RDONLY | (flags & O_NONBLOCK), &f);
 	if (fd) {
 		kfree(g);
 		return fd;
 	}
+	f->mode |= FMODE_NO_RWF;
 	fd = fd_add(f, flags);
 	if (fd < 0)
 		file_put(f);

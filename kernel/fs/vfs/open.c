@@ -439,8 +439,16 @@ long sys_openat2(int dfd, uaddr_t name, uaddr_t uhow, size_t size)
 	if (err)
 		return err;
 	/* Only what is cached: nothing can be promised, so the caller shall do without. */
-	if (how.resolve & RESOLVE_CACHED)
-		return how.flags & (O_TRUNC | O_CREAT | O_TMPFILE_BIT) ? -EINVAL : -EAGAIN;
+	if (how.resolve & RESOLVE_CACHED) {
+		char *text;
+
+		if (how.flags & (O_TRUNC | O_CREAT | O_TMPFILE_BIT))
+			return -EAGAIN;
+		err = path_name_from_user(name, 0, &text);
+		if (!err)
+			kfree(text);
+		return err ? err : -EAGAIN;
+	}
 	look |= how.resolve & RESOLVE_NO_XDEV ? LOOKUP_NO_XDEV : 0;
 	look |= how.resolve & RESOLVE_NO_MAGICLINKS ? LOOKUP_NO_MAGICLINKS : 0;
 	look |= how.resolve & RESOLVE_NO_SYMLINKS ? LOOKUP_NO_SYMLINKS : 0;

@@ -155,7 +155,7 @@ static int rwf_check(const struct file *f, unsigned flags, struct uio *u)
 	if (flags & RWF_APPEND && flags & RWF_NOAPPEND)
 		return -EINVAL;
 	/* There is no way to promise not to block, to write all or nothing, or to leave nothing in the cache. */
-	if (flags & ~kept || ((flags & ~(unsigned)RWF_HIPRI) && S_ISDIR(f->inode->mode)))
+	if (flags & ~kept || ((flags & ~(unsigned)RWF_HIPRI) && (S_ISDIR(f->inode->mode) || f->mode & FMODE_NO_RWF)))
 		return -EOPNOTSUPP;
 	if (flags & RWF_NOAPPEND && f->flags & O_APPEND && f->inode->flags & INODE_APPEND)
 		return -EPERM;

@@ -77,9 +77,9 @@ long sys_readahead(int fd, int64_t off, size_t count)
 		return -EBADF;
 	if (!(f->mode & FMODE_READ))
 		err = -EBADF;
-	else if (!f->mapping || (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode)) || (int64_t)count < 0)
+	else if ((!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode)) || (int64_t)count < 0)
 		err = -EINVAL;
-	if (!err && f->mapping->ops && f->mapping->ops->read_pages && off >= 0) {
+	if (!err && f->mapping && f->mapping->ops && f->mapping->ops->read_pages && off >= 0) {
 		uint64_t first = (uint64_t)off >> PAGE_SHIFT, n = MIN(count >> PAGE_SHIFT, (size_t)512);
 
 		for (uint64_t i = first; i < first + n && i << PAGE_SHIFT < f->inode->size; i++) {

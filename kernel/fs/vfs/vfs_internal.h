@@ -230,6 +230,9 @@ void procfs_init(void);
 void sysfs_init(void);
 void memfd_init(void);
 long memfd_fcntl(struct file *f, bool add, unsigned seals);
+/* acl.c: does the attribute stand for an access control list?  Setting one (size 0: taking it away) with i->lock held for writing. */
+bool acl_name(const char *name);
+int acl_set(struct inode *i, const char *name, const void *value, size_t size) MUST_CHECK;
 bool chrdev_get(unsigned index, unsigned *major, const char **name);
 extern struct mount *anonfs_mount;
 

@@ -23,7 +23,7 @@ static int xattr_permission(const struct path *p, const char *name, bool write)
 		return -EPERM;
 	if (!strcmp(name, "system.sockprotoname") && !write && p->mnt == anonfs_mount)
 		return 0;
-	if (has_prefix(name, "system.") && !has_prefix(name, "system.posix_acl_"))
+	if (has_prefix(name, "system.") && !acl_name(name))
 		return -EOPNOTSUPP;	/* nobody's */
 	if (has_prefix(name, "security.") || has_prefix(name, "system."))
 		/* The inode that nameless files share is nobody's: Linux asks no security module about it. */
@@ -89,9 +89,14 @@ static long xattr_set(const struct path *p, const struct xattr_args *x)
 	if (err)
 		return err;
 	rwsem_write_lock(&i->lock);
+	if (acl_name(x->name)) {
+		err = acl_set(i, x->name, x->value, x->size);
+		goto out;
+	}
 	err = xattr_permission(p, x->name, true);
 	if (!err)
 		err = i->ops && i->ops->setxattr ? i->ops->setxattr(i, x->name, x->value, x->size, x->flags) : -EOPNOTSUPP;
+out:
 	rwsem_write_unlock(&i->lock);
 	mount_drop_write(p->mnt);
 	if (!err)
@@ -108,7 +113,7 @@ static long xattr_get(const struct path *p, const struct xattr_args *x, uaddr_t 
 	size = MIN(size, (size_t)XATTR_SIZE_MAX);
 	if (n)
 		return n;
-	if (!i->ops || !i->ops->getxattr)
+	if (!i->ops || !i->ops->getxattr || (S_ISLNK(i->mode) && acl_name(x->name)))
 		return -EOPNOTSUPP;
 	if (size && !(buf = kmalloc(size, 0)))
 		return -ENOMEM;
@@ -149,9 +154,14 @@ static long xattr_remove(const struct path *p, const struct xattr_args *x)
 	if (err)
 		return err;
 	rwsem_write_lock(&i->lock);
+	if (acl_name(x->name)) {
+		err = acl_set(i, x->name, NULL, 0);
+		goto out;
+	}
 	err = xattr_permission(p, x->name, true);
 	if (!err)
 		err = i->ops && i->ops->removexattr ? i->ops->removexattr(i, x->name) : -EOPNOTSUPP;
+out:
 	rwsem_write_unlock(&i->lock);
 	mount_drop_write(p->mnt);
 	if (!err)
