@@ -40,6 +40,14 @@ static struct rb_root names;		/* [names_lock] */
 static unsigned queues;			/* [names_lock] */
 static const struct file_ops mq_file_ops;
 
+static int mq_setattr(struct inode *i, const struct inode_attr *a)
+{
+	if (a->valid & ATTR_SIZE)	/* of its text, which stays as it is */
+		i->size = a->size;
+	return vfs_setattr_simple(i, a);
+}
+static const struct inode_ops mq_inode_ops = { .setattr = mq_setattr };
+
 static void mq_put(struct mqueue *q)
 {
 	if (!ref_put(&q->refs))
@@ -202,6 +210,7 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 	if (err)
 		goto put;
 	f->mode = (f->mode & ~(unsigned)FMODE_NO_POS) | FMODE_NO_RWF;	/* its text has positions */
+	f->inode->ops = &mq_inode_ops;
 	f->inode->uid = q->uid;
 	f->inode->gid = q->gid;
 	f->inode->size = MQ_TEXT;

@@ -188,8 +188,10 @@ static int64_t merge(struct pipe *p, struct uio *u, size_t n)
 	if (!(b->flags & PIPE_MERGE) || (b->flags & PIPE_PACKET) || b->off + b->len + n > PAGE_SIZE)
 		return 0;
 	got = uio_copy_from(u, (uint8_t *)page_addr(b->page) + b->off + b->len, n);
+	if (got < n)		/* as on Linux: what cannot be taken whole is not taken */
+		return -EFAULT;
 	b->len += (uint32_t)got;
-	return got ? (int64_t)got : -EFAULT;
+	return (int64_t)got;
 }
 
 static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock, bool packets)
@@ -221,7 +223,7 @@ static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock,
 			return done ? done : -ENOMEM;
 		want = MIN(u->left, PAGE_SIZE);
 		got = uio_copy_from(u, page_addr(page), want);
-		if (got == 0) {
+		if (got < want) {
 			p->spare = page;
 			return done ? done : -EFAULT;
 		}
@@ -229,8 +231,6 @@ static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock,
 			.flags = PIPE_MERGE | (packets ? PIPE_PACKET : 0) };
 		WRITE_ONCE(p->head, p->head + 1);
 		done += (int64_t)got;
-		if (got < want)
-			break;
 	}
 	return done;
 }

@@ -78,7 +78,7 @@ static int shm_mmap(struct file *f, struct vm_area *a)
 
 static const struct file_ops shm_file_ops = { .release = shm_release, .mmap = shm_mmap, .mapped = shm_mapped };
 
-struct get_arg { int error; size_t size; int32_t key; };
+struct get_arg { int error; size_t size; int32_t key; int flags; };
 
 static struct sysv_object *create(void *p)
 {
@@ -91,8 +91,8 @@ static struct sysv_object *create(void *p)
 		a->error = -EINVAL;
 		return NULL;
 	}
-	if (a->size > 1ull << 46) {
-		a->error = -ENOSPC;
+	if (a->size > 1ull << 46 && !(a->flags & SHM_NORESERVE)) {	/* more than anybody has */
+		a->error = -ENOMEM;
 		return NULL;
 	}
 	s = kzalloc(sizeof(*s), 0);
@@ -123,7 +123,7 @@ static int check(struct sysv_object *o, void *p)
 
 long sys_shmget(int key, size_t size, int flags)
 {
-	struct get_arg a = { 0, size, key };
+	struct get_arg a = { 0, size, key, flags };
 
 	if (flags & SHM_HUGETLB && key == IPC_PRIVATE)
 		return -EINVAL;		/* no huge pages */

@@ -302,8 +302,10 @@ long sys_bind(int fd, uaddr_t addr, int len)
 	if (err)
 		return err;
 	err = sockaddr_from_user(&a, addr, len);
-	if (!err)
+	if (!err) {
+		WRITE_ONCE(s->mode, f->inode->mode & 07777);
 		err = s->ops->bind(s, &a, (unsigned)len);
+	}
 	file_put(f);
 	return err;
 }

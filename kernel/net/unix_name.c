@@ -105,14 +105,14 @@ static int bind_path(struct unix_socket *u, struct unix_addr *a)
 	if (u->addr) {		/* that it has a name already is said when the new one has been made */
 		struct path p;
 
-		err = vfs_mksock(name, 0777, &p);
+		err = vfs_mksock(name, READ_ONCE(u->s.mode), &p);
 		if (err)
 			return err;
 		path_put(&p);
 		(void)vfs_unlink_name(name);
 		return -EINVAL;
 	}
-	err = vfs_mksock(name, 0777, &u->path);
+	err = vfs_mksock(name, READ_ONCE(u->s.mode), &u->path);
 	if (err)
 		return err;
 	i = u->path.dentry->inode;

@@ -5,6 +5,10 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -225,6 +229,41 @@ static void queues(void)
 	close(q);
 }
 
+/* Modes, sizes and signals of files that are other things. */
+static void odd_files(void)
+{
+	struct sockaddr_un sun = { AF_UNIX, "errno_order_files.s" };
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), in = inotify_init1(IN_NONBLOCK), q = (int)syscall(SYS_mq_open, "errno_order_files", O_RDWR | O_CREAT, 0600, NULL), on = 1;
+	struct stat st;
+	struct iovec v = { &st, 1 };
+
+	CHECK_EQ(fchmod(s, 02755), 0);
+	CHECK_EQ(bind(s, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	CHECK_EQ(stat(sun.sun_path, &st), 0);
+	CHECK_EQ(st.st_mode, S_IFSOCK | 02755);
+	CHECK_EQ(unlink(sun.sun_path), 0);
+	CHECK_EQ(ftruncate(q, 16), 0);
+	CHECK_EQ(fstat(q, &st), 0);
+	CHECK_EQ(st.st_size, 16);
+	CHECK(fails(syscall(SYS_preadv2, q, &v, 1, 0, 0, RWF_DSYNC), EOPNOTSUPP));
+	CHECK(fails(syscall(SYS_preadv2, in, &v, 1, -1L, -1L, RWF_DSYNC), EOPNOTSUPP));
+	signal(SIGIO, on_xfsz);
+	too_large = 0;
+	CHECK_EQ(fcntl(in, F_SETOWN, getpid()), 0);
+	CHECK_EQ(ioctl(in, FIOASYNC, &on), 0);
+	CHECK(inotify_add_watch(in, ".", IN_CREATE) > 0);
+	close(open(NAME "3", O_CREAT | O_RDWR, 0600));
+	for (int i = 0; i < 5000 && !too_large; i++)
+		usleep(1000);
+	CHECK_EQ(too_large, 1);
+	signal(SIGIO, SIG_DFL);
+	CHECK_EQ(unlink(NAME "3"), 0);
+	CHECK_EQ(syscall(SYS_mq_unlink, "errno_order_files"), 0);
+	close(in);
+	close(s);
+	close(q);
+}
+
 int main(void)
 {
 	send_file();
@@ -233,6 +272,7 @@ int main(void)
 	socket_attributes();
 	attributes();
 	lists_and_names();
+	odd_files();
 	queues();
 	unlink(NAME);
 	return done();

@@ -214,6 +214,24 @@ static void vectors(void)
 	close(f);
 }
 
+/* A piece of a write to a pipe whose memory ends midway is not there at all. */
+static void pipe_pieces(void)
+{
+	char *a = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), c[8];
+	int p[2];
+
+	CHECK_EQ(munmap(a + 4096, 4096), 0);
+	CHECK_EQ(pipe2(p, O_NONBLOCK), 0);
+	CHECK(fails(write(p[1], a + 4000, 200), EFAULT));
+	CHECK(fails(read(p[0], c, sizeof(c)), EAGAIN));
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK(fails(write(p[1], a + 4000, 200), EFAULT));
+	CHECK_EQ(read(p[0], c, sizeof(c)), 1);
+	munmap(a, 4096);
+	close(p[0]);
+	close(p[1]);
+}
+
 int main(void)
 {
 	two_words();
@@ -222,6 +240,7 @@ int main(void)
 	nodes();
 	remap();
 	segments();
+	pipe_pieces();
 	vectors();
 	semaphores();
 	return done();

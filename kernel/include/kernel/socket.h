@@ -61,6 +61,7 @@ struct socket {
 	struct refcount refs;
 	const struct socket_ops *ops;	/* [I] */
 	int family, type, protocol;	/* [I] */
+	uint32_t mode;			/* [a] of its file, when it is bound: the name gets it */
 	struct mutex lock;		/* [SOCKET] one bind, connect or listen at a time */
 	struct spinlock queue_lock;	/* [SOCKET_QUEUE] the family's queues and connection state */
 	struct sigio_list sigio;

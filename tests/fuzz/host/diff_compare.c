@@ -3,19 +3,6 @@
 #include <string.h>
 #include "diff_compare.h"
 
-enum { NOTHING = 0xffff };
-
-/* Which argument is the blob; NOTHING: it is inside another. */
-static unsigned argument_of(const struct fuzz_program *p, unsigned call, unsigned blob)
-{
-	const struct fuzz_call *c = &p->calls[call];
-
-	for (unsigned i = 0; i < 6; i++)
-		if (c->args[i].form == FUZZ_BLOB && c->args[i].index == blob)
-			return i;
-	return NOTHING;
-}
-
 /* Does this byte of the blob depend on the clock or the machine? */
 static bool masked(const struct fuzz_struct *s, unsigned off)
 {
@@ -45,20 +32,41 @@ static uint64_t names_sum(const uint8_t *p, int64_t n, bool old)
 	return sum;
 }
 
+/* The layout of an argument that points to one or to an array of them; NULL: bytes. */
+static const struct fuzz_struct *layout(const struct difference *d, unsigned arg)
+{
+	enum arg_kind k = d->row->args[arg].kind;
+
+	return k == ARG_IN || k == ARG_OUT || k == ARG_INOUT || k == ARG_ARRAY ? fuzz_struct_find(d->row->args[arg].aux) : NULL;
+}
+
+/* Of this address, or what is written there for another argument that overlaps it. */
+static bool masked_at(const struct difference *d, uint64_t addr)
+{
+	for (unsigned i = 0; i < d->row->nargs; i++) {
+		const struct fuzz_arg *a = &d->prog->calls[d->call].args[i];
+		const struct fuzz_struct *s = a->form == FUZZ_BLOB ? layout(d, i) : NULL;
+		uint64_t at;
+
+		if (!s)
+			continue;
+		at = d->prog->blobs[a->index].addr + a->value;
+		if (addr >= at && addr < d->prog->blobs[a->index].addr + d->prog->blobs[a->index].len && masked(s, (unsigned)(addr - at)))
+			return true;
+	}
+	return false;
+}
+
 /* The first difference behind `from`. */
 static bool memory_differs(struct difference *d, const struct diff_out *l, const struct diff_out *e, unsigned from)
 {
 	const uint8_t *a = d->lin->data + l->off, *b = d->eft->data + e->off;
-	unsigned arg = argument_of(d->prog, l->call, l->blob);
-	const struct fuzz_struct *s = arg == NOTHING ? NULL : fuzz_struct_find(d->row->args[arg].aux);
 	unsigned n = l->len < e->len ? l->len : e->len;
 
-	if (s && d->row->args[arg].kind != ARG_IN && d->row->args[arg].kind != ARG_OUT && d->row->args[arg].kind != ARG_INOUT && d->row->args[arg].kind != ARG_ARRAY)
-		s = NULL;
 	if (!strncmp(d->row->name, "getdents", 8) && d->lin_result >= 0)
 		return !from && names_sum(a, d->lin_result, !d->row->name[8]) != names_sum(b, d->eft_result, !d->row->name[8]);
 	for (unsigned i = from; i < n; i++)
-		if (a[i] != b[i] && !(s && masked(s, i))) {
+		if (a[i] != b[i] && !masked_at(d, d->prog->blobs[l->blob].addr + i)) {
 			d->offset = i;
 			return true;
 		}
