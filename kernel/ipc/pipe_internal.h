@@ -5,6 +5,9 @@
 #include <kernel/pipe.h>
 #include "ipc/ipc_internal.h"
 
+/* In uio.how, above those of <kernel/uio.h>: what memory there is is taken, not whole pages of it. */
+enum { UIO_PIECES = 128 };
+
 extern const struct file_ops pipe_file_ops;
 struct pipe *pipe_create(void);		/* NULL: no memory */
 void pipe_put(struct pipe *p);
