@@ -31,7 +31,9 @@ for t in $("$bin" --list | awk '$1 != "diff" { print $1 }'); do
 	rm -rf "$seeds" "$OUT/eft-fuzz-${t}_seed_corpus.zip"
 	mkdir -p "$seeds"
 	for i in 1 2 3 4 5 6 7 8; do "$bin" --target="$t" --make=$i >"$seeds/made-$i" 2>/dev/null || rm -f "$seeds/made-$i"; done
-	if [ -d "$here/corpus/$t" ]; then cp "$here/corpus/$t"/* "$seeds/"; fi
+	for c in "$t" $(case $t in syscalls-mt|fail|unix) echo syscalls ;; esac); do	# programs are programs
+		if [ -d "$here/corpus/$c" ]; then cp "$here/corpus/$c"/* "$seeds/"; fi
+	done
 	if [ -n "$(ls "$seeds")" ]; then (cd "$seeds" && zip -q -r "$OUT/eft-fuzz-${t}_seed_corpus.zip" .); fi
 	if [ -f "$here/dict/$t.dict" ]; then cp "$here/dict/$t.dict" "$OUT/eft-fuzz-$t.dict"; fi
 done

@@ -105,7 +105,7 @@ planted() {	# target
 	case $1 in
 	diff) timeout 100 "$clean" --target=diff --known="$known" "$2" >"$out/log/clean" 2>&1 ;;
 	syscalls-mt) timeout 300 "$clean" --target="$1" --reseed=300 -timeout=200 "$2" >"$out/log/clean" 2>&1 ;;
-	*) timeout 100 "$clean" --target="$1" -timeout=60 "$2" >"$out/log/clean" 2>&1 ;;
+	*) timeout 200 "$clean" --target="$1" --reseed=50 -timeout=190 "$2" >"$out/log/clean" 2>&1 ;;
 	esac
 }
 

@@ -65,6 +65,10 @@ static const struct step idioms[][STEPS] = {
 	/* files of a disk: what is large, what has handles and attributes */
 	{ AT("chdir", "/d"), AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0644)), DO("pwrite64", FROM(0, 1)), DO("pwrite64", FROM(0, 1), GIVE(3, 5 << 20)),
 	  DO("fsync", FROM(0, 1)), DO("rename"), DO("ftruncate", FROM(0, 1)), AT("unlink", "a") },
+	/* where the trees of blocks of a file begin: blocks of 1 KiB, of 4 KiB */
+	{ AT("open", "/d/t", GIVE(1, TOUCH), GIVE(2, 0644)), DO("pwrite64", FROM(0, 0), GIVE(3, 12 << 10)), DO("pwrite64", FROM(0, 0), GIVE(3, 268 << 10)),
+	  DO("pread64", FROM(0, 0), GIVE(3, 268 << 10)), DO("pwrite64", FROM(0, 0), GIVE(3, (268 + 65536) << 10)), DO("lseek", FROM(0, 0), GIVE(2, 4)),
+	  DO("ftruncate", FROM(0, 0), GIVE(1, 268 << 10)), DO("fsync", FROM(0, 0)) },
 	{ AT("name_to_handle_at", "/d/small", GIVE(0, -100), GIVE(2, FUZZ_WORDS + 0x400), GIVE(4, 0)),
 	  AT("name_to_handle_at", "/d/small", GIVE(0, -100), GIVE(2, FUZZ_WORDS + 0x400), GIVE(4, 0)),
 	  AT("open", "/d", GIVE(1, 0)), DO("open_by_handle_at", FROM(0, 2), GIVE(1, FUZZ_WORDS + 0x400), GIVE(2, 0)), DO("read", FROM(0, 3)) },

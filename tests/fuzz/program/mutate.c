@@ -240,7 +240,7 @@ void fuzz_generate(struct fuzz_program *p, uint64_t seed, const struct fuzz_choi
 
 		if (percent(&m, m.choice->races) && maker_race(&m, 0))
 			continue;
-		if (!m.choice->small && !m.choice->single && percent(&m, 6) && maker_object(&m, pick_stream(&m)))
+		if (!m.choice->small && !m.choice->single && percent(&m, 12) && maker_object(&m, pick_stream(&m)))
 			continue;
 		if (percent(&m, 6) && maker_idiom(&m, pick_stream(&m)))
 			continue;
@@ -452,7 +452,7 @@ static void change(struct maker *m, struct fuzz_program *p, const struct fuzz_pr
 			case INSERT:
 				if (percent(m, m->choice->races) && maker_race(m, i < n ? p->calls[i].stream : 0))
 					break;
-				if (!m->choice->small && !m->choice->single && percent(m, 12) && maker_object(m, i < n ? p->calls[i].stream : n ? p->calls[n - 1].stream : 0))
+				if (!m->choice->small && !m->choice->single && percent(m, 25) && maker_object(m, i < n ? p->calls[i].stream : n ? p->calls[n - 1].stream : 0))
 					break;
 				if (percent(m, 12) && maker_idiom(m, i < n ? p->calls[i].stream : n ? p->calls[n - 1].stream : 0))
 					break;

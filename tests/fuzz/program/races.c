@@ -120,22 +120,47 @@ static bool make_thread(struct maker *m, unsigned stream)
 
 /* ---- one of the objects, used by a task or raced for ---- */
 
+/* An object that the program has already: its subject, and the call that made it; NULL: none. */
+static const struct subject *subject_there(struct maker *m, unsigned *made)
+{
+	unsigned n = m->p->ncalls, from = below(m, n), found = 0;
+	const struct subject *s = NULL;
+
+	for (unsigned k = 0; k < n && !s; k++) {
+		unsigned i = (from + k) % n;
+		const char *name = fuzz_row(m->p->calls[i].nr)->name;
+
+		for (size_t j = 0; j < sizeof(subjects) / sizeof(subjects[0]); j++)
+			if (!strcmp(subjects[j].call, name) && !below(m, ++found)) {
+				s = &subjects[j];
+				*made = i;
+			}
+	}
+	return s;
+}
+
 static bool subject(struct maker *m, unsigned stream, bool race)
 {
-	const struct subject *s = &subjects[below(m, sizeof(subjects) / sizeof(subjects[0]))];
-	const struct syscall_desc *d = maker_row_named(s->call);
-	unsigned made, nops = 0;
+	unsigned made = 0, nops = 0;
+	const struct subject *s = percent(m, 60) ? subject_there(m, &made) : NULL;
+	bool there = s != NULL;
+	const struct syscall_desc *d;
 
+	if (!s)
+		s = &subjects[below(m, sizeof(subjects) / sizeof(subjects[0]))];
+	d = maker_row_named(s->call);
 	while (nops < OPS && s->ops[nops].call)
 		nops++;
 	if (!d || !maker_allowed(m, d))
 		return false;
-	give(m, s->set);
-	if (!maker_call(m, d, stream))
-		return false;
-	made = m->p->ncalls - 1u;
-	if (s->path)
-		maker_path(m, &m->p->calls[made], d, s->path);
+	if (!there) {
+		give(m, s->set);
+		if (!maker_call(m, d, stream))
+			return false;
+		made = m->p->ncalls - 1u;
+		if (s->path)
+			maker_path(m, &m->p->calls[made], d, s->path);
+	}
 	if (race && !has_thread(m) && !make_thread(m, stream))
 		return true;
 	for (unsigned n = 2 + below(m, 5), i = 0; i < n; i++) {
