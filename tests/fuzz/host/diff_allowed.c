@@ -464,6 +464,29 @@ static bool pkey_lost(const struct difference *d)
 	return d->what == DIFF_RESULT && is(d, "pkey_alloc") && d->lin_result == -28 && d->eft_result == -22;
 }
 
+/* A name that the kernel gave: five digits behind a zero byte. */
+static bool chosen_name(const struct diff_run *r, const struct difference *d, unsigned at)
+{
+	for (unsigned i = 0; i < r->nouts; i++) {
+		const uint8_t *p = r->data + r->outs[i].off + at;
+
+		if (r->outs[i].call != d->call || r->outs[i].blob != d->blob || at + 8 > r->outs[i].len)
+			continue;
+		return p[0] == 1 && !p[1] && !p[2] && strspn((const char *)p + 3, "0123456789abcdef") >= 5;
+	}
+	return false;
+}
+
+static bool autobind(const struct difference *d)
+{
+	for (unsigned k = 3; d->what == DIFF_MEMORY && k < 8 && k <= d->offset; k++)
+		if (chosen_name(d->lin, d, d->offset - k) && chosen_name(d->eft, d, d->offset - k))
+			return true;
+	return false;
+}
+
+static bool core_file(const struct difference *d) { return d->what == DIFF_FILES && !strncmp(d->lin_text, "core mode 100600 ", 17) && !strncmp(d->eft_text, "core mode 100600 ", 17); }
+
 static bool expirations(const struct difference *d)
 {
 	return d->what == DIFF_MEMORY && strstr(d->row->name, "read") && d->offset < 8 && of(d, "timerfd_create");
@@ -498,6 +521,8 @@ struct diff_allowed diff_allowed[] = {
 	{ "vmsplice-slots", "vmsplice copies: it takes fewer slots of the ring", vmsplice_slots, 0 },
 	{ "unreadable", "memory that may only be written: on Linux the harness cannot read it either", unreadable, 0 },
 	{ "expirations", "how often a timer has expired that began at an absolute time long ago: the machine has another clock", expirations, 0 },
+	{ "core-file", "what a core file says of the machine, and of the harness's own memory", core_file, 0 },
+	{ "autobind", "the name of a socket that was bound to none is the kernel's choice", autobind, 0 },
 	{ "descriptor-table", "select looks at descriptors up to the size of the table, which is as large as it was once", descriptor_table, 0 },
 	{ "socket-buffer", "how much fits into a socket's buffer: what a message costs", socket_buffer, 0 },
 	{ "pkey-lost", "without protection keys the first pkey_alloc with rights fails, and Linux has none left after it", pkey_lost, 0 },

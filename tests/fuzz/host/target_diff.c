@@ -288,12 +288,17 @@ void diff_known(const char *path)
 	nknown = nkinds;
 }
 
+static volatile sig_atomic_t enough;
+static void on_enough(int sig) { enough = sig; }
+
 int diff_loop(uint64_t n, uint64_t seed, bool first)
 {
 	static const struct fuzz_choice choice = { .allowed = diff_takes, .max_calls = 16, .streams = 1, .small = true };
 
 	keep_going = true;
-	for (uint64_t i = 0; i < n; i++) {
+	signal(SIGINT, on_enough);	/* what has been seen so far is told */
+	signal(SIGTERM, on_enough);
+	for (uint64_t i = 0; i < n && !enough; i++) {
 		fuzz_generate(&program, (seed << 32) + i, &choice);
 		program.flags = (uint8_t)(i / 4 % 4);
 		if (i % 4 == 3)
