@@ -232,6 +232,17 @@ static void pipe_pieces(void)
 	close(p[1]);
 }
 
+static void map_flags(void)
+{
+	int f = memfd_create("m", 0);
+
+	CHECK(fails((long)mmap((void *)0x30000000, 4096, PROT_READ, MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, f, 0), EOPNOTSUPP));
+	CHECK(fails((long)mmap((void *)-1L, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EPERM));	/* an address that looks like an error */
+	CHECK(fails((long)mmap((void *)-14L, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EFAULT));
+	CHECK(fails((long)mmap((void *)-8192L, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), ENOMEM));
+	close(f);
+}
+
 int main(void)
 {
 	two_words();
@@ -241,6 +252,7 @@ int main(void)
 	remap();
 	segments();
 	pipe_pieces();
+	map_flags();
 	vectors();
 	semaphores();
 	return done();
