@@ -85,17 +85,12 @@ static struct mqueue *find(const char *name)
 	return NULL;
 }
 
-static int name_from_user(char name[NAME_MAX + 2], uaddr_t uname)
+/* Of a queue, not of a path to one. */
+static int name_check(const char *name)
 {
-	int64_t n = strncpy_from_user(name, uname, NAME_MAX + 2);
-
-	if (n < 0)
-		return (int)n;
-	if (n > NAME_MAX)
-		return -ENAMETOOLONG;
-	if (n == 0)
-		return -ENOENT;
-	return strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..") ? -EACCES : 0;
+	if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+		return -EACCES;
+	return strlen(name) > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
 static int permitted(const struct mqueue *q, unsigned o_flags)
@@ -184,7 +179,7 @@ static int mq_lookup(const char *name, unsigned o_flags, unsigned mode, const st
 long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 {
 	struct abi_mq_attr a = { .maxmsg = MQ_DEFAULT_MSGS, .msgsize = MQ_DEFAULT_SIZE };
-	char name[NAME_MAX + 2];
+	char *name;
 	struct mqueue *q;
 	struct file *f;
 	int err, fd;
@@ -193,13 +188,18 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 		if (copy_from_user(&a, uattr, sizeof(a)))
 			return -EFAULT;
 	}
-	err = name_from_user(name, uname);
+	err = path_name_from_user(uname, 0, &name);
 	if (err)
 		return err;
 	fd = fd_reserve(0, O_CLOEXEC);	/* message queue descriptors are always close-on-exec */
-	if (fd < 0)
+	if (fd < 0) {
+		kfree(name);
 		return fd;
-	err = mq_lookup(name, o_flags, mode, &a, &q);
+	}
+	err = name_check(name);
+	if (!err)
+		err = mq_lookup(name, o_flags, mode, &a, &q);
+	kfree(name);
 	if (err)
 		goto unreserve;
 	if ((o_flags & (O_DIRECT | O_PATH)) == O_DIRECT) {	/* as a file that has none */
@@ -229,12 +229,15 @@ unreserve:
 
 long sys_mq_unlink(uaddr_t uname)
 {
-	char name[NAME_MAX + 2];
+	char *name;
 	struct mqueue *q;
-	int err = name_from_user(name, uname);
+	int err = path_name_from_user(uname, 0, &name);
 
 	if (err)
 		return err;
+	err = name_check(name);
+	if (err)
+		goto out;
 	mutex_lock(&names_lock);
 	q = find(name);
 	if (!q)
@@ -249,6 +252,8 @@ long sys_mq_unlink(uaddr_t uname)
 	mutex_unlock(&names_lock);
 	if (!err)
 		mq_put(q);
+out:
+	kfree(name);
 	return err;
 }
 

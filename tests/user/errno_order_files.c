@@ -242,6 +242,29 @@ static void odd_files(void)
 	CHECK_EQ(stat(sun.sun_path, &st), 0);
 	CHECK_EQ(st.st_mode, S_IFSOCK | 02755);
 	CHECK_EQ(unlink(sun.sun_path), 0);
+	{	/* what a file occupies; a queue's name is looked at when there is a descriptor for it */
+		int m = memfd_create("m", 0);
+		int64_t bytes = 0;
+		struct rlimit l, none = { 0, 0 };
+		char name[300];
+
+		CHECK_EQ(write(m, "abc", 3), 3);
+		CHECK_EQ(ioctl(m, 0x5460 /* FIOQSIZE */, &bytes), 0);
+		CHECK_EQ(bytes, 4096);
+		close(m);
+		memset(name, 'a', 299);
+		name[299] = 0;
+		CHECK(fails(syscall(SYS_mq_unlink, name), ENAMETOOLONG));
+		name[298] = '/';
+		CHECK(fails(syscall(SYS_mq_unlink, name), EACCES));
+		getrlimit(RLIMIT_NOFILE, &l);
+		none.rlim_max = l.rlim_max;
+		CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+		CHECK(fails(syscall(SYS_mq_open, "/q", O_RDWR, 0, NULL), EMFILE));
+		CHECK(fails(syscall(SYS_mq_open, "", O_RDWR, 0, NULL), ENOENT));
+		CHECK_EQ(setrlimit(RLIMIT_NOFILE, &l), 0);
+		CHECK(fails(syscall(SYS_mq_open, "/q", O_RDWR, 0, NULL), EACCES));
+	}
 	CHECK_EQ(ftruncate(q, 16), 0);
 	CHECK_EQ(fstat(q, &st), 0);
 	CHECK_EQ(st.st_size, 16);

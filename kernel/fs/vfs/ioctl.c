@@ -52,9 +52,11 @@ long sys_ioctl(int fd, unsigned cmd, uint64_t arg)
 		break;
 	case FIOQSIZE:
 		if (S_ISDIR(i->mode) || S_ISREG(i->mode) || S_ISLNK(i->mode)) {
-			int64_t size = (int64_t)i->size;
+			int64_t size;
 
-			ret = put_user(size, arg);
+			ret = i->ops && i->ops->getattr ? i->ops->getattr(i) : 0;
+			size = (int64_t)(i->blocks << 9);	/* what it occupies */
+			ret = ret ? ret : put_user(size, arg);
 		} else {
 			ret = -ENOTTY;
 		}

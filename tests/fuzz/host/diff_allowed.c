@@ -289,7 +289,7 @@ static bool directory(const struct difference *d)
 
 static bool fs_kind(const struct difference *d)
 {
-	return d->what == DIFF_MEMORY && (is(d, "statfs") || is(d, "fstatfs") || (is(d, "ioctl") && diff_number(d, "cmd") == 2 /* FIGETBSZ */));
+	return d->what == DIFF_MEMORY && (is(d, "statfs") || is(d, "fstatfs") || (is(d, "ioctl") && (diff_number(d, "cmd") == 2 /* FIGETBSZ */ || diff_number(d, "cmd") == 0x5460 /* FIOQSIZE */)));
 }
 
 
