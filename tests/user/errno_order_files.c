@@ -269,6 +269,7 @@ static void odd_files(void)
 	CHECK_EQ(fstat(q, &st), 0);
 	CHECK_EQ(st.st_size, 16);
 	CHECK(fails(syscall(SYS_preadv2, q, &v, 1, 0, 0, RWF_DSYNC), EOPNOTSUPP));
+	CHECK(fails(syscall(SYS_preadv2, q, &v, 1, 0, 0, 0x10 /* RWF_APPEND */ | 0x20 /* RWF_NOAPPEND */), EOPNOTSUPP));
 	CHECK(fails(syscall(SYS_preadv2, in, &v, 1, -1L, -1L, RWF_DSYNC), EOPNOTSUPP));
 	signal(SIGIO, on_xfsz);
 	too_large = 0;

@@ -150,12 +150,15 @@ static int rwf_check(const struct file *f, unsigned flags, struct uio *u)
 {
 	const unsigned kept = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND | RWF_NOSIGNAL;
 
+	/* A file that knows none of them does not look which they are. */
+	if (flags & ~(unsigned)RWF_HIPRI && (S_ISDIR(f->inode->mode) || f->mode & FMODE_NO_RWF))
+		return -EOPNOTSUPP;
 	if (flags & ~(kept | RWF_NOWAIT | RWF_ATOMIC | RWF_DONTCACHE))
 		return -EOPNOTSUPP;
 	if (flags & RWF_APPEND && flags & RWF_NOAPPEND)
 		return -EINVAL;
 	/* There is no way to promise not to block, to write all or nothing, or to leave nothing in the cache. */
-	if (flags & ~kept || ((flags & ~(unsigned)RWF_HIPRI) && (S_ISDIR(f->inode->mode) || f->mode & FMODE_NO_RWF)))
+	if (flags & ~kept)
 		return -EOPNOTSUPP;
 	if (flags & RWF_NOAPPEND && f->flags & O_APPEND && f->inode->flags & INODE_APPEND)
 		return -EPERM;
