@@ -130,10 +130,26 @@ void um_interrupt_again(void);
 void um_interrupt_end(void);
 void um_interrupt_unreturn(void);
 
-static UM_SIGNAL_CODE bool between(uintptr_t pc, void (*first)(void), void (*last)(void))
+#ifndef UM_TSAN
+static bool between(uintptr_t pc, void (*first)(void), void (*last)(void))
 {
 	return pc >= (uintptr_t)first && pc <= (uintptr_t)last;
 }
+
+/* Was it the way in or out of a handler that was interrupted?  That one goes back to work then. */
+static bool send_back(uintptr_t *pc)
+{
+	if (between(*pc, um_interrupt_entry, um_interrupt_entered))
+		*pc = (uintptr_t)um_interrupt_taken;
+	else if (between(*pc, um_interrupt_leave, um_interrupt_again))
+		*pc = (uintptr_t)um_interrupt_again;
+	else if (between(*pc, um_interrupt_return, um_interrupt_end))
+		*pc = (uintptr_t)um_interrupt_unreturn;
+	else
+		return false;
+	return true;
+}
+#endif
 
 /*
  * The signal handler; interrupts are off, and were_off says what they had been.
@@ -154,20 +170,8 @@ UM_SIGNAL_CODE bool um_interrupt(const void *siginfo, void *context, bool were_o
 	um_irq_set_on();
 	return false;
 #else
-	uintptr_t *pc = host_interrupt_pc(context);
-
-	if (between(*pc, um_interrupt_entry, um_interrupt_entered)) {
-		*pc = (uintptr_t)um_interrupt_taken;
+	if (send_back(host_interrupt_pc(context)))
 		return false;
-	}
-	if (between(*pc, um_interrupt_leave, um_interrupt_again)) {
-		*pc = (uintptr_t)um_interrupt_again;
-		return false;
-	}
-	if (between(*pc, um_interrupt_return, um_interrupt_end)) {
-		*pc = (uintptr_t)um_interrupt_unreturn;
-		return false;
-	}
 	um_irq_run();
 	return true;
 #endif

@@ -105,7 +105,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	trace_add(&c->trace, TRACE_SWITCH, (uint32_t)task_tid(next), rq->clock_ns, prev->state, trace_name(next->comm));
 	prev->switches++;
 	rq->curr = next;
-	c->curr = next;
+	WRITE_ONCE(c->curr, next);	/* who waits for a lock looks at it */
 	if (prev->uctx)
 		hal_user_switch_out(prev->uctx);
 	if (next->vm != prev->vm)

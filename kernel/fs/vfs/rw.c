@@ -74,10 +74,10 @@ static int64_t rw_at_offset(struct file *f, struct uio *u, bool write) NO_TSA
 
 	if (lock)
 		mutex_lock(&f->pos_lock);
-	pos = f->pos;
+	pos = READ_ONCE(f->pos);
 	n = write ? vfs_write(f, u, &pos) : vfs_read(f, u, &pos);
 	if (lock || (n > 0 && (f->mode & FMODE_LSEEK)))	/* a pipe has no offset that its readers could share */
-		f->pos = pos;
+		WRITE_ONCE(f->pos, pos);	/* as on Linux, whoever shares a device's offset races for it */
 	if (lock)
 		mutex_unlock(&f->pos_lock);
 	return n;
