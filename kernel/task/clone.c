@@ -78,7 +78,7 @@ static struct process *clone_process(const struct clone_args *a)
 	p->exit_signal = (int)a->exit_signal;
 	p->oom_score_adj = cp->oom_score_adj;
 	p->count_calls = READ_ONCE(cp->count_calls);
-	p->thread_count = 1;
+	p->thread_count = p->threads_left = 1;
 	return p;
 }
 
@@ -157,6 +157,7 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 	t->sighand = p->sighand;
 	if (a->flags & CLONE_THREAD) {
 		__atomic_add_fetch(&p->thread_count, 1, __ATOMIC_ACQ_REL);
+		p->threads_left++;
 		if (p->group_flags & GROUP_STOPPED || p->stops_pending) {
 			t->stop_pending = true;
 			t->sig_work = true;

@@ -4,13 +4,14 @@
  *
  * Every thread ends itself: exit_group and fatal signals only make the others
  * do it.  A thread that is not the leader leaves the tree at once; the leader
- * stays until its process is waited for.  The last thread makes the process a
- * zombie: it hands its children to a reaper, tells the parent, and, if the
- * parent does not care (SIGCHLD ignored, SA_NOCLDWAIT), releases the process
- * itself.
+ * stays until its process is waited for.
  *
- * Files and memory are let go of before the parent is told, so that whoever
- * waited sees pipes closed and memory free.
+ * Two threads can be the last.  The last to begin its exit ends what belongs
+ * to the process: timers, terminal, tracees.  The last to have let go of its
+ * memory and files makes the process a zombie: it hands its children to a
+ * reaper, tells the parent, and, if the parent does not care (SIGCHLD ignored,
+ * SA_NOCLDWAIT), releases the process itself.  So whoever waited sees pipes
+ * closed and memory free, and no thread of a released process looks at it.
  */
 #include <kernel/file.h>
 #include <kernel/power.h>
@@ -230,7 +231,7 @@ static void exit_reparent_children(struct process *p, struct list_head *dead)
 
 /* ---- the thread ---- */
 
-/* The thread's times go to the process.  True: it was the last. */
+/* The thread's times go to the process.  True: it is the last to begin its exit. */
 static bool exit_account(struct task *t, struct process *p, int status, bool *stop_done)
 {
 	unsigned long flags;
@@ -297,7 +298,7 @@ _Noreturn void task_exit(int status) NO_TSA
 	struct task *t = current;
 	struct process *p = t->process;
 	struct list_head dead = LIST_INIT(dead);
-	bool last, stop_done = false, in_tree_ref = false;
+	bool last, gone, stop_done = false, in_tree_ref = false;
 	struct sighand *sh;
 	struct files *files = t->files;
 	struct fs_context *fs = t->fs;
@@ -334,7 +335,8 @@ _Noreturn void task_exit(int status) NO_TSA
 	WRITE_ONCE(t->flags, t->flags | TASKF_ZOMBIE);
 	if (stop_done && READ_ONCE(p->wait_stopped))
 		process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
-	ptrace_exit_tracee(t, last);
+	gone = --p->threads_left == 0;
+	ptrace_exit_tracee(t, gone);
 	/* A leader whose place an execve has taken (exec_dethread) is out of the tree already. */
 	if (t != p->leader && t->sighand) {
 		sh = p->sighand;
@@ -345,9 +347,9 @@ _Noreturn void task_exit(int status) NO_TSA
 		pid_detach_task(t);
 		in_tree_ref = true;
 	}
-	if (!last)
+	if (!gone) {
 		exit_leave_children(p, t);
-	if (last) {
+	} else {
 		exit_reparent_children(p, &dead);
 		pgrp_check_orphaned(p, NULL);
 		process_becomes_zombie(p);

@@ -191,7 +191,7 @@ long sys_pidfd_getfd(int pidfd, int fd, unsigned flags)
 	if (leader)
 		task_get(leader);
 	spin_unlock_irqrestore(&process_tree_lock, irq);
-	if (!leader || leader->flags & TASKF_EXITING)
+	if (!leader || READ_ONCE(leader->flags) & TASKF_EXITING)
 		goto out;
 	err = -EPERM;
 	if (!ptrace_may_access(leader))

@@ -63,7 +63,7 @@ static bool posix_timer_notify(struct posix_timer *pt)
 	sh = process_siglock(p, &flags);
 	if (!list_empty(&pt->q.link)) {
 		pt->overrun++;
-	} else if (!(t ? t->flags & TASKF_EXITING : p->group_flags & GROUP_EXITING)) {
+	} else if (!(t ? READ_ONCE(t->flags) & TASKF_EXITING : p->group_flags & GROUP_EXITING)) {
 		pt->q.info = (struct abi_siginfo){ .si_signo = pt->sig, .si_code = SI_TIMER };
 		pt->q.info.timer.tid = pt->id;
 		pt->q.info.timer.value = pt->value;

@@ -68,7 +68,7 @@ void ptrace_unlink(struct ptrace *pt)
 	if (pt->stopped) {
 		pt->stopped = false;
 		/* A group stop goes on without a tracer. */
-		if (t->process->group_flags & GROUP_STOPPED && !(t->flags & TASKF_EXITING)) {
+		if (t->process->group_flags & GROUP_STOPPED && !(READ_ONCE(t->flags) & TASKF_EXITING)) {
 			t->stop_pending = true;
 			t->process->stops_pending++;
 			WRITE_ONCE(t->sig_work, true);

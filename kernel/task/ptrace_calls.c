@@ -32,7 +32,7 @@ static long ptrace_link(struct task *t, struct process *tracer, bool seize, unsi
 	flags = spin_lock_irqsave(&process_tree_lock);
 	if (!t->ptrace && tracer->traces_no_more) {	/* PTRACE_TRACEME while the parent ends: as on Linux, nothing happens */
 		err = 0;
-	} else if (!t->ptrace && !(t->flags & TASKF_EXITING)) {
+	} else if (!t->ptrace && !(READ_ONCE(t->flags) & TASKF_EXITING)) {
 		spin_lock(&t->process->sighand->lock);
 		process_get(tracer);
 		list_add_tail(&pt->link, &tracer->ptraced);
@@ -60,7 +60,7 @@ static long ptrace_attach(struct task *t, bool seize, uint64_t addr, uint64_t op
 
 	if (seize && (addr || options & ~(uint64_t)PTRACE_O_ALL))
 		return -EIO;
-	if (!t->process || t->process == current->process || (t->flags & TASKF_EXITING))
+	if (!t->process || t->process == current->process || (READ_ONCE(t->flags) & TASKF_EXITING))
 		return -EPERM;
 	if (!ptrace_may_access(t))
 		return -EPERM;

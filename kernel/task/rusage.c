@@ -28,7 +28,7 @@ void rusage_process(struct process *p, struct rusage_sum *out)
 	list_for_each(t, &p->threads, thread_link) {
 		out->nvcsw += READ_ONCE(t->nvcsw);
 		out->nivcsw += READ_ONCE(t->nivcsw);
-		if (!(t->flags & TASKF_ACCOUNTED)) {
+		if (!(READ_ONCE(t->flags) & TASKF_ACCOUNTED)) {
 			out->min_faults += READ_ONCE(t->min_faults);
 			out->maj_faults += READ_ONCE(t->maj_faults);
 		}

@@ -198,7 +198,7 @@ void signal_set_mask_locked(struct task *t, uint64_t mask)
 		struct task *o;
 
 		list_for_each(o, &t->process->threads, thread_link)
-			if (o != t && !(o->flags & TASKF_EXITING) && (newly_blocked & ~o->sigmask)) {
+			if (o != t && !(READ_ONCE(o->flags) & TASKF_EXITING) && (newly_blocked & ~o->sigmask)) {
 				newly_blocked &= o->sigmask;
 				signal_wake(o, false);
 				if (!newly_blocked)
@@ -288,7 +288,7 @@ static bool signal_prepare(struct process *p, struct task *target, int sig, bool
 
 static bool signal_wanted(struct task *t, int sig)
 {
-	if ((t->sigmask & SIGMASK(sig)) || (t->flags & TASKF_EXITING))
+	if ((t->sigmask & SIGMASK(sig)) || (READ_ONCE(t->flags) & TASKF_EXITING))
 		return false;
 	if (sig == SIGKILL)
 		return true;
@@ -302,7 +302,7 @@ void signal_kill_group_locked(struct process *p, struct task *except)
 	struct task *t;
 
 	list_for_each(t, &p->threads, thread_link) {
-		if (t == except || (t->flags & TASKF_EXITING))
+		if (t == except || (READ_ONCE(t->flags) & TASKF_EXITING))
 			continue;
 		t->stop_pending = false;
 		t->pending.set |= SIGMASK(SIGKILL);
@@ -328,7 +328,7 @@ static void signal_complete(struct process *p, struct task *t, bool private, int
 	}
 	if (!target) {
 		/* Nobody now; but one that is on its way to look must look again. */
-		if (private && !(t->sigmask & SIGMASK(sig)) && !(t->flags & TASKF_EXITING))
+		if (private && !(t->sigmask & SIGMASK(sig)) && !(READ_ONCE(t->flags) & TASKF_EXITING))
 			WRITE_ONCE(t->sig_work, true);
 		return;
 	}
@@ -381,7 +381,7 @@ static struct task *signal_representative(struct process *p)
 	struct task *t;
 
 	list_for_each(t, &p->threads, thread_link)
-		if (!(t->flags & TASKF_EXITING))
+		if (!(READ_ONCE(t->flags) & TASKF_EXITING))
 			return t;
 	return NULL;
 }
@@ -429,7 +429,7 @@ int signal_send_task(struct task *t, int sig, const struct abi_siginfo *info)
 	if (!p)
 		return -ESRCH;
 	sh = process_siglock(p, &flags);
-	if (!(t->flags & TASKF_EXITING))
+	if (!(READ_ONCE(t->flags) & TASKF_EXITING))
 		err = sig ? signal_queue_locked(p, t, true, sig, info, !info || info->si_code > 0) : 0;
 	process_sigunlock(sh, flags);
 	return err;

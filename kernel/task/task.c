@@ -310,7 +310,7 @@ void process_times(struct process *p, uint64_t *user_ns, uint64_t *system_ns)
 	list_for_each(t, &p->threads, thread_link) {
 		uint64_t u, s;
 
-		if (t->flags & TASKF_ACCOUNTED)
+		if (READ_ONCE(t->flags) & TASKF_ACCOUNTED)
 			continue;	/* already in dead_* */
 		task_times(t, &u, &s);
 		user += u;
@@ -393,7 +393,7 @@ int process_start_init(const char *path, const char *const *argv, const char *co
 	p->rlimit[RLIMIT_SIGPENDING] = p->rlimit[RLIMIT_NPROC];
 	p->exit_signal = SIGCHLD;
 	p->no_signals = true;
-	p->thread_count = 1;
+	p->thread_count = p->threads_left = 1;
 	p->leader = t;
 	t->process = p;
 	process_get(p);

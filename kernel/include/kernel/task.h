@@ -59,7 +59,8 @@ struct process {
 	struct task *leader;		/* [tree] NULL once it is released */
 	struct task *dead_leader;	/* between process_release() and its end */
 	struct list_head threads;	/* changed under [tree] and [sig]: task.thread_link */
-	unsigned thread_count;		/* [sig] not yet exited */
+	unsigned thread_count;		/* [sig] that have not begun to exit */
+	unsigned threads_left;		/* [tree] that have not let go of memory and files yet */
 	struct sighand *sighand;	/* [sig], read under RCU: process_siglock() */
 	struct task *exec_task;		/* [sig] GROUP_EXEC: waits for the other threads to go */
 	struct waitq exec_wait;
