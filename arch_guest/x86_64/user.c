@@ -73,6 +73,7 @@ int hal_user_prepare(struct hal_uctx *u, struct hal_as *as)
 	(void)as;
 	return 0;
 }
+void hal_user_leave(struct hal_uctx *u) { (void)u; }
 
 void hal_user_destroy(struct hal_uctx *u) { kmem_cache_free(cache, u); }
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }

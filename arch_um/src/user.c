@@ -111,6 +111,8 @@ int hal_user_prepare(struct hal_uctx *u, struct hal_as *as) NO_TSA
 	return bound ? 0 : -EAGAIN;
 }
 
+void hal_user_leave(struct hal_uctx *u) { user_unbind(u, false); }
+
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
 void hal_user_switch_out(struct hal_uctx *u) NO_TSA
 {

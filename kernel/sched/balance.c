@@ -37,7 +37,7 @@ bool rq_pull(struct runqueue *rq)
 	struct task *t;
 
 	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
-		struct runqueue *o = cpus[i] && READ_ONCE(cpus[i]->online) ? cpus[i]->rq : NULL;
+		struct runqueue *o = cpus[i] && load_acquire(&cpus[i]->online) ? cpus[i]->rq : NULL;
 
 		if (o && o != rq && READ_ONCE(o->running) > 1 && (!busiest || READ_ONCE(o->running) > READ_ONCE(busiest->running)))
 			busiest = o;
@@ -58,7 +58,7 @@ static void kick_idle_cpu(struct runqueue *rq)
 	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
 		struct cpu *c = cpus[i];
 
-		if (c && c->online && c->rq != rq && cpu_idle(c->rq) && !READ_ONCE(c->need_resched) && pull_candidate(rq, i)) {
+		if (c && load_acquire(&c->online) && c->rq != rq && cpu_idle(c->rq) && !READ_ONCE(c->need_resched) && pull_candidate(rq, i)) {
 			rq_resched(c->rq);
 			return;
 		}
@@ -72,7 +72,7 @@ static void push_excess(struct runqueue *rq)
 	struct task *t;
 
 	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
-		struct runqueue *o = cpus[i] && READ_ONCE(cpus[i]->online) ? cpus[i]->rq : NULL;
+		struct runqueue *o = cpus[i] && load_acquire(&cpus[i]->online) ? cpus[i]->rq : NULL;
 
 		if (o && o != rq && (!least || READ_ONCE(o->load) < READ_ONCE(least->load)))
 			least = o;

@@ -123,7 +123,7 @@ static void wait_grace_period(void)
 	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
 		struct cpu *c = cpus[i];
 
-		if (!c || !c->online)
+		if (!c || !load_acquire(&c->online))
 			continue;
 		for (unsigned n = 0; load_acquire(&states[i].quiescent) == snap[i]; n++) {
 			if (c == this_cpu()) {

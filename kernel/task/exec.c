@@ -222,6 +222,7 @@ static int exec_commit(struct exec *e)
 		t->pdeath_signal = 0;
 	cred_commit(e->cred);
 	e->cred = NULL;
+	hal_user_leave(t->uctx);	/* another thread may be the last in the old space, and end it while we go on */
 	vm_activate(e->vm);
 	t->vm = e->vm;
 	e->vm = NULL;

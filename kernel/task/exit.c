@@ -466,6 +466,7 @@ int exec_dethread(void)
 
 	/* The leader, if it is not this thread, has exited but is still in the tree: take its place. */
 	flags = spin_lock_irqsave(&process_tree_lock);
+	spin_lock(&p->sighand->lock);	/* it may not be through exit_account() yet */
 	old = p->leader;
 	if (old != t) {
 		struct pid *leader_pid = old->pid;
@@ -476,14 +477,11 @@ int exec_dethread(void)
 		list_del_init(&old->pid_link);
 		rcu_assign(leader_pid->task, t);
 		list_add_tail(&t->pid_link, &leader_pid->members[PID_THREAD]);
-		t->pid = leader_pid;
-		old->pid = mine;		/* each keeps one reference */
+		WRITE_ONCE(t->pid, leader_pid);
+		WRITE_ONCE(old->pid, mine);	/* each keeps one reference */
 		pid_forget(mine);
 		p->leader = t;
 		t->start_ns = old->start_ns;
-	}
-	spin_lock(&p->sighand->lock);
-	if (old != t) {
 		list_del_init(&old->thread_link);
 		old->sighand = NULL;
 	}

@@ -63,7 +63,7 @@ void ptrace_unlink(struct ptrace *pt)
 	struct sighand *sh = process_siglock(t->process, &flags);
 
 	list_del_init(&pt->link);
-	t->ptrace = NULL;
+	WRITE_ONCE(t->ptrace, NULL);
 	signal_recalc(t);
 	if (pt->stopped) {
 		pt->stopped = false;

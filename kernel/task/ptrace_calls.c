@@ -36,7 +36,7 @@ static long ptrace_link(struct task *t, struct process *tracer, bool seize, unsi
 		spin_lock(&t->process->sighand->lock);
 		process_get(tracer);
 		list_add_tail(&pt->link, &tracer->ptraced);
-		t->ptrace = pt;
+		rcu_assign(t->ptrace, pt);	/* it looks whether it is traced, at every call */
 		/* It is stopped already: it moves over into a stop that the tracer sees. */
 		if (t->process->group_flags & GROUP_STOPPED && t != current) {
 			pt->stop_work = true;

@@ -118,7 +118,7 @@ static void signal_start_stop(struct process *p, int sig)
 	}
 	p->stop_signal = (unsigned)sig;
 	list_for_each(t, &p->threads, thread_link) {
-		if ((t->flags & TASKF_EXITING) || (READ_ONCE(t->state) & TASK_STOPPED))
+		if ((READ_ONCE(t->flags) & TASKF_EXITING) || (READ_ONCE(t->state) & TASK_STOPPED))
 			continue;
 		t->stop_pending = true;
 		p->stops_pending++;

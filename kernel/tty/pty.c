@@ -61,7 +61,7 @@ static size_t slave_write(struct tty *t, const uint8_t *buf, size_t n)
 		size_t run = min3(n - done, PTY_RING - at, PTY_RING - (p->head - p->tail));
 
 		memcpy(p->ring + at, buf + done, run);
-		p->head += run;
+		WRITE_ONCE(p->head, p->head + run);	/* poll looks without the lock */
 		done += run;
 	}
 	spin_unlock_irqrestore(&t->lock, flags);
@@ -75,7 +75,7 @@ static void slave_flush_output(struct tty *t)
 	struct pty *p = t->pty;
 	unsigned long flags = spin_lock_irqsave(&t->lock);
 
-	p->tail = p->head;
+	WRITE_ONCE(p->tail, p->head);
 	spin_unlock_irqrestore(&t->lock, flags);
 }
 
@@ -150,7 +150,7 @@ static size_t ring_take(struct pty *p, uint8_t *out, size_t max)
 		size_t at = p->tail % PTY_RING, run = min3(max - n, PTY_RING - at, p->head - p->tail);
 
 		memcpy(out + n, p->ring + at, run);
-		p->tail += run;
+		WRITE_ONCE(p->tail, p->tail + run);
 		n += run;
 	}
 	spin_unlock_irqrestore(&p->slave->lock, flags);

@@ -63,6 +63,12 @@ void hal_user_destroy(struct hal_uctx *u);
  */
 int hal_user_prepare(struct hal_uctx *u, struct hal_as *as);
 /*
+ * u, the caller's, does not run in its address space again (execve), whose
+ * reference is still held: what it has there is given back, and its FP state is
+ * undefined until hal_user_fpu_reset().
+ */
+void hal_user_leave(struct hal_uctx *u);
+/*
  * The integer registers, thread pointer included, while the thread is in the
  * kernel; changes hold from the next hal_user_run() on.  A port validates what
  * could hurt it (flags, segments, PSTATE, non-canonical pc) when it resumes.

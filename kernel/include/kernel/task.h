@@ -217,7 +217,12 @@ static inline void pid_get(struct pid *p) { ref_get(&p->refs); }
 void pid_put(struct pid *p);		/* NULL is fine */
 /* Has no member whose parent is outside of the group but in its session (POSIX: orphaned).  [tree] is held. */
 bool pgrp_is_orphaned(struct pid *pgrp) REQUIRES(&process_tree_lock);
-static inline pid_t task_tid(const struct task *t) { return t->pid ? t->pid->nr : 0; }
+static inline pid_t task_tid(const struct task *t)
+{
+	const struct pid *pid = READ_ONCE(t->pid);	/* an execve exchanges the leader's */
+
+	return pid ? pid->nr : 0;
+}
 static inline pid_t process_pid(const struct process *p) { return p->pid[PID_PROCESS]->nr; }
 
 /*
