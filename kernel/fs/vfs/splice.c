@@ -248,7 +248,10 @@ static bool range_good(uint64_t pos, size_t count)
 static uint64_t largest(const struct file *f) { return f->inode->super && f->inode->super->max_bytes ? f->inode->super->max_bytes : INT64_MAX; }
 
 /* Can it be read piecewise, as bytes?  It is asked when there is something to read. */
-static bool gives_bytes(struct file *f) { return f->ops->read && !S_ISDIR(f->inode->mode) && !only_values(f) && !pipe_of(f); }
+static bool gives_bytes(struct file *f)
+{
+	return f->ops->read && !S_ISDIR(f->inode->mode) && !only_values(f) && !pipe_of(f) && !(f->mode & FMODE_NO_RWF);
+}
 
 static int64_t sendfile_to_pipe(struct file *in, uint64_t *pos, struct file *out, size_t count)
 {
