@@ -51,7 +51,7 @@ start=$(date +%s)
 case " $suites " in
 *" unit "*|*" user "*|*" ktest "*|*" fail_nth "*|*" integration "*)
 	: >"$out/build.txt"
-	for p in um um-clang um-asan x86_64 aarch64 aarch64-gcc; do	# both compilers, without a warning
+	for p in um um-clang um-asan um-tsan x86_64 aarch64 aarch64-gcc; do	# both compilers, without a warning
 		if build $p; then echo "ok build/$p"; fi
 	done | tee "$out/build.txt"
 	count "$out/build.txt" ;;
