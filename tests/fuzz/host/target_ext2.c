@@ -244,7 +244,7 @@ size_t ext2_mutate(uint8_t *data, size_t size, size_t max, unsigned seed)
 					patches[i] = patches[--n];
 				break;
 			case 1:
-				if (n)
+				if (n && patches[i].len)
 					patches[i].bytes[rand_next(&s) % patches[i].len] ^= (uint8_t)(1u << rand_next(&s) % 8);
 				break;
 			default:
