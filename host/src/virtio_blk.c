@@ -7,9 +7,9 @@
  *
  * What the host has in its page cache is copied at once, on the CPU's thread
  * (RWF_NOWAIT), and so is what is written until CACHED bytes wait for a flush:
- * then the flush finds all of it, and it costs one wait.  Everything
- * else is libaio's, with O_DIRECT where the host and the alignment allow it,
- * and completes through the event loop.
+ * then the flush finds all of it, and it costs one wait.  Everything else is
+ * libaio's, with O_DIRECT where the host and the alignment allow it, and
+ * completes through the event loop.
  */
 #include "virtio.h"
 #include <errno.h>
