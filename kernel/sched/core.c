@@ -206,7 +206,16 @@ uint64_t schedule_until(uint64_t deadline)
 	return now >= deadline ? 0 : deadline - now;
 }
 
-void sched_set_state(unsigned state) { __atomic_store_n(&current->state, state, __ATOMIC_SEQ_CST); }
+/*
+ * The recheck comes after: a sequentially consistent store alone does not keep
+ * a later plain read behind it (Arm ARM B2.3: STLR, then LDR).
+ */
+void sched_set_state(unsigned state)
+{
+	WRITE_ONCE(current->state, state);
+	if (state != TASK_RUNNING)
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
 
 bool task_wake(struct task *t, unsigned states)
 {

@@ -70,7 +70,8 @@ void rcu_call(struct rcu_head *h, void (*fn)(struct rcu_head *))
 	__atomic_store_n(&r->lock.held, 0, __ATOMIC_RELEASE);
 	hal_irq_restore(flags);
 	/* An interrupt handler may hold a run queue's lock, which a wake-up needs: irq_exit() does it. */
-	__atomic_store_n(&rcu_queued, true, __ATOMIC_SEQ_CST);
+	WRITE_ONCE(rcu_queued, true);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* before the look at the state */
 	if (!rcu_thread || READ_ONCE(rcu_thread->state) != TASK_INTERRUPTIBLE)
 		return;
 	if (in_interrupt())

@@ -73,8 +73,8 @@ static void worker_main(void *arg)
 		spin_unlock_irqrestore(&k->lock, flags);
 		if (!w)
 			continue;
-		/* From here it may be queued again, also by its own function. */
-		__atomic_store_n(&w->pending, false, __ATOMIC_RELEASE);
+		/* From here it may be queued again, also by its own function, which sees what was done before any queuing up to here. */
+		(void)__atomic_exchange_n(&w->pending, false, __ATOMIC_ACQ_REL);
 		w->fn(w);
 	}
 }

@@ -34,6 +34,17 @@ bool ktest_check(struct ktest_state *t, bool ok, const char *what, const char *f
 	return ok;
 }
 
+void ktest_note(const char *file, int line, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	kvsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say("# %s:%d: %s\n", file, line, text);
+}
+
 struct run { const struct ktest *test; struct ktest_state state; struct waitq wait; bool done, gone; };
 
 static void run_thread(void *arg)

@@ -22,6 +22,9 @@ struct ktest { const char *name; void (*fn)(struct ktest_state *t); };
 #define KTEST_ROW(n) { #n, n }
 #define KCHECK(cond) ktest_check(t, !!(cond), #cond, __FILE__, __LINE__)
 bool ktest_check(struct ktest_state *t, bool ok, const char *what, const char *file, int line);
+/* What a failed check was about, into the report. */
+#define KNOTE(fmt, ...) ktest_note(__FILE__, __LINE__, fmt, __VA_ARGS__)
+void ktest_note(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Wait up to two minutes for a condition that another thread makes true. */
 #define KEVENTUALLY(cond) ({ \
 	uint64_t until_ = hal_time_mono_ns() + 120 * NSEC_PER_SEC; \

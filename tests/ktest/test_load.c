@@ -82,10 +82,9 @@ KTEST(stacks_do_not_touch)
 }
 
 static void short_thread(void *arg) { (void)arg; finish(); }
+static struct mem_info now;
 static bool given_back(const struct mem_info *before)
 {
-	struct mem_info now;
-
 	mem_info_get(&now);
 	return now.free_pages + 1000 > before->free_pages;
 }
@@ -103,7 +102,9 @@ KTEST(a_thousand_come_and_go)
 			mem_info_get(&before);
 	}
 	/* A thread that is not given back would be a stack of each of a thousand. */
-	KEVENTUALLY(given_back(&before));
+	if (!KEVENTUALLY(given_back(&before)))
+		KNOTE("pages: free %llu, %llu before; slab %llu, %llu before", (unsigned long long)now.free_pages, (unsigned long long)before.free_pages,
+		      (unsigned long long)now.slab_pages, (unsigned long long)before.slab_pages);
 }
 
 static struct work works[400];

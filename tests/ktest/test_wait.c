@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The wait primitive: no wake-up is lost. */
+#include <kernel/cpu.h>
+#include <kernel/task.h>
 #include <kernel/wait.h>
 #include "ktest.h"
 
@@ -131,7 +133,69 @@ KTEST(callbacks_get_the_key)
 	KCHECK(key_seen == 0x41 && !waitq_active(&a));
 }
 
+/*
+ * Sleeper and waker each write (its state, the condition) and then read what the
+ * other writes: if either read could come first, a wake-up would be lost.  The
+ * waker's moment is moved about the end of the sleeper's way to sleep.
+ */
+enum { MEETINGS = 200000 };
+static unsigned asked, answered, missed;
+static bool awake;			/* the last one was asked before it slept */
+
+static void answer(void *arg)
+{
+	struct waiter w;
+
+	waiter_init(&w);
+	for (unsigned i = 1; i <= MEETINGS; i++) {
+		bool now;
+
+		waitq_prepare(&a, &w, TASK_UNINTERRUPTIBLE);
+		now = READ_ONCE(asked) == i;
+		if (!now && !schedule_until(hal_time_mono_ns() + 10 * NSEC_PER_SEC))
+			missed += READ_ONCE(asked) == i;
+		waitq_finish(&a, &w);
+		WRITE_ONCE(awake, now);
+		while (READ_ONCE(asked) != i)	/* the last one's wake-up came late */
+			sched_yield();
+		store_release(&answered, i);
+	}
+	__atomic_sub_fetch(&left, 1, __ATOMIC_RELEASE);
+	(void)arg;
+}
+
+KTEST(sleepers_and_wakers_meet)
+{
+	unsigned delay = 0;
+	struct task *k;
+
+	waitq_init(&a);
+	asked = answered = missed = 0;
+	left = 1;
+	KCHECK(!sched_set_affinity(current, 1));
+	k = kthread_create(answer, NULL, "answer");
+	if (!KCHECK(k))
+		return;
+	KCHECK(!sched_set_affinity(k, cpu_count > 1 ? 2 : 1));
+	for (unsigned i = 1; i <= MEETINGS; i++) {
+		WRITE_ONCE(asked, i);
+		waitq_wake_all(&a);
+		for (unsigned n = 1; load_acquire(&answered) != i; n++)
+			if (n % 4096)
+				hal_cpu_relax();
+			else
+				sched_yield();
+		delay = READ_ONCE(awake) ? delay + 1 + i % 3 : delay ? delay - 1 : 0;
+		for (volatile unsigned n = delay; n; n--)
+			;
+	}
+	KEVENTUALLY(load_acquire(&left) == 0);
+	KCHECK(missed == 0);
+	KCHECK(!sched_set_affinity(current, UINT64_MAX));
+}
+
 const struct ktest wait_tests[] = {
 	KTEST_ROW(ping_pong), KTEST_ROW(time_out), KTEST_ROW(wake_one_wakes_one), KTEST_ROW(completions), KTEST_ROW(callbacks_get_the_key),
+	KTEST_ROW(sleepers_and_wakers_meet),
 	{ NULL, NULL }
 };

@@ -155,7 +155,8 @@ bool path_up(struct path *p)
 
 bool mount_readonly(const struct mount *m)
 {
-	return (READ_ONCE(m->flags) | READ_ONCE(m->super->flags)) & MS_RDONLY;
+	/* Not before the count of mount_want_write(): who makes it read-only writes the flag and then reads the count. */
+	return (__atomic_load_n(&m->flags, __ATOMIC_SEQ_CST) | __atomic_load_n(&m->super->flags, __ATOMIC_SEQ_CST)) & MS_RDONLY;
 }
 
 int mount_want_write(struct mount *m)
