@@ -291,6 +291,7 @@ int hal_cpu_start(unsigned cpu, void *stack_base, size_t stack_size)
 
 struct cpu *hal_cpu_self(void) { return percpu()->self; }
 void hal_cpu_set_self(struct cpu *c) { percpu()->self = c; }
+uint64_t hal_cpu_shares(unsigned cpu) { return 0; }
 void hal_cpu_relax(void) { __asm__ volatile("yield" : : : "memory"); }
 
 void hal_cpu_idle(void) NO_TSA

@@ -175,6 +175,7 @@ struct task *hal_current(void)
 }
 
 void hal_current_set(struct task *t) { __asm__ volatile("movq %0, %%gs:32" : : "r"(t) : "memory"); }
+uint64_t hal_cpu_shares(unsigned cpu) { return 0; }
 void hal_cpu_relax(void) { cpu_pause(); }
 
 void hal_cpu_idle(void) NO_TSA

@@ -44,6 +44,17 @@ int hal_cpu_start(unsigned cpu, void *stack_base, size_t stack_size)
 	return r ? -EIO : 0;
 }
 
+uint64_t hal_cpu_shares(unsigned cpu)
+{
+	int at = host_cpu_pinned(cpu);
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < um_boot->cpus && at >= 0; i++)
+		if (i != cpu && host_cpu_pinned(i) == at)
+			bits |= UINT64_C(1) << i;
+	return bits;
+}
+
 void hal_cpu_ipi(unsigned cpu)
 {
 	if (cpu < um_boot->cpus)

@@ -106,7 +106,7 @@ unsigned cpu_init(unsigned n, bool pin)
 	/* Machines started side by side must not all sit on the first host CPU. */
 	unsigned m = (unsigned)count;
 	for (unsigned i = 0; i < HOST_CPUS; i++) {
-		bool can = pin && m > 0 && n <= m;
+		bool can = pin && m > 0;
 		cpus[i].pinned = can ? allowed[((unsigned)self_pid + i) % m] : -1;
 		cpus[i].spare = can && m > 1 ? allowed[((unsigned)self_pid + i + (2 * n <= m ? n : 1)) % m] : -1;
 	}

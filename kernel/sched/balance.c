@@ -6,9 +6,56 @@
  * since waking a sleeping CPU costs more than most hand-overs are worth.  What
  * then turns out to compete is spread when the slice timer, armed only while
  * somebody waits, finds an idle CPU and makes it pull.
+ *
+ * Of CPUs that share a physical one (hal_cpu_shares()) only one gets anywhere at
+ * a time: two that run would only be switched by somebody who knows nothing of
+ * their threads.  So an idle one beside a busy one does not count as idle.  Two
+ * of them may run nevertheless, because of an affinity or because timers fired
+ * on both: a CPU that goes idle on a free physical one makes one of them move.
  */
 #include "sched/sched_internal.h"
 #include "sync/lock_debug.h"
+
+/* Another CPU on the same physical one is busy. */
+static bool share_busy(const struct runqueue *rq)
+{
+	for (uint64_t m = rq->shares & __atomic_load_n(&sched_online_mask, __ATOMIC_ACQUIRE); m; m &= m - 1)
+		if (!cpu_idle(cpus[__builtin_ctzll(m)]->rq))
+			return true;
+	return false;
+}
+
+/* A thread here would run at once, and at nobody's cost. */
+static bool cpu_free(const struct runqueue *rq) { return cpu_idle(rq) && !share_busy(rq); }
+
+/* rq, locked, has nothing to do, and so have all on its physical CPU: where two run on one, one of them comes here. */
+static void unshare(struct runqueue *rq)
+{
+	if (!rq->shares || rq->clock_ns < rq->next_balance_ns)
+		return;
+	rq->next_balance_ns = rq->clock_ns + NSEC_PER_MSEC;
+	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
+		struct runqueue *o = cpus[i] && load_acquire(&cpus[i]->online) ? cpus[i]->rq : NULL;
+
+		if (o && o != rq && !cpu_idle(o) && share_busy(o)) {
+			__atomic_store_n(&o->move, true, __ATOMIC_RELAXED);
+			rq_resched(o);
+			return;
+		}
+	}
+}
+
+bool rq_shall_move(struct runqueue *rq, const struct task *t)
+{
+	uint64_t mask = t->se.affinity & sched_online_mask;
+
+	if (!__atomic_exchange_n(&rq->move, false, __ATOMIC_RELAXED) || !share_busy(rq))
+		return false;
+	for (uint64_t m = mask; m; m &= m - 1)
+		if (cpu_free(cpus[__builtin_ctzll(m)]->rq))
+			return true;
+	return false;
+}
 
 /* A queued thread of `from` that may run on cpu; not one that runs. */
 static struct task *pull_candidate(struct runqueue *from, unsigned cpu)
@@ -36,12 +83,16 @@ bool rq_pull(struct runqueue *rq)
 	struct runqueue *busiest = NULL;
 	struct task *t;
 
+	if (share_busy(rq))
+		return false;
 	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
 		struct runqueue *o = cpus[i] && load_acquire(&cpus[i]->online) ? cpus[i]->rq : NULL;
 
 		if (o && o != rq && READ_ONCE(o->running) > 1 && (!busiest || READ_ONCE(o->running) > READ_ONCE(busiest->running)))
 			busiest = o;
 	}
+	if (!busiest)
+		unshare(rq);
 	if (!busiest || !spin_trylock_raw(&busiest->lock))
 		return false;
 	t = pull_candidate(busiest, rq->cpu->id);
@@ -58,7 +109,7 @@ static void kick_idle_cpu(struct runqueue *rq)
 	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
 		struct cpu *c = cpus[i];
 
-		if (c && load_acquire(&c->online) && c->rq != rq && cpu_idle(c->rq) && !READ_ONCE(c->need_resched) && pull_candidate(rq, i)) {
+		if (c && load_acquire(&c->online) && c->rq != rq && cpu_free(c->rq) && !READ_ONCE(c->need_resched) && pull_candidate(rq, i)) {
 			rq_resched(c->rq);
 			return;
 		}
@@ -74,7 +125,7 @@ static void push_excess(struct runqueue *rq)
 	for (unsigned i = 0; i < READ_ONCE(cpu_count); i++) {
 		struct runqueue *o = cpus[i] && load_acquire(&cpus[i]->online) ? cpus[i]->rq : NULL;
 
-		if (o && o != rq && (!least || READ_ONCE(o->load) < READ_ONCE(least->load)))
+		if (o && o != rq && !(cpu_idle(o) && share_busy(o)) && (!least || READ_ONCE(o->load) < READ_ONCE(least->load)))
 			least = o;
 	}
 	if (!least || READ_ONCE(least->load) + 2 * 1024 > rq->load || !spin_trylock_raw(&least->lock))
@@ -113,15 +164,21 @@ unsigned sched_select_cpu(struct task *t)
 
 	if (unlikely(!mask))
 		mask = sched_online_mask;
-	if ((mask & cpu_bit(self)) && READ_ONCE(cpus[self]->rq->running) <= 1)
+	if ((mask & cpu_bit(self)) && READ_ONCE(cpus[self]->rq->running) <= 1 && !share_busy(cpus[self]->rq))
 		return self;
-	if ((mask & cpu_bit(prev)) && cpu_idle(cpus[prev]->rq))
+	if ((mask & cpu_bit(prev)) && cpu_free(cpus[prev]->rq))
 		return prev;
 	for (uint64_t m = mask; m; m &= m - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(m);
 
-		if (cpu_idle(cpus[i]->rq))
+		if (cpu_free(cpus[i]->rq))
 			return i;
 	}
-	return mask & cpu_bit(prev) ? prev : (unsigned)__builtin_ctzll(mask);
+	if (!(mask & cpu_bit(prev)))
+		prev = (unsigned)__builtin_ctzll(mask);
+	if (cpu_idle(cpus[prev]->rq))	/* not free: with the one that is busy there */
+		for (uint64_t m = mask & cpus[prev]->rq->shares; m; m &= m - 1)
+			if (!cpu_idle(cpus[__builtin_ctzll(m)]->rq))
+				return (unsigned)__builtin_ctzll(m);
+	return prev;
 }

@@ -32,7 +32,7 @@ static void finish_switch(struct task *prev)
 		list_add_tail(&prev->se.link, &dead);
 		spin_unlock_irqrestore(&dead_lock, flags);
 		work_queue(&reap_work);
-	} else if (move) {	/* its affinity changed: on another CPU's queue with it */
+	} else if (move) {	/* its affinity changed, or rq_shall_move(): on another CPU's queue with it */
 		unsigned cpu = sched_select_cpu(prev);
 		struct runqueue *o = cpus[cpu]->rq;
 
@@ -84,6 +84,8 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 		if (!preempted && READ_ONCE(prev->state) != TASK_RUNNING)
 			rq_deactivate(rq, prev, false), WRITE_ONCE(prev->nvcsw, prev->nvcsw + 1);
 		else if (unlikely(!(prev->se.affinity & cpu_bit(c->id))) && (prev->se.affinity & sched_online_mask) && prev->state == TASK_RUNNING)
+			rq_deactivate(rq, prev, false);
+		else if (unlikely(READ_ONCE(rq->move)) && prev->state == TASK_RUNNING && rq_shall_move(rq, prev))
 			rq_deactivate(rq, prev, false);
 		else
 			rq_put_prev(rq, prev), WRITE_ONCE(prev->nivcsw, prev->nivcsw + preempted);

@@ -29,6 +29,8 @@ struct runqueue {
 	struct ktimer slice;		/* ends the current slice; armed only if somebody waits */
 	uint64_t clock_ns;
 	uint64_t next_balance_ns;
+	uint64_t shares;		/* [I] hal_cpu_shares() */
+	bool move;			/* the current thread shall go where a physical CPU is free */
 };
 
 extern uint64_t sched_online_mask;	/* a bit a CPU that runs threads; [a] */
@@ -58,6 +60,7 @@ struct runqueue *task_rq_lock(struct task *t);		/* interrupts off; returns the l
 /* balance.c */
 bool rq_pull(struct runqueue *rq);			/* locked and empty; takes a thread from the busiest queue */
 unsigned sched_select_cpu(struct task *t);		/* for a thread that becomes runnable */
+bool rq_shall_move(struct runqueue *rq, const struct task *t);	/* locked; move was set for t, the current one, and there is a better place */
 void rq_slice_expired(struct ktimer *timer);
 
 void sched_load_update(uint64_t now);			/* loadavg.c; any context */

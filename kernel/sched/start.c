@@ -21,6 +21,7 @@ static void rq_init(struct runqueue *rq, struct cpu *c, struct task *idle)
 	for (unsigned i = 0; i < RT_PRIORITIES; i++)
 		list_init(&rq->rt.queue[i]);
 	ktimer_init(&rq->slice, rq_slice_expired);
+	rq->shares = hal_cpu_shares(c->id);
 	c->rq = rq;
 	c->idle = c->curr = idle;
 	idle->preempt_count = 1;

@@ -161,7 +161,7 @@ KTEST(two_hundred_threads)
 
 KTEST(waiting_threads_are_spread)
 {
-	if (cpu_count < 2) {
+	if ((hal_cpu_shares(0) | 1) == (2ull << (cpu_count - 1)) - 1) {	/* one CPU, or all on one */
 		KCHECK(true);
 		return;
 	}
@@ -184,6 +184,39 @@ KTEST(waiting_threads_are_spread)
 	KCHECK(spread);
 }
 
+/* More threads than physical CPUs: those that share one take turns on one of them, and do not run on two at once. */
+KTEST(shared_cpus_are_left_idle)
+{
+	unsigned n = cpu_count, rounds = 0, both = 0;
+	uint64_t shared = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		shared |= hal_cpu_shares(i);
+	KCHECK(n == 64 || !(shared >> n));
+	if (!shared)
+		return;
+	stop = false;
+	left = (int)n;
+	for (uintptr_t i = 0; i < n; i++)
+		if (!KCHECK(kthread_create(spinner, (void *)i, "share")))
+			return;
+	for (; rounds < 100; rounds++) {
+		bool seen = false;
+
+		sleep_ns(2 * NSEC_PER_MSEC);
+		preempt_disable();
+		for (unsigned i = 0; i < n; i++)
+			for (uint64_t m = hal_cpu_shares(i); m; m &= m - 1)
+				seen |= READ_ONCE(cpus[i]->curr) != cpus[i]->idle &&
+					READ_ONCE(cpus[__builtin_ctzll(m)]->curr) != cpus[__builtin_ctzll(m)]->idle;
+		preempt_enable();
+		both += seen;
+	}
+	store_release(&stop, true);
+	KEVENTUALLY(load_acquire(&left) == 0);
+	KCHECK(both < rounds / 2);
+}
+
 KTEST(idle_time_is_counted)
 {
 	uint64_t before = 0, after = 0;
@@ -199,5 +232,5 @@ KTEST(idle_time_is_counted)
 const struct ktest sched_tests[] = {
 	KTEST_ROW(equal_shares), KTEST_ROW(nice_gets_less), KTEST_ROW(fifo_by_priority), KTEST_ROW(higher_priority_preempts),
 	KTEST_ROW(bad_parameters), KTEST_ROW(migrates_with_affinity), KTEST_ROW(two_hundred_threads), KTEST_ROW(waiting_threads_are_spread),
-	KTEST_ROW(idle_time_is_counted), { NULL, NULL }
+	KTEST_ROW(shared_cpus_are_left_idle), KTEST_ROW(idle_time_is_counted), { NULL, NULL }
 };

@@ -51,6 +51,7 @@ struct task *hal_current(void) { return running; }
 void hal_current_set(struct task *t) { running = t; }
 int hal_cpu_start(unsigned cpu, void *base, size_t size) { return -19; }
 void hal_cpu_ipi(unsigned cpu) {}
+uint64_t hal_cpu_shares(unsigned cpu) { return 0; }
 void hal_cpu_relax(void) { now_ns += 100; }
 _Noreturn void hal_cpu_stop(void) { abort(); }
 unsigned long hal_irq_save(void) NO_TSA { bool f = irqs_on; irqs_on = false; return f; }

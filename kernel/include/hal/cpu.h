@@ -22,6 +22,12 @@ int hal_cpu_start(unsigned cpu, void *stack_base, size_t stack_size);
 void hal_cpu_ipi(unsigned cpu);
 
 /*
+ * Bits of the other CPUs that run on the same physical one: while one of them is busy this one adds nothing.
+ * Constant; 0: it has its own, or nobody knows.  Any context.
+ */
+uint64_t hal_cpu_shares(unsigned cpu);
+
+/*
  * Wait for an interrupt.  Called with interrupts off; enables them atomically
  * with going to sleep, takes what is pending, returns with them off.  No busy wait.
  */

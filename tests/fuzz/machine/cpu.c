@@ -207,6 +207,8 @@ void hal_cpu_idle(void) NO_TSA
 }
 
 /* Waits for another CPU: that one has to run. */
+uint64_t hal_cpu_shares(unsigned cpu) { return 0; }
+
 void hal_cpu_relax(void)
 {
 	struct fz_cpu *c = fz_self, *other;
