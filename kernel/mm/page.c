@@ -32,7 +32,8 @@ struct page *phys_to_page(paddr_t pa)
 
 paddr_t page_to_phys(const struct page *p)
 {
-	const struct page_zone *z = &page_zones[p->zone];
+	/* Of one zone without a look at the struct, which whoever only wants the page's memory has not in his cache. */
+	const struct page_zone *z = &page_zones[page_zone_count == 1 ? 0 : p->zone];
 
 	return z->base + ((uint64_t)(p - z->pages) << PAGE_SHIFT);
 }

@@ -142,7 +142,7 @@ static size_t copy_run(struct uio *u, struct page **p, unsigned k, unsigned off,
 		char *at = (char *)page_addr(p[i]) + off;
 		size_t part, got;
 
-		for (j = i + 1; j < k && p[j] == p[j - 1] + 1 && page_addr(p[j]) == (char *)page_addr(p[j - 1]) + PAGE_SIZE; j++)
+		for (j = i + 1; j < k && p[j] == p[j - 1] + 1 && p[j]->zone == p[j - 1]->zone; j++)
 			;
 		part = MIN(n - done, (size_t)(j - i) * PAGE_SIZE - off);
 		got = copy(u, at, part);

@@ -165,6 +165,9 @@ static size_t copy_slow(enum copy_kind kind, void *k, uaddr_t u, size_t n, bool 
 
 			if (!at)
 				break;
+			/* Neighbours in memory as one piece. */
+			while (part < n - done && ++pages < SECTION_PAGES && cache_find(t, u + done + part, write) == at + part)
+				part += MIN(n - done - part, (size_t)PAGE_SIZE);
 			copy_part(kind, (char *)k + done, at, part);
 			done += part;
 		}
