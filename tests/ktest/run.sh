@@ -19,12 +19,8 @@ for port in ${ports:-um um-asan x86_64 aarch64}; do
 	cpu=x86_64; [ "$port" != aarch64 ] || cpu=aarch64
 	"$top/rootfs/make-image.sh" $cpu busybox 2>/dev/null	# a disk that can be read
 	case $port in
-	um-tsan) pin=--no-pin ;;	# there all four run, and the host switches anywhere
-	*) pin= ;;
-	esac
-	case $port in
 	linux) continue ;;
-	um*) timeout 900 "$top/build/$port/arch_um/eft-um" --mem 256M --cpus 4 $pin --append ktest --disk "$top/build/rootfs/$cpu.ext2" </dev/null >"$log" 2>&1 ;;
+	um*) timeout 900 "$top/build/$port/arch_um/eft-um" --mem 256M --cpus 4 --append ktest --disk "$top/build/rootfs/$cpu.ext2" </dev/null >"$log" 2>&1 ;;
 	*) timeout 900 "$top/arch_guest/$port/run.sh" --cpus 4 --append ktest </dev/null >"$log" 2>&1 ;;
 	esac
 	status=$?
