@@ -87,7 +87,7 @@ static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
 	do {
 		size_t len = u->left;
 
-		while (u->seg && u->nsegs && u->seg_off == u->seg->len) {
+		while (u->seg && u->nsegs && u->seg->len && u->seg_off == u->seg->len) {	/* an empty one is a write of nothing */
 			u->seg++;
 			u->nsegs--;
 			u->seg_off = 0;

@@ -136,7 +136,7 @@ static unsigned signalfd_poll(struct file *f, struct poll_table *pt)
 		pin_process(s, current->process);
 		poll_wait(pt, &current->process->signalfd_wait);
 	}
-	return signal_pending_set() & READ_ONCE(s->mask) ? POLLIN | POLLRDNORM : 0;
+	return signal_pending_set() & READ_ONCE(s->mask) ? POLLIN : 0;
 }
 
 static void signalfd_release(struct file *f)

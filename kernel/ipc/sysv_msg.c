@@ -176,6 +176,8 @@ long sys_msgrcv(int id, uaddr_t umsg, size_t size, long type, int flags)
 			break;
 		ret = flags & IPC_NOWAIT ? -ENOMSG : wait_change(q, &q->receivers, &q->sent);
 	}
+	if (!ret && m->len > size && flags & MSG_COPY && flags & MSG_NOERROR)
+		ret = -EINVAL;		/* a copy is whole */
 	if (!ret && m->len > size && !(flags & MSG_NOERROR))
 		ret = -E2BIG;
 	if (ret) {
@@ -257,7 +259,6 @@ NO_TSA long sys_msgctl(int id, int cmd, uaddr_t buf)
 	struct msg_queue *q;
 	long ret;
 
-	cmd &= ~IPC_64;
 	if (id < 0 || cmd < 0)
 		return -EINVAL;
 	if (cmd == IPC_INFO || cmd == MSG_INFO) {

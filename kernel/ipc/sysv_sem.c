@@ -386,7 +386,6 @@ NO_TSA long sys_semctl(int id, int num, int cmd, uint64_t arg)
 	struct sem_set *s;
 	long ret;
 
-	cmd &= ~IPC_64;
 	if (id < 0)
 		return -EINVAL;
 	if (cmd == IPC_INFO || cmd == SEM_INFO) {

@@ -310,7 +310,6 @@ NO_TSA long sys_shmctl(int id, int cmd, uaddr_t buf)
 	struct file *drop = NULL;
 	long ret;
 
-	cmd &= ~IPC_64;
 	if (id < 0 || cmd < 0)
 		return -EINVAL;
 	if (cmd == IPC_INFO) {

@@ -108,7 +108,7 @@ static unsigned timerfd_poll(struct file *f, struct poll_table *pt)
 	struct timerfd *t = f->private;
 
 	poll_wait(pt, &t->wait);
-	return READ_ONCE(t->ticks) || READ_ONCE(t->cancelled) ? POLLIN | POLLRDNORM : 0;
+	return READ_ONCE(t->ticks) || READ_ONCE(t->cancelled) ? POLLIN : 0;
 }
 
 static void unlink_realtime(struct timerfd *t)

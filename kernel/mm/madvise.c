@@ -207,23 +207,18 @@ static int advise_file(struct vm_space *vm, uaddr_t start, uaddr_t end, int advi
 static int advise_populate(struct vm_space *vm, uaddr_t start, uaddr_t end, bool write)
 {
 	while (start < end) {
+		struct vm_area *a;
 		struct page *p;
-		int err = vm_get_page(vm, start, write ? HAL_WRITE : HAL_READ, &p);
+		int err;
 
-		if (err) {
-			struct vm_area *a;
-
-			rwsem_read_lock(&vm->lock);
-			a = vm_find(vm, start);
-			if (!a || a->start > start)
-				err = -ENOMEM;
-			else if (err == -EFAULT && a->flags & (write ? VM_WRITE : VM_READ | VM_WRITE | VM_EXEC))
-				err = -EFAULT;
-			else if (err == -EFAULT)
-				err = -EINVAL;
-			rwsem_read_unlock(&vm->lock);
+		rwsem_read_lock(&vm->lock);
+		a = vm_find(vm, start);
+		err = !a || a->start > start ? -ENOMEM : !(a->flags & (write ? VM_WRITE : VM_READ)) ? -EINVAL : 0;
+		rwsem_read_unlock(&vm->lock);
+		if (!err)
+			err = vm_get_page(vm, start, write ? HAL_WRITE : HAL_READ, &p);
+		if (err)
 			return err == -EIO ? -EFAULT : err;
-		}
 		page_put(p);
 		if (fatal_signal_pending(current))
 			return -EINTR;

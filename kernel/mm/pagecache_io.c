@@ -170,6 +170,16 @@ static size_t read_cached(struct mapping *m, struct uio *u, uint64_t pos, size_t
 	return done;
 }
 
+static bool is_uptodate(struct mapping *m, uint64_t index)
+{
+	struct page *p = mapping_find(m, index);
+	bool yes = p && page_flag(p, PG_UPTODATE);
+
+	if (p)
+		page_put(p);
+	return yes;
+}
+
 int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 {
 	struct mapping *m = f->mapping;
@@ -196,6 +206,16 @@ int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 			continue;
 		}
 		n = MIN(n, PAGE_SIZE - off);
+		if (m->ops->memory_only && !is_uptodate(m, index)) {	/* a hole, or kept for later: zeros, and it stays so */
+			got = uio_zero(u, n);
+			pos += got;
+			done += (int64_t)got;
+			if (got < n || (u->left && fatal_signal_pending(current))) {
+				err = got < n ? -EFAULT : -EINTR;
+				break;
+			}
+			continue;
+		}
 		readahead(m, f, index, (unsigned)MIN(DIV_ROUND_UP(off + u->left, PAGE_SIZE), (size_t)RA_MAX), false);
 		err = mapping_read(m, index, &p);
 		if (err)

@@ -120,10 +120,11 @@ static uint64_t put_cmsg(uaddr_t at, uint64_t room, int type, const void *data, 
 
 static uint64_t put_files(struct scm *scm, uaddr_t at, uint64_t room, unsigned flags, unsigned *out_flags)
 {
-	unsigned fit = room > HDR ? (unsigned)((room - HDR) / sizeof(int32_t)) : 0, n = 0;
+	int fit = room > HDR ? (int)((room - HDR) / sizeof(int32_t)) : 0;	/* as Linux: negative when there is far too much */
+	unsigned n = 0;
 	struct abi_cmsghdr h = { 0, SOL_SOCKET, SCM_RIGHTS };
 
-	while (n < scm->nfiles && n < fit) {
+	while (n < scm->nfiles && (int)n < fit) {
 		int32_t fd = fd_reserve(0, flags & MSG_CMSG_CLOEXEC ? O_CLOEXEC : 0);
 
 		if (fd < 0)

@@ -107,6 +107,7 @@ static int set_socket(struct socket *s, int name, uaddr_t value, unsigned len)
 			return -EINVAL;
 		if (copy_from_user(&l, value, sizeof(l)))
 			return -EFAULT;
+		l.onoff = l.onoff != 0;
 		s->linger = l;
 		return 0;
 	}

@@ -136,6 +136,14 @@ int64_t unix_stream_send(struct socket *s, struct msg *m)
 	return err == -EPIPE ? socket_broken_pipe(s, m->flags) : err;
 }
 
+/* [queue_lock] Nothing more comes: -errno, 1 when it is the end, 0: something may. */
+static int ended(struct unix_socket *u)
+{
+	if (READ_ONCE(u->s.error))
+		return socket_take_error(&u->s);
+	return u->shutdown & SHUT_R ? 1 : 0;
+}
+
 /* [s.lock, for readers] The first message, or NULL; *err says why there will be none: 1 end of file, -errno. */
 static struct unix_msg *first(struct unix_socket *u, int *err)
 {
@@ -145,10 +153,8 @@ static struct unix_msg *first(struct unix_socket *u, int *err)
 	spin_lock(&u->s.queue_lock);
 	if (!list_empty(&u->queue))
 		msg = list_first(&u->queue, struct unix_msg, link);
-	else if (READ_ONCE(u->s.error))
-		*err = socket_take_error(&u->s);
-	else if (u->shutdown & SHUT_R)
-		*err = 1;
+	else
+		*err = ended(u);
 	spin_unlock(&u->s.queue_lock);
 	return msg;
 }
@@ -156,6 +162,16 @@ static struct unix_msg *first(struct unix_socket *u, int *err)
 static bool readable(struct unix_socket *u)
 {
 	return READ_ONCE(u->queue_len) || READ_ONCE(u->s.error) || (READ_ONCE(u->shutdown) & SHUT_R);
+}
+
+/* For a stream: a reader that peeks from an offset on waits for what is behind it. */
+static bool stream_readable(struct unix_socket *u, unsigned flags)
+{
+	int32_t off = flags & MSG_PEEK ? READ_ONCE(u->s.peek_off) : -1;
+
+	if (off > 0)
+		return READ_ONCE(u->queue_bytes) > (size_t)off || READ_ONCE(u->s.error) || (READ_ONCE(u->shutdown) & SHUT_R);
+	return readable(u);
 }
 
 static void dequeue(struct unix_socket *u, struct unix_msg *msg)
@@ -247,8 +263,10 @@ static struct unix_msg *nth(struct unix_socket *u, unsigned n)
 	return msg;
 }
 
-static int64_t peek_stream(struct unix_socket *u, struct msg *m, struct stream_read *r, int *err)
+/* false: everything queued lies before the peek offset. */
+static bool peek_stream(struct unix_socket *u, struct msg *m, struct stream_read *r, int *err)
 {
+	bool any = false;
 	int32_t off = READ_ONCE(u->s.peek_off);
 	size_t skip = off > 0 ? (size_t)off : 0;
 	struct unix_msg *msg;
@@ -260,6 +278,7 @@ static int64_t peek_stream(struct unix_socket *u, struct msg *m, struct stream_r
 			skip -= avail;
 			continue;
 		}
+		any = true;
 		r->skip = skip;
 		skip = 0;
 		if (!take_stream(u, m, msg, r, err))
@@ -267,7 +286,7 @@ static int64_t peek_stream(struct unix_socket *u, struct msg *m, struct stream_r
 	}
 	if (off >= 0)
 		WRITE_ONCE(u->s.peek_off, off + (int32_t)r->copied);
-	return (int64_t)r->copied;
+	return any;
 }
 
 int64_t unix_stream_recv(struct socket *s, struct msg *m)
@@ -289,23 +308,27 @@ int64_t unix_stream_recv(struct socket *s, struct msg *m)
 		mutex_lock(&s->lock);
 		msg = first(u, &err);
 		if (msg) {
-			bool more;
+			bool more, looked = true;
 
 			if (m->flags & MSG_PEEK) {
-				peek_stream(u, m, &r, &err);
+				looked = peek_stream(u, m, &r, &err);
 				more = false;
 			} else {
 				more = take_stream(u, m, msg, &r, &err);
 				if (more && r.copied >= target && !READ_ONCE(u->queue_len))
 					more = false;
 			}
-			mutex_unlock(&s->lock);
-			if (more)
+			if (more) {
+				mutex_unlock(&s->lock);
 				continue;
-			if (!(m->flags & MSG_PEEK) || r.copied)
+			}
+			if (looked) {
+				mutex_unlock(&s->lock);
 				break;
-			/* Everything queued lies before the peek offset. */
-			mutex_lock(&s->lock);
+			}
+			spin_lock(&u->s.queue_lock);
+			err = ended(u);
+			spin_unlock(&u->s.queue_lock);
 		}
 		mutex_unlock(&s->lock);
 		if (err || r.copied >= target)
@@ -314,7 +337,7 @@ int64_t unix_stream_recv(struct socket *s, struct msg *m)
 			err = -EAGAIN;
 			break;
 		}
-		err = wait_event_interruptible_until(&s->wait, readable(u), deadline);
+		err = wait_event_interruptible_until(&s->wait, stream_readable(u, (unsigned)m->flags), deadline);
 		if (err) {
 			err = socket_wait_error(err, deadline);
 			break;

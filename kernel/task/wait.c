@@ -224,6 +224,16 @@ long sys_wait4(int pid, uaddr_t ustatus, unsigned options, uaddr_t urusage)
 	return w.nr;
 }
 
+/* Field by field: 128 bytes might be more than the caller has, and between the fields nothing is written. */
+static int info_to_user(uaddr_t to, const struct abi_siginfo *info)
+{
+	size_t from = offsetof(struct abi_siginfo, chld);
+
+	if (copy_to_user(to, info, offsetof(struct abi_siginfo, pad0)))
+		return -EFAULT;
+	return copy_to_user(to + from, (const char *)info + from, offsetof(struct abi_siginfo, chld.pad) - from);
+}
+
 static long do_waitid(int which, int id, uaddr_t uinfo, unsigned options, uaddr_t urusage)
 {
 	struct wait_request w = { .options = options, .which = which };
@@ -296,8 +306,7 @@ static long do_waitid(int which, int id, uaddr_t uinfo, unsigned options, uaddr_
 			info.chld.uid = w.uid;
 			info.chld.status = w.status;
 		}
-		/* Only these fields are written: 128 bytes might be more than the caller has. */
-		if (copy_to_user(uinfo, &info, offsetof(struct abi_siginfo, chld.pad)))
+		if (info_to_user(uinfo, &info))
 			return -EFAULT;
 	}
 	return 0;
@@ -309,7 +318,7 @@ long sys_waitid(int which, int id, uaddr_t uinfo, unsigned options, uaddr_t urus
 	long ret = do_waitid(which, id, uinfo, options, urusage);
 
 	/* Linux writes there even when it has nothing to say. */
-	if (ret < 0 && uinfo && copy_to_user(uinfo, &none, offsetof(struct abi_siginfo, chld.pad)))
+	if (ret < 0 && uinfo && info_to_user(uinfo, &none))
 		return -EFAULT;
 	return ret;
 }

@@ -28,6 +28,7 @@ out=$top/build/fuzz
 die() { echo "eft: fuzz: $*" >&2; exit 2; }
 usage() { sed -n '4,/^set -u/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
+case ${1:-} in planted) shift; exec "$here/planted.sh" "$@" ;; esac	# it has options of its own
 time=60 jobs=1 preset=um-fuzz target= repro= gdb= keep= rest= programs= seed=1 afl= as_c= explain=
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -56,7 +57,6 @@ if [ -n "$repro" ]; then
 fi
 [ -n "$target" ] || { usage >&2; exit 2; }
 [ -n "$repro" ] || [ -z "$gdb$as_c" ] || die "--gdb and --c go with --repro FILE"
-[ "$target" != planted ] || exec "$here/planted.sh" $rest
 [ "$target" != coverage ] || exec "$here/coverage.sh" $rest
 [ -z "$rest" ] || die "one target at a time, not$rest"
 [ "$target" != check ] || exec "$here/check.sh"

@@ -76,15 +76,22 @@ static int64_t tmpfs_write(struct file *f, struct uio *u, uint64_t *pos)
 	int64_t ret;
 	struct tmpfs_node *node = f->inode->fs_private;
 
+	if (!u->left)
+		return 0;
 	/* Seals are only ever added, and F_ADD_SEALS waits for the inode lock. */
 	if (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EPERM;
 	if (node->seals & F_SEAL_GROW) {
+		/* A page's part of the write that would make it longer is refused, and with it what is behind. */
 		uint64_t at = file_appends(f, u) ? f->inode->size : *pos;
 
-		if (at >= f->inode->size)
-			return u->left ? -EPERM : 0;
-		u->left = MIN(u->left, f->inode->size - at);
+		if (at + u->left > f->inode->size) {
+			uint64_t end = ALIGN_DOWN(f->inode->size, (uint64_t)PAGE_SIZE);
+
+			if (at >= end)
+				return -EPERM;
+			u->left = end - at;
+		}
 	}
 	ret = generic_file_ops.write(f, u, pos);
 	if (ret == -ENOSPC || (ret >= 0 && u->left)) {	/* the page that had no room any more is not the file's */
@@ -156,7 +163,8 @@ static int tmpfs_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t
 			err = mapping_get_locked(i->mapping, idx, &p);
 			if (err)
 				break;
-			err = tmpfs_write_begin(i->mapping, p, 0, 1);
+			if (!page_flag(p, PG_UPTODATE))	/* and it stays so until it is written or mapped: SEEK_DATA tells */
+				err = tmpfs_charge(i);
 			page_unlock(p);
 			page_put(p);
 			if (fatal_signal_pending(current))

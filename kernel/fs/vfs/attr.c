@@ -111,13 +111,17 @@ int file_remove_privs(struct file *f)
 	struct inode *i = f->inode;
 	struct inode_attr a = { .valid = ATTR_MODE };
 	uint32_t kill = i->mode & S_ISUID;
+	int err;
 
 	if ((i->mode & (S_ISGID | 010)) == (S_ISGID | 010))
 		kill |= S_ISGID;
 	if (!kill || !S_ISREG(i->mode) || !current->cred || capable(CAP_FSETID))
 		return 0;
 	a.mode = i->mode & 07777 & ~kill;
-	return i->ops && i->ops->setattr ? i->ops->setattr(i, &a) : vfs_setattr_simple(i, &a);
+	err = i->ops && i->ops->setattr ? i->ops->setattr(i, &a) : vfs_setattr_simple(i, &a);
+	if (!err && f->path.dentry)
+		notify_entry(f->path.dentry, IN_ATTRIB);
+	return err;
 }
 
 /* ---- truncate ---- */
@@ -354,6 +358,9 @@ static long chown_path(const struct path *p, uint32_t uid, uint32_t gid)
 		if (i->mode & 010)
 			a.mode &= ~(uint32_t)S_ISGID;
 	}
+	/* To take bits away is to change the mode, also when neither owner nor group is said. */
+	if (!err && a.valid & ATTR_MODE && a.mode != (i->mode & 07777) && current->cred && !inode_owner_or_capable(i))
+		err = -EPERM;
 	if (!err)
 		err = i->ops && i->ops->setattr ? i->ops->setattr(i, &a) : vfs_setattr_simple(i, &a);
 	rwsem_write_unlock(&i->lock);

@@ -8,8 +8,8 @@
 
 enum { F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 5, F_SETLK = 6, F_SETLKW = 7, F_SETOWN = 8,
 	F_GETOWN = 9, F_SETSIG = 10, F_GETSIG = 11, F_SETOWN_EX = 15, F_GETOWN_EX = 16, F_GETOWNER_UIDS = 17, F_OFD_GETLK = 36,
-	F_OFD_SETLK = 37, F_OFD_SETLKW = 38, F_SETLEASE = 1024, F_GETLEASE = 1025, F_NOTIFY = 1026, F_DUPFD_CLOEXEC = 1030,
-	F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_ADD_SEALS = 1033, F_GET_SEALS = 1034, F_UNLCK = 2, FD_CLOEXEC = 1 };
+	F_OFD_SETLK = 37, F_OFD_SETLKW = 38, F_SETLEASE = 1024, F_GETLEASE = 1025, F_NOTIFY = 1026, F_DUPFD_QUERY = 1027, F_DUPFD_CLOEXEC = 1030,
+	F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_ADD_SEALS = 1033, F_GET_SEALS = 1034, F_GET_RW_HINT = 1035, F_SET_RW_HINT = 1036, F_UNLCK = 2, FD_CLOEXEC = 1 };
 struct f_owner_ex { int type; int pid; };
 
 static long setfl(int fd, struct file *f, unsigned arg)
@@ -93,9 +93,27 @@ static long owner_uids(struct file *f, uaddr_t arg)
 	return copy_to_user(arg, uids, sizeof(uids));
 }
 
+/* How long what is written to a file will stay, RWH_WRITE_LIFE_*: kept for whoever asks. */
+static long write_hint(struct inode *i, bool set, uaddr_t arg)
+{
+	enum { NOT_SET, NONE, SHORT, MEDIUM, LONG, EXTREME };
+	uint64_t hint = READ_ONCE(i->write_hint);
+
+	if (!set)
+		return copy_to_user(arg, &hint, sizeof(hint));
+	if (!inode_owner_or_capable(i))
+		return -EPERM;
+	if (copy_from_user(&hint, arg, sizeof(hint)))
+		return -EFAULT;
+	if (hint > EXTREME)
+		return -EINVAL;
+	WRITE_ONCE(i->write_hint, (uint8_t)hint);
+	return 0;
+}
+
 long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 {
-	struct file *f = fd_get_any(fd);
+	struct file *f = fd_get_any(fd), *other;
 	long ret = -EINVAL;
 	bool cloexec;
 	int type;
@@ -103,7 +121,7 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 	if (!f)
 		return -EBADF;
 	/* An O_PATH descriptor knows these only. */
-	if ((f->mode & FMODE_PATH) && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_GETFD && cmd != F_SETFD && cmd != F_GETFL) {
+	if ((f->mode & FMODE_PATH) && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_DUPFD_QUERY && cmd != F_GETFD && cmd != F_SETFD && cmd != F_GETFL) {
 		file_put(f);
 		return -EBADF;
 	}
@@ -115,6 +133,12 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 		ret = fd_dup_at(f, (unsigned)arg, cmd == F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
 		if (ret >= 0)
 			return ret;
+		break;
+	case F_DUPFD_QUERY:		/* the same open file? */
+		other = fd_get_any((int)arg);
+		ret = !other ? -EBADF : other == f;
+		if (other)
+			file_put(other);
 		break;
 	case F_GETFD:
 		ret = fd_cloexec(fd, &cloexec) ? (cloexec ? FD_CLOEXEC : 0) : -EBADF;
@@ -175,7 +199,11 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 		break;
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
-		ret = cmd == F_SETPIPE_SZ ? pipe_set_size(f, arg) : pipe_get_size(f);
+		ret = cmd == F_SETPIPE_SZ ? pipe_set_size(f, (uint32_t)arg) : pipe_get_size(f);
+		break;
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:
+		ret = write_hint(f->inode, cmd == F_SET_RW_HINT, arg);
 		break;
 	case F_ADD_SEALS:
 	case F_GET_SEALS:

@@ -164,7 +164,8 @@ void notify_entry_(struct dentry *d, uint32_t mask)
 	spin_lock(&d->lock);
 	parent = d->parent != d ? dentry_get(d->parent) : NULL;
 	len = MIN(d->name.len, (unsigned)NAME_MAX);
-	if (parent && READ_ONCE(parent->inode->marks))
+	/* What is read from and written to a special file is no news of the directory. */
+	if (parent && READ_ONCE(parent->inode->marks) && (S_ISREG(i->mode) || isdir || S_ISLNK(i->mode) || mask & ~(uint32_t)(IN_ACCESS | IN_MODIFY)))
 		memcpy(name, d->name.name, len);
 	else
 		len = 0;
@@ -238,7 +239,7 @@ static int64_t inotify_read(struct file *f, struct uio *u, uint64_t *pos)
 
 			kfree(ev);
 			if (got < n)
-				return done ? done : -EFAULT;
+				return -EFAULT;	/* also when earlier ones are there */
 			done += (int64_t)n;
 			continue;
 		}

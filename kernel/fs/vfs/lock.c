@@ -81,13 +81,14 @@ void inode_free_locks(struct inode *i)
 
 static bool overlaps(const struct file_lock *a, const struct file_lock *b) { return a->start <= b->end && b->start <= a->end; }
 
-/* [l->lock] The first lock of another owner that keeps `want` from being set. */
+/* [l->lock] The first lock of another owner that keeps `want` from being set; if that is F_UNLCK, the owner's first that it would take away. */
 static struct file_lock *conflict(struct list_head *h, const struct file_lock *want)
 {
 	struct file_lock *fl;
 
 	list_for_each(fl, h, link)
-		if (fl->owner != want->owner && overlaps(fl, want) && (fl->type == F_WRLCK || want->type == F_WRLCK))
+		if (want->type == F_UNLCK ? fl->owner == want->owner && overlaps(fl, want)
+					  : fl->owner != want->owner && overlaps(fl, want) && (fl->type == F_WRLCK || want->type == F_WRLCK))
 			return fl;
 	return NULL;
 }

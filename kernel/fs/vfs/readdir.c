@@ -78,7 +78,7 @@ static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 	err = -ENOTDIR;
 	if (!S_ISDIR(i->mode) || !f->ops->iterate)
 		goto out;
-	d.max = MIN(count, (unsigned)DENTS_BUF);
+	d.max = count > INT32_MAX ? 0 : MIN(count, (unsigned)DENTS_BUF);	/* Linux counts in an int */
 	err = -ENOMEM;
 	d.buf = kmalloc(MAX(d.max, 1u), 0);
 	if (!d.buf)

@@ -265,10 +265,11 @@ static int64_t seek_data_hole(struct file *f, uint64_t off, bool data)
 	idx = off >> PAGE_SHIFT;
 	for (; idx << PAGE_SHIFT < size; idx++) {
 		struct page *p = mapping_find(i->mapping, idx);
+		bool there = p && page_flag(p, PG_UPTODATE);	/* only allocated: a hole */
 
 		if (p)
 			page_put(p);
-		if (data == (p != NULL))
+		if (data == there)
 			return (int64_t)MAX(off, idx << PAGE_SHIFT);
 	}
 	return data ? -ENXIO : (int64_t)size;

@@ -59,6 +59,7 @@ struct inode {
 	struct inotify_marks *marks;	/* vfs/inotify.c [state_lock] */
 	struct spinlock state_lock;	/* [INODE_STATE] */
 	int32_t write_count;		/* [a] open writers; negative: being executed (ETXTBSY) */
+	uint8_t write_hint;		/* [a] F_SET_RW_HINT: how long what is written will stay; nobody asks */
 	struct list_head hash_link, super_link, dirty_link;	/* vfs/inode.c */
 	struct list_head lru_link;
 	unsigned state;			/* [state_lock] ISTATE_* */

@@ -24,7 +24,7 @@ static const char *const left_out[] = {
 	"flock",
 };
 
-bool diff_takes(const struct syscall_desc *d)
+static bool takes(const struct syscall_desc *d)
 {
 	if (d->level == LEVEL_ABSENT)
 		return false;
@@ -32,6 +32,18 @@ bool diff_takes(const struct syscall_desc *d)
 		if (!strcmp(d->name, left_out[i]))
 			return false;
 	return true;
+}
+
+/* Asked for every row whenever something has to be found that makes a descriptor. */
+bool diff_takes(const struct syscall_desc *d)
+{
+	static uint8_t known[FUZZ_NUMBERS];	/* 1: no, 2: yes */
+
+	if (d->x86_64 < 0 || d->x86_64 >= FUZZ_NUMBERS)
+		return takes(d);
+	if (!known[d->x86_64])
+		known[d->x86_64] = takes(d) ? 2 : 1;
+	return known[d->x86_64] == 2;
 }
 
 static struct fuzz_arg *arg_of(struct fuzz_call *c, const struct syscall_desc *d, const char *name)
@@ -84,7 +96,7 @@ static void tame_time(struct fuzz_program *p, const struct fuzz_arg *a, unsigned
 void diff_tame(struct fuzz_program *p)
 {
 	static const int64_t self[] = { 0, 3, 99, 3 }, unix_only[] = { 1 }, process_or_group[] = { 0, 1 },
-		prctls[] = { 1, 2, 3, 4, 7, 8, 15, 16, 23, 27, 36, 37, 38, 39 };
+		whences[] = { 0, 1, 2 }, prctls[] = { 1, 2, 3, 4, 7, 8, 15, 16, 23, 27, 36, 37, 38, 39 };
 
 	for (unsigned i = 0; i < p->ncalls;) {
 		struct fuzz_call *c = &p->calls[i];
@@ -123,6 +135,9 @@ void diff_tame(struct fuzz_program *p)
 			if (d->name[0] == 'i')
 				only(arg_of(c, d, "which"), unix_only, 1);
 		}
+		/* Where a hole begins is a matter of the size of blocks. */
+		if (!strcmp(d->name, "lseek") && p->flags & DIFF_EXT2)
+			only(arg_of(c, d, "whence"), whences, 3);
 		/* No limit of time, which is virtual on one side, nor of what a user has, who has more on the other. */
 		if ((!strcmp(d->name, "setrlimit") || !strcmp(d->name, "prlimit64")) && (a = arg_of(c, d, "resource")) &&
 		    (a->form != FUZZ_VALUE || !(int32_t)a->value || (int32_t)a->value == 6 || (int32_t)a->value == 11))
@@ -130,8 +145,8 @@ void diff_tame(struct fuzz_program *p)
 		if (!strcmp(d->name, "capget") && c->args[0].form == FUZZ_BLOB && p->blobs[c->args[0].index].nbytes >= 8)
 			memset(p->bytes + p->blobs[c->args[0].index].bytes + 4, 0, 4), p->blobs[c->args[0].index].nfixes = 0;
 		for (unsigned k = 0; k < d->nargs; k++)	/* the machine's own program, which is elsewhere on the host */
-			if (fuzz_kind_points(d->args[k].kind) && c->args[k].form == FUZZ_VALUE && c->args[k].value >= 0x10000 && c->args[k].value < FUZZ_ARENA)
-				c->args[k].value = 1;
+			if ((fuzz_kind_points(d->args[k].kind) || d->args[k].kind == ARG_ADDR) && c->args[k].form == FUZZ_VALUE && c->args[k].value >= 0x10000 && c->args[k].value < FUZZ_ARENA)
+				c->args[k].value = d->args[k].kind == ARG_ADDR ? 0x1000 : 1;
 		for (unsigned k = 0; k < d->nargs; k++) {
 			const struct fuzz_struct *s = fuzz_struct_find(d->args[k].aux);
 
@@ -397,7 +412,7 @@ static bool file_handles(const struct difference *d)
 	return d->what == DIFF_RESULT && ((is(d, "name_to_handle_at") && d->eft_result == -95) || (is(d, "open_by_handle_at") && d->eft_result == -116));
 }
 static bool sched_ext(const struct difference *d) { return d->what == DIFF_RESULT && diff_number(d, "policy") == 7; }
-static bool ext2_limit(const struct difference *d) { return d->what == DIFF_RESULT && d->prog->flags & DIFF_EXT2 && (d->eft_result == -27 || (d->eft_result == -28 && strstr(d->row->name, "xattr"))); }
+static bool ext2_limit(const struct difference *d) { return d->what == DIFF_RESULT && d->prog->flags & DIFF_EXT2 && (d->eft_result == -27 || d->eft_result == -75 || (is(d, "lseek") && d->eft_result == -22 && d->lin_result > INT64_C(1) << 34) || (d->eft_result == -28 && strstr(d->row->name, "xattr"))); }
 
 /* The owner that the word names is a process of the harness. */
 static bool futex_owner(const struct difference *d)
@@ -411,12 +426,19 @@ static bool futex_owner(const struct difference *d)
 static bool fault_midway(const struct difference *d)
 {
 	bool both = d->what == DIFF_RESULT && d->lin_result >= 0 && d->eft_result >= 0;
+	/* How long the file is: where a hole begins, whether there is anything to read. */
+	bool place = d->what == DIFF_RESULT && (is(d, "lseek") || strstr(d->row->name, "read"));
+	const struct fuzz_arg *buffer = d->row ? &d->prog->calls[d->call].args[1] : NULL;
+
+	/* Memory behind the end of the file, until the file has grown. */
+	if (d->what == DIFF_RESULT && d->eft_result == -14 && strstr(d->row->name, "write") && buffer->form == FUZZ_RESULT)
+		return true;
 
 	for (unsigned i = 0; i < d->call && i < d->prog->ncalls; i++) {
 		const char *n = fuzz_row(d->prog->calls[i].nr)->name;
 
 		if (d->lin->done[i] == 2 && d->eft->done[i] == 2 && (d->lin->result[i] == -14 || d->eft->result[i] == -14) && (strstr(n, "write") || strstr(n, "splice")))
-			if (d->what != DIFF_RESULT || both)
+			if (d->what != DIFF_RESULT || both || place)
 				return true;
 	}
 	if (d->what == DIFF_FILES)	/* of the last call */
@@ -426,12 +448,29 @@ static bool fault_midway(const struct difference *d)
 	return d->what == DIFF_RESULT && strstr(d->row->name, "writev") && (d->lin_result == -14 || d->eft_result == -14 || both);
 }
 
+/* The buffer is a mapping, perhaps of the very file and of the same bytes, which are read while they are written. */
+static bool copies_itself(const struct difference *d)
+{
+	if (d->what == DIFF_BLOCKED || d->what == DIFF_STATUS)
+		return false;
+	for (unsigned i = 0; i < d->prog->ncalls && i <= d->call; i++) {
+		const struct fuzz_call *c = &d->prog->calls[i];
+		const char *n = fuzz_row(c->nr)->name;
+		bool at = !strcmp(n, "pread64") || !strcmp(n, "pwrite64");
+
+		if ((at || !strcmp(n, "read") || !strcmp(n, "write")) && c->args[1].form == FUZZ_RESULT && d->lin->result[i] > 0 &&
+		    !strcmp(fuzz_row(d->prog->calls[c->args[1].index].nr)->name, "mmap") && (!at || c->args[3].form != FUZZ_VALUE || c->args[3].value < (uint64_t)d->lin->result[i]))
+			return true;
+	}
+	return false;
+}
+
 /* A ring that has what vmsplice was given: a slot for every page of it there, here only as many as the bytes need. */
 static bool vmsplice_slots(const struct difference *d)
 {
 	if (d->what != DIFF_RESULT && d->what != DIFF_BLOCKED)
 		return false;
-	if (is(d, "vmsplice") && d->what == DIFF_RESULT && d->lin_result > 0 && d->eft_result > 0)
+	if (is(d, "vmsplice") && d->what == DIFF_RESULT && (d->lin_result > 0 || d->lin_result == -11) && d->eft_result > 0)
 		return true;
 	for (unsigned i = 0; i < d->call; i++)
 		if (!strcmp(fuzz_row(d->prog->calls[i].nr)->name, "vmsplice") && d->lin->result[i] > 0)
@@ -454,6 +493,8 @@ static bool descriptor_table(const struct difference *d)
 
 static bool socket_buffer(const struct difference *d)
 {
+	if (d->what == DIFF_MEMORY && is(d, "sendmmsg") && d->offset % 64 >= 56 && d->offset % 64 < 60)	/* of each message, how much */
+		return true;
 	if (d->what == DIFF_RESULT && is(d, "sendmmsg") && d->lin_result > 64 && d->eft_result > 64)
 		return true;
 	return d->what == DIFF_RESULT && (strstr(d->row->name, "write") || strstr(d->row->name, "send")) && d->lin_result > 4096 && d->eft_result > 4096 && (of(d, "socketpair") || of(d, "socket") || of(d, "accept") || of(d, "accept4"));
@@ -462,6 +503,17 @@ static bool socket_buffer(const struct difference *d)
 static bool pkey_lost(const struct difference *d)
 {
 	return d->what == DIFF_RESULT && is(d, "pkey_alloc") && d->lin_result == -28 && d->eft_result == -22;
+}
+
+static bool makes_name(const char *call)
+{
+	static const char *const made[] = { "open", "openat", "openat2", "creat", "mkdir", "mkdirat", "mknod", "mknodat", "link", "linkat", "symlink", "symlinkat",
+		"rename", "renameat", "renameat2", "bind" };
+
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+		if (!strcmp(made[i], call))
+			return true;
+	return false;
 }
 
 /* A name that the kernel gave: five digits behind a zero byte. */
@@ -481,6 +533,17 @@ static bool autobind(const struct difference *d)
 {
 	for (unsigned k = 3; d->what == DIFF_MEMORY && k < 8 && k <= d->offset; k++)
 		if (chosen_name(d->lin, d, d->offset - k) && chosen_name(d->eft, d, d->offset - k))
+			return true;
+	return false;
+}
+
+/* A name made since the directory was opened, or since its end was reached: more is listed here, or does not fit. */
+static bool listed_late(const struct difference *d)
+{
+	if ((d->what != DIFF_RESULT && d->what != DIFF_MEMORY) || strncmp(d->row->name, "getdents", 8) || d->lin_result < 0 || (d->what == DIFF_MEMORY && d->lin_result == d->eft_result) || (d->eft_result < d->lin_result && d->eft_result != -22))
+		return false;
+	for (unsigned i = 0; i < d->call; i++)
+		if (d->lin->done[i] == 2 && d->lin->result[i] >= 0 && makes_name(fuzz_row(d->prog->calls[i].nr)->name))
 			return true;
 	return false;
 }
@@ -518,6 +581,8 @@ struct diff_allowed diff_allowed[] = {
 	{ "ext2-limit", "how large a file and an attribute of ext2 get: the host's directory is a tmpfs", ext2_limit, 0 },
 	{ "futex-owner", "which process of the harness a PI futex's word happens to name", futex_owner, 0 },
 	{ "fault-midway", "how much of a write is there when its memory ends midway: Linux counts in pages, and tmpfs grows first", fault_midway, 0 },
+	{ "listed-late", "whether a name is listed that was made after the directory was opened: the host's tmpfs ends where it ended then", listed_late, 0 },
+	{ "copies-itself", "a read or a write whose buffer is a mapping of the same bytes of the file: in which order bytes are copied is the machine's", copies_itself, 0 },
 	{ "vmsplice-slots", "vmsplice copies: it takes fewer slots of the ring", vmsplice_slots, 0 },
 	{ "unreadable", "memory that may only be written: on Linux the harness cannot read it either", unreadable, 0 },
 	{ "expirations", "how often a timer has expired that began at an absolute time long ago: the machine has another clock", expirations, 0 },

@@ -19,7 +19,13 @@
 #include "engine.h"
 #include "target_diff.h"
 
-static struct diff_shared *shared;
+/*
+ * Several Linux sides work ahead while Eft runs: most of their time they wait for each other's kernel work, or look on how a
+ * program sleeps.  Programs are made, and their runs compared, in one order whatever the number.
+ */
+enum { LANES = 6 };
+static struct diff_shared *lanes[LANES], *shared;	/* shared: of the program that is looked at */
+static struct fuzz_program ahead[LANES];
 static struct diff_run eft;
 static struct fuzz_program program, shorter;
 static bool keep_going;
@@ -45,18 +51,18 @@ static void on_alarm(int sig)
 	_exit(1);
 }
 
-void diff_init(void)
+/* A Linux side: a process that shares memory with this one. */
+static struct diff_shared *lane_start(const char *exe)
 {
-	char exe[4096], fd_text[16], *slash;
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 32);
 	int fd = memfd_create("diff", 0);
+	struct diff_shared *lane;
+	char fd_text[16];
 
-	if (fd < 0 || n < 0 || ftruncate(fd, sizeof(*shared)))
+	if (fd < 0 || ftruncate(fd, sizeof(*lane)))
 		abort();
-	exe[n] = 0;
-	slash = strrchr(exe, '/');
-	strcpy(slash + 1, "eft-fuzz-linux");
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	lane = mmap(NULL, sizeof(*lane), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (lane == MAP_FAILED)
+		abort();
 	snprintf(fd_text, sizeof(fd_text), "%d", fd);
 	if (!fork()) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -65,6 +71,22 @@ void diff_init(void)
 		_exit(2);
 	}
 	close(fd);
+	return lane;
+}
+
+void diff_init(void)
+{
+	char exe[4096], *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 32);
+
+	if (n < 0)
+		abort();
+	exe[n] = 0;
+	slash = strrchr(exe, '/');
+	strcpy(slash + 1, "eft-fuzz-linux");
+	for (unsigned i = 0; i < LANES; i++)
+		lanes[i] = lane_start(exe);
+	shared = lanes[0];
 	{
 		uint32_t header[2] = { 0x20080522, 0 }, data[6] = { 0 };
 
@@ -80,15 +102,19 @@ void diff_init(void)
 	}
 }
 
-static void on_linux(const struct fuzz_program *p)
+static void linux_begin(struct diff_shared *lane, const struct fuzz_program *p)
+{
+	lane->len = (uint32_t)fuzz_encode(p, lane->input, sizeof(lane->input));
+	lane->request++;
+	futex(&lane->request, FUTEX_WAKE, 1, NULL);
+}
+
+static void linux_end(struct diff_shared *lane)
 {
 	struct timespec t = { 10, 0 };
 
-	shared->len = (uint32_t)fuzz_encode(p, shared->input, sizeof(shared->input));
-	shared->request++;
-	futex(&shared->request, FUTEX_WAKE, 1, NULL);
-	for (unsigned i = 0; shared->reply != shared->request; i++) {
-		futex(&shared->reply, FUTEX_WAIT, shared->request - 1, &t);
+	for (unsigned i = 0; lane->reply != lane->request; i++) {
+		futex(&lane->reply, FUTEX_WAIT, lane->request - 1, &t);
 		if (i > 5) {
 			fprintf(stderr, "eft-fuzz: the Linux side does not answer\n");
 			exit(2);
@@ -96,13 +122,20 @@ static void on_linux(const struct fuzz_program *p)
 	}
 }
 
-static void both(const struct fuzz_program *p, struct difference *d)
+/* Of p, which the lane of `shared` has been given: the other half. */
+static void other_half(const struct fuzz_program *p, struct difference *d)
 {
-	on_linux(p);
 	alarm(PATIENCE_S);
 	diff_eft(p, &eft);
 	alarm(0);
+	linux_end(shared);
 	diff_compare(p, &shared->run, &eft, d);
+}
+
+static void both(const struct fuzz_program *p, struct difference *d)
+{
+	linux_begin(shared, p);
+	other_half(p, d);
 }
 
 static uint64_t kind_of(const struct difference *d)
@@ -231,15 +264,15 @@ static void save(const struct difference *d)
 	fclose(f);
 }
 
-static uint64_t run_program(void)
+/* The program, which the lane of `shared` has been given: it and its difference, if any, are dealt with. */
+static uint64_t finish_program(void)
 {
 	struct difference d;
 	uint64_t kind;
 
-	diff_tame(&program);
 	programs++;
 	calls += program.ncalls;
-	both(&program, &d);
+	other_half(&program, &d);
 	late += shared->run.status < 0;
 	if (d.what == DIFF_SAME)
 		return 1;
@@ -263,6 +296,13 @@ static uint64_t run_program(void)
 	if (!keep_going)
 		abort();
 	return 1;
+}
+
+static uint64_t run_program(void)
+{
+	diff_tame(&program);
+	linux_begin(shared, &program);
+	return finish_program();
 }
 
 uint64_t diff_one(const uint8_t *data, size_t size)
@@ -291,19 +331,33 @@ void diff_known(const char *path)
 static volatile sig_atomic_t enough;
 static void on_enough(int sig) { enough = sig; }
 
-int diff_loop(uint64_t n, uint64_t seed, bool first)
+/* Program i of the campaign is made, and a Linux side has it. */
+static void begin_program(uint64_t i, uint64_t seed)
 {
 	static const struct fuzz_choice choice = { .allowed = diff_takes, .max_calls = 16, .streams = 1, .small = true };
+	struct fuzz_program *p = &ahead[i % LANES];
+
+	fuzz_generate(p, (seed << 32) + i, &choice);
+	p->flags = (uint8_t)(i / 4 % 4);
+	if (i % 4 == 3)
+		fuzz_mutate(p, NULL, (seed << 32) + i, &choice);
+	diff_tame(p);
+	linux_begin(lanes[i % LANES], p);
+}
+
+int diff_loop(uint64_t n, uint64_t seed, bool first)
+{
+	uint64_t begun = 0;
 
 	keep_going = true;
 	signal(SIGINT, on_enough);	/* what has been seen so far is told */
 	signal(SIGTERM, on_enough);
 	for (uint64_t i = 0; i < n && !enough; i++) {
-		fuzz_generate(&program, (seed << 32) + i, &choice);
-		program.flags = (uint8_t)(i / 4 % 4);
-		if (i % 4 == 3)
-			fuzz_mutate(&program, NULL, (seed << 32) + i, &choice);
-		run_program();
+		while (begun < n && begun < i + LANES)
+			begin_program(begun++, seed);
+		program = ahead[i % LANES];
+		shared = lanes[i % LANES];
+		finish_program();
 		if (first && nkinds > nknown)
 			return 1;
 		if (i % 100000 == 99999) {

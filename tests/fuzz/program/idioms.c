@@ -13,7 +13,7 @@
 /* An argument that is a number, or what an earlier step of the idiom gave (in a slot). */
 enum how { V = 1, R };
 struct given { uint8_t how, arg, slot; uint64_t value; };
-struct step { const char *call, *path; struct given set[5]; bool other; /* the next stream */ };
+struct step { const char *call, *path; struct given set[6]; bool other; /* the next stream */ };
 enum { STEPS = 8 };
 
 #define STEP(c, p, o, ...) { .call = c, .path = p, .other = o, .set = { __VA_ARGS__ } }
@@ -111,13 +111,82 @@ static const struct step idioms[][STEPS] = {
 	  DO("munmap", FROM(0, 0)), DO("madvise", FROM(0, 0), GIVE(1, 4 << 12)) },
 };
 
-const struct syscall_desc *maker_row_named(const char *name)
-{
-	for (size_t i = 0; i < fuzz_rows(); i++)
-		if (!strcmp(fuzz_row_at(i)->name, name))
-			return fuzz_row_at(i);
-	return NULL;
-}
+/* For the differential: nothing out of the scratch tree, no other task, nothing that takes time. */
+static const struct step small_idioms[][STEPS] = {
+	/* what a file holds: written, cut, grown, read back; by two descriptors, by its name */
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0644)), DO("write", FROM(0, 0)), DO("ftruncate", FROM(0, 0)), DO("ftruncate", FROM(0, 0)),
+	  DO("pread64", FROM(0, 0)), DO("lseek", FROM(0, 0)), DO("write", FROM(0, 0)), DO("pread64", FROM(0, 0), GIVE(3, 0)) },
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0644)), DO("pwrite64", FROM(0, 0)), AT("truncate", "a"), DO("pwrite64", FROM(0, 0)), DO("fallocate", FROM(0, 0)),
+	  DO("pread64", FROM(0, 0)), DO("lseek", FROM(0, 0)), DO("fstat", FROM(0, 0)) },
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0644)), DO("write", FROM(0, 0)), AT("open", "b", GIVE(1, TOUCH), GIVE(2, 0644)),
+	  DO("copy_file_range", FROM(0, 0), GIVE(1, 0), FROM(2, 2)), DO("sendfile", FROM(0, 2), FROM(1, 0)), DO("lseek", FROM(0, 2)), DO("read", FROM(0, 2)) },
+	/* opened for one thing, used for another */
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0666)), DO("write", FROM(0, 0)), AT("open", "a", GIVE(1, 0)), DO("write", FROM(0, 2)), DO("pwrite64", FROM(0, 2)),
+	  DO("ftruncate", FROM(0, 2)), DO("fallocate", FROM(0, 2)), DO("pread64", FROM(0, 0), GIVE(3, 0)) },
+	{ AT("open", "a", GIVE(1, 0101), GIVE(2, 0666)), DO("write", FROM(0, 0)), DO("read", FROM(0, 0)), DO("pread64", FROM(0, 0)), DO("sendfile", FROM(1, 0)),
+	  DO("mmap", GIVE(0, 0), GIVE(1, 4096), FROM(4, 0), GIVE(5, 0)), DO("fcntl", FROM(0, 0), GIVE(1, 3), GIVE(2, 0)) },
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0666)), AT("open", "a", GIVE(1, 010000000)), DO("read", FROM(0, 1)), DO("fchmod", FROM(0, 1)), DO("fstat", FROM(0, 1)),
+	  DO("dup", FROM(0, 1)), DO("fcntl", FROM(0, 1)), DO("fchdir", FROM(0, 1)) },
+	/* mapped, its access changed, its memory used */
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0666)), DO("ftruncate", FROM(0, 0), GIVE(1, 8192)), AT("open", "a"),
+	  DO("mmap", GIVE(0, 0), GIVE(1, 8192), GIVE(2, 1), GIVE(3, 1), FROM(4, 2), GIVE(5, 0)), DO("mprotect", FROM(0, 3), GIVE(1, 4096)),
+	  DO("pread64", FROM(0, 0), FROM(1, 3), GIVE(2, 16), GIVE(3, 1000)), DO("msync", FROM(0, 3), GIVE(1, 8192)), DO("mprotect", FROM(0, 3), GIVE(1, 8192)) },
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0666)), DO("write", FROM(0, 0)), DO("mmap", GIVE(0, 0), GIVE(1, 8192), GIVE(2, 3), FROM(4, 0), GIVE(5, 0)),
+	  DO("pread64", FROM(0, 0), FROM(1, 2), GIVE(2, 100), GIVE(3, 1000)), DO("ftruncate", FROM(0, 0)), DO("pwrite64", FROM(0, 0), FROM(1, 2), GIVE(2, 100), GIVE(3, 4090)),
+	  DO("ftruncate", FROM(0, 0)), DO("pread64", FROM(0, 0), GIVE(3, 0)) },
+	{ DO("mmap", GIVE(0, 0), GIVE(1, 4 << 12), GIVE(2, 3), GIVE(3, 0x22)), DO("mprotect", FROM(0, 0), GIVE(1, 4096)), DO("madvise", FROM(0, 0), GIVE(1, 8192)),
+	  DO("mremap", FROM(0, 0), GIVE(1, 4 << 12), GIVE(2, 2 << 12), GIVE(3, 1)), DO("munmap", FROM(0, 0), GIVE(1, 4096)), DO("msync", FROM(0, 0), GIVE(1, 8192)) },
+	/* who may: directories of all, files of others, ids that change */
+	{ AT("mkdir", "d", GIVE(1, 0777)), AT("chmod", "d", GIVE(1, 01777)), AT("open", "d/f", GIVE(1, TOUCH), GIVE(2, 0666)), AT("chown", "d/f"), DO("setresuid"),
+	  AT("unlink", "d/f"), AT("rename", "d/f"), AT("rmdir", "d") },
+	{ AT("mkdir", "d", GIVE(1, 0777)), AT("chmod", "d", GIVE(1, 01777)), AT("mkdir", "d/e", GIVE(1, 0777)), DO("setfsuid"), AT("open", "d/f", GIVE(1, TOUCH), GIVE(2, 0666)),
+	  DO("setfsuid"), AT("rmdir", "d/e"), AT("rename", "d/f") },
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0666)), AT("chown", "a"), AT("chmod", "a"), DO("setresgid"), DO("setresuid"), AT("open", "a"), AT("access", "a"),
+	  AT("chmod", "a") },
+	{ AT("mkdir", "d", GIVE(1, 0777)), AT("chown", "d"), AT("chmod", "d"), DO("setfsgid"), DO("setfsuid"), AT("open", "d/a", GIVE(1, TOUCH), GIVE(2, 0666)),
+	  AT("stat", "d/a"), AT("chdir", "d") },
+	{ AT("mkdir", "d", GIVE(1, 0777)), AT("chmod", "d", GIVE(1, 02777)), AT("chown", "d"), DO("setgroups"), DO("setresgid"), AT("open", "d/a", GIVE(1, TOUCH)),
+	  AT("mkdir", "d/e"), AT("fchmodat", "d/a", GIVE(0, -100)) },
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0777)), AT("chmod", "a", GIVE(1, 06777)), DO("setfsuid"), DO("write", FROM(0, 0)), AT("stat", "a"), AT("chown", "a"),
+	  AT("truncate", "a"), AT("stat", "a") },
+	/* names: links, what is renamed while it is open, times */
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0644)), AT("link", "a"), AT("symlink", "a"), AT("rename", "a"), AT("unlink", "a"), DO("fstat", FROM(0, 0)),
+	  AT("renameat2", "a", GIVE(0, -100), GIVE(2, -100)), AT("readlink", "l") },
+	{ AT("mkdir", "d", GIVE(1, 0755)), AT("open", "d", GIVE(1, 0200000)), AT("mkdirat", "e", FROM(0, 1)), AT("rename", "d"), DO("getdents64", FROM(0, 1)),
+	  AT("unlinkat", "e", FROM(0, 1)), AT("rmdir", "d"), AT("openat", "x", FROM(0, 1), GIVE(2, TOUCH)) },
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0644)), AT("setxattr", "a"), AT("getxattr", "a"), DO("fsetxattr", FROM(0, 0)), DO("flistxattr", FROM(0, 0)),
+	  AT("removexattr", "a"), AT("listxattr", "a") },
+	/* locks of files */
+	{ AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0644)), AT("open", "a", GIVE(1, RDWR)), DO("fcntl", FROM(0, 0), GIVE(1, 37)), DO("fcntl", FROM(0, 1), GIVE(1, 36)),
+	  DO("fcntl", FROM(0, 1), GIVE(1, 37)), DO("fcntl", FROM(0, 0), GIVE(1, 6)), DO("close", FROM(0, 0)), DO("fcntl", FROM(0, 1), GIVE(1, 36)) },
+	/* pipes, sockets and what they carry */
+	{ DO("pipe2", GIVE(1, NONBLOCK)), DO("write", FROM2(0, 0, 2)), DO("pipe2", GIVE(1, NONBLOCK)), DO("tee", FROM2(0, 0, 1), FROM2(1, 2, 2)),
+	  DO("splice", FROM2(0, 0, 1), GIVE(1, 0), FROM2(2, 2, 2), GIVE(3, 0)), DO("read", FROM2(0, 2, 1)), DO("ioctl", FROM2(0, 2, 1), GIVE(1, 0x541b)) },
+	{ DO("pipe2", GIVE(1, NONBLOCK)), DO("fcntl", FROM2(0, 0, 1), GIVE(1, 1031)), DO("write", FROM2(0, 0, 2)), DO("fcntl", FROM2(0, 0, 2), GIVE(1, 1031)), DO("read", FROM2(0, 0, 1)),
+	  DO("poll"), DO("close", FROM2(0, 0, 2)), DO("read", FROM2(0, 0, 1)) },
+	{ DO("socketpair", GIVE(0, 1), GIVE(1, 2 | NONBLOCK), GIVE(2, 0)), DO("sendmsg", FROM2(0, 0, 1)), DO("sendmsg", FROM2(0, 0, 1)), DO("recvmsg", FROM2(0, 0, 2)),
+	  DO("recvmsg", FROM2(0, 0, 2)), DO("close", FROM2(0, 0, 1)), DO("recvmsg", FROM2(0, 0, 2)) },
+	{ DO("socketpair", GIVE(0, 1), GIVE(1, 1 | NONBLOCK), GIVE(2, 0)), DO("setsockopt", FROM2(0, 0, 2)), DO("sendmsg", FROM2(0, 0, 1)), DO("write", FROM2(0, 0, 1)),
+	  DO("recvmsg", FROM2(0, 0, 2)), DO("shutdown", FROM2(0, 0, 1)), DO("recvfrom", FROM2(0, 0, 2)), DO("sendto", FROM2(0, 0, 2), GIVE(4, 0)) },
+	{ DO("socket", GIVE(0, 1), GIVE(1, 1 | NONBLOCK), GIVE(2, 0)), DO("bind", FROM(0, 0)), DO("listen", FROM(0, 0), GIVE(1, 1)),
+	  DO("socket", GIVE(0, 1), GIVE(1, 1 | NONBLOCK), GIVE(2, 0)), DO("connect", FROM(0, 3)), DO("accept", FROM(0, 0)), DO("sendmsg", FROM(0, 3)), DO("recvmsg", FROM(0, 5)) },
+	/* files that are something else */
+	{ DO("memfd_create", GIVE(1, 2)), DO("write", FROM(0, 0)), DO("mmap", GIVE(0, 0), GIVE(1, 4096), GIVE(3, 1), FROM(4, 0), GIVE(5, 0)), DO("fcntl", FROM(0, 0), GIVE(1, 1033)),
+	  DO("ftruncate", FROM(0, 0)), DO("pwrite64", FROM(0, 0)), DO("mprotect", FROM(0, 2), GIVE(1, 4096)), DO("fcntl", FROM(0, 0), GIVE(1, 1034)) },
+	{ DO("eventfd2", GIVE(1, NONBLOCK)), DO("epoll_create1", GIVE(0, 0)), DO("epoll_ctl", FROM(0, 1), GIVE(1, 1), FROM(2, 0)), DO("write", FROM(0, 0)),
+	  DO("epoll_wait", FROM(0, 1), GIVE(3, 0)), DO("epoll_ctl", FROM(0, 1), GIVE(1, 3), FROM(2, 0)), DO("epoll_wait", FROM(0, 1), GIVE(3, 0)), DO("read", FROM(0, 0)) },
+	{ DO("inotify_init1", GIVE(0, NONBLOCK)), AT("inotify_add_watch", ".", FROM(0, 0)), AT("open", "a", GIVE(1, TOUCH), GIVE(2, 0644)), DO("write", FROM(0, 2)),
+	  DO("close", FROM(0, 2)), AT("unlink", "a"), DO("read", FROM(0, 0), GIVE(2, 1000)) },
+	/* queues and semaphores */
+	{ DO("msgget", GIVE(0, 0), GIVE(1, 01666)), DO("msgsnd", FROM(0, 0), GIVE(3, 04000)), DO("msgsnd", FROM(0, 0), GIVE(3, 04000)), DO("msgrcv", FROM(0, 0), GIVE(4, 04000)),
+	  DO("msgrcv", FROM(0, 0)), DO("msgctl", FROM(0, 0)) },
+	{ DO("semget", GIVE(0, 0), GIVE(1, 3), GIVE(2, 01666)), DO("semop", FROM(0, 0)), DO("semctl", FROM(0, 0)), DO("semop", FROM(0, 0)), DO("semctl", FROM(0, 0)) },
+	{ DO("mq_open", GIVE(1, TOUCH | NONBLOCK), GIVE(2, 0644)), DO("mq_timedsend", FROM(0, 0)), DO("mq_timedsend", FROM(0, 0)), DO("mq_timedreceive", FROM(0, 0)),
+	  DO("mq_getsetattr", FROM(0, 0)) },
+	/* signals that wait, timers that do not fire */
+	{ DO("rt_sigprocmask", GIVE(0, 0)), DO("kill", GIVE(0, 3)), DO("rt_sigpending"), DO("signalfd4", GIVE(0, -1), GIVE(3, NONBLOCK)), DO("read", FROM(0, 3)),
+	  DO("rt_sigtimedwait"), DO("rt_sigpending") },
+};
 
 void maker_path(struct maker *m, struct fuzz_call *c, const struct syscall_desc *d, const char *path)
 {
@@ -131,12 +200,12 @@ void maker_path(struct maker *m, struct fuzz_call *c, const struct syscall_desc 
 
 bool maker_idiom(struct maker *m, unsigned stream)
 {
-	const struct step *steps = idioms[below(m, sizeof(idioms) / sizeof(idioms[0]))];
+	const struct step *steps = m->choice->small ? small_idioms[below(m, sizeof(small_idioms) / sizeof(small_idioms[0]))] : idioms[below(m, sizeof(idioms) / sizeof(idioms[0]))];
 	unsigned at[STEPS] = { 0 }, n = 0, depth = m->depth;
-	bool ok = !m->choice->small && !m->choice->single;
+	bool ok = !m->choice->single;
 
 	for (; ok && n < STEPS && steps[n].call; n++) {
-		const struct syscall_desc *d = maker_row_named(steps[n].call);
+		const struct syscall_desc *d = fuzz_row_named(steps[n].call);
 
 		ok = d && maker_allowed(m, d);
 	}
@@ -144,7 +213,7 @@ bool maker_idiom(struct maker *m, unsigned stream)
 		return false;
 	m->depth = 1;	/* what the steps need is there */
 	for (unsigned i = 0; i < n; i++) {
-		const struct syscall_desc *d = maker_row_named(steps[i].call);
+		const struct syscall_desc *d = fuzz_row_named(steps[i].call);
 		struct fuzz_call *c;
 
 		at[i] = m->p->ncalls;

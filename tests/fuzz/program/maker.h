@@ -8,7 +8,7 @@ struct maker {
 	struct fuzz_program *p;
 	struct fuzz_rand rand;
 	const struct fuzz_choice *choice;
-	unsigned depth, set;		/* arguments of the call that are made, a bit each */
+	unsigned depth, nest, set;	/* nest: of structures; set: arguments of the call that are made, a bit each */
 	struct fuzz_arg given[6];	/* for the next call: those of `gives` are already known */
 	unsigned gives;
 };
@@ -34,7 +34,6 @@ void maker_arg(struct maker *m, struct fuzz_call *c, const struct syscall_desc *
 bool maker_call(struct maker *m, const struct syscall_desc *d, unsigned stream);
 bool maker_allowed(const struct maker *m, const struct syscall_desc *d);
 const struct syscall_desc *maker_row(struct maker *m);
-const struct syscall_desc *maker_row_named(const char *name);	/* NULL: none */
 /* The path that the last call made takes, if any, becomes this one. */
 void maker_path(struct maker *m, struct fuzz_call *c, const struct syscall_desc *d, const char *path);
 /* A few calls that belong together, appended, each with arguments of its kinds but for those that make it an idiom (idioms.c).

@@ -30,6 +30,7 @@
 
 enum {
 	FUZZ_PROGRAM_CALLS = 64,
+	FUZZ_NUMBERS = 512,		/* system call numbers of x86-64 are below */
 	FUZZ_PROGRAM_STREAMS = 8,
 	FUZZ_PROGRAM_BLOBS = 256,
 	FUZZ_PROGRAM_FIXES = 256,
@@ -146,6 +147,7 @@ void fuzz_print_c(FILE *f, const struct fuzz_program *p);
 
 const struct syscall_desc *fuzz_row(unsigned nr);	/* by x86-64 number; NULL: none */
 const struct syscall_desc *fuzz_row_at(size_t i);	/* in the table's order; NULL past the end */
+const struct syscall_desc *fuzz_row_named(const char *name);	/* NULL: none */
 size_t fuzz_rows(void);
 bool fuzz_kind_points(enum arg_kind k);			/* an argument of this kind is a pointer to a blob */
 enum fuzz_dir fuzz_kind_dir(enum arg_kind k);

@@ -113,7 +113,7 @@ static bool make_thread(struct maker *m, unsigned stream)
 	m->gives = 3;
 	m->given[0] = arg_value(threads[below(m, sizeof(threads) / sizeof(threads[0]))]);
 	m->given[1] = arg_value(0);
-	made = maker_call(m, maker_row_named("clone"), stream);
+	made = maker_call(m, fuzz_row_named("clone"), stream);
 	m->gives = 0;
 	return made;
 }
@@ -148,7 +148,7 @@ static bool subject(struct maker *m, unsigned stream, bool race)
 
 	if (!s)
 		s = &subjects[below(m, sizeof(subjects) / sizeof(subjects[0]))];
-	d = maker_row_named(s->call);
+	d = fuzz_row_named(s->call);
 	while (nops < OPS && s->ops[nops].call)
 		nops++;
 	if (!d || !maker_allowed(m, d))
@@ -165,7 +165,7 @@ static bool subject(struct maker *m, unsigned stream, bool race)
 		return true;
 	for (unsigned n = 2 + below(m, 5), i = 0; i < n; i++) {
 		const struct op *op = &s->ops[below(m, nops)];
-		const struct syscall_desc *o = maker_row_named(op->call);
+		const struct syscall_desc *o = fuzz_row_named(op->call);
 		unsigned slots = op->slots ? op->slots : s->slots, slot = 0;
 		int arg = !o ? -1 : op->arg ? op->arg - 1 : takes(o, s->kind);
 
@@ -256,7 +256,7 @@ static bool any_race(struct maker *m, unsigned stream)
 
 bool maker_race(struct maker *m, unsigned stream)
 {
-	const struct syscall_desc *thread = maker_row_named("clone");
+	const struct syscall_desc *thread = fuzz_row_named("clone");
 
 	if (m->choice->single || !thread || !maker_allowed(m, thread))
 		return false;

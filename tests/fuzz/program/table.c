@@ -87,16 +87,30 @@ static const struct { const char *call; enum arg_kind kind; const char *aux; } r
 #include "syscall/results.def"
 };
 
-enum { NUMBERS = 512 };
-static uint16_t by_number[NUMBERS];	/* 1 + row */
+
+static uint16_t by_number[FUZZ_NUMBERS];	/* 1 + row */
 static uint8_t by_row[COUNT(rows)];	/* 1 + what it returns */
 static int8_t gives[COUNT(rows)];	/* 1 + argument */
 
+/* By name: making a program asks for layouts and rows thousands of times. */
+enum { NAME_SLOTS = 2048 };	/* more than twice as many as there are of either */
+static uint16_t struct_slots[NAME_SLOTS], row_slots[NAME_SLOTS];	/* 1 + index; open addressing */
+_Static_assert(COUNT(structs) * 2 < NAME_SLOTS && COUNT(rows) * 2 < NAME_SLOTS, "room for the names");
+
+static unsigned name_slot(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	return (h ^ h >> 15) % NAME_SLOTS;
+}
+
 static const struct fuzz_struct *fuzz_struct_in(const char *name)
 {
-	for (size_t i = 0; i < COUNT(structs); i++)
-		if (!strcmp(structs[i].name, name))
-			return &structs[i];
+	for (unsigned s = name_slot(name); struct_slots[s]; s = (s + 1) % NAME_SLOTS)
+		if (!strcmp(structs[struct_slots[s] - 1].name, name))
+			return &structs[struct_slots[s] - 1];
 	return NULL;
 }
 
@@ -109,11 +123,21 @@ static bool gives_something(const struct fuzz_struct *s)
 	return s->fields[0].size == 4 && (s->fields[0].kind == ARG_FD || s->fields[0].kind == ARG_TIMER || s->fields[0].kind == ARG_PID);
 }
 
+static void name_add(uint16_t *slots, const char *name, size_t i)
+{
+	unsigned s = name_slot(name);
+
+	while (slots[s])
+		s = (s + 1) % NAME_SLOTS;
+	slots[s] = (uint16_t)(i + 1);
+}
+
 __attribute__((constructor)) static void layout(void)
 {
 	for (size_t i = 0; i < COUNT(structs); i++) {
 		unsigned off = 0, align = 1;
 
+		name_add(struct_slots, structs[i].name, i);
 		for (unsigned k = 0; k < structs[i].nfields; k++) {
 			struct fuzz_field *f = &fields[i][k];
 
@@ -125,7 +149,8 @@ __attribute__((constructor)) static void layout(void)
 		structs[i].size = (uint16_t)((off + align - 1) & ~(align - 1));
 	}
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (rows[i].x86_64 >= 0 && rows[i].x86_64 < NUMBERS)
+		name_add(row_slots, rows[i].name, i);
+		if (rows[i].x86_64 >= 0 && rows[i].x86_64 < FUZZ_NUMBERS)
 			by_number[rows[i].x86_64] = (uint16_t)(i + 1);
 		for (size_t k = 0; k < COUNT(returns); k++)
 			if (!strcmp(returns[k].call, rows[i].name))
@@ -138,7 +163,7 @@ __attribute__((constructor)) static void layout(void)
 
 const struct syscall_desc *fuzz_row(unsigned nr)
 {
-	return nr < NUMBERS && by_number[nr] ? &rows[by_number[nr] - 1] : NULL;
+	return nr < FUZZ_NUMBERS && by_number[nr] ? &rows[by_number[nr] - 1] : NULL;
 }
 
 const struct syscall_desc *fuzz_row_at(size_t i)
@@ -148,7 +173,7 @@ const struct syscall_desc *fuzz_row_at(size_t i)
 
 int fuzz_gives(unsigned nr)
 {
-	return nr < NUMBERS && by_number[nr] ? gives[by_number[nr] - 1] - 1 : -1;
+	return nr < FUZZ_NUMBERS && by_number[nr] ? gives[by_number[nr] - 1] - 1 : -1;
 }
 
 bool fuzz_gives_wide(unsigned nr)
@@ -159,6 +184,14 @@ bool fuzz_gives_wide(unsigned nr)
 }
 
 size_t fuzz_rows(void) { return COUNT(rows); }
+
+const struct syscall_desc *fuzz_row_named(const char *name)
+{
+	for (unsigned s = name_slot(name); row_slots[s]; s = (s + 1) % NAME_SLOTS)
+		if (!strcmp(rows[row_slots[s] - 1].name, name))
+			return &rows[row_slots[s] - 1];
+	return NULL;
+}
 
 const struct fuzz_struct *fuzz_struct_find(const char *name)
 {

@@ -304,6 +304,18 @@ static void inet_name(struct maker *m, struct fuzz_blob *b, unsigned family)
 		at[below(m, 28)] = (uint8_t)below(m, 256);
 }
 
+/* How many bytes of ancillary data are said to be there: what the one message has, its padding; or too few, or others. */
+static uint64_t control_length(struct maker *m, const struct fuzz_arg *a)
+{
+	uint64_t len = 0;
+
+	if (a->form == FUZZ_BLOB && m->p->blobs[a->index].nbytes >= sizeof(len))
+		memcpy(&len, m->p->bytes + m->p->blobs[a->index].bytes, sizeof(len));
+	if (len > 64 || percent(m, 20))
+		return 16 + 4 * below(m, 5);
+	return percent(m, 50) ? len : (len + 7) & ~UINT64_C(7);
+}
+
 static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, enum fuzz_dir dir, unsigned elements)
 {
 	struct fuzz_arg a;
@@ -321,7 +333,7 @@ static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, e
 	if (!b || dir == FUZZ_OUT)
 		return a;
 	index = a.index;
-	m->depth++;
+	m->nest++;
 	for (unsigned e = 0; e < elements; e++)
 		for (unsigned k = 0; k < s->nfields; k++) {
 			const struct fuzz_field *f = &s->fields[k];
@@ -333,8 +345,13 @@ static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, e
 				struct fuzz_arg to = arg_value(0);
 				uint64_t n = 0;
 
-				if (m->depth >= 3 || percent(m, 15)) {
+				/* A name to send to is of no use to a connected socket. */
+				if (m->nest >= 3 || percent(m, !strcmp(f->aux, "namelen") ? 60 : 15)) {
 					fix(m, b, &used, off, 8, to);
+					if (length && length->kind == ARG_SIZE && percent(m, 80)) {	/* nothing, and none of it */
+						put_number(m, b, e * s->size + length->off, length->size, 0);
+						k++;
+					}
 					continue;
 				}
 				if (!strcmp(f->aux, "len")) {	/* bytes */
@@ -353,7 +370,7 @@ static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, e
 					to = structure(m, pointee(f->aux), FUZZ_INOUT, 1);
 					n = to.form == FUZZ_BLOB ? m->p->blobs[to.index].len : 0;
 					if (!strcmp(f->aux, "controllen"))
-						n = 16 + 4 * below(m, 4);
+						n = control_length(m, &to);
 				}
 				b = &m->p->blobs[index];
 				fix(m, b, &used, off, 8, to);
@@ -377,7 +394,7 @@ static struct fuzz_arg structure(struct maker *m, const struct fuzz_struct *s, e
 				}
 			}
 		}
-	m->depth--;
+	m->nest--;
 	b = &m->p->blobs[index];
 	if (!strcmp(s->name, "sock_fprog") && b->nfixes && m->p->fixes[b->fixes].arg.form != FUZZ_BLOB) {
 		put_number(m, b, 0, 2, below(m, 3));
