@@ -16,12 +16,15 @@
 #include "sched/sched_internal.h"
 #include "sync/lock_debug.h"
 
-/* Another CPU on the same physical one is busy. */
+/* Another CPU on the same physical one is busy, and not with a real-time thread: it may have no end, and the host is fair to both. */
 static bool share_busy(const struct runqueue *rq)
 {
-	for (uint64_t m = rq->shares & __atomic_load_n(&sched_online_mask, __ATOMIC_ACQUIRE); m; m &= m - 1)
-		if (!cpu_idle(cpus[__builtin_ctzll(m)]->rq))
+	for (uint64_t m = rq->shares & __atomic_load_n(&sched_online_mask, __ATOMIC_ACQUIRE); m; m &= m - 1) {
+		const struct runqueue *o = cpus[__builtin_ctzll(m)]->rq;
+
+		if (!cpu_idle(o) && !READ_ONCE(o->curr_rt))
 			return true;
+	}
 	return false;
 }
 

@@ -95,6 +95,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 		next = rq_pick(rq);
 	if (!next)
 		next = c->idle;
+	WRITE_ONCE(rq->curr_rt, is_rt(&next->se));
 	next->se.exec_start_ns = rq->clock_ns;
 	next->se.run_base_ns = next->se.sum_exec_ns - next->se.exec_start_ns;
 	if (rq->running > 1)

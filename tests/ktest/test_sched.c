@@ -217,6 +217,49 @@ KTEST(shared_cpus_are_left_idle)
 	KCHECK(both < rounds / 2);
 }
 
+static uint64_t hog_until;
+
+static void hog(void *arg)
+{
+	(void)!sched_set_affinity(current, 1ull << (uintptr_t)arg);
+	while (!load_acquire(&stop) && hal_time_mono_ns() < hog_until)
+		hal_cpu_relax();
+	finish();
+}
+
+/* A real-time thread without an end on each physical CPU: the CPUs that share it are there for the others. */
+KTEST(real_time_leaves_the_other_cpus)
+{
+	uint64_t hogged = 0, shared = 0, start = hal_time_mono_ns();
+	unsigned n = cpu_count;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!(hal_cpu_shares(i) & hogged))
+			hogged |= 1ull << i, shared |= hal_cpu_shares(i);
+	KCHECK(n == 1 || hal_cpu_shares(0) == 0 || shared);
+	if (!shared)
+		return;
+	stop = false;
+	left = 0;
+	hog_until = start + 5 * NSEC_PER_SEC;
+	for (unsigned i = 0; i < n; i++)
+		if (hogged & 1ull << i) {
+			struct task *k;
+
+			__atomic_add_fetch(&left, 1, __ATOMIC_RELAXED);
+			k = kthread_create(hog, (void *)(uintptr_t)i, "hog/%u", i);
+			if (KCHECK(k))
+				KCHECK(!sched_set_policy(k, SCHED_FIFO, 10));
+			else
+				finish();
+		}
+	for (unsigned i = 0; i < 20; i++)
+		sleep_ns(5 * NSEC_PER_MSEC);
+	KCHECK(hal_time_mono_ns() - start < 3 * NSEC_PER_SEC);
+	store_release(&stop, true);
+	KEVENTUALLY(load_acquire(&left) == 0);
+}
+
 KTEST(idle_time_is_counted)
 {
 	uint64_t before = 0, after = 0;
@@ -232,5 +275,6 @@ KTEST(idle_time_is_counted)
 const struct ktest sched_tests[] = {
 	KTEST_ROW(equal_shares), KTEST_ROW(nice_gets_less), KTEST_ROW(fifo_by_priority), KTEST_ROW(higher_priority_preempts),
 	KTEST_ROW(bad_parameters), KTEST_ROW(migrates_with_affinity), KTEST_ROW(two_hundred_threads), KTEST_ROW(waiting_threads_are_spread),
-	KTEST_ROW(shared_cpus_are_left_idle), KTEST_ROW(idle_time_is_counted), { NULL, NULL }
+	KTEST_ROW(shared_cpus_are_left_idle),
+	KTEST_ROW(real_time_leaves_the_other_cpus), KTEST_ROW(idle_time_is_counted), { NULL, NULL }
 };
