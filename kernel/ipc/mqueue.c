@@ -432,7 +432,7 @@ long sys_mq_timedsend(int fd, uaddr_t umsg, size_t len, unsigned prio, uaddr_t t
 		goto put;
 	m->len = len;
 	m->prio = prio;
-	err = copy_from_user(m->data, umsg, len);
+	err = len ? copy_from_user(m->data, umsg, len) : 0;
 	if (!err)
 		err = send(q, m, f->flags & O_NONBLOCK, deadline);
 	if (err)

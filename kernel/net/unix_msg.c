@@ -136,6 +136,15 @@ int64_t unix_stream_send(struct socket *s, struct msg *m)
 	return err == -EPIPE ? socket_broken_pipe(s, m->flags) : err;
 }
 
+/* What was taken lay before the peek offset, or at it. */
+static void peek_back(struct socket *s, size_t n)
+{
+	int32_t off = READ_ONCE(s->peek_off);
+
+	if (off > 0)
+		WRITE_ONCE(s->peek_off, n < (size_t)off ? off - (int32_t)n : 0);
+}
+
 /* [queue_lock] Nothing more comes: -errno, 1 when it is the end, 0: something may. */
 static int ended(struct unix_socket *u)
 {
@@ -343,6 +352,8 @@ int64_t unix_stream_recv(struct socket *s, struct msg *m)
 			break;
 		}
 	}
+	if (!(m->flags & MSG_PEEK))
+		peek_back(s, r.copied);
 	if (r.copied || err > 0)
 		return (int64_t)r.copied;
 	return err;
@@ -488,6 +499,7 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 	bool peek = m->flags & MSG_PEEK, was_full;
 	struct unix_msg *msg;
 	uint32_t len, skip;
+	unsigned seen;
 	size_t n;
 	int64_t ret;
 	int err;
@@ -508,6 +520,12 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 		}
 		if (msg)
 			break;
+		seen = READ_ONCE(u->queue_len);
+		if (seen) {	/* all of it lies before the peek offset */
+			spin_lock(&s->queue_lock);
+			err = ended(u);
+			spin_unlock(&s->queue_lock);
+		}
 		mutex_unlock(&s->lock);
 		/* A datagram socket that was shut down for reading: Linux says EAGAIN to one that may not wait. */
 		if (err > 0)
@@ -516,7 +534,7 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 			return err;
 		if (!deadline)
 			return -EAGAIN;
-		err = wait_event_interruptible_until(&s->wait, readable(u), deadline);
+		err = wait_event_interruptible_until(&s->wait, seen ? READ_ONCE(u->queue_len) != seen || READ_ONCE(s->error) || (READ_ONCE(u->shutdown) & SHUT_R) : readable(u), deadline);
 		if (err)
 			return socket_wait_error(err, deadline);
 	}
@@ -548,6 +566,7 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 	u->queue_bytes -= msg->len;
 	spin_unlock(&s->queue_lock);
 	mutex_unlock(&s->lock);
+	peek_back(s, len);
 	unix_msg_free(msg);
 	if (was_full)
 		wake_senders(u);

@@ -190,6 +190,8 @@ static bool ipc_id(const struct difference *d)
 	for (unsigned i = 0; i < d->row->nargs; i++) {	/* indices, which xxx_STAT takes */
 		int64_t cmd = diff_number(d, "cmd") & ~0x100;
 
+		if (d->row->args[i].kind == ARG_IPC && cmd == 3 && d->lin_result >= 0 && d->eft_result >= 0)	/* IPC_INFO: the highest index */
+			return true;
 		if (d->row->args[i].kind == ARG_IPC && ((is(d, "semctl") && cmd >= 18) || (is(d, "msgctl") && cmd >= 11) || (is(d, "shmctl") && cmd >= 13)))
 			return true;
 	}
@@ -250,7 +252,7 @@ static const char *maker_of(const struct difference *d, int64_t fd)
 
 		if (d->lin->done[i] != 2 || d->lin->result[i] < 0)
 			continue;
-		if (fuzz_returns(r, NULL) == ARG_FD && d->lin->result[i] == fd) {
+		if (fuzz_returns(r, NULL) == ARG_FD && d->lin->result[i] == fd && (strcmp(r->name, "fcntl") || !d->prog->calls[i].args[1].value || d->prog->calls[i].args[1].value == 1030)) {
 			if (!strcmp(r->name, "pidfd_getfd"))
 				from++;
 			else if (strncmp(r->name, "dup", 3) && strcmp(r->name, "fcntl"))
@@ -386,6 +388,8 @@ static bool neighbours(const struct difference *d)
 	for (unsigned i = 1; i < 3 && i < d->row->nargs; i++)
 		if (a[i].form == FUZZ_VALUE && d->row->args[i].kind != ARG_FLAGS && d->row->args[i].kind != ARG_ADDR && a[i].value > most)
 			most = a[i].value;
+	if (is(d, "shmat") && diff_number(d, "flags") & 040000 /* SHM_REMAP */ && placed(d, &a[1]))	/* the segment may be larger */
+		return true;
 	if ((is(d, "madvise") || !strncmp(d->row->name, "mlock", 5) || is(d, "munlock") || is(d, "mprotect") || is(d, "msync") || is(d, "mremap") || is(d, "munmap")) && most > 1 << 28)
 		return true;
 	for (unsigned i = 0; i < d->row->nargs; i++) {
@@ -448,7 +452,7 @@ static bool fault_midway(const struct difference *d)
 	return d->what == DIFF_RESULT && strstr(d->row->name, "writev") && (d->lin_result == -14 || d->eft_result == -14 || both);
 }
 
-/* The buffer is a mapping, perhaps of the very file and of the same bytes, which are read while they are written. */
+/* The buffer is a mapping, perhaps of the very file and of the same bytes, which are read while they are written; or sendfile has the same file twice. */
 static bool copies_itself(const struct difference *d)
 {
 	if (d->what == DIFF_BLOCKED || d->what == DIFF_STATUS)
@@ -458,6 +462,9 @@ static bool copies_itself(const struct difference *d)
 		const char *n = fuzz_row(c->nr)->name;
 		bool at = !strcmp(n, "pread64") || !strcmp(n, "pwrite64");
 
+		if (!strcmp(n, "sendfile") && d->lin->result[i] > 0 && c->args[0].form == c->args[1].form && c->args[0].index == c->args[1].index &&
+		    c->args[0].slot == c->args[1].slot && c->args[0].value == c->args[1].value)
+			return true;
 		if ((at || !strcmp(n, "read") || !strcmp(n, "write")) && c->args[1].form == FUZZ_RESULT && d->lin->result[i] > 0 &&
 		    !strcmp(fuzz_row(d->prog->calls[c->args[1].index].nr)->name, "mmap") && (!at || c->args[3].form != FUZZ_VALUE || c->args[3].value < (uint64_t)d->lin->result[i]))
 			return true;
@@ -468,13 +475,13 @@ static bool copies_itself(const struct difference *d)
 /* A ring that has what vmsplice was given: a slot for every page of it there, here only as many as the bytes need. */
 static bool vmsplice_slots(const struct difference *d)
 {
-	if (d->what != DIFF_RESULT && d->what != DIFF_BLOCKED)
+	if (d->what != DIFF_RESULT && d->what != DIFF_BLOCKED && (d->what != DIFF_MEMORY || !(strstr(d->row->name, "read") || is(d, "vmsplice"))))
 		return false;
 	if (is(d, "vmsplice") && d->what == DIFF_RESULT && (d->lin_result > 0 || d->lin_result == -11) && d->eft_result > 0)
 		return true;
 	for (unsigned i = 0; i < d->call; i++)
 		if (!strcmp(fuzz_row(d->prog->calls[i].nr)->name, "vmsplice") && d->lin->result[i] > 0)
-			return is(d, "fcntl") || is(d, "write") || is(d, "writev") || is(d, "vmsplice") || is(d, "tee") || is(d, "splice") || is(d, "poll") || is(d, "ppoll");
+			return d->what == DIFF_MEMORY || is(d, "fcntl") || is(d, "write") || is(d, "writev") || is(d, "vmsplice") || is(d, "tee") || is(d, "splice") || is(d, "poll") || is(d, "ppoll");
 	return false;
 }
 
@@ -503,6 +510,16 @@ static bool socket_buffer(const struct difference *d)
 static bool pkey_lost(const struct difference *d)
 {
 	return d->what == DIFF_RESULT && is(d, "pkey_alloc") && d->lin_result == -28 && d->eft_result == -22;
+}
+
+/* Where a directory's list is: a number of the file system's. */
+static bool directory_position(const struct difference *d)
+{
+	bool listed = false;
+
+	for (unsigned i = 0; i < d->call; i++)
+		listed |= !strncmp(fuzz_row(d->prog->calls[i].nr)->name, "getdents", 8) && d->lin->result[i] > 0;
+	return listed && d->what == DIFF_RESULT && is(d, "lseek") && d->lin_result > 0 && d->eft_result > 0;
 }
 
 static bool makes_name(const char *call)
@@ -581,9 +598,10 @@ struct diff_allowed diff_allowed[] = {
 	{ "ext2-limit", "how large a file and an attribute of ext2 get: the host's directory is a tmpfs", ext2_limit, 0 },
 	{ "futex-owner", "which process of the harness a PI futex's word happens to name", futex_owner, 0 },
 	{ "fault-midway", "how much of a write is there when its memory ends midway: Linux counts in pages, and tmpfs grows first", fault_midway, 0 },
+	{ "directory-position", "where in a directory its list has come to: a number of the file system's", directory_position, 0 },
 	{ "listed-late", "whether a name is listed that was made after the directory was opened: the host's tmpfs ends where it ended then", listed_late, 0 },
-	{ "copies-itself", "a read or a write whose buffer is a mapping of the same bytes of the file: in which order bytes are copied is the machine's", copies_itself, 0 },
-	{ "vmsplice-slots", "vmsplice copies: it takes fewer slots of the ring", vmsplice_slots, 0 },
+	{ "copies-itself", "a read or a write whose buffer is a mapping of the same bytes of the file, a sendfile from a file to itself: in which order bytes are copied is the machine's", copies_itself, 0 },
+	{ "vmsplice-slots", "vmsplice copies: it takes fewer slots of the ring, and what becomes of the memory later is not read from it", vmsplice_slots, 0 },
 	{ "unreadable", "memory that may only be written: on Linux the harness cannot read it either", unreadable, 0 },
 	{ "expirations", "how often a timer has expired that began at an absolute time long ago: the machine has another clock", expirations, 0 },
 	{ "core-file", "what a core file says of the machine, and of the harness's own memory", core_file, 0 },
