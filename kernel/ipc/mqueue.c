@@ -483,7 +483,7 @@ long sys_mq_timedreceive(int fd, uaddr_t umsg, size_t len, uaddr_t uprio, uaddr_
 	ret = len < (uint64_t)q->msg_size ? -EMSGSIZE : receive(q, f->flags & O_NONBLOCK, deadline, &m);
 	if (!ret) {
 		ret = (long)m->len;
-		if ((uprio && put_user(m->prio, uprio)) || copy_to_user(umsg, m->data, m->len))
+		if ((uprio && put_user(m->prio, uprio)) || (m->len && copy_to_user(umsg, m->data, m->len)))
 			ret = -EFAULT;
 		kfree(m);
 	}

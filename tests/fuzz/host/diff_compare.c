@@ -125,7 +125,7 @@ void diff_compare(const struct fuzz_program *p, const struct diff_run *lin, cons
 	unsigned out = 0;
 
 	*d = (struct difference){ .prog = p, .lin = lin, .eft = eft };
-	if (lin->status == DIFF_LOST || eft->status == DIFF_LOST)
+	if (lin->status == DIFF_LOST || eft->status == DIFF_LOST || (p->ncalls && !lin->done[0]))	/* or the host had no room for it */
 		return;
 	for (unsigned i = 0; i < p->ncalls; i++) {
 		d->call = i;
