@@ -233,7 +233,7 @@ static void update(struct hal_as *as, uaddr_t va, size_t pages, uint64_t keep, u
 {
 	uaddr_t end = va + pages * PAGE_SIZE, first = 0, last = 0;
 	struct list_head dead = LIST_INIT(dead);
-	uint64_t *pte = NULL, skip;
+	uint64_t *pte = NULL, skip = 0;
 	unsigned gone = 0;
 
 	for (uaddr_t a = va; a < end; ) {

@@ -20,7 +20,9 @@ for port in ${ports:-um um-asan x86_64 aarch64}; do
 	"$top/rootfs/make-image.sh" $cpu busybox 2>/dev/null	# a disk that can be read
 	case $port in
 	linux) continue ;;
-	um*) timeout 900 "$top/build/$port/arch_um/eft-um" --mem 256M --cpus 4 --append ktest --disk "$top/build/rootfs/$cpu.ext2" </dev/null >"$log" 2>&1 ;;
+	um*) # with sanitizers as many CPUs at once as the host gives, otherwise as a machine usually runs
+		pin=; [ $port = um ] || pin=--no-pin
+		timeout 900 "$top/build/$port/arch_um/eft-um" --mem 256M --cpus 4 $pin --append ktest --disk "$top/build/rootfs/$cpu.ext2" </dev/null >"$log" 2>&1 ;;
 	*) timeout 900 "$top/arch_guest/$port/run.sh" --cpus 4 --append ktest </dev/null >"$log" 2>&1 ;;
 	esac
 	status=$?
