@@ -21,6 +21,7 @@ PATH=$PATH:/usr/sbin:/sbin
 all_names() { (cd "$here/planted" && ls -- *.patch | sed 's/\.patch$//'); }
 while [ $# -gt 0 ]; do
 	case $1 in
+	-h|--help) sed -n "4,/^set -u/{/^#/s/^# \{0,1\}//p}" "$0"; exit 0 ;;
 	--check) check=1 ;;
 	--list) all_names; exit 0 ;;
 	--time|--control|--seed) case ${2:-} in ''|*[!0-9]*) echo "eft: fuzz: $1 takes a number" >&2; exit 2 ;; esac
@@ -50,7 +51,7 @@ fi
 # its objects may have the bug.
 mkdir -p "$src" "$out/log"
 (cd "$top" && git ls-files -co --exclude-standard -z | xargs -0 tar cf - --ignore-failed-read 2>/dev/null) | tar xf - -C "$src" || exit 2
-[ ! -f "$out/patched" ] || (cd "$src" && xargs touch) <"$out/patched"
+[ ! -s "$out/patched" ] || (cd "$src" && xargs touch) <"$out/patched"
 : >"$out/patched"
 build() {	# preset
 	(cd "$src" && cmake --preset "$1" && ninja -C "build/$1" eft-fuzz) >"$out/build.log" 2>&1 || {

@@ -39,4 +39,5 @@ refused preset-without-name 'preset' "$top/eft" run --preset
 for command in run boot debug test syscalls fuzz bench build image clean; do
 	check "help-of-$command" sh -c "'$top/eft' $command --help </dev/null | grep -qi usage"
 done
+check help-of-fuzz-planted sh -c "timeout 30 '$top/eft' fuzz planted --help </dev/null | grep -q 'usage.*--seed'"
 check help-cleans-nothing test -x "$um"
