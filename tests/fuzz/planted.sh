@@ -42,7 +42,7 @@ done
 if [ -n "$check" ]; then
 	bad=0
 	for n in $(all_names); do
-		patch -s --dry-run -p1 -d "$top" <"$here/planted/$n.patch" >/dev/null 2>&1 || { echo "tests/fuzz/planted/$n.patch does not fit"; bad=1; }
+		patch -s --dry-run -F0 -p1 -d "$top" <"$here/planted/$n.patch" >/dev/null 2>&1 || { echo "tests/fuzz/planted/$n.patch does not fit"; bad=1; }
 	done
 	exit $bad
 fi
@@ -58,6 +58,11 @@ build() {	# preset
 		grep -E -m 5 'error|FAILED' "$out/build.log" >&2; return 1; }
 }
 preset_of() { case $1 in syscalls-mt) echo um-fuzz-mt ;; diff) echo um-fuzz-fast ;; *) echo um-fuzz ;; esac; }
+
+# The files of a patch, as they are without it, and newer than what was built with it.
+unplant() {	# patch
+	sed -n 's|^+++ b/||p' "$1" | while read -r f; do cp "$top/$f" "$src/$f" && touch "$src/$f"; done
+}
 
 # The executables without a planted bug, each built once: before the first patch.
 rm -rf "$out/clean"
@@ -142,7 +147,7 @@ for n in $names; do
 	all=$((all + 1))
 	if [ "$target" = diff ]; then need_known; else need_clean "$preset"; fi
 	sed -n 's|^+++ b/||p' "$p" >>"$out/patched"
-	patch -s -p1 -d "$src" <"$p" || { echo "not ok planted/$n # the patch does not fit"; continue; }
+	patch -s -F0 -p1 -d "$src" <"$p" || { echo "not ok planted/$n # the patch does not fit"; continue; }
 	if build "$preset"; then
 		seed=$first_seed spent=0 how=
 		while [ $spent -lt $((limit * 1000)) ]; do
@@ -166,7 +171,7 @@ for n in $names; do
 	else
 		echo "not ok planted/$n # does not compile"
 	fi
-	patch -s -R -p1 -d "$src" <"$p"
+	unplant "$p"
 done
 echo "# $found of $all found, $soon of them within two minutes"
 [ "$found" -eq "$all" ] && [ $failed -eq 0 ]
