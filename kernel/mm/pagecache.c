@@ -57,6 +57,16 @@ struct page *mapping_find(struct mapping *m, uint64_t index)
 	return p;
 }
 
+bool mapping_uptodate(struct mapping *m, uint64_t index)
+{
+	struct page *p = mapping_find(m, index);
+	bool yes = p && page_flag(p, PG_UPTODATE);
+
+	if (p)
+		page_put(p);
+	return yes;
+}
+
 unsigned mapping_find_run(struct mapping *m, uint64_t index, unsigned flags, unsigned not_flags, struct page **out, unsigned max)
 {
 	unsigned n, k = 0;

@@ -170,16 +170,6 @@ static size_t read_cached(struct mapping *m, struct uio *u, uint64_t pos, size_t
 	return done;
 }
 
-static bool is_uptodate(struct mapping *m, uint64_t index)
-{
-	struct page *p = mapping_find(m, index);
-	bool yes = p && page_flag(p, PG_UPTODATE);
-
-	if (p)
-		page_put(p);
-	return yes;
-}
-
 int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 {
 	struct mapping *m = f->mapping;
@@ -206,7 +196,7 @@ int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 			continue;
 		}
 		n = MIN(n, PAGE_SIZE - off);
-		if (m->ops->memory_only && !is_uptodate(m, index)) {	/* a hole, or kept for later: zeros, and it stays so */
+		if (m->ops->memory_only && !mapping_uptodate(m, index)) {	/* a hole, or kept for later: zeros, and it stays so */
 			got = uio_zero(u, n);
 			pos += got;
 			done += (int64_t)got;

@@ -77,15 +77,7 @@ static bool resident(struct vm_area *a, uaddr_t addr)
 	slot = vpe_find(a->vm, addr);
 	yes = slot && *slot;
 	spin_unlock(&a->vm->pages->lock);
-	if (!yes && a->mapping) {
-		struct page *p = mapping_find(a->mapping, a->pgoff + ((addr - a->start) >> PAGE_SHIFT));
-
-		if (p) {
-			yes = page_flag(p, PG_UPTODATE);
-			page_put(p);
-		}
-	}
-	return yes;
+	return yes || (a->mapping && mapping_uptodate(a->mapping, a->pgoff + ((addr - a->start) >> PAGE_SHIFT)));
 }
 
 long sys_mincore(uaddr_t addr, uint64_t len, uaddr_t vec)

@@ -30,8 +30,8 @@ struct runqueue {
 	uint64_t clock_ns;
 	uint64_t next_balance_ns;
 	uint64_t shares;		/* [I] hal_cpu_shares() */
-	bool move;			/* the current thread shall go where a physical CPU is free */
-	bool curr_rt;			/* the current thread is of the real-time class; other CPUs look without the lock */
+	bool move;			/* [a] the current thread shall go where a physical CPU is free */
+	bool curr_rt;			/* [a] the current thread is of the real-time class */
 };
 
 extern uint64_t sched_online_mask;	/* a bit a CPU that runs threads; [a] */

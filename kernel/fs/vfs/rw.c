@@ -263,15 +263,9 @@ static int64_t seek_data_hole(struct file *f, uint64_t off, bool data)
 	if (!i->mapping->ops || !i->mapping->ops->memory_only)
 		return data ? (int64_t)off : (int64_t)size;	/* all data, then the hole behind the end */
 	idx = off >> PAGE_SHIFT;
-	for (; idx << PAGE_SHIFT < size; idx++) {
-		struct page *p = mapping_find(i->mapping, idx);
-		bool there = p && page_flag(p, PG_UPTODATE);	/* only allocated: a hole */
-
-		if (p)
-			page_put(p);
-		if (data == there)
+	for (; idx << PAGE_SHIFT < size; idx++)
+		if (data == mapping_uptodate(i->mapping, idx))
 			return (int64_t)MAX(off, idx << PAGE_SHIFT);
-	}
 	return data ? -ENXIO : (int64_t)size;
 }
 
