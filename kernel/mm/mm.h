@@ -51,6 +51,17 @@ bool oom_kill(void);
 /* ---- uaccess.c ---- */
 /* After vm->generation was bumped: no user copy uses an older translation when this returns. */
 void uaccess_quiesce(void);
+/*
+ * A section: preemption is off, and uaccess_quiesce() on another CPU waits until it is left.  So a page of the
+ * page cache that was found in one (mapping_peek_run()) stays one until then, without a reference.  Nothing
+ * that sleeps, no lock, sixteen pages of copying at most.
+ */
+uint64_t *uaccess_enter(void);
+void uaccess_leave(uint64_t *section);
+/* In a section: to user memory as far as that is at hand.  Bytes. */
+size_t uaccess_copy_out(uaddr_t dst, const void *src, size_t n);
+/* Outside: get it at hand, for n bytes from addr.  False: a fault is needed, or it cannot be had. */
+bool uaccess_prepare(uaddr_t addr, size_t n, bool write);
 
 /* ---- pagecache ---- */
 struct mapping;
@@ -71,6 +82,11 @@ void writeback_throttle(struct mapping *m);
 void writeback_kick(void);		/* the flusher shall start now */
 /* Read ahead of a read of `want` pages at index, or of a fault (want 0; text: on an instruction). */
 void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want, bool text);
+/*
+ * Pages from index on that have all of `flags` and none of not_flags, without references: in a section (uaccess_enter()),
+ * and only until its end.
+ */
+unsigned mapping_peek_run(struct mapping *m, uint64_t index, unsigned flags, unsigned not_flags, struct page **out, unsigned max);
 int mapping_add_new(struct mapping *m, uint64_t index, struct page *p);
 extern const struct mapping_ops shmem_anon_ops;
 struct mapping *shmem_create(uint64_t pages);	/* shared anonymous memory, reference 1 */

@@ -91,6 +91,27 @@ unsigned mapping_find_run(struct mapping *m, uint64_t index, unsigned flags, uns
 	return k;
 }
 
+unsigned mapping_peek_run(struct mapping *m, uint64_t index, unsigned flags, unsigned not_flags, struct page **out, unsigned max)
+{
+	unsigned n, k = 0;
+
+	rcu_read_lock();
+	n = radix_find_run(&m->pages, index, (void **)out, max);
+	for (; k < n; k++) {
+		const struct page *p = out[k];
+		uint32_t f;
+
+		/* The section was announced before this look; mapping_evict() looks for sections after its store. */
+		if (__atomic_load_n(&p->mapping, __ATOMIC_SEQ_CST) != m || READ_ONCE(p->index) != index + k)
+			break;
+		f = __atomic_load_n(&p->flags, __ATOMIC_ACQUIRE);
+		if ((f & flags) != flags || f & not_flags)
+			break;
+	}
+	rcu_read_unlock();
+	return k;
+}
+
 /* A new locked page into the tree.  The cache takes a reference of its own.  -EEXIST, -ENOMEM. */
 int mapping_add_new(struct mapping *m, uint64_t index, struct page *p)
 {
@@ -234,7 +255,8 @@ bool mapping_evict(struct page *p, bool truncated)
 		mm_stat_add(dirty, -1);
 	}
 	spin_unlock(&m->lock);
-	WRITE_ONCE(p->mapping, NULL);
+	__atomic_store_n(&p->mapping, NULL, __ATOMIC_SEQ_CST);
+	uaccess_quiesce();	/* who found it without a reference is done with it now */
 	mm_stat_add(cache, -1);
 	if (m->ops->memory_only)
 		mm_stat_add(shmem, -1);

@@ -14,6 +14,7 @@
 #include <kernel/pagecache.h>
 #include <kernel/string.h>
 #include <kernel/task.h>
+#include <kernel/uaccess.h>
 #include "mm/mm.h"
 
 enum { RA_MIN = 4, RA_MAX = 32, RA_FAULT = 32, RA_TEXT = 64, RA_ORDER = 6 };
@@ -170,6 +171,50 @@ static size_t read_cached(struct mapping *m, struct uio *u, uint64_t pos, size_t
 	return done;
 }
 
+/*
+ * The same without references, for user memory that is at hand: in a section,
+ * in which neither the pages nor that memory can become somebody else's.
+ */
+static size_t read_section(struct mapping *m, struct uio *u, uint64_t pos, size_t n)
+{
+	unsigned off = pos & (PAGE_SIZE - 1), max, k;
+	size_t done = 0, got;
+	struct page *p[RUN];
+	uaddr_t to;
+
+	uio_advance(u, 0);	/* past empty segments */
+	n = MIN(n, u->seg->len - u->seg_off);
+	to = u->seg->base + u->seg_off;
+	if (!user_range_ok(to, n))
+		return 0;
+	max = (unsigned)MIN(DIV_ROUND_UP(off + n, PAGE_SIZE), (size_t)RUN);
+	for (bool again = false;; again = true) {
+		uint64_t *section = uaccess_enter();
+
+		k = mapping_peek_run(m, pos >> PAGE_SHIFT, PG_UPTODATE, PG_READAHEAD, p, max);
+		for (unsigned i = 0, j; i < k && done < n; i = j) {
+			unsigned skip = i ? 0 : off;
+			size_t part;
+
+			for (j = i + 1; j < k && p[j] == p[j - 1] + 1 && p[j]->zone == p[j - 1]->zone; j++)
+				;
+			part = MIN(n - done, (size_t)(j - i) * PAGE_SIZE - skip);
+			got = uaccess_copy_out(to + done, (char *)page_addr(p[i]) + skip, part);
+			done += got;
+			for (unsigned l = i; l < j && got; l++)
+				if (!page_flag(p[l], PG_REFERENCED))
+					page_set_flag(p[l], PG_REFERENCED);
+			if (got < part)
+				break;
+		}
+		uaccess_leave(section);
+		if (done || !k || again || !uaccess_prepare(to, n, true))
+			break;
+	}
+	uio_advance(u, done);
+	return done;
+}
+
 int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 {
 	struct mapping *m = f->mapping;
@@ -185,7 +230,9 @@ int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 		if (pos >= size)
 			break;
 		n = MIN((uint64_t)u->left, size - pos);
-		got = read_cached(m, u, pos, n);
+		got = u->nsegs ? read_section(m, u, pos, n) : 0;
+		if (!got)
+			got = read_cached(m, u, pos, n);
 		if (got) {
 			pos += got;
 			done += (int64_t)got;

@@ -12,7 +12,7 @@
  * preemption off, announced in ua_seq of the CPU (odd: inside).  Whoever
  * unmaps bumps the generation and then waits in uaccess_quiesce() until every
  * CPU that was inside has left: after that nobody writes through an old
- * translation, and the page may be given away.  Sections are short (eight pages),
+ * translation, and the page may be given away.  Sections are short (sixteen pages),
  * do not sleep, and take no lock, so the wait is bounded.
  */
 #include <hal/dev.h>
@@ -29,10 +29,14 @@
 #include "mm/user_mem.h"
 #include "mm/vm_internal.h"
 
-enum { CACHE_SLOTS = 32, FILL = 8 /* a cache line of vm->pages */, SECTION_PAGES = FILL };
+enum { SLOTS_FEW = 32, SLOTS_MANY = PAGE_SIZE / 16, MANY_BYTES = 64 << 10 /* a copy as long as that gets them */ };
+enum { FILL = 8 /* a cache line of vm->pages */, SECTION_PAGES = 16 };
+struct slot { uint64_t tag; char *kva; };	/* tag: user page | 1: valid | 2: may be written */
 struct uaccess_cache {
 	uint64_t vm_id, generation;	/* [o] what the slots were filled under */
-	struct { uint64_t tag; char *kva; } slot[CACHE_SLOTS];	/* [o] tag: user page | 1: valid | 2: may be written */
+	unsigned slots;			/* [o] */
+	struct slot *slot;		/* [o] few, or a page of them */
+	struct slot few[SLOTS_FEW];
 };
 
 static struct { uint64_t seq; } ALIGNED(64) ua_cpu[HAL_CPUS];
@@ -44,7 +48,7 @@ bool user_range_ok(uaddr_t addr, size_t n)
 	return n <= limit && addr <= limit - n;
 }
 
-static uint64_t *section_enter(void)
+uint64_t *uaccess_enter(void)
 {
 	uint64_t *seq;
 
@@ -55,9 +59,9 @@ static uint64_t *section_enter(void)
 	return seq;
 }
 
-static void section_leave(uint64_t *seq)
+void uaccess_leave(uint64_t *seq)
 {
-	__atomic_add_fetch(seq, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(seq, *seq + 1, __ATOMIC_RELEASE);	/* this CPU's alone */
 	preempt_enable();
 }
 
@@ -74,58 +78,87 @@ void uaccess_quiesce(void)
 
 void uaccess_forget(struct task *t)
 {
+	if (t->ucache && t->ucache->slot != t->ucache->few)
+		page_put(virt_to_page(t->ucache->slot));
 	kfree(t->ucache);
 	t->ucache = NULL;
 }
 
-/* In a section: where to find addr, or NULL. */
-static char *cache_find(struct task *t, uaddr_t addr, bool write)
+/* In a section: the translations, if they still hold; looked at once, since whoever ends them waits for us. */
+static const struct uaccess_cache *cache_now(const struct task *t)
+{
+	const struct uaccess_cache *c = t->ucache;
+
+	return c && c->vm_id == t->vm->id && c->generation == __atomic_load_n(&t->vm->generation, __ATOMIC_SEQ_CST) ? c : NULL;
+}
+
+/* Where to find addr, or NULL. */
+static inline char *cache_look(const struct uaccess_cache *c, uaddr_t addr, bool write)
+{
+	const struct slot *s = &c->slot[(addr >> PAGE_SHIFT) & (c->slots - 1)];
+	uint64_t want = (addr & PAGE_MASK) | 1 | (write ? 2 : 0);
+
+	return (s->tag & (PAGE_MASK | want)) == want ? s->kva + (addr & (PAGE_SIZE - 1)) : NULL;
+}
+
+static char *cache_find(const struct task *t, uaddr_t addr, bool write)
+{
+	const struct uaccess_cache *c = cache_now(t);
+
+	return c ? cache_look(c, addr, write) : NULL;
+}
+
+/* A task's first translations. */
+static struct uaccess_cache *cache_of(struct task *t)
 {
 	struct uaccess_cache *c = t->ucache;
-	uint64_t want = (addr & PAGE_MASK) | 1 | (write ? 2 : 0);
-	unsigned i = (addr >> PAGE_SHIFT) % CACHE_SLOTS;
 
-	if (!c || (c->slot[i].tag & (PAGE_MASK | want)) != want || c->vm_id != t->vm->id ||
-	    c->generation != __atomic_load_n(&t->vm->generation, __ATOMIC_SEQ_CST))
-		return NULL;
-	return c->slot[i].kva + (addr & (PAGE_SIZE - 1));
+	if (!c) {
+		c = kzalloc(sizeof(*c), ALLOC_ATOMIC);
+		if (!c)
+			return NULL;
+		c->slots = SLOTS_FEW;
+		c->slot = c->few;
+		t->ucache = c;
+	}
+	return c;
 }
 
 /*
- * Look addr up in vm->pages and remember it.  ahead: a copy that goes on behind
- * this page, so the rest of the table's cache line is taken as well: a slot
- * each, by the same lock.  False: not there for this access.
+ * Look addr up in vm->pages and remember it.  n: of a copy that goes on so far;
+ * the rest of the table's cache line is taken as well then: a slot each, by the
+ * same lock.  False: not there for this access.
  */
-static bool cache_fill(struct task *t, uaddr_t addr, bool write, bool ahead)
+static bool cache_fill(struct task *t, uaddr_t addr, bool write, size_t n)
 {
-	struct uaccess_cache *c = t->ucache;
 	struct vm_space *vm = t->vm;
 	uint64_t generation = __atomic_load_n(&vm->generation, __ATOMIC_SEQ_CST);
-	unsigned i = (addr >> PAGE_SHIFT) % CACHE_SLOTS, n = ahead ? FILL - i % FILL : 1;
-	vpe_t *slot, e[FILL] = { 0 };
+	unsigned first = (addr >> PAGE_SHIFT) % FILL, pages = n >= PAGE_SIZE - (addr & (PAGE_SIZE - 1)) ? FILL - first : 1;
+	struct uaccess_cache *c;
+	vpe_t *entry, e[FILL] = { 0 };
 
 	spin_lock(&vm->pages->lock);
-	slot = vpe_find(vm, addr);
-	for (unsigned k = 0; slot && k < n; k++)
-		e[k] = slot[k];		/* a group never leaves its table */
+	entry = vpe_find(vm, addr);
+	for (unsigned k = 0; entry && k < pages; k++)
+		e[k] = entry[k];	/* a group never leaves its table */
 	spin_unlock(&vm->pages->lock);
 	if (!(e[0] & VPE_R) || e[0] & VPE_DEV || (write && !(e[0] & VPE_W)))
 		return false;
-	if (!c) {
-		c = t->ucache = kzalloc(sizeof(*c), ALLOC_ATOMIC);
-		if (!c)
-			return false;
-	}
+	c = cache_of(t);
+	if (!c)
+		return false;
 	if (c->vm_id != vm->id || c->generation != generation) {
-		memset(c->slot, 0, sizeof(c->slot));
+		memset(c->slot, 0, c->slots * sizeof(*c->slot));
 		c->vm_id = vm->id;
 		c->generation = generation;
 	}
-	for (unsigned k = 0; k < n; k++) {
+	for (unsigned k = 0; k < pages; k++) {
+		struct slot *s = &c->slot[((addr >> PAGE_SHIFT) + k) & (c->slots - 1)];
+
 		if (!(e[k] & VPE_R) || e[k] & VPE_DEV)
 			continue;
-		c->slot[i + k].tag = ((addr & PAGE_MASK) + k * PAGE_SIZE) | 1 | (e[k] & VPE_W ? 2 : 0);
-		c->slot[i + k].kva = page_addr(vpe_page(e[k]));
+		s->tag = ((addr & PAGE_MASK) + k * PAGE_SIZE) | 1 | (e[k] & VPE_W ? 2 : 0);
+		s->kva = page_addr(vpe_page(e[k]));
 	}
 	return true;
 }
@@ -142,6 +175,58 @@ static void copy_part(enum copy_kind kind, void *k, char *at, size_t n)
 		user_mem_zero(at, n);
 }
 
+/* In a section: bytes moved; stops at the first page without a translation at hand. */
+static size_t copy_at_hand(const struct task *t, enum copy_kind kind, char *k, uaddr_t u, size_t n)
+{
+	const struct uaccess_cache *c = cache_now(t);
+	bool write = kind != COPY_IN;
+	size_t done = 0;
+
+	for (unsigned pages = 0; c && done < n && pages < SECTION_PAGES; pages++) {
+		size_t part = MIN(n - done, PAGE_SIZE - ((u + done) & (PAGE_SIZE - 1)));
+		char *at = cache_look(c, u + done, write);
+
+		if (!at)
+			break;
+		/* Neighbours in memory as one piece. */
+		while (part < n - done && ++pages < SECTION_PAGES && cache_look(c, u + done + part, write) == at + part)
+			part += MIN(n - done - part, (size_t)PAGE_SIZE);
+		copy_part(kind, k ? k + done : NULL, at, part);
+		done += part;
+	}
+	return done;
+}
+
+void uaccess_expect(size_t n)
+{
+	struct uaccess_cache *c;
+	struct page *p;
+
+	if (n < MANY_BYTES || !current->vm || !(c = cache_of(current)) || c->slots != SLOTS_FEW)
+		return;
+	p = page_alloc(0, ALLOC_ATOMIC | ALLOC_NOWAIT | ALLOC_ZERO);
+	if (p) {
+		c->slot = page_addr(p);
+		c->slots = SLOTS_MANY;
+	}
+}
+
+size_t uaccess_copy_out(uaddr_t dst, const void *src, size_t n)
+{
+	size_t done = hal_user_copy_to(dst, src, n);
+
+	if (done < n && current->vm) {
+		msan_check((const char *)src + done, n - done);
+		done += copy_at_hand(current, COPY_OUT, (char *)(uintptr_t)src + done, dst + done, n - done);
+	}
+	return done;
+}
+
+bool uaccess_prepare(uaddr_t addr, size_t n, bool write)
+{
+	return user_range_ok(addr, n) && current->vm && cache_fill(current, addr, write, n);
+}
+
 /* Bytes moved; stops at the first page that cannot be had. */
 static size_t copy_slow(enum copy_kind kind, void *k, uaddr_t u, size_t n, bool fault)
 {
@@ -155,29 +240,18 @@ static size_t copy_slow(enum copy_kind kind, void *k, uaddr_t u, size_t n, bool 
 	if (kind == COPY_OUT)
 		msan_check(k, n);
 	while (done < n) {
-		size_t before = done;
-		uint64_t *seq = section_enter();
+		uint64_t *seq = uaccess_enter();
+		size_t got = copy_at_hand(t, kind, k ? (char *)k + done : NULL, u + done, n - done);
 		int code;
 
-		for (unsigned pages = 0; done < n && pages < SECTION_PAGES; pages++) {
-			size_t part = MIN(n - done, PAGE_SIZE - ((u + done) & (PAGE_SIZE - 1)));
-			char *at = cache_find(t, u + done, write);
-
-			if (!at)
-				break;
-			/* Neighbours in memory as one piece. */
-			while (part < n - done && ++pages < SECTION_PAGES && cache_find(t, u + done + part, write) == at + part)
-				part += MIN(n - done - part, (size_t)PAGE_SIZE);
-			copy_part(kind, (char *)k + done, at, part);
-			done += part;
-		}
-		section_leave(seq);
-		if (done != before) {
+		uaccess_leave(seq);
+		if (got) {
+			done += got;
 			tries = 0;
 			continue;
 		}
-		/* To the end of a page at least: a long copy, perhaps in pieces. */
-		if (cache_fill(t, u + done, write, n - done >= PAGE_SIZE - ((u + done) & (PAGE_SIZE - 1)))) {
+		/* A long copy, perhaps in pieces. */
+		if (cache_fill(t, u + done, write, n - done)) {
 			/* Another thread may unmap faster than we look: let it go on for a while only. */
 			if (++tries < 1000)
 				continue;
@@ -305,11 +379,11 @@ int user_load32_nofault(uaddr_t addr, uint32_t *out)
 
 	if (addr & 3 || !user_range_ok(addr, 4) || !t->vm)
 		return -EFAULT;
-	seq = section_enter();
+	seq = uaccess_enter();
 	at = cache_find(t, addr, false);
 	if (at)
 		*out = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_SEQ_CST);
-	section_leave(seq);
+	uaccess_leave(seq);
 	return at ? 0 : -EFAULT;
 }
 
@@ -322,7 +396,7 @@ static int user_atomic32(uaddr_t addr, bool write, uint32_t expected, uint32_t d
 	if (addr & 3 || !user_range_ok(addr, 4) || !t->vm)
 		return -EFAULT;
 	for (;;) {
-		uint64_t *seq = section_enter();
+		uint64_t *seq = uaccess_enter();
 		uint32_t *at = (uint32_t *)(void *)cache_find(t, addr, write);
 
 		if (at && write) {
@@ -331,10 +405,10 @@ static int user_atomic32(uaddr_t addr, bool write, uint32_t expected, uint32_t d
 		} else if (at) {
 			*old = __atomic_load_n(at, __ATOMIC_SEQ_CST);
 		}
-		section_leave(seq);
+		uaccess_leave(seq);
 		if (at)
 			return 0;
-		if (cache_fill(t, addr, write, false))
+		if (cache_fill(t, addr, write, 0))
 			continue;
 		if (vm_fault(t->vm, addr, write ? HAL_WRITE : HAL_READ, &code))
 			return -EFAULT;

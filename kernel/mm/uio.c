@@ -16,6 +16,7 @@ void uio_init_user(struct uio *u, struct uio_seg *one, uaddr_t base, size_t len)
 void uio_init_segs(struct uio *u, const struct uio_seg *segs, unsigned n, size_t total)
 {
 	*u = (struct uio){ .seg = segs, .nsegs = n, .left = total };
+	uaccess_expect(total);
 }
 
 void uio_init_kernel(struct uio *u, void *buf, size_t len)
@@ -23,7 +24,7 @@ void uio_init_kernel(struct uio *u, void *buf, size_t len)
 	*u = (struct uio){ .kbuf = buf, .left = len };
 }
 
-static void uio_advance(struct uio *u, size_t n)
+void uio_advance(struct uio *u, size_t n)
 {
 	u->left -= n;
 	u->seg_off += n;

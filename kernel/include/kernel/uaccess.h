@@ -14,6 +14,8 @@ int copy_from_user(void *dst, uaddr_t src, size_t n) MUST_CHECK;
 int copy_to_user(uaddr_t dst, const void *src, size_t n) MUST_CHECK;
 /* current is going away, or changes its address space: drop the translation cache. */
 void uaccess_forget(struct task *t);
+/* Copies of n bytes are to come: current remembers as many translations as that is worth. */
+void uaccess_expect(size_t n);
 /* Bytes copied until the first page that is not at hand: takes no fault, may be used with a page locked (not in atomic context). */
 size_t copy_from_user_nofault(void *dst, uaddr_t src, size_t n);
 size_t copy_to_user_nofault(uaddr_t dst, const void *src, size_t n);

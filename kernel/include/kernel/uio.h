@@ -25,6 +25,8 @@ size_t uio_copy_from(struct uio *u, void *dst, size_t n);	/* a write(2): uio to 
 size_t uio_zero(struct uio *u, size_t n);
 /* Fault in up to n bytes of it ahead, for copies made with a page locked. -EFAULT: not one byte. */
 int uio_fault_in(struct uio *u, size_t n, bool for_write);
+/* n bytes of it were moved by other means. */
+void uio_advance(struct uio *u, size_t n);
 void uio_revert(struct uio *u, size_t n);	/* take n bytes back (not across uio_init) */
 enum { UIO_MAX_SEGS = 1024 };
 /* Import an iovec array: checks as readv(2).  *segs is kmalloc'd if n > 8 (fast[] otherwise). Bytes or -errno. */
