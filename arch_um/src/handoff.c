@@ -18,6 +18,8 @@
  * as long each time, until yields are quick again.  Long stretches of user code
  * look the same, and do not suffer: it is the short ones that gain.  Who was not
  * answered after two yields sleeps.
+ * So does, at once, whose call likely waits, as the last ones of that number did:
+ * a yield would only bring the CPU back to it, to go to sleep then.
  *
  * Programs that wake each other: while the CPU is with one of them the other's
  * thread is not asleep yet but yields the spare host CPU, which is where the
@@ -35,6 +37,7 @@ enum {
 	YIELDS = 2, YIELD_SLOW_TSC = 600000,	/* some 200 us: a time slice of somebody else */
 	AWAY_YIELDS = 100,	/* the stub's, while another program runs on the same CPUs: some 30 us */
 	YIELD_SKIP_MIN = 16, YIELD_SKIP_MAX = 16384, YIELD_GOOD = 256,
+	WAITS_LIKELY = 2, WAITS_MAX = 3,
 };
 
 static bool spare_free(const struct um_cpu *c)
@@ -48,6 +51,19 @@ static bool spare_free(const struct um_cpu *c)
 static bool yield_pays(const struct um_cpu *c)
 {
 	return c->host_cpu >= 0 && (um_boot->yield == 'a' ? !c->yield_skip : um_boot->yield == 'f');
+}
+
+/* What a call of this thread did, for what its next one of that number will do. */
+static void waits_learn(struct hal_uctx *u)
+{
+	if (u->call_key == u->waits_at) {
+		u->waits = u->waited ? MIN(u->waits + 1, WAITS_MAX) : MAX(u->waits - 1, 0);
+	} else if (u->waited) {
+		if (!u->waits)
+			u->waits_at = u->call_key;
+		u->waits = u->waits ? u->waits - 1 : 1;
+	}
+	u->waited = false;
 }
 
 void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t)
@@ -66,6 +82,8 @@ void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t)
 	}
 	t->ctl->spin = u->spin ? STUB_PAUSES : 0;
 	t->ctl->yield = u->spin || !yield_pays(c) ? 0 : YIELDS;
+	waits_learn(u);
+	t->ctl->sleep_at = !u->spin && u->waits >= WAITS_LIKELY ? u->waits_at : UINT64_MAX;
 	int want = u->spin ? c->spare_cpu : c->host_cpu;
 	if (t->host_cpu != want) {
 		t->host_cpu = want;
@@ -75,6 +93,7 @@ void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t)
 
 void um_spin_away(struct hal_uctx *u, struct um_thread *t)
 {
+	u->waited |= u->regs.orig_rax == (uint32_t)u->call_key;
 	t->ctl->spin = 0;
 	t->ctl->yield = u->spin && um_boot->yield != 'o' ? AWAY_YIELDS : 0;
 }

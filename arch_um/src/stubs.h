@@ -63,6 +63,9 @@ struct hal_uctx {
 	uint32_t ret_changes;		/* [o] as->changes then */
 	bool spin;			/* [o] hand over by spinning on two host CPUs: see um_spin_*() */
 	int score, fit;			/* [o] */
+	uint64_t call_key, waits_at;	/* [o] stub_call_key() of its last call; of one that waits, */
+	int waits;			/* [o] and how surely: 0..WAITS_MAX */
+	bool waited;			/* [o] the CPU had something else to do during the last call */
 };
 
 /* The host's rt signal frame (arch/x86/include/uapi/asm/{ucontext,sigcontext}.h); a layout that cannot change. */

@@ -281,6 +281,7 @@ static enum hal_trap call(struct hal_uctx *u, struct hal_as *as, uaddr_t ret)
 	r->rcx = r->rip;
 	r->r11 = r->eflags;
 	r->orig_rax = r->rax;
+	u->call_key = stub_call_key(r->rax, r->rsi);
 	r->rax = (uint64_t)-ENOSYS_;
 	return HAL_TRAP_SYSCALL;
 }

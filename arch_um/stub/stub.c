@@ -29,7 +29,7 @@
 enum {
 	NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_sigaction = 13, NR_sigreturn = 15, NR_ioctl = 16,
 	NR_sched_yield = 24, NR_clone = 56, NR_fork = 57, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_ptrace = 101, NR_prctl = 157,
-	NR_arch_prctl = 158, NR_setrlimit = 160, NR_futex = 202, NR_seccomp = 317, NR_clone3 = 435,
+	NR_arch_prctl = 158, NR_setrlimit = 160, NR_kill = 62, NR_tkill = 200, NR_tgkill = 234, NR_futex = 202, NR_seccomp = 317, NR_clone3 = 435,
 };
 enum { PROT_RWX = 7, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANON = 0x20, MAP_POPULATE = 0x8000 };
 enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
@@ -154,18 +154,24 @@ static void fp_save(struct stub_thread *t)
 }
 
 /* These calls want it: it is saved here, so that the kernel need not ask. */
-static bool fp_wanted(uint64_t nr) { return nr == NR_clone || nr == NR_fork || nr == NR_clone3 || nr == NR_sigreturn; }
+static bool fp_wanted(uint64_t nr)
+{
+	/* A signal to oneself is the usual one: its frame has the FP state in it. */
+	return nr == NR_clone || nr == NR_fork || nr == NR_clone3 || nr == NR_sigreturn || nr == NR_kill || nr == NR_tkill || nr == NR_tgkill;
+}
 
 /* A patched call, all registers saved.  0: go on with t->regs; 1: stop again, with a signal frame. */
 int fast_main(struct stub_thread *t, uint32_t kind)
 {
+	const uint32_t none = 0, *yields = kind == STUB_KIND_CALL && stub_call_key(t->regs.ax, t->regs.si) == t->sleep_at ? &none : &t->yield;
+
 	t->kind = kind;
 	t->fp_saved = 0;
 	if (kind == STUB_KIND_CALL && fp_wanted(t->regs.ax))
 		fp_save(t);
 	for (;;) {
 		post_stop(&t->stop);
-		wait_go(&t->go, &t->spin, &t->yield);
+		wait_go(&t->go, &t->spin, yields);
 		if (t->resume != STUB_RESUME_SAVE)
 			break;
 		fp_save(t);

@@ -107,7 +107,11 @@ struct stub_thread {
 	struct stub_regs regs;		/* KIND_CALL, KIND_KICK; `ip` is the machine's: it may be in a trampoline */
 	uint32_t fp_saved;		/* this stop: the FP state is in the area, too */
 	uint32_t yield;			/* before sleeping, behind the pauses: let others of this host CPU run so many times */
+	uint64_t sleep_at;		/* stub_call_key() of a call that will likely wait: sleep at once */
 };
+
+/* Calls that are alike in whether they wait: by number, and what a futex call is about. */
+static inline uint64_t stub_call_key(uint64_t nr, uint64_t second) { return nr == 202 ? nr | (second & 127) << 32 : nr; }
 
 _Static_assert(__builtin_offsetof(struct stub_svc, stack) == 256 && sizeof(struct stub_svc) == STUB_SVC_SIZE, "struct stub_svc");
 _Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED &&
