@@ -92,7 +92,10 @@ run_on() {
 		if [ "$(id -u)" = 0 ]; then set -- unshare -m "$@"; else set -- unshare -m -r "$@"; fi ;;
 	eft*)
 		if [ "$as" = init ]; then set -- "--init=$1"; else set -- -- "$@"; fi
-		case $on in eft-[0-9]cpu) n=${on#eft-}; set -- "--cpus=${n%cpu}" "$@" ;; esac
+		case $on in
+		eft-[0-9]cpu) n=${on#eft-}; set -- "--cpus=${n%cpu}" "$@" ;;
+		eft-1host) set -- --cpus=1 "$@" ;;
+		esac
 		trap_kind=seccomp
 		[ "$on" != eft-ptrace ] || trap_kind=ptrace
 		set -- "$um" "--trap=$trap_kind" "--mem=$mem" --disk "$(image_of "$on")" --rw "$@" ;;

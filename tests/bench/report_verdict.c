@@ -146,11 +146,11 @@ static void judge_memory(struct run *r, const struct table *t)
 	at_most(r, text("idle memory of the host's processes, MiB PSS"), figure(t, "idle", "eft", 0) / 1024, 12);
 }
 
-static void judge_scaling(struct run *r, const struct table *t)
+/* By two at once on two host CPUs, against one alone in the column `alone`. */
+static void judge_speed_up(struct run *r, const struct table *t, const char *alone, const char *reading)
 {
 	static const char *const how[] = { "_by_2", "_by_2_threads" };
 	static const char *const who[] = { "two processes", "two threads of one process" };
-	struct every lost = { 0, 0, NULL };
 
 	for (int h = 0; h < 2; h++) {
 		struct every e = { 0, 0, NULL };
@@ -164,10 +164,18 @@ static void judge_scaling(struct run *r, const struct table *t)
 				continue;
 			many = text("%.*s%s", (int)(end - one), one, how[h]);
 			x = figure(t, many, "eft-2cpu", 1);
-			each(&e, many, x > 0 ? figure(t, one, "eft-2cpu", 1) / x : 0, 1.8);
+			each(&e, many, x > 0 ? figure(t, one, alone, 1) / x : 0, 1.8);
 		}
-		every_ends(r, text("%s reach at least 1.8 times one", who[h]), &e);
+		every_ends(r, text("%s reach at least 1.8 times one%s", who[h], reading), &e);
 	}
+}
+
+static void judge_scaling(struct run *r, const struct table *t)
+{
+	struct every lost = { 0, 0, NULL };
+
+	judge_speed_up(r, t, "eft-2cpu", "");
+	judge_speed_up(r, t, "eft-1host", " on one host CPU: what a second CPU adds");
 	/* As much at once as there are guest CPUs, and the same by two. */
 	for (int i = 0; i < t->rows.n; i++) {
 		const char *row = t->rows.v[i], *end = strstr(row, "_by_4");

@@ -149,7 +149,7 @@ section_jobs() {
 # ---- scaling ----
 
 section_scaling() {
-	begin_table scaling idle-2 ns 'host eft-2cpu eft-4cpu' \
+	begin_table scaling idle-2 ns 'host eft-2cpu eft-4cpu eft-1host' \
 		'the same by one, two and four at once; Eft with 2 and with 4 processors on two host CPUs' >>"$records"
 	round=1
 	while [ $round -le "$rounds" ]; do
@@ -159,6 +159,10 @@ section_scaling() {
 			run_on $m program "$(how_for idle-2 400)" /bench/micro -s $quick $rows
 			micro_records $m
 		done
+		progress "speed-up, round $round of $rounds: one alone on one host CPU"
+		# shellcheck disable=SC2086
+		run_on eft-1host program "$(how_for idle-1 400)" /bench/micro -s $quick $("$programs/micro" -s -l $rows | grep _by_1\$)
+		micro_records eft-1host
 		round=$((round + 1))
 	done
 	end_table
