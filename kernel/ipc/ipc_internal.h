@@ -56,4 +56,6 @@ void poller_fini(struct poller *p);
 struct poll_table *poller_table(struct poller *p, struct file *f, unsigned events);
 /* Sleep until triggered, a signal or the deadline: 0, -EINTR, -ETIMEDOUT. */
 int poller_wait(struct poller *p, uint64_t deadline);
+/* After a pass that found `ready`, last being what poller_wait() said before it: the result so far.  Nothing ready: -EINTR, -ENOMEM, 0. */
+int poller_verdict(const struct poller *p, int ready, int last);
 #endif

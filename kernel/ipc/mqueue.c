@@ -34,6 +34,8 @@ struct mqueue {
 	struct process *notify;		/* [lock] a reference; NULL: nobody registered */
 	struct abi_sigevent event;	/* [lock] */
 	struct waitq read_wait, write_wait;
+	struct user_account *owner;	/* [I] a reference: who is charged for it */
+	int64_t cost;			/* [I] bytes */
 };
 static struct mutex names_lock;		/* [IPC_NAMES] */
 static struct rb_root names;		/* [names_lock] */
@@ -60,6 +62,10 @@ static void mq_put(struct mqueue *q)
 	}
 	if (q->notify)
 		process_put(q->notify);
+	if (q->owner) {
+		__atomic_sub_fetch(&q->owner->mq_bytes, q->cost, __ATOMIC_RELAXED);
+		user_account_put(q->owner);
+	}
 	kfree(q);
 }
 
@@ -109,14 +115,35 @@ static int permitted(const struct mqueue *q, unsigned o_flags)
 static int attr_check(const struct abi_mq_attr *a)
 {
 	bool big = capable(CAP_SYS_RESOURCE);
-	uint64_t total;
 
 	if (a->maxmsg <= 0 || a->msgsize <= 0)
 		return -EINVAL;
 	if (a->maxmsg > (big ? MQ_HARD_MSGS : MQ_DEFAULT_MSGS) || a->msgsize > (big ? MQ_HARD_SIZE : MQ_DEFAULT_SIZE))
 		return -EINVAL;
-	total = (uint64_t)a->maxmsg * (uint64_t)(a->msgsize + 64);
-	return total > rlimit_get(RLIMIT_MSGQUEUE) ? -EMFILE : 0;
+	return 0;
+}
+
+/* What a queue counts for in its user's RLIMIT_MSGQUEUE: as on Linux, a full one, each message of a priority of its own (mq_overview(7)). */
+static int64_t cost(const struct abi_mq_attr *a)
+{
+	enum { MESSAGE = 48, PRIORITY = 48 };
+
+	return a->maxmsg * (a->msgsize + MESSAGE) + MIN(a->maxmsg, (int64_t)MQ_PRIO_MAX) * PRIORITY;
+}
+
+static int charge(struct mqueue *q, const struct abi_mq_attr *a)
+{
+	struct user_account *u = current->cred->user;
+	int64_t n = cost(a);
+
+	if ((uint64_t)__atomic_add_fetch(&u->mq_bytes, n, __ATOMIC_RELAXED) > rlimit_get(RLIMIT_MSGQUEUE)) {
+		__atomic_sub_fetch(&u->mq_bytes, n, __ATOMIC_RELAXED);
+		return -EMFILE;
+	}
+	q->cost = n;
+	ref_get(&u->refs);
+	q->owner = u;
+	return 0;
 }
 
 static struct mqueue *mq_create(const char *name, unsigned mode, const struct abi_mq_attr *a)
@@ -156,10 +183,12 @@ static int mq_lookup(const char *name, unsigned o_flags, unsigned mode, const st
 	if (q) {
 		err = (o_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST :
 			(o_flags & O_ACCMODE) == O_ACCMODE ? -EINVAL : permitted(q, o_flags);
-	} else if (!fresh) {
+	} else if (bad == -ENOENT) {
 		err = bad;
 	} else if (queues >= MQ_QUEUES_MAX && !capable(CAP_SYS_RESOURCE)) {
 		err = -ENOSPC;
+	} else if (bad || (bad = charge(fresh, a)) != 0) {
+		err = bad;
 	} else {
 		q = fresh;
 		fresh = NULL;

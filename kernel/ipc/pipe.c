@@ -188,7 +188,7 @@ static int64_t merge(struct pipe *p, struct uio *u, size_t n)
 	if (!(b->flags & PIPE_MERGE) || (b->flags & PIPE_PACKET) || b->off + b->len + n > PAGE_SIZE)
 		return 0;
 	got = uio_copy_from(u, (uint8_t *)page_addr(b->page) + b->off + b->len, n);
-	if (got < n && (!(u->how & UIO_PIECES) || !got))	/* as on Linux: what cannot be taken whole is not taken */
+	if (got < n)		/* as on Linux: what cannot be taken whole is not taken */
 		return -EFAULT;
 	b->len += (uint32_t)got;
 	return (int64_t)got;
@@ -196,7 +196,7 @@ static int64_t merge(struct pipe *p, struct uio *u, size_t n)
 
 static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock, bool packets)
 {
-	bool nosignal = u->how & UIO_NOSIGNAL, pieces = u->how & UIO_PIECES;
+	bool nosignal = u->how & UIO_NOSIGNAL;
 	int64_t done = 0, n;
 
 	if (!packets && p->readers) {
@@ -223,7 +223,7 @@ static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock,
 			return done ? done : -ENOMEM;
 		want = MIN(u->left, PAGE_SIZE);
 		got = uio_copy_from(u, page_addr(page), want);
-		if (got < want && (!pieces || !got)) {
+		if (got < want) {
 			p->spare = page;
 			return done ? done : -EFAULT;
 		}
@@ -231,8 +231,6 @@ static NO_TSA int64_t write_locked(struct pipe *p, struct uio *u, bool nonblock,
 			.flags = PIPE_MERGE | (packets ? PIPE_PACKET : 0) };
 		WRITE_ONCE(p->head, p->head + 1);
 		done += (int64_t)got;
-		if (got < want)
-			break;
 	}
 	return done;
 }
@@ -263,13 +261,10 @@ int64_t pipe_vmsplice(struct file *f, struct uio *u, bool write, bool nonblock)
 
 	if (!write)
 		return do_read(f, u, nonblock);
-	u->how |= UIO_PIECES;
-	/* It waits for some room, and then puts in what there is room for. */
-	while ((ret = do_write(f, u, true)) == -EAGAIN && !nonblock) {
-		int err = wait_event_interruptible(&p->write_wait, !full(p) || !READ_ONCE(p->readers));
-
-		if (err)
-			return err;
+	ret = pipe_give(p, u, nonblock);
+	if (ret > 0) {
+		pipe_wake_readers(p);
+		sigio_send(&p->read_sigio, POLLIN | POLLRDNORM);
 	}
 	return ret;
 }

@@ -5,8 +5,6 @@
 #include <kernel/pipe.h>
 #include "ipc/ipc_internal.h"
 
-/* In uio.how, above those of <kernel/uio.h>: what memory there is is taken, not whole pages of it. */
-enum { UIO_PIECES = 128 };
 
 extern const struct file_ops pipe_file_ops;
 struct pipe *pipe_create(void);		/* NULL: no memory */
@@ -15,5 +13,7 @@ void pipe_release(struct file *f);
 void pipe_wake_readers(struct pipe *p);
 void pipe_wake_writers(struct pipe *p);
 void pipe_pop(struct pipe *p);		/* the lock is held */
+/* User segments of current's as pages of the pipe's: waits for some room, gives what there is room for.  Bytes, -EAGAIN, -EPIPE, -EFAULT ... */
+int64_t pipe_give(struct pipe *p, struct uio *u, bool nonblock);
 void fifo_put(struct inode *inode, struct pipe *p);	/* an open file's reference */
 #endif

@@ -5,6 +5,7 @@
  * never appended to (PIPE_MERGE is dropped on both sides).  Two pipes are
  * locked in the order of their addresses, and neither is while waiting.
  */
+#include <kernel/vm.h>
 #include "ipc/pipe_internal.h"
 
 static inline struct pipe_buf *slot(struct pipe *p, unsigned i) { return &p->ring[i & (p->slots - 1)]; }
@@ -152,3 +153,44 @@ int64_t pipe_move(struct pipe *from, struct pipe *to, size_t max, bool nonblock)
 	return transfer(from, to, max, nonblock, false);
 }
 
+
+/* ---- vmsplice ---- */
+
+/* A page of the program's, or the part of one, in a slot of its own: what is written there later is in the pipe, too.  [lock] */
+static int give_part(struct pipe *p, uaddr_t addr, uint32_t len)
+{
+	struct page *page;
+	int err;
+
+	if (p->head - p->tail >= p->slots)
+		return -EAGAIN;
+	err = vm_get_page(current->vm, addr, HAL_READ, &page);
+	if (err)
+		return err == -EIO ? -EFAULT : err;	/* behind a file's end */
+	*slot(p, p->head) = (struct pipe_buf){ .page = page, .off = (uint32_t)(addr & (PAGE_SIZE - 1)), .len = len };
+	WRITE_ONCE(p->head, p->head + 1);
+	return 0;
+}
+
+int64_t pipe_give(struct pipe *p, struct uio *u, bool nonblock)
+{
+	int64_t done = 0;
+	int err;
+
+	mutex_lock(&p->lock);
+	err = pipe_wait_slot(p, nonblock);
+	for (unsigned i = 0; i < u->nsegs && !err; i++)
+		for (uint64_t at = 0; at < u->seg[i].len && u->left && !err;) {
+			uaddr_t addr = u->seg[i].base + at;
+			uint32_t n = (uint32_t)MIN(MIN(u->seg[i].len - at, u->left), PAGE_SIZE - (addr & (PAGE_SIZE - 1)));
+
+			err = give_part(p, addr, n);
+			if (err)
+				break;
+			at += n;
+			u->left -= n;
+			done += n;
+		}
+	mutex_unlock(&p->lock);
+	return done ? done : err;
+}

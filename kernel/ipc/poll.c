@@ -153,6 +153,15 @@ int poller_wait(struct poller *p, uint64_t deadline)
 	return ret;
 }
 
+int poller_verdict(const struct poller *p, int ready, int last)
+{
+	if (ready)
+		return ready;
+	if (last == -EINTR || signal_pending(current))	/* also when there is no time to wait in */
+		return -EINTR;
+	return p->no_memory ? -ENOMEM : 0;
+}
+
 /* ---- poll ---- */
 
 struct abi_pollfd { int32_t fd; int16_t events, revents; };
@@ -186,16 +195,9 @@ static int poll_loop(struct abi_pollfd *fds, unsigned n, uint64_t deadline)
 			fds[i].revents = (int16_t)poll_one(&p, &fds[i], ready == 0 && deadline != 0);
 			ready += fds[i].revents != 0;
 		}
+		ready = poller_verdict(&p, ready, last);
 		if (ready || last == -ETIMEDOUT || deadline == 0)
 			break;
-		if (last) {
-			ready = last;
-			break;
-		}
-		if (p.no_memory) {
-			ready = -ENOMEM;
-			break;
-		}
 		last = poller_wait(&p, deadline);
 	}
 	poller_fini(&p);

@@ -60,16 +60,9 @@ static int select_loop(struct select *s, uint64_t deadline)
 	poller_init(&p);
 	for (;;) {
 		ready = select_pass(s, &p, deadline != 0);
+		ready = poller_verdict(&p, ready, last);
 		if (ready || last == -ETIMEDOUT || deadline == 0)
 			break;
-		if (last) {
-			ready = last;
-			break;
-		}
-		if (p.no_memory) {
-			ready = -ENOMEM;
-			break;
-		}
 		last = poller_wait(&p, deadline);
 	}
 	poller_fini(&p);

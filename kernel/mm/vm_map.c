@@ -49,6 +49,16 @@ bool vm_range_sealed(struct vm_space *vm, uaddr_t start, uaddr_t end)
 	return false;
 }
 
+/* How many pages of the range are in some area. */
+static uint64_t pages_in(struct vm_space *vm, uaddr_t start, uaddr_t end) REQUIRES(vm->lock)
+{
+	uint64_t n = 0;
+
+	for (struct vm_area *a = vm_find(vm, start); a && a->start < end; a = vm_next(a))
+		n += (MIN(a->end, end) - MAX(a->start, start)) >> PAGE_SHIFT;
+	return n;
+}
+
 int vm_unmap_locked(struct vm_space *vm, uaddr_t start, uaddr_t end, struct list_head *dead)
 {
 	struct vm_area *a = vm_find(vm, start), *next;
@@ -94,7 +104,7 @@ int vm_munmap(struct vm_space *vm, uaddr_t addr, uint64_t len)
 /* Where to put len bytes: the hint if it is free, else the highest gap below mmap_base, else the lowest anywhere. */
 static int64_t choose_address(struct vm_space *vm, uaddr_t addr, uint64_t len, unsigned flags) REQUIRES(vm->lock)
 {
-	uaddr_t limit = hal_as_limit(), high = vm->mmap_base, got;
+	uaddr_t limit = hal_as_limit(), got;
 
 	if (len > limit)
 		return -ENOMEM;
@@ -114,18 +124,23 @@ static int64_t choose_address(struct vm_space *vm, uaddr_t addr, uint64_t len, u
 			return -EEXIST;
 		return (int64_t)addr;
 	}
-	if (flags & MAP_32BIT)
-		high = MIN(high, (uaddr_t)1 << 31);
+	if (flags & MAP_32BIT)		/* the second gigabyte, from below, as on Linux */
+		limit = MIN(limit, (uaddr_t)1 << 31);
+	if (len > limit)
+		return -ENOMEM;
 	if (addr) {
 		addr = MAX(addr & PAGE_MASK, hal_as_min());
 		if (addr <= limit - len && vm_find_gap(vm, len, addr, addr + len, true) == addr)
 			return (int64_t)addr;
 	}
-	got = vm_find_gap(vm, len, hal_as_min(), high, true);
-	if (!got && !(flags & MAP_32BIT))
-		got = vm_find_gap(vm, len, hal_as_min(), limit, false);
+	got = flags & MAP_32BIT ? 0 : vm_find_gap(vm, len, hal_as_min(), vm->mmap_base, true);
+	if (!got)
+		got = vm_find_gap(vm, len, flags & MAP_32BIT ? (uaddr_t)1 << 30 : hal_as_min(), limit, false);
 	return got ? (int64_t)got : -ENOMEM;
 }
+
+/* Sockets have a method on Linux, which refuses: when what was mapped there is gone. */
+static bool refuses_late(const struct file *f) { return S_ISSOCK(f->inode->mode); }
 
 /* What mmap(2) says about a file and the kind of mapping: flags for the area, or -errno. */
 static int64_t file_area_flags(struct file *f, unsigned prot, unsigned flags, uint64_t len, uint64_t pgoff)
@@ -161,17 +176,10 @@ static int64_t file_area_flags(struct file *f, unsigned prot, unsigned flags, ui
 			return -EPERM;
 		vf &= ~(unsigned)VM_MAYEXEC;
 	}
-	if (flags & MAP_GROWSDOWN && S_ISSOCK(f->inode->mode))	/* they have a method on Linux, which refuses */
-		return -EINVAL;
-	if (!f->mapping && !(f->ops && f->ops->mmap))
+	if (!f->mapping && !(f->ops && f->ops->mmap) && !refuses_late(f))
 		return -ENODEV;
 	if (flags & MAP_GROWSDOWN)
 		return -EINVAL;
-	if (vf & VM_SHARED && f->seals & (SEAL_WRITE | SEAL_FUTURE_WRITE)) {
-		if (prot & PROT_WRITE)
-			return -EPERM;
-		vf &= ~(unsigned)VM_MAYWRITE;
-	}
 	return vf;
 }
 
@@ -202,7 +210,7 @@ static int area_attach(struct vm_area *a, struct file *file)
 		a->mapping = file->mapping;
 		if (file->ops && file->ops->mmap)
 			err = file->ops->mmap(file, a);
-		if (a->mapping || a->flags & VM_DEVICE || err)
+		if (a->mapping || a->flags & VM_DEVICE || err || refuses_late(file))
 			return err;
 	}
 	if (!(a->flags & VM_SHARED)) {
@@ -257,18 +265,20 @@ int64_t vm_mmap(struct vm_space *vm, uaddr_t addr, uint64_t len, unsigned prot, 
 	a->pgoff = file ? pgoff : a->start >> PAGE_SHIFT;
 	a->flags = (unsigned)kind | (prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) | (locked ? VM_LOCKED : 0) |
 		(flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0) | (flags & MAP_NORESERVE ? VM_NORESERVE : 0);
-	if (!vm_may_expand(vm, a->flags, len >> PAGE_SHIFT) && !(flags & MAP_FIXED && vm_find(vm, a->start)))
-		goto fail;
 	err = area_attach(a, file);
 	if (err)
 		goto fail;
+	err = -EPERM;
+	if (vm_range_sealed(vm, a->start, a->end))
+		goto fail;
+	err = -ENOMEM;		/* what is there already is replaced: only the rest is more */
+	if (!vm_may_expand(vm, a->flags, (len >> PAGE_SHIFT) - pages_in(vm, a->start, a->end)))
+		goto fail;
 	err = vm_unmap_locked(vm, a->start, a->end, &dead);
+	if (!err && file && refuses_late(file))
+		err = -ENODEV;
 	if (err)
 		goto fail;
-	if (!vm_may_expand(vm, a->flags, len >> PAGE_SHIFT)) {
-		err = -ENOMEM;
-		goto fail;
-	}
 	vm_area_insert(vm, a);
 	vm_area_merge(a, &dead);
 	a = NULL;

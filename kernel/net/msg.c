@@ -237,7 +237,9 @@ static int64_t recv_hdr(struct socket *s, struct file *f, uaddr_t at, unsigned f
 	used = scm_to_user(s, &scm, h.control, h.control ? h.controllen : 0, flags, &m.out_flags);
 	scm_drop(&scm);
 	if (h.name) {
-		if (copy_to_user(h.name, &name, MIN(h.namelen, m.namelen)))
+		uint32_t n = MIN(h.namelen, m.namelen);
+
+		if (n && copy_to_user(h.name, &name, n))
 			return -EFAULT;
 		h.namelen = m.namelen;
 		if (put_user(h.namelen, at + offsetof(struct abi_msghdr, namelen)))

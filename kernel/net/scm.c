@@ -8,7 +8,7 @@ enum { HDR = sizeof(struct abi_cmsghdr) };
 void scm_drop(struct scm *scm)
 {
 	for (unsigned i = 0; i < scm->nfiles; i++)
-		file_put_deferred(scm->files[i]);
+		file_put_later(scm->files[i]);
 	kfree(scm->files);
 	scm->files = NULL;
 	scm->nfiles = 0;

@@ -324,6 +324,8 @@ _Noreturn void task_exit(int status) NO_TSA
 	rcu_assign(t->fs, (struct fs_context *)NULL);	/* /proc looks from outside */
 	if (fs)
 		fs_context_put(fs);
+	files_close_later(t);
+	t->files_gone = true;
 	if (last) {
 		sysv_process_exit(p);
 		tty_process_exit(p);

@@ -12,6 +12,7 @@
  *
  * Each return is an event in the CPU's trace ring (<kernel/trace.h>).
  */
+#include <kernel/file.h>
 #include <kernel/string.h>
 #include <kernel/syscall.h>
 #include <kernel/vm.h>
@@ -112,6 +113,8 @@ static void task_work(struct task *t)
 	struct abi_regs *r = hal_user_regs(t->uctx);
 	long result = abi_in_syscall(r) ? abi_syscall_get_result(r) : 0;
 
+	if (unlikely(t->files_later))
+		files_close_later(t);
 	if (unlikely(signal_pending(t) || t->restore_sigmask || (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK)))
 		signal_deliver();
 	if (unlikely(t->rseq))

@@ -122,6 +122,24 @@ static int store_max_map(struct task *t, char *text, size_t n)
 	return 0;
 }
 
+/* 0 as on Linux, whose distributions set it. */
+static int show_hardlinks(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%d\n", READ_ONCE(protected_hardlinks));
+	return 0;
+}
+
+static int store_hardlinks(struct task *t, char *text, size_t n)
+{
+	uint64_t v;
+
+	text[line_len(text, n)] = '\0';
+	if (parse_u64(text, 10, &v) || v > 1)
+		return -EINVAL;
+	WRITE_ONCE(protected_hardlinks, v);
+	return 0;
+}
+
 /* The status that the machine ends with, for whoever started it; ours, not Linux's. */
 static int show_poweroff(struct seq *s, struct task *t)
 {
@@ -205,7 +223,7 @@ static const struct proc_node fs_nodes[] = {
 	PROC_FILE("aio-nr", 0444, show_aio_nr), PROC_FILE("aio-max-nr", 0444, show_aio_max), PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("inode-nr", 0444, show_inode_nr), PROC_FILE("dentry-state", 0444, show_dentry_state),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max), PROC_FILE("protected_symlinks", 0444, show_zero),
-	PROC_FILE("protected_hardlinks", 0444, show_zero), PROC_FILE("suid_dumpable", 0444, show_zero), PROC_FILE("overflowuid", 0444, show_65534),
+	{ .name = "protected_hardlinks", .mode = S_IFREG | 0644, .show = show_hardlinks, .store = store_hardlinks }, PROC_FILE("suid_dumpable", 0444, show_zero), PROC_FILE("overflowuid", 0444, show_65534),
 	PROC_FILE("overflowgid", 0444, show_65534), PROC_DIR("inotify", inotify_nodes), PROC_DIR("epoll", epoll_nodes),
 };
 static const struct proc_node vm_nodes[] = {

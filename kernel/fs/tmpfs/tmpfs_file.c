@@ -71,36 +71,44 @@ int tmpfs_resize(struct inode *i, uint64_t size)
 	return 0;
 }
 
+/* What seals leave of a write at pos: a page's part that would make the file longer is refused, and with it what is behind.  [inode lock] */
+static int sealed(const struct inode *i, struct uio *u, uint64_t pos)
+{
+	const struct tmpfs_node *node = i->fs_private;
+	uint64_t end = ALIGN_DOWN(i->size, (uint64_t)PAGE_SIZE);
+
+	if (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	if (!(node->seals & F_SEAL_GROW) || pos + u->left <= i->size)
+		return 0;
+	if (pos >= end)
+		return -EPERM;
+	u->left = end - pos;
+	return 0;
+}
+
 static int64_t tmpfs_write(struct file *f, struct uio *u, uint64_t *pos)
 {
-	int64_t ret;
-	struct tmpfs_node *node = f->inode->fs_private;
+	struct inode *i = f->inode;
+	int64_t n;
 
 	if (!u->left)
 		return 0;
-	/* Seals are only ever added, and F_ADD_SEALS waits for the inode lock. */
-	if (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-		return -EPERM;
-	if (node->seals & F_SEAL_GROW) {
-		/* A page's part of the write that would make it longer is refused, and with it what is behind. */
-		uint64_t at = file_appends(f, u) ? f->inode->size : *pos;
-
-		if (at + u->left > f->inode->size) {
-			uint64_t end = ALIGN_DOWN(f->inode->size, (uint64_t)PAGE_SIZE);
-
-			if (at >= end)
-				return -EPERM;
-			u->left = end - at;
+	rwsem_write_lock(&i->lock);
+	n = generic_write_begin(f, u, pos);	/* the limit comes before the seals, which are asked for each page */
+	if (!n)
+		n = sealed(i, u, *pos);
+	if (!n) {
+		n = pagecache_write(f, u, *pos);
+		if (n == -ENOSPC || (n >= 0 && u->left)) {	/* the page that had no room any more is not the file's */
+			mapping_truncate(&i->own_mapping, i->size);
+			tmpfs_account(i);
 		}
 	}
-	ret = generic_file_ops.write(f, u, pos);
-	if (ret == -ENOSPC || (ret >= 0 && u->left)) {	/* the page that had no room any more is not the file's */
-		rwsem_write_lock(&f->inode->lock);
-		mapping_truncate(&f->inode->own_mapping, f->inode->size);
-		tmpfs_account(f->inode);
-		rwsem_write_unlock(&f->inode->lock);
-	}
-	return ret;
+	rwsem_write_unlock(&i->lock);
+	if (n > 0)
+		*pos += (uint64_t)n;
+	return n;
 }
 
 static int tmpfs_mmap(struct file *f, struct vm_area *a)
@@ -144,9 +152,10 @@ static int tmpfs_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t
 	int err = 0;
 
 	rwsem_write_lock(&i->lock);
-	if (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	/* What only makes room changes no byte; behind the end it is refused even if the size stays. */
+	if (mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE) && node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		err = -EPERM;
-	else if (!(mode & FALLOC_KEEP_SIZE) && end > i->size && (node->seals & F_SEAL_GROW))
+	else if (!(mode & FALLOC_PUNCH_HOLE) && end > i->size && (node->seals & F_SEAL_GROW))
 		err = -EPERM;
 	if (err)
 		goto out;
@@ -177,7 +186,8 @@ static int tmpfs_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t
 		}
 		tmpfs_account(i);
 	}
-	inode_touch(i, ATTR_MTIME | ATTR_CTIME);
+	if (!err)
+		inode_touch(i, ATTR_MTIME | ATTR_CTIME);
 out:
 	rwsem_write_unlock(&i->lock);
 	return err;

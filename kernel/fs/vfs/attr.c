@@ -263,21 +263,20 @@ long sys_fallocate(int fd, unsigned mode, int64_t off, int64_t len)
 	err = -EFBIG;
 	if ((uint64_t)off + (uint64_t)len > f->inode->super->max_bytes)
 		goto out;
-	if (!(mode & FALLOC_KEEP_SIZE) && (uint64_t)off + (uint64_t)len > f->inode->size) {
+	if (!(mode & FALLOC_PUNCH_HOLE) && (uint64_t)off + (uint64_t)len > f->inode->size) {	/* also when the size stays, as tmpfs has it */
 		err = size_limit((uint64_t)off + (uint64_t)len);
 		if (err)
 			goto out;
 	}
 	err = -EOPNOTSUPP;
-	if (f->ops->fallocate) {
-		rwsem_write_lock(&f->inode->lock);
-		err = file_remove_privs(f);
-		rwsem_write_unlock(&f->inode->lock);
-	}
-	if (f->ops->fallocate && !err)
+	if (f->ops->fallocate)
 		err = f->ops->fallocate(f, mode, (uint64_t)off, (uint64_t)len);
-	if (!err)
+	if (!err) {
+		rwsem_write_lock(&f->inode->lock);
+		(void)file_remove_privs(f);
+		rwsem_write_unlock(&f->inode->lock);
 		notify_entry(f->path.dentry, IN_MODIFY);
+	}
 out:
 	file_put(f);
 	return err;

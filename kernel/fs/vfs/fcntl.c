@@ -14,7 +14,7 @@ struct f_owner_ex { int type; int pid; };
 
 static long setfl(int fd, struct file *f, unsigned arg)
 {
-	const unsigned may = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
+	unsigned may = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 	int err;
 
 	if ((f->inode->flags & INODE_APPEND) && !(arg & O_APPEND) && (f->flags & O_APPEND))
@@ -24,8 +24,9 @@ static long setfl(int fd, struct file *f, unsigned arg)
 	/* Files and devices that were opened can, and pipes; nameless files cannot. */
 	if (arg & O_DIRECT && !(S_ISREG(f->inode->mode) && !(f->mode & FMODE_NO_DIRECT)) && !S_ISBLK(f->inode->mode) && !pipe_of(f))
 		return -EINVAL;
-	if ((arg ^ f->flags) & O_ASYNC) {
-		err = fasync_set(f, fd, arg & O_ASYNC);
+	if (fasync_can(f)) {	/* of other files it is not looked at */
+		may |= O_ASYNC;
+		err = (arg ^ f->flags) & O_ASYNC ? fasync_set(f, fd, arg & O_ASYNC) : 0;
 		if (err)
 			return err;
 	}

@@ -113,6 +113,32 @@ void file_put_deferred(struct file *f)
 	work_queue(&deferred_work);
 }
 
+void file_put_later(struct file *f)
+{
+	struct task *t = current;
+	int32_t n = ref_read(&f->refs);
+
+	if (!t->process || t->files_gone) {
+		file_put_deferred(f);
+		return;
+	}
+	while (n > 1)
+		if (__atomic_compare_exchange_n(&f->refs.n, &n, n - 1, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return;
+	f->rcu.next = t->files_later;
+	t->files_later = &f->rcu;
+}
+
+void files_close_later(struct task *t)
+{
+	struct rcu_head *h;
+
+	while ((h = t->files_later) != NULL) {	/* closing one may add others */
+		t->files_later = h->next;
+		file_put(container_of(h, struct file, rcu));
+	}
+}
+
 unsigned file_poll(struct file *f, struct poll_table *pt)
 {
 	if (!f->ops || !f->ops->poll)
@@ -160,9 +186,11 @@ void file_allow_write(struct file *f)
 struct fasync { bool on; };
 static struct fasync fasync_on = { true };
 
+bool fasync_can(const struct file *f) { return f->ops->fasync || f->ops->poll; }
+
 int fasync_set(struct file *f, int fd, bool on)
 {
-	if (!f->ops->fasync && !f->ops->poll)
+	if (!fasync_can(f))
 		return on ? -ENOTTY : 0;
 	if (f->ops->fasync) {
 		int err = f->ops->fasync(f, on);

@@ -38,6 +38,21 @@ static int write_limit(struct inode *i, struct uio *u, uint64_t pos)
 	return 0;
 }
 
+int generic_write_begin(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct inode *i = f->inode;
+	int err;
+
+	if (file_appends(f, u))
+		*pos = i->size;
+	err = write_limit(i, u, *pos);
+	if (!err)
+		err = file_remove_privs(f);
+	if (!err)
+		inode_touch(i, ATTR_MTIME | ATTR_CTIME);
+	return err;
+}
+
 static int64_t generic_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct inode *i = f->inode;
@@ -47,15 +62,9 @@ static int64_t generic_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (!u->left)
 		return 0;
 	rwsem_write_lock(&i->lock);
-	if (file_appends(f, u))
-		*pos = i->size;
-	n = write_limit(i, u, *pos);
+	n = generic_write_begin(f, u, pos);
 	if (!n)
-		n = file_remove_privs(f);
-	if (!n) {
-		inode_touch(i, ATTR_MTIME | ATTR_CTIME);
 		n = pagecache_write(f, u, *pos);
-	}
 	rwsem_write_unlock(&i->lock);
 	if (n <= 0)
 		return n;

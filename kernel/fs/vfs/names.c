@@ -205,7 +205,9 @@ int vfs_link(const struct path *old, int ndfd, const char *name)
 	err = -EXDEV;
 	if (old->mnt != e.parent.mnt)
 		goto out;
-	err = may_create(dir);
+	err = may_link(i);
+	if (!err)
+		err = may_create(dir);
 	if (err)
 		goto out;
 	err = -EPERM;

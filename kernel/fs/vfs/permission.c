@@ -76,6 +76,18 @@ int may_create(struct inode *dir)
 	return inode_permission(dir, MAY_WRITE | MAY_EXEC);
 }
 
+bool protected_hardlinks;
+
+/* Whoever is not the owner must be able to read and write it, and it must be nothing that is dangerous to keep. */
+int may_link(struct inode *i)
+{
+	if (!READ_ONCE(protected_hardlinks) || inode_owner_or_capable(i))
+		return 0;
+	if (!S_ISREG(i->mode) || i->mode & S_ISUID || (i->mode & (S_ISGID | 010)) == (S_ISGID | 010))
+		return -EPERM;
+	return inode_permission(i, MAY_READ | MAY_WRITE) ? -EPERM : 0;
+}
+
 int may_delete(struct inode *dir, struct dentry *victim, bool isdir)
 {
 	struct inode *i = victim->inode;

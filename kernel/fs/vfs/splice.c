@@ -468,7 +468,7 @@ out:
 	return ret;
 }
 
-/* User pages are copied, as GIFT allows: which is what a write or a read of the pipe does. */
+/* Into a pipe go the pages themselves; out of one comes what a read gives. */
 long sys_vmsplice(int fd, uaddr_t iov, uint64_t n, unsigned flags)
 {
 	struct uio_seg fast[8], *segs = fast;

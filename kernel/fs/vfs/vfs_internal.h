@@ -138,6 +138,8 @@ void entry_finish(struct new_entry *e);
 /* ---- permission.c ---- */
 int may_create(struct inode *dir);
 int may_delete(struct inode *dir, struct dentry *victim, bool isdir);
+extern bool protected_hardlinks;	/* [a] /proc/sys/fs/protected_hardlinks */
+int may_link(struct inode *i) MUST_CHECK;	/* another name for i: -EPERM */
 bool inode_owner_or_capable(const struct inode *i);
 int inode_permission_cred(struct inode *i, unsigned mask, const struct cred *c, uint32_t uid, uint32_t gid, uint64_t caps);
 bool inode_is_sticky_denied(struct inode *dir, struct inode *victim);
@@ -148,6 +150,12 @@ int notify_change_locked(struct inode *i, struct inode_attr *a) MUST_CHECK;
 void file_accessed(struct file *f);
 void path_accessed(const struct path *p);
 int file_remove_privs(struct file *f);	/* [inode lock] before a write */
+
+/* ---- generic.c ---- */
+/* [inode lock] Of a write of something: where it goes (O_APPEND), how much of it limits allow; set-id bits go, times change.  0, -EFBIG. */
+int generic_write_begin(struct file *f, struct uio *u, uint64_t *pos) MUST_CHECK;
+
+/* ---- attr.c ---- */
 int do_truncate(struct inode *i, uint64_t size, struct file *f);
 
 /* ---- file.c, fdtable.c ---- */
@@ -176,6 +184,7 @@ int fd_replace(int fd, struct file *f, unsigned o_flags);	/* dup2 */
 int fd_close_range(unsigned first, unsigned last, bool cloexec_only, bool unshare);
 void file_set_owner(struct file *f, struct pid *pid, int type, bool force);
 int fasync_set(struct file *f, int fd, bool on);
+bool fasync_can(const struct file *f);	/* does it have O_ASYNC? */
 extern uint64_t file_count;
 
 /* ---- lock.c ---- */

@@ -24,7 +24,6 @@ struct file {
 	struct fown { struct pid *pid; int pid_type, sig, fd; uint32_t uid, euid; } owner;	/* [lock] F_SETOWN */
 	struct fasync *fasync;		/* [lock] */
 	int error;			/* write-back error seen, for fsync */
-	unsigned seals;			/* memfd */
 	struct rcu_head rcu;
 };
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_NONBLOCK_ALWAYS = 16, FMODE_EXEC = 32,
@@ -53,6 +52,12 @@ int file_clone_anon(struct file *f, const struct file_ops *ops, void *private, u
 void file_get(struct file *f);
 void file_put(struct file *f);		/* the last one closes: may sleep.  From atomic context: file_put_deferred */
 void file_put_deferred(struct file *f);
+/*
+ * The same for process context where closing could go deeper and deeper (a socket holds a message that holds a socket ...):
+ * the last one closes when the current call returns to its program.  Takes no lock.
+ */
+void file_put_later(struct file *f);
+void files_close_later(struct task *t);	/* t is current: those; may sleep */
 
 /* fd tables: grow without limit but RLIMIT_NOFILE. */
 struct files *files_create(void);

@@ -147,6 +147,8 @@ struct task {
 	struct cred *cred;		/* [o]; others: task_cred_get() */
 	char comm[TASK_COMM_LEN];	/* torn reads are harmless */
 	struct files *files;		/* [o] */
+	struct rcu_head *files_later;	/* [o] to be closed before it runs user code, see file_put_later() */
+	bool files_gone;		/* [o] it will run none any more */
 	struct fs_context *fs;		/* [o] */
 
 	/* signals: task/signal.c */

@@ -347,6 +347,8 @@ static bool page_zero(const struct difference *d)
 {
 	return d->what == DIFF_RESULT && (is(d, "mremap") || is(d, "shmat") || is(d, "mmap")) && d->eft_result == -1;
 }
+enum { MACHINE_BYTES = 16 << 20 };	/* about; mmap(2) promises no more than there is at all */
+
 /* Also: the harness has more than a limit of memory that is still too large for the program here. */
 static bool promise(const struct difference *d)
 {
@@ -354,6 +356,8 @@ static bool promise(const struct difference *d)
 		return false;
 	if (is(d, "mremap"))
 		return d->eft_result == -12;
+	if (is(d, "mmap") && diff_number(d, "len") > MACHINE_BYTES)	/* more than the machine has at all */
+		return true;
 	for (unsigned i = 0; i < d->call; i++) {
 		const char *n = fuzz_row(d->prog->calls[i].nr)->name;
 
@@ -452,6 +456,12 @@ static bool fault_midway(const struct difference *d)
 	return d->what == DIFF_RESULT && strstr(d->row->name, "writev") && (d->lin_result == -14 || d->eft_result == -14 || both);
 }
 
+/* The number on Linux. */
+static int64_t descriptor(const struct difference *d, const struct fuzz_arg *a)
+{
+	return a->form == FUZZ_RESULT ? d->lin->result[a->index] : (int64_t)(int32_t)a->value;
+}
+
 /* The buffer is a mapping, perhaps of the very file and of the same bytes, which are read while they are written; or sendfile has the same file twice. */
 static bool copies_itself(const struct difference *d)
 {
@@ -462,26 +472,12 @@ static bool copies_itself(const struct difference *d)
 		const char *n = fuzz_row(c->nr)->name;
 		bool at = !strcmp(n, "pread64") || !strcmp(n, "pwrite64");
 
-		if (!strcmp(n, "sendfile") && d->lin->result[i] > 0 && c->args[0].form == c->args[1].form && c->args[0].index == c->args[1].index &&
-		    c->args[0].slot == c->args[1].slot && c->args[0].value == c->args[1].value)
+		if (!strcmp(n, "sendfile") && d->lin->result[i] > 0 && descriptor(d, &c->args[0]) == descriptor(d, &c->args[1]))
 			return true;
 		if ((at || !strcmp(n, "read") || !strcmp(n, "write")) && c->args[1].form == FUZZ_RESULT && d->lin->result[i] > 0 &&
 		    !strcmp(fuzz_row(d->prog->calls[c->args[1].index].nr)->name, "mmap") && (!at || c->args[3].form != FUZZ_VALUE || c->args[3].value < (uint64_t)d->lin->result[i]))
 			return true;
 	}
-	return false;
-}
-
-/* A ring that has what vmsplice was given: a slot for every page of it there, here only as many as the bytes need. */
-static bool vmsplice_slots(const struct difference *d)
-{
-	if (d->what != DIFF_RESULT && d->what != DIFF_BLOCKED && (d->what != DIFF_MEMORY || !(strstr(d->row->name, "read") || is(d, "vmsplice"))))
-		return false;
-	if (is(d, "vmsplice") && d->what == DIFF_RESULT && (d->lin_result > 0 || d->lin_result == -11) && d->eft_result > 0)
-		return true;
-	for (unsigned i = 0; i < d->call; i++)
-		if (!strcmp(fuzz_row(d->prog->calls[i].nr)->name, "vmsplice") && d->lin->result[i] > 0)
-			return d->what == DIFF_MEMORY || is(d, "fcntl") || is(d, "write") || is(d, "writev") || is(d, "vmsplice") || is(d, "tee") || is(d, "splice") || is(d, "poll") || is(d, "ppoll");
 	return false;
 }
 
@@ -572,6 +568,37 @@ static bool expirations(const struct difference *d)
 	return d->what == DIFF_MEMORY && strstr(d->row->name, "read") && d->offset < 8 && of(d, "timerfd_create");
 }
 
+static const uint8_t *output(const struct diff_run *r, const struct difference *d, uint32_t *len)
+{
+	for (unsigned i = 0; i < r->nouts; i++)
+		if (r->outs[i].call == d->call && r->outs[i].blob == d->blob) {
+			*len = r->outs[i].len;
+			return r->data + r->outs[i].off;
+		}
+	*len = 0;
+	return NULL;
+}
+
+/* The number that the two events of a rename share; both sides have one. */
+static bool rename_cookie(const struct difference *d)
+{
+	uint32_t len, elen, name;
+	const uint8_t *l = output(d->lin, d, &len), *e = output(d->eft, d, &elen);
+
+	if (d->what != DIFF_MEMORY || !strstr(d->row->name, "read") || !of(d, "inotify_init1"))
+		return false;
+	for (uint32_t at = 0; at + 16 <= len && at + 16 <= elen && at <= d->offset; at += 16 + name) {
+		static const uint8_t none[4];
+
+		memcpy(&name, l + at + 12, 4);
+		if (d->offset >= at + 8 && d->offset < at + 12)
+			return memcmp(l + at + 8, none, 4) && memcmp(e + at + 8, none, 4);
+		if (name > len)
+			return false;
+	}
+	return false;
+}
+
 struct diff_allowed diff_allowed[] = {
 	{ "unsupported", "a flag or a command that kernel/syscall/flags.def says is not there", unsupported, 0 },
 	{ "alarm-clock", "the host has no clock that wakes it", alarm_clock, 0 },
@@ -601,7 +628,6 @@ struct diff_allowed diff_allowed[] = {
 	{ "directory-position", "where in a directory its list has come to: a number of the file system's", directory_position, 0 },
 	{ "listed-late", "whether a name is listed that was made after the directory was opened: the host's tmpfs ends where it ended then", listed_late, 0 },
 	{ "copies-itself", "a read or a write whose buffer is a mapping of the same bytes of the file, a sendfile from a file to itself: in which order bytes are copied is the machine's", copies_itself, 0 },
-	{ "vmsplice-slots", "vmsplice copies: it takes fewer slots of the ring, and what becomes of the memory later is not read from it", vmsplice_slots, 0 },
 	{ "unreadable", "memory that may only be written: on Linux the harness cannot read it either", unreadable, 0 },
 	{ "expirations", "how often a timer has expired that began at an absolute time long ago: the machine has another clock", expirations, 0 },
 	{ "core-file", "what a core file says of the machine, and of the harness's own memory", core_file, 0 },
@@ -609,5 +635,6 @@ struct diff_allowed diff_allowed[] = {
 	{ "descriptor-table", "select looks at descriptors up to the size of the table, which is as large as it was once", descriptor_table, 0 },
 	{ "socket-buffer", "how much fits into a socket's buffer: what a message costs", socket_buffer, 0 },
 	{ "pkey-lost", "without protection keys the first pkey_alloc with rights fails, and Linux has none left after it", pkey_lost, 0 },
+	{ "rename-cookie", "the number that the two events of a rename share is the kernel's choice", rename_cookie, 0 },
 	{ 0 }
 };

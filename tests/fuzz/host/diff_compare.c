@@ -69,16 +69,27 @@ static bool masked_at(const struct difference *d, uint64_t addr)
 	return false;
 }
 
+/* Where in its blob a list begins; one that begins before it is behind its end. */
+static uint64_t list_at(const struct difference *d)
+{
+	for (unsigned i = 0; i < d->row->nargs; i++)
+		if (d->prog->calls[d->call].args[i].form == FUZZ_BLOB && d->prog->calls[d->call].args[i].index == d->blob)
+			return d->prog->calls[d->call].args[i].value;
+	return 0;
+}
+
 /* The first difference behind `from`. */
 static bool memory_differs(struct difference *d, const struct diff_out *l, const struct diff_out *e, unsigned from)
 {
 	const uint8_t *a = d->lin->data + l->off, *b = d->eft->data + e->off;
 	unsigned n = l->len < e->len ? l->len : e->len;
+	uint64_t at = list_at(d);
 
 	if (strstr(d->row->name, "listxattr") && d->lin_result > 0 && d->lin_result == d->eft_result)
-		return !from && d->lin_result <= n && list_sum(a, d->lin_result) != list_sum(b, d->eft_result);
+		return !from && at <= n && (uint64_t)d->lin_result <= n - at && list_sum(a + at, d->lin_result) != list_sum(b + at, d->eft_result);
 	if (!strncmp(d->row->name, "getdents", 8) && d->lin_result >= 0)
-		return !from && d->lin_result <= l->len && d->eft_result <= e->len && names_sum(a, d->lin_result, !d->row->name[8]) != names_sum(b, d->eft_result, !d->row->name[8]);
+		return !from && at <= n && (uint64_t)d->lin_result <= l->len - at && d->eft_result <= (int64_t)(e->len - at) &&
+			names_sum(a + at, d->lin_result, !d->row->name[8]) != names_sum(b + at, d->eft_result, !d->row->name[8]);
 	for (unsigned i = from; i < n; i++)
 		if (a[i] != b[i] && !masked_at(d, d->prog->blobs[l->blob].addr + i)) {
 			d->offset = i;

@@ -6,6 +6,7 @@
 
 /* Runs p in the machine; its trace hash. */
 extern uint64_t diff_capabilities;		/* those that root has on the host: the program gets no others */
+extern bool diff_hardlinks;		/* the host's fs.protected_hardlinks */
 uint64_t diff_eft(const struct fuzz_program *p, struct diff_run *r);
 
 enum diff_what { DIFF_SAME, DIFF_RESULT, DIFF_MEMORY, DIFF_BLOCKED, DIFF_STATUS, DIFF_FILES };

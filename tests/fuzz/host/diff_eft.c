@@ -28,6 +28,7 @@ static struct diff_run *run;
 static int in_call, limit;
 static bool forked;
 uint64_t diff_capabilities;
+bool diff_hardlinks;
 
 #define BEGIN(s) switch ((s).line) { case 0:
 #define CALL(s, nr, ...) do { (s).line = __LINE__; *out = (struct fuzz_step){ nr, { __VA_ARGS__ } }; return true; case __LINE__:; } while (0)
@@ -73,6 +74,14 @@ static const char *name_of(unsigned i)
 	return full;
 }
 
+static bool makes_links(void)
+{
+	for (unsigned i = 0; i < prog->ncalls; i++)
+		if (!strncmp(fuzz_row(prog->calls[i].nr)->name, "link", 4))
+			return true;
+	return false;
+}
+
 static bool supervise(struct fuzz_step *out)
 {
 	static int64_t r;
@@ -82,6 +91,12 @@ static bool supervise(struct fuzz_step *out)
 	BEGIN(supervisor)
 	memset(content, 0, sizeof(content));	/* what the machine's start left in the arena */
 	fuzz_user_write(FUZZ_ARENA, content, 0x1000);
+	if (diff_hardlinks && makes_links()) {	/* as the host has it */
+		CALL(supervisor, SYS_open, PATH("/proc/sys/fs/protected_hardlinks"), 1 /* O_WRONLY */);
+		dir = r;
+		CALL(supervisor, SYS_write, (uint64_t)dir, PATH("1"), 1);
+		CALL(supervisor, SYS_close, (uint64_t)dir);
+	}
 	CALL(supervisor, SYS_mkdir, PATH(SCRATCH), 0777);
 	CALL(supervisor, SYS_chmod, PATH(SCRATCH), 0777);
 	CALL(supervisor, SYS_fork);

@@ -94,6 +94,13 @@ void diff_init(void)
 			abort();
 		diff_capabilities = data[1] | (uint64_t)data[4] << 32;
 	}
+	{
+		FILE *f = fopen("/proc/sys/fs/protected_hardlinks", "r");
+
+		diff_hardlinks = f && fgetc(f) == '1';
+		if (f)
+			fclose(f);
+	}
 	signal(SIGALRM, on_alarm);
 	keep_going = getenv("EFT_FUZZ_KEEP_GOING") != NULL;
 	if (geteuid()) {
