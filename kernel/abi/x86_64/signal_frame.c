@@ -42,19 +42,32 @@ _Static_assert(sizeof(struct ucontext) == 304 && sizeof(struct rt_sigframe) == 4
 struct fpx_sw_bytes { uint32_t magic1, extended_size; uint64_t xfeatures; uint32_t xstate_size, pad[7]; };
 _Static_assert(sizeof(struct fpx_sw_bytes) == 48, "_fpx_sw_bytes");
 
-/* Which components an XSAVE area of this size can hold: XCR0, which user code may read. */
-static uint64_t xfeatures(size_t size)
+/* XCR0, which user code may read; all CPUs have the same.  Asked once: under virtualization cpuid takes a microsecond. */
+static uint64_t xcr0(void)
 {
+	static uint64_t cached;
+	uint64_t v = READ_ONCE(cached);
 	uint32_t eax = 1, ebx, ecx = 0, edx, lo, hi;
 
+	if (v)
+		return v;
+	__asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	v = 3;
+	if (ecx & 1u << 27) {
+		__asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+		v = lo | (uint64_t)hi << 32;
+	}
+	WRITE_ONCE(cached, v);
+	return v;
+}
+
+/* Which components an XSAVE area of this size can hold. */
+static uint64_t xfeatures(size_t size)
+{
 	if (size <= FXSAVE_SIZE)
 		return 3;
-	__asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-	if (!(ecx & 1u << 27))
-		return 3;
-	__asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
 	/* AMX tiles are 8 KiB and not part of smaller areas. */
-	return (lo | (uint64_t)hi << 32) & (size < 8192 ? ~(3ull << 17) : ~0ull);
+	return xcr0() & (size < 8192 ? ~(3ull << 17) : ~0ull);
 }
 
 static bool on_altstack(const struct task *t, uaddr_t sp)
