@@ -336,6 +336,7 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 		}
 		heat(u, as, info);
 		um_count(UM_STAT_TRAPPED);
+		u->call_key = stub_call_key(u->regs.rax, u->regs.rsi);
 		u->regs.orig_rax = u->regs.rax;
 		u->regs.rax = (uint64_t)-ENOSYS_;
 		return HAL_TRAP_SYSCALL;

@@ -29,7 +29,7 @@
 enum {
 	NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_sigaction = 13, NR_sigreturn = 15, NR_ioctl = 16,
 	NR_sched_yield = 24, NR_clone = 56, NR_fork = 57, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_ptrace = 101, NR_prctl = 157,
-	NR_arch_prctl = 158, NR_setrlimit = 160, NR_kill = 62, NR_tkill = 200, NR_tgkill = 234, NR_futex = 202, NR_seccomp = 317, NR_clone3 = 435,
+	NR_arch_prctl = 158, NR_setrlimit = 160, NR_kill = 62, NR_tkill = 200, NR_exit_group = 231, NR_tgkill = 234, NR_futex = 202, NR_seccomp = 317, NR_clone3 = 435,
 };
 enum { PROT_RWX = 7, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANON = 0x20, MAP_POPULATE = 0x8000 };
 enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
@@ -37,8 +37,9 @@ enum { SIGILL_ = 4, SIGTRAP_ = 5, SIGBUS_ = 7, SIGFPE_ = 8, SIGKILL_ = 9, SIGSEG
        SIGSYS_ = 31 };
 /* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID */
 enum { THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x100000 };
-enum { FRAME_IP = 176, FRAME_SIGNO = 312 };	/* in the host's signal frame, from the return address on */
-enum { POPULATE_MAX = 64 * 4096 };
+enum { FRAME_SI = 120, FRAME_AX = 152, FRAME_IP = 176, FRAME_SIGNO = 312 };	/* in the host's signal frame, from the return address on */
+/* Of what is only read and executed the host maps sixteen pages at a touch, so that longer runs are not worth the walk. */
+enum { POPULATE_MAX = 64 * 4096, POPULATE_READ = 8 * 4096 };
 
 long call_futex(volatile uint32_t *word, long op, uint32_t val, void *timeout);
 long call_yield(void);
@@ -111,7 +112,7 @@ static void ops_run(uint32_t buffer, uint32_t count)
 		long r = 0;
 		if (op->kind == STUB_OP_MAP)
 			r = call_mmap(op->addr, op->len, op->prot, MAP_SHARED | MAP_FIXED |
-				(op->len <= POPULATE_MAX ? MAP_POPULATE : 0), STUB_FD_RAM, op->off);
+				(op->len <= (op->prot & 2 ? POPULATE_MAX : POPULATE_READ) ? MAP_POPULATE : 0), STUB_FD_RAM, op->off);
 		else if (op->kind == STUB_OP_UNMAP)
 			r = call_munmap(op->addr, op->len);
 		else if (op->kind == STUB_OP_PROTECT && call_mprotect(op->addr, op->len, op->prot) < 0)
@@ -153,6 +154,12 @@ static void fp_save(struct stub_thread *t)
 	t->fp_saved = 1;
 }
 
+/* Will the CPU have something else to do during this call?  Then it need not be given back here, only to go to sleep. */
+static bool waits(const struct stub_thread *t, uint64_t nr, uint64_t second)
+{
+	return nr == NR_exit || nr == NR_exit_group || stub_call_key(nr, second) == t->sleep_at;
+}
+
 /* These calls want it: it is saved here, so that the kernel need not ask. */
 static bool fp_wanted(uint64_t nr)
 {
@@ -163,7 +170,7 @@ static bool fp_wanted(uint64_t nr)
 /* A patched call, all registers saved.  0: go on with t->regs; 1: stop again, with a signal frame. */
 int fast_main(struct stub_thread *t, uint32_t kind)
 {
-	const uint32_t none = 0, *yields = kind == STUB_KIND_CALL && stub_call_key(t->regs.ax, t->regs.si) == t->sleep_at ? &none : &t->yield;
+	const uint32_t none = 0, *yields = kind == STUB_KIND_CALL && waits(t, t->regs.ax, t->regs.si) ? &none : &t->yield;
 
 	t->kind = kind;
 	t->fp_saved = 0;
@@ -203,6 +210,8 @@ static bool kick_noted(struct stub_thread *t, char *frame)
 void signal_main(char *frame)
 {
 	struct stub_thread *t = (struct stub_thread *)((uint64_t)frame & ~(uint64_t)(STUB_SLOT - 1));
+	bool call = *(int32_t *)(frame + FRAME_SIGNO) == SIGSYS_ && waits(t, *(uint64_t *)(frame + FRAME_AX), *(uint64_t *)(frame + FRAME_SI));
+	const uint32_t none = 0;
 
 	if (kick_noted(t, frame))
 		return;
@@ -213,7 +222,7 @@ void signal_main(char *frame)
 		t->gs_base = gs_read();
 	}
 	post_stop(&t->stop);
-	wait_go(&t->go, &t->spin, &t->yield);
+	wait_go(&t->go, &t->spin, call ? &none : &t->yield);
 	ops_take(t);
 	if (t->has_fsgsbase) {
 		/* A non-canonical base would fault here, in the stub: the kernel has checked it. */
