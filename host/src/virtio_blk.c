@@ -9,13 +9,14 @@
  * (RWF_NOWAIT), and so is what is written until CACHED bytes wait for a flush:
  * then the flush finds all of it, and it costs one wait.  Everything else is
  * libaio's, with O_DIRECT where the host and the alignment allow it, and
- * completes through the event loop.
+ * completes through the event loop.  A flush is for a thread that waits for nothing else.
  */
 #include "virtio.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <libaio.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,13 @@ struct blk {
 	io_context_t aio;
 	struct loop_source done;	/* eventfd of completions */
 	unsigned inflight;		/* [d.lock] struct io */
+	unsigned aio_parts;		/* [d.lock] struct part */
 	size_t cached;			/* [d.lock] bytes written to the host's page cache since the last flush */
+	bool flusher;			/* [I] there is a thread for flushes */
+	pthread_mutex_t flush_lock;	/* inside d.lock */
+	struct io *flush;		/* [flush_lock] what it has to do */
+	pthread_cond_t flush_wanted;	/* with flush_lock */
+	pthread_cond_t flush_done;	/* with d.lock */
 	char id[20];
 };
 
@@ -56,6 +63,7 @@ struct io {
 	uint32_t written;
 	unsigned parts;			/* [d.lock] not yet completed, plus one while they are made */
 	bool failed;
+	struct io *next;		/* [flush_lock] b->flush */
 };
 struct part { struct iocb cb; struct io *io; size_t len; };
 
@@ -131,18 +139,18 @@ static int part_submit(struct io *io, int op, int fd, const struct iovec *v, uns
 		return -ENOMEM;
 	if (op == IO_CMD_PREADV)
 		io_prep_preadv(cb, fd, v, (int)n, (long long)off);
-	else if (op == IO_CMD_PWRITEV)
-		io_prep_pwritev(cb, fd, v, (int)n, (long long)off);
 	else
-		io_prep_fdsync(cb, fd);
+		io_prep_pwritev(cb, fd, v, (int)n, (long long)off);
 	io_set_eventfd(cb, io->b->done.fd);
 	t->io = io;
 	t->len = len;
 	cb->data = t;
 	io->parts++;
 	int r = io_submit(io->b->aio, 1, &cb);
-	if (r == 1)
+	if (r == 1) {
+		io->b->aio_parts++;
 		return 0;
+	}
 	io->parts--;
 	free(t);
 	return r < 0 ? r : -EAGAIN;
@@ -157,6 +165,7 @@ static void parts_collect(struct blk *b, long min)
 	while ((n = io_getevents(b->aio, min, 32, ev, NULL)) > 0) {
 		for (int i = 0; i < n; i++) {
 			struct part *t = ev[i].data;
+			b->aio_parts--;
 			if ((long)ev[i].res < 0 || ev[i].res != t->len)
 				t->io->failed = true;
 			io_finish(t->io);
@@ -180,13 +189,62 @@ static void on_done(void *arg, uint32_t events)
 	pthread_mutex_unlock(&b->d.lock);
 }
 
+/*
+ * Flushes have a thread of their own: it is woken by the disk.  libaio would give them to a worker of the host's, which
+ * wakes the event loop, which wakes the CPU.  One fdatasync is for all that waited when it began.
+ */
+static void *flush_thread(void *arg)
+{
+	struct blk *b = arg;
+
+	for (;;) {
+		struct io *all, *next;
+
+		pthread_mutex_lock(&b->flush_lock);
+		while (!(all = b->flush))
+			pthread_cond_wait(&b->flush_wanted, &b->flush_lock);
+		b->flush = NULL;
+		pthread_mutex_unlock(&b->flush_lock);
+		bool failed = fdatasync(b->fd);
+		pthread_mutex_lock(&b->d.lock);
+		for (; all; all = next) {
+			next = all->next;
+			all->failed |= failed;
+			io_finish(all);
+		}
+		pthread_cond_broadcast(&b->flush_done);
+		vq_interrupt(&b->d, &b->d.q[0]);
+		pthread_mutex_unlock(&b->d.lock);
+	}
+	return NULL;
+}
+
+static bool flush_later(struct io *io)
+{
+	struct blk *b = io->b;
+
+	if (!b->flusher)
+		return false;
+	io->parts++;
+	pthread_mutex_lock(&b->flush_lock);
+	io->next = b->flush;
+	b->flush = io;
+	pthread_mutex_unlock(&b->flush_lock);
+	pthread_cond_signal(&b->flush_wanted);
+	return true;
+}
+
 /* The driver may use its memory for something else after a reset. */
 static void blk_reset(struct vdev *d)
 {
 	struct blk *b = (struct blk *)d;
 
-	while (b->inflight)
-		parts_collect(b, 1);
+	while (b->inflight) {
+		if (b->aio_parts)
+			parts_collect(b, 1);
+		else
+			pthread_cond_wait(&b->flush_done, &b->d.lock);
+	}
 }
 
 static bool aligned(const struct iovec *v, unsigned n, uint64_t off)
@@ -325,7 +383,7 @@ static uint8_t blk_do(struct io *io, struct vq_request *r, uint32_t type, uint64
 		return S_OK;
 	case T_FLUSH:
 		b->cached = 0;
-		if (b->overlay >= 0 || part_submit(io, IO_CMD_FDSYNC, b->fd, NULL, 0, 0, 0) == 0)
+		if (b->overlay >= 0 || flush_later(io))
 			return S_OK;
 		return fdatasync(b->fd) ? S_IOERR : S_OK;
 	case T_GET_ID:
@@ -439,6 +497,16 @@ static void image_check(struct blk *b, const char *path)
 	}
 }
 
+static void flusher_start(struct blk *b)
+{
+	pthread_t t;
+
+	pthread_mutex_init(&b->flush_lock, NULL);
+	pthread_cond_init(&b->flush_wanted, NULL);
+	pthread_cond_init(&b->flush_done, NULL);
+	b->flusher = !pthread_create(&t, NULL, flush_thread, b);
+}
+
 void blk_add(const char *path, bool rw)
 {
 	static const struct vdev_ops ops = { .id = 2, .queues = 1, .features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH,
@@ -465,6 +533,8 @@ void blk_add(const char *path, bool rw)
 		if (b->overlay < 0 || !b->written || ftruncate(b->overlay, (off_t)b->size))
 			fatal("%s: cannot make the overlay: %s", path, strerror(errno));
 	}
+	if (rw)
+		flusher_start(b);	/* before the first CPU: bound to none, no interrupts */
 	uint64_t sectors = b->size / SECTOR;
 	uint32_t seg_max = VQ_SIZE_MAX - 2, blk_size = SECTOR;
 	memcpy(b->d.config, &sectors, 8);
