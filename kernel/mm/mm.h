@@ -54,7 +54,7 @@ void uaccess_quiesce(void);
 /*
  * A section: preemption is off, and uaccess_quiesce() on another CPU waits until it is left.  So a page of the
  * page cache that was found in one (mapping_peek_run()) stays one until then, without a reference.  Nothing
- * that sleeps, no lock, sixteen pages of copying at most.
+ * that sleeps, no lock, 32 pages of copying at most.
  */
 uint64_t *uaccess_enter(void);
 void uaccess_leave(uint64_t *section);

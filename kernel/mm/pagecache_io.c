@@ -129,7 +129,7 @@ void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want,
 		read_window(m, start, n, mark);
 }
 
-enum { RUN = 16 };
+enum { RUN = 32 };
 
 static size_t copy_to(struct uio *u, void *page, size_t n) { return uio_copy_to(u, page, n); }
 

@@ -12,7 +12,7 @@
  * preemption off, announced in ua_seq of the CPU (odd: inside).  Whoever
  * unmaps bumps the generation and then waits in uaccess_quiesce() until every
  * CPU that was inside has left: after that nobody writes through an old
- * translation, and the page may be given away.  Sections are short (sixteen pages),
+ * translation, and the page may be given away.  Sections are short (32 pages),
  * do not sleep, and take no lock, so the wait is bounded.
  */
 #include <hal/dev.h>
@@ -30,7 +30,7 @@
 #include "mm/vm_internal.h"
 
 enum { SLOTS_FEW = 32, SLOTS_MANY = PAGE_SIZE / 16, MANY_BYTES = 64 << 10 /* a copy as long as that gets them */ };
-enum { FILL = 8 /* a cache line of vm->pages */, SECTION_PAGES = 16 };
+enum { FILL = 8 /* a cache line of vm->pages */, SECTION_PAGES = 32 };
 struct slot { uint64_t tag; char *kva; };	/* tag: user page | 1: valid | 2: may be written */
 struct uaccess_cache {
 	uint64_t vm_id, generation;	/* [o] what the slots were filled under */
