@@ -342,7 +342,20 @@ static unsigned mq_poll(struct file *f, struct poll_table *pt)
 	return (n ? POLLIN | POLLRDNORM : 0) | (n < q->max_msgs ? POLLOUT | POLLWRNORM : 0);
 }
 
-static const struct file_ops mq_file_ops = { .read = mq_read, .poll = mq_poll, .flush = mq_flush, .release = mq_release, .llseek = vfs_llseek };
+/* Of the text.  Unlike in other files a negative place is one before the end, where a hole is looked for. */
+static int64_t mq_llseek(struct file *f, int64_t off, int whence)
+{
+	int64_t size = (int64_t)f->inode->size;
+
+	if ((whence != SEEK_DATA && whence != SEEK_HOLE) || off >= 0)
+		return vfs_llseek(f, off, whence);
+	if (whence == SEEK_DATA)
+		return -EINVAL;
+	f->pos = (uint64_t)size;
+	return size;
+}
+
+static const struct file_ops mq_file_ops = { .read = mq_read, .poll = mq_poll, .flush = mq_flush, .release = mq_release, .llseek = mq_llseek };
 
 static int mq_get(int fd, unsigned mode, struct file **f, struct mqueue **q)
 {

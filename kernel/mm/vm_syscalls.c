@@ -41,7 +41,7 @@ long sys_msync(uaddr_t addr, uint64_t len, unsigned flags)
 			stop = MIN(end, a->end);
 			if (flags & MS_INVALIDATE && a->flags & VM_LOCKED)
 				err = -EBUSY;
-			if (flags & MS_SYNC && a->file && a->flags & VM_SHARED) {
+			if (!err && flags & MS_SYNC && a->file && a->flags & VM_SHARED) {
 				f = a->file;
 				file_get(f);
 				off = (a->pgoff << PAGE_SHIFT) + (addr - a->start);

@@ -350,19 +350,19 @@ long sys_accept4(int fd, uaddr_t addr, uaddr_t lenp, unsigned flags)
 	struct file *f, *nf;
 	int err, newfd;
 
-	f = fd_get(fd);		/* a bad descriptor comes before bad flags, what it is not comes after */
+	f = fd_get(fd);		/* a bad descriptor comes before bad flags, what it is not after there is room for another */
 	if (!f)
 		return -EBADF;
 	file_put(f);
 	if (flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	err = socket_from_fd(fd, &f, &s);
-	if (err)
-		return err;
 	newfd = fd_reserve(0, flags & SOCK_CLOEXEC);
-	if (newfd < 0) {
-		err = newfd;
-		goto put_file;
+	if (newfd < 0)
+		return newfd;
+	err = socket_from_fd(fd, &f, &s);
+	if (err) {
+		fd_unreserve(newfd);
+		return err;
 	}
 	err = s->ops->accept ? s->ops->accept(s, &n, f->flags & O_NONBLOCK) : -EOPNOTSUPP;
 	if (err)
@@ -388,7 +388,6 @@ long sys_accept4(int fd, uaddr_t addr, uaddr_t lenp, unsigned flags)
 
 unreserve:
 	fd_unreserve(newfd);
-put_file:
 	file_put(f);
 	return err;
 }

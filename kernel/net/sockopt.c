@@ -18,7 +18,7 @@ static int get_time(uint64_t *ns, uaddr_t value, unsigned len)
 		return -EDOM;
 	if (tv.tv_sec < 0)
 		*ns = 0;
-	else if (tv.tv_sec > 4000000000)
+	else if (tv.tv_sec > INT64_MAX / (int64_t)NSEC_PER_SEC - 1)	/* for ever */
 		*ns = 0;
 	else
 		*ns = (uint64_t)tv.tv_sec * NSEC_PER_SEC + (uint64_t)tv.tv_usec * NSEC_PER_USEC;
@@ -43,6 +43,8 @@ static int set_socket(struct socket *s, int name, uaddr_t value, unsigned len)
 		return -EINVAL;
 	if (get_user(v, value))
 		return -EFAULT;
+	if (name == SO_RCVTIMEO_NEW || name == SO_SNDTIMEO_NEW)	/* where words have 64 bits they are the same */
+		name = name == SO_RCVTIMEO_NEW ? SO_RCVTIMEO : SO_SNDTIMEO;
 	if (name == SO_RCVTIMEO || name == SO_SNDTIMEO)
 		return get_time(name == SO_RCVTIMEO ? &s->recv_timeout_ns : &s->send_timeout_ns, value, len);
 	switch (name) {
@@ -193,7 +195,9 @@ static int get_socket(struct socket *s, int name, uaddr_t value, uaddr_t lenp)
 		return put_value(&s->linger, sizeof(s->linger), value, lenp);
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
-		tv = to_timeval(name == SO_RCVTIMEO ? s->recv_timeout_ns : s->send_timeout_ns);
+	case SO_RCVTIMEO_NEW:
+	case SO_SNDTIMEO_NEW:
+		tv = to_timeval(name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW ? s->recv_timeout_ns : s->send_timeout_ns);
 		return put_value(&tv, sizeof(tv), value, lenp);
 	case SO_PEERCRED:
 		spin_lock(&s->queue_lock);

@@ -279,9 +279,67 @@ static void sockets(void)
 	close(f);
 }
 
+static void corners(void)
+{
+	int f = open(NAME, O_RDWR | O_CREAT, 0600), s[2];
+	char *a = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_LOCKED, f, 0);
+	mqd_t q = mq_open("/limits_text", O_RDWR | O_CREAT, 0600, NULL);
+	struct rlimit old, none = { 0, 0 };
+	long forever[2] = { 1l << 32, 0 }, got[2] = { 0, 0 };
+	socklen_t len = sizeof(got);
+
+	CHECK(a != MAP_FAILED && fails(msync(a, 4096, MS_SYNC | MS_INVALIDATE), EBUSY));
+	CHECK(fails(msync(a, 4096, MS_ASYNC | MS_INVALIDATE), EBUSY));
+	CHECK_EQ(msync(a, 4096, MS_SYNC), 0);
+	munmap(a, 4096);
+	close(f);
+	CHECK_EQ(lseek(q, -1, SEEK_HOLE), 80);			/* before the end, as signed numbers have it */
+	CHECK_EQ(lseek(q, 0, SEEK_CUR), 80);
+	CHECK(fails(lseek(q, -1, SEEK_DATA), EINVAL));
+	CHECK(fails(lseek(q, 80, SEEK_HOLE), ENXIO));
+	mq_unlink("/limits_text");
+	close(q);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+	CHECK_EQ(setsockopt(s[0], SOL_SOCKET, 66 /* SO_RCVTIMEO_NEW */, forever, sizeof(forever)), 0);
+	CHECK(getsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, got, &len) == 0 && got[0] == 1l << 32 && got[1] == 0);
+	getrlimit(RLIMIT_NOFILE, &old);
+	none.rlim_max = old.rlim_max;
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CHECK(fails(accept(0, NULL, NULL), EMFILE));		/* room for a descriptor comes before what the first is */
+	CHECK(fails(accept(-1, NULL, NULL), EBADF));
+	setrlimit(RLIMIT_NOFILE, &old);
+	CHECK(fails(accept(0, NULL, NULL), ENOTSOCK));
+	close(s[0]);
+	close(s[1]);
+}
+
+/* access(2) asks for the real user, who may have more rights than are in effect, or fewer. */
+static void real_user(void)
+{
+	int status;
+
+	close(open(NAME, O_RDWR | O_CREAT, 0600));
+	chmod(NAME, 0);
+	if (!fork()) {
+		int bad = 0;
+
+		if (geteuid())
+			_exit(0);
+		bad |= (setfsuid(1000) != 0) | (setresuid(0, -1, 1) != 0);	/* the rights of files stay away */
+		bad |= (access(NAME, R_OK | W_OK) != 0) << 1;
+		bad |= !fails(syscall(439 /* faccessat2 */, AT_FDCWD, NAME, R_OK, AT_EACCESS), EACCES) << 2;
+		_exit(bad);
+	}
+	wait(&status);
+	CHECK_EQ(status, 0);
+	unlink(NAME);
+}
+
 int main(void)
 {
+	real_user();
 	no_time();
+	corners();
 	seals();
 	socket_map();
 	full_space();

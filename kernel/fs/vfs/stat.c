@@ -183,27 +183,21 @@ long sys_statx(int dfd, uaddr_t name, unsigned flags, unsigned mask, uaddr_t ubu
 
 /* ---- access ---- */
 
+/* With current's own rights. */
 static long faccess(int dfd, uaddr_t name, int mode, unsigned flags)
 {
-	const struct cred *c = current->cred;
 	struct inode *i;
 	struct path p;
-	uint64_t caps;
 	long err;
 
 	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
 	if (err)
 		return err;
 	i = p.dentry->inode;
-	if ((mode & MAY_EXEC) && S_ISREG(i->mode) && path_noexec(&p)) {
+	if ((mode & MAY_EXEC) && S_ISREG(i->mode) && path_noexec(&p))
 		err = -EACCES;
-	} else if (flags & AT_EACCESS) {
+	else
 		err = inode_permission(i, (unsigned)mode);
-	} else {
-		/* With the real ids; the capabilities of a real root are the permitted ones. */
-		caps = c->uid == 0 ? c->cap_permitted : c->uid == c->euid ? c->cap_effective : 0;
-		err = inode_permission_cred(i, (unsigned)mode, c, c->uid, c->gid, caps);
-	}
 	if (!err && (mode & MAY_WRITE) && (S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)) && mount_readonly(p.mnt))
 		err = -EROFS;
 	path_put(&p);
@@ -213,22 +207,25 @@ static long faccess(int dfd, uaddr_t name, int mode, unsigned flags)
 long sys_faccessat2(int dfd, uaddr_t name, int mode, unsigned flags)
 {
 	const struct cred *c = current->cred;
+	/* What the real user could do: root all that is permitted, others nothing more than they are; unless ids and rights are apart. */
+	bool fixup = !(c->securebits & SECUREBIT_NO_SETUID_FIXUP);
+	uint64_t caps = !fixup ? c->cap_effective : c->uid == 0 ? c->cap_permitted : 0;
 	long err;
 
 	if (mode & ~7)
 		return -EINVAL;
 	if (flags & ~(unsigned)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	if (!(flags & AT_EACCESS) && (c->fsuid != c->uid || c->fsgid != c->gid)) {	/* the way there is looked at with the real ids, too */
+	if (!(flags & AT_EACCESS) && (c->fsuid != c->uid || c->fsgid != c->gid || caps != c->cap_effective)) {	/* the way there is looked at with the real ids, too */
 		struct cred *real = cred_prepare();
 
 		if (!real)
 			return -ENOMEM;
 		real->fsuid = c->uid;
 		real->fsgid = c->gid;
-		real->cap_effective = c->uid == 0 ? c->cap_permitted : c->uid == c->euid ? c->cap_effective : 0;
+		real->cap_effective = caps;
 		c = cred_override(real);
-		err = faccess(dfd, name, mode, flags | AT_EACCESS);
+		err = faccess(dfd, name, mode, flags);
 		cred_put(cred_override((struct cred *)c));
 		return err;
 	}

@@ -33,6 +33,7 @@ enum cap {
 };
 void user_account_put(struct user_account *u);	/* any context */
 /* current's effective set. */
+enum { SECUREBIT_NO_SETUID_FIXUP = 1 << 2 };	/* in cred.securebits: rights do not follow ids */
 bool capable(enum cap c);
 bool cred_in_group(const struct cred *c, uint32_t gid);
 /* Another task's, with a reference. */

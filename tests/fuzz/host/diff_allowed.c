@@ -296,11 +296,25 @@ static bool of(const struct difference *d, const char *name)
 	return false;
 }
 
+/* How far behind its blob's beginning what an argument points to begins; before it: negative. */
+static int64_t shift(const struct difference *d)
+{
+	for (unsigned i = 0; i < d->row->nargs; i++)
+		if (d->prog->calls[d->call].args[i].form == FUZZ_BLOB && d->prog->calls[d->call].args[i].index == d->blob)
+			return (int64_t)d->prog->calls[d->call].args[i].value;
+	return 0;
+}
+
+/* Where in what the argument points to the memory differs. */
+static int64_t place(const struct difference *d) { return (int64_t)d->offset - shift(d); }
+
 static bool directory(const struct difference *d)
 {
+	int64_t mode = shift(d) + 25;
+
 	for (unsigned i = 0; i < d->lin->nouts; i++)
-		if (d->lin->outs[i].call == d->call && d->lin->outs[i].blob == d->blob && d->lin->outs[i].len >= 28)
-			return (d->lin->data[d->lin->outs[i].off + 25] & 0xf0) == 0x40;
+		if (d->lin->outs[i].call == d->call && d->lin->outs[i].blob == d->blob && mode >= 0 && d->lin->outs[i].len > mode)
+			return (d->lin->data[d->lin->outs[i].off + mode] & 0xf0) == 0x40;
 	return false;
 }
 
@@ -316,9 +330,9 @@ static bool stat_size(const struct difference *d)
 	if (d->what != DIFF_MEMORY)
 		return false;
 	if (is(d, "statx"))	/* blksize; size and blocks; which attributes there are */
-		return (d->offset < 16 || (d->offset >= 40 && d->offset < 64));
-	return (is(d, "stat") || is(d, "lstat") || is(d, "fstat") || is(d, "newfstatat")) && d->offset >= 48 && d->offset < 72 &&
-		(d->offset >= 56 || directory(d));
+		return place(d) < 16 || (place(d) >= 40 && place(d) < 64);
+	return (is(d, "stat") || is(d, "lstat") || is(d, "fstat") || is(d, "newfstatat")) && place(d) >= 48 && place(d) < 72 &&
+		(place(d) >= 56 || directory(d));
 }
 
 static bool ipc_info(const struct difference *d)
@@ -565,7 +579,7 @@ static bool core_file(const struct difference *d) { return d->what == DIFF_FILES
 
 static bool expirations(const struct difference *d)
 {
-	return d->what == DIFF_MEMORY && strstr(d->row->name, "read") && d->offset < 8 && of(d, "timerfd_create");
+	return d->what == DIFF_MEMORY && strstr(d->row->name, "read") && place(d) < 8 && of(d, "timerfd_create");
 }
 
 static const uint8_t *output(const struct diff_run *r, const struct difference *d, uint32_t *len)
@@ -585,9 +599,9 @@ static bool rename_cookie(const struct difference *d)
 	uint32_t len, elen, name;
 	const uint8_t *l = output(d->lin, d, &len), *e = output(d->eft, d, &elen);
 
-	if (d->what != DIFF_MEMORY || !strstr(d->row->name, "read") || !of(d, "inotify_init1"))
+	if (d->what != DIFF_MEMORY || !strstr(d->row->name, "read") || !of(d, "inotify_init1") || shift(d) < 0)
 		return false;
-	for (uint32_t at = 0; at + 16 <= len && at + 16 <= elen && at <= d->offset; at += 16 + name) {
+	for (uint32_t at = (uint32_t)shift(d); at + 16 <= len && at + 16 <= elen && at <= d->offset; at += 16 + name) {
 		static const uint8_t none[4];
 
 		memcpy(&name, l + at + 12, 4);

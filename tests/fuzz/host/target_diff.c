@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "diff_compare.h"
@@ -25,6 +26,8 @@
  */
 enum { LANES = 6 };
 static struct diff_shared *lanes[LANES], *shared;	/* shared: of the program that is looked at */
+static pid_t lane_pid[LANES];
+static char linux_side[4096 + 16];
 static struct fuzz_program ahead[LANES];
 static struct diff_run eft;
 static struct fuzz_program program, shorter;
@@ -52,7 +55,7 @@ static void on_alarm(int sig)
 }
 
 /* A Linux side: a process that shares memory with this one. */
-static struct diff_shared *lane_start(const char *exe)
+static struct diff_shared *lane_start(unsigned i)
 {
 	int fd = memfd_create("diff", 0);
 	struct diff_shared *lane;
@@ -64,10 +67,11 @@ static struct diff_shared *lane_start(const char *exe)
 	if (lane == MAP_FAILED)
 		abort();
 	snprintf(fd_text, sizeof(fd_text), "%d", fd);
-	if (!fork()) {
+	lane_pid[i] = fork();
+	if (!lane_pid[i]) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execl(exe, exe, fd_text, (char *)NULL);
-		fprintf(stderr, "eft-fuzz: cannot run %s: %s\n", exe, strerror(errno));
+		execl(linux_side, linux_side, fd_text, (char *)NULL);
+		fprintf(stderr, "eft-fuzz: cannot run %s: %s\n", linux_side, strerror(errno));
 		_exit(2);
 	}
 	close(fd);
@@ -83,9 +87,10 @@ void diff_init(void)
 		abort();
 	exe[n] = 0;
 	slash = strrchr(exe, '/');
-	strcpy(slash + 1, "eft-fuzz-linux");
+	slash[1] = 0;
+	snprintf(linux_side, sizeof(linux_side), "%seft-fuzz-linux", exe);
 	for (unsigned i = 0; i < LANES; i++)
-		lanes[i] = lane_start(exe);
+		lanes[i] = lane_start(i);
 	shared = lanes[0];
 	{
 		uint32_t header[2] = { 0x20080522, 0 }, data[6] = { 0 };
@@ -116,16 +121,33 @@ static void linux_begin(struct diff_shared *lane, const struct fuzz_program *p)
 	futex(&lane->request, FUTEX_WAKE, 1, NULL);
 }
 
-static void linux_end(struct diff_shared *lane)
+/* A side that does not answer is given up, with its processes, and another takes its place: the program counts as not done in time. */
+static void lane_again(struct diff_shared *lane)
+{
+	for (unsigned i = 0; i < LANES; i++)
+		if (lanes[i] == lane) {
+			kill(lane_pid[i], SIGKILL);
+			waitpid(lane_pid[i], NULL, WNOHANG);
+			lanes[i] = lane_start(i);
+			lanes[i]->run.status = DIFF_LOST;
+			if (shared == lane)
+				shared = lanes[i];
+		}
+	printf("# a Linux side did not answer\n");
+	munmap(lane, sizeof(*lane));
+}
+
+/* The answer to the program that the lane of `shared` has been given. */
+static void linux_end(void)
 {
 	struct timespec t = { 10, 0 };
 
-	for (unsigned i = 0; lane->reply != lane->request; i++) {
-		futex(&lane->reply, FUTEX_WAIT, lane->request - 1, &t);
-		if (i > 5) {
-			fprintf(stderr, "eft-fuzz: the Linux side does not answer\n");
-			exit(2);
+	for (unsigned i = 0; shared->reply != shared->request; i++) {
+		if (i > 3) {
+			lane_again(shared);
+			return;
 		}
+		futex(&shared->reply, FUTEX_WAIT, shared->request - 1, &t);
 	}
 }
 
@@ -135,7 +157,7 @@ static void other_half(const struct fuzz_program *p, struct difference *d)
 	alarm(PATIENCE_S);
 	diff_eft(p, &eft);
 	alarm(0);
-	linux_end(shared);
+	linux_end();
 	diff_compare(p, &shared->run, &eft, d);
 }
 
