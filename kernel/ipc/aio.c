@@ -148,8 +148,11 @@ long sys_io_setup(unsigned n, uaddr_t out)
 		return -EFAULT;
 	if (id || !n)
 		return -EINVAL;
-	if (n > 0x10000000)
+	/* As Linux counts: twice as many events as were asked for, in 32 bits, of 32 bytes each. */
+	if (MAX(n, 4u) * 2 > 0x10000000 / 32)
 		return -EINVAL;
+	if (n > AIO_MAX_NR)
+		return -EAGAIN;
 	if (__atomic_add_fetch(&aio_total, n, __ATOMIC_RELAXED) > AIO_MAX_NR) {
 		__atomic_sub_fetch(&aio_total, n, __ATOMIC_RELAXED);
 		return -EAGAIN;

@@ -42,13 +42,26 @@ static struct rb_root names;		/* [names_lock] */
 static unsigned queues;			/* [names_lock] */
 static const struct file_ops mq_file_ops;
 
+static void mq_put(struct mqueue *q);
+
 static int mq_setattr(struct inode *i, const struct inode_attr *a)
 {
 	if (a->valid & ATTR_SIZE)	/* of its text, which stays as it is */
 		i->size = a->size;
 	return vfs_setattr_simple(i, a);
 }
-static const struct inode_ops mq_inode_ops = { .setattr = mq_setattr };
+
+/* Each open file has an inode of its own, with a reference to the queue. */
+static int mq_getattr(struct inode *i)
+{
+	mutex_lock(&names_lock);
+	i->nlink = ((struct mqueue *)i->fs_private)->linked;
+	mutex_unlock(&names_lock);
+	return 0;
+}
+
+static void mq_forget(struct inode *i) { mq_put(i->fs_private); }
+static const struct inode_ops mq_inode_ops = { .setattr = mq_setattr, .getattr = mq_getattr, .forget = mq_forget };
 
 static void mq_put(struct mqueue *q)
 {
@@ -240,13 +253,17 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 		goto put;
 	f->mode = (f->mode & ~(unsigned)FMODE_NO_POS) | FMODE_NO_RWF;	/* its text has positions */
 	f->inode->ops = &mq_inode_ops;
+	f->inode->fs_private = q;
+	ref_get(&q->refs);
 	f->inode->uid = q->uid;
 	f->inode->gid = q->gid;
 	f->inode->size = MQ_TEXT;
-	if (o_flags & O_PATH)
+	if (o_flags & O_PATH) {		/* it has no operations: nobody releases what it is a file of */
 		f->mode = FMODE_PATH;
-	else if ((o_flags & O_ACCMODE) == O_ACCMODE)	/* permissions for both, use for neither */
+		mq_put(q);
+	} else if ((o_flags & O_ACCMODE) == O_ACCMODE) {	/* permissions for both, use for neither */
 		f->mode &= ~(unsigned)(FMODE_READ | FMODE_WRITE);
+	}
 	fd_install(fd, f);
 	return fd;
 put:

@@ -336,8 +336,9 @@ int vm_set_brk(struct vm_space *vm, uaddr_t start, uaddr_t end)
 
 /* ---- system calls ---- */
 
-long sys_mmap(uaddr_t addr, uint64_t len, unsigned prot, unsigned flags, int fd, uint64_t off)
+long sys_mmap(uaddr_t addr, uint64_t len, unsigned prot, uint64_t all_flags, int fd, uint64_t off)
 {
+	unsigned flags = (unsigned)all_flags | (all_flags >> 32 ? MAP_UNKNOWN : 0);	/* only MAP_SHARED_VALIDATE looks at these */
 	struct file *f = NULL;
 	int64_t ret;
 

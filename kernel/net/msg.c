@@ -239,10 +239,8 @@ static int64_t recv_hdr(struct socket *s, struct file *f, uaddr_t at, unsigned f
 	if (h.name) {
 		uint32_t n = MIN(h.namelen, m.namelen);
 
-		if (n && copy_to_user(h.name, &name, n))
-			return -EFAULT;
 		h.namelen = m.namelen;
-		if (put_user(h.namelen, at + offsetof(struct abi_msghdr, namelen)))
+		if (put_user(h.namelen, at + offsetof(struct abi_msghdr, namelen)) || (n && copy_to_user(h.name, &name, n)))
 			return -EFAULT;
 	}
 	if (put_user(m.out_flags, at + offsetof(struct abi_msghdr, flags)) ||

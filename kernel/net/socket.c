@@ -287,9 +287,9 @@ int sockaddr_to_user(const struct abi_sockaddr *a, unsigned len, uaddr_t addr, u
 		return -EFAULT;
 	if (room < 0)
 		return -EINVAL;
-	if (room && len && copy_to_user(addr, a, MIN((unsigned)room, len)))
+	if (put_user(n, lenp))		/* first: the two may overlap */
 		return -EFAULT;
-	return put_user(n, lenp);
+	return room && len ? copy_to_user(addr, a, MIN((unsigned)room, len)) : 0;
 }
 
 long sys_bind(int fd, uaddr_t addr, int len)

@@ -333,15 +333,19 @@ struct abi_cap_data { uint32_t effective, permitted, inheritable; };
 /* How many 32-bit halves the caller's version has; 0: unknown, and the header then tells ours. */
 static int cap_version(uaddr_t header, struct abi_cap_header *h)
 {
-	if (get_user(*h, header))
+	if (get_user(h->version, header + offsetof(struct abi_cap_header, version)))
 		return -EFAULT;
-	if (h->version == CAP_V1)
-		return 1;
-	if (h->version == CAP_V2 || h->version == CAP_V3)
-		return 2;
+	if (h->version == CAP_V1 || h->version == CAP_V2 || h->version == CAP_V3)
+		return h->version == CAP_V1 ? 1 : 2;
 	if (put_user((uint32_t)CAP_V3, header))
 		return -EFAULT;
 	return 0;
+}
+
+/* Which thread: looked at when the version is known. */
+static int cap_pid(uaddr_t header, struct abi_cap_header *h)
+{
+	return get_user(h->pid, header + offsetof(struct abi_cap_header, pid)) ? -EFAULT : 0;
 }
 
 long sys_capget(uaddr_t header, uaddr_t data)
@@ -357,6 +361,8 @@ long sys_capget(uaddr_t header, uaddr_t data)
 		return data ? -EINVAL : 0;
 	if (!data)
 		return 0;
+	if (cap_pid(header, &h))
+		return -EFAULT;
 	if (h.pid < 0)
 		return -EINVAL;
 	if (h.pid == 0 || h.pid == task_tid(current)) {
@@ -389,6 +395,8 @@ long sys_capset(uaddr_t header, uaddr_t data)
 
 	if (n <= 0)
 		return n ? n : -EINVAL;
+	if (cap_pid(header, &h))
+		return -EFAULT;
 	if (h.pid != 0 && h.pid != task_tid(current))
 		return -EPERM;
 	if (copy_from_user(d, data, (size_t)n * sizeof(d[0])))

@@ -35,9 +35,11 @@ int pidfd_create(struct pid *pid, unsigned o_flags, struct file **out)
 	int err;
 
 	pid_get(pid);
-	err = file_create_anon("[pidfd]", 0600, &pidfd_ops, pid, O_RDWR | o_flags, out);
+	err = file_create_anon("[pidfd]", 0700, &pidfd_ops, pid, O_RDWR | o_flags, out);
 	if (err)
 		pid_put(pid);
+	else
+		(*out)->mode |= FMODE_POS;	/* as a file of pidfs: it has positions, and nothing there */
 	return err;
 }
 

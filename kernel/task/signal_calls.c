@@ -304,7 +304,7 @@ long sys_rt_sigpending(uaddr_t set, size_t size)
 
 	if (size > SIGSET_SIZE)
 		return -EINVAL;
-	return copy_to_user(set, &pending, size);
+	return size ? copy_to_user(set, &pending, size) : 0;
 }
 
 long sys_rt_sigsuspend(uaddr_t set, size_t size)

@@ -297,9 +297,39 @@ static void corners(void)
 	CHECK_EQ(lseek(q, 0, SEEK_CUR), 80);
 	CHECK(fails(lseek(q, -1, SEEK_DATA), EINVAL));
 	CHECK(fails(lseek(q, 80, SEEK_HOLE), ENXIO));
+	int path = mq_open("/limits_text", O_PATH);
+	struct stat st;
+
+	CHECK(path >= 0 && fstat(path, &st) == 0 && st.st_nlink == 1);
 	mq_unlink("/limits_text");
+	CHECK(fstat(path, &st) == 0 && st.st_nlink == 0);
+	CHECK(fstat(q, &st) == 0 && st.st_nlink == 0);
+	close(path);
 	close(q);
+	CHECK_EQ(syscall(SYS_rt_sigpending, BAD, 0), 0);	/* no bytes */
+	unsigned *edge = (unsigned *)((char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + 4092), data[6] = { 0 };
+
+	munmap(edge + 1, 4096);
+	CHECK(fails(syscall(SYS_capset, edge, data), EINVAL) && *edge == 0x20080522);	/* the version first, which is told */
+	CHECK(fails(syscall(SYS_capset, edge, data), EFAULT));
+	CHECK_EQ(syscall(SYS_capget, edge, NULL), 0);
+	CHECK(fails(syscall(SYS_capget, edge, data), EFAULT));
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	CHECK(fails(pread(pidfd, data, 4, 0), EINVAL) && fails(lseek(pidfd, 0, SEEK_SET), ESPIPE));
+	CHECK(fstat(pidfd, &st) == 0 && st.st_mode == 0700);
+	close(pidfd);
+	unsigned long aio = 0;
+
+	CHECK(fails(syscall(SYS_io_setup, 0x80000000u, &aio), EAGAIN));	/* twice that is none, in 32 bits */
+	CHECK(fails(syscall(SYS_io_setup, 0x80001000u, &aio), EAGAIN));
+	CHECK(fails(syscall(SYS_io_setup, 0x10000000u, &aio), EINVAL));
+	CHECK(fails(syscall(SYS_io_setup, 0x400000u, &aio), EAGAIN));
+	union { struct sockaddr a; int len; } both = { .len = sizeof(struct sockaddr) };
+
 	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+	CHECK(getsockname(s[0], &both.a, (socklen_t *)&both.len) == 0 && both.a.sa_family == AF_UNIX);	/* the length first */
+	CHECK(syscall(SYS_mmap, 0, 4096, PROT_READ, MAP_SHARED_VALIDATE | 1ul << 32, memfd_create("m", 0), 0) == -1 && errno == EOPNOTSUPP);
 	CHECK_EQ(setsockopt(s[0], SOL_SOCKET, 66 /* SO_RCVTIMEO_NEW */, forever, sizeof(forever)), 0);
 	CHECK(getsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, got, &len) == 0 && got[0] == 1l << 32 && got[1] == 0);
 	getrlimit(RLIMIT_NOFILE, &old);

@@ -186,7 +186,7 @@ void file_allow_write(struct file *f)
 struct fasync { bool on; };
 static struct fasync fasync_on = { true };
 
-bool fasync_can(const struct file *f) { return f->ops->fasync || f->ops->poll; }
+bool fasync_can(const struct file *f) { return f->ops->fasync; }
 
 int fasync_set(struct file *f, int fd, bool on)
 {

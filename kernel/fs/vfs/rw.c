@@ -111,7 +111,7 @@ static long rw_one(int fd, uaddr_t buf, size_t count, bool write)
 long sys_read(int fd, uaddr_t buf, size_t count) { return rw_one(fd, buf, count, false); }
 long sys_write(int fd, uaddr_t buf, size_t count) { return rw_one(fd, buf, count, true); }
 
-static bool has_positions(const struct file *f) { return (f->mode & (FMODE_LSEEK | FMODE_NO_POS)) == FMODE_LSEEK; }
+static bool has_positions(const struct file *f) { return f->mode & FMODE_POS || (f->mode & (FMODE_LSEEK | FMODE_NO_POS)) == FMODE_LSEEK; }
 
 static long prw(int fd, uaddr_t buf, size_t count, int64_t pos, bool write)
 {

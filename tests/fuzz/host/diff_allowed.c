@@ -273,6 +273,22 @@ static const char *maker_of(const struct difference *d, int64_t fd)
 	return "";
 }
 
+/* The number of a descriptor on Linux. */
+static int64_t descriptor(const struct difference *d, const struct fuzz_arg *a)
+{
+	if (a->form != FUZZ_RESULT)
+		return (int64_t)(int32_t)a->value;
+	for (unsigned o = 0; a->slot && o < d->lin->nouts; o++) {	/* one of a pair that was written */
+		int32_t pair[2];
+
+		if (d->lin->outs[o].call != a->index || d->lin->outs[o].len < sizeof(pair))
+			continue;
+		memcpy(pair, d->lin->data + d->lin->outs[o].off, sizeof(pair));
+		return pair[a->slot == 2];
+	}
+	return a->slot ? -1 : d->lin->result[a->index];
+}
+
 static const char *maker(const struct difference *d, const char *arg)
 {
 	for (unsigned i = 0; i < d->row->nargs; i++) {
@@ -280,9 +296,7 @@ static const char *maker(const struct difference *d, const char *arg)
 
 		if (strcmp(d->row->args[i].name, arg))
 			continue;
-		if (a->form == FUZZ_RESULT && !strcmp(fuzz_row(d->prog->calls[a->index].nr)->name, "socketpair"))
-			return "socketpair";
-		return maker_of(d, a->form == FUZZ_RESULT ? d->lin->result[a->index] : (int64_t)(int32_t)a->value);
+		return maker_of(d, descriptor(d, a));
 	}
 	return "";
 }
@@ -375,7 +389,8 @@ static bool promise(const struct difference *d)
 	for (unsigned i = 0; i < d->call; i++) {
 		const char *n = fuzz_row(d->prog->calls[i].nr)->name;
 
-		if ((!strcmp(n, "setrlimit") || !strcmp(n, "prlimit64")) && d->lin->result[i] == 0 && fuzz_returns(d->row, NULL) == ARG_ADDR)
+		/* A prlimit that could not tell what was before has set the new one. */
+		if ((!strcmp(n, "setrlimit") || !strcmp(n, "prlimit64")) && (d->lin->result[i] == 0 || d->lin->result[i] == -14) && fuzz_returns(d->row, NULL) == ARG_ADDR)
 			return true;
 	}
 	return false;
@@ -395,6 +410,8 @@ static uint64_t placed(const struct difference *d, const struct fuzz_arg *a)
 	return len && len->form == FUZZ_VALUE ? (len->value + 4095) & ~4095ull : 1;
 }
 
+enum { PROGRAM_AT = 0x400000 };
+
 /* An address that the kernel chose, and more than what was mapped there; or all that the harness has mapped. */
 static bool neighbours(const struct difference *d)
 {
@@ -409,6 +426,9 @@ static bool neighbours(const struct difference *d)
 	if (is(d, "shmat") && diff_number(d, "flags") & 040000 /* SHM_REMAP */ && placed(d, &a[1]))	/* the segment may be larger */
 		return true;
 	if ((is(d, "madvise") || !strncmp(d->row->name, "mlock", 5) || is(d, "munlock") || is(d, "mprotect") || is(d, "msync") || is(d, "mremap") || is(d, "munmap")) && most > 1 << 28)
+		return true;
+	/* The machine's own program is in the way, the harness is not. */
+	if (d->row->args[0].kind == ARG_ADDR && a[0].form == FUZZ_VALUE && a[0].value < PROGRAM_AT && a[0].value + most > PROGRAM_AT)
 		return true;
 	for (unsigned i = 0; i < d->row->nargs; i++) {
 		uint64_t n = d->row->args[i].kind == ARG_ADDR ? placed(d, &a[i]) : 0;
@@ -434,7 +454,29 @@ static bool file_handles(const struct difference *d)
 	return d->what == DIFF_RESULT && ((is(d, "name_to_handle_at") && d->eft_result == -95) || (is(d, "open_by_handle_at") && d->eft_result == -116));
 }
 static bool sched_ext(const struct difference *d) { return d->what == DIFF_RESULT && diff_number(d, "policy") == 7; }
-static bool ext2_limit(const struct difference *d) { return d->what == DIFF_RESULT && d->prog->flags & DIFF_EXT2 && (d->eft_result == -27 || d->eft_result == -75 || (is(d, "lseek") && d->eft_result == -22 && d->lin_result > INT64_C(1) << 34) || (d->eft_result == -28 && strstr(d->row->name, "xattr"))); }
+/* How much calls before this one have written there, and this one. */
+static int64_t written(const struct difference *d)
+{
+	int64_t n = 0;
+
+	for (unsigned i = 0; i <= d->call && i < d->prog->ncalls; i++) {
+		const char *name = fuzz_row(d->prog->calls[i].nr)->name;
+
+		if (d->lin->done[i] == 2 && d->lin->result[i] > 0 && (strstr(name, "write") || !strcmp(name, "sendfile") || !strcmp(name, "copy_file_range") || !strcmp(name, "splice")))
+			n += d->lin->result[i];
+	}
+	return n;
+}
+
+/* The disk of the machine has less room. */
+static bool ext2_full(const struct difference *d)
+{
+	bool less = (d->what == DIFF_RESULT || d->what == DIFF_MEMORY) && d->eft_result >= 0 && d->eft_result < d->lin_result;
+
+	return (less || d->what == DIFF_FILES) && d->prog->flags & DIFF_EXT2 && written(d) > 1 << 19;
+}
+
+static bool ext2_limit(const struct difference *d) { return ext2_full(d) || ( d->what == DIFF_RESULT && d->prog->flags & DIFF_EXT2 && (d->eft_result == -27 || d->eft_result == -75 || (is(d, "lseek") && d->eft_result == -22 && d->lin_result > INT64_C(1) << 34) || (d->eft_result == -28 && strstr(d->row->name, "xattr")))); }
 
 /* The owner that the word names is a process of the harness. */
 static bool futex_owner(const struct difference *d)
@@ -468,12 +510,6 @@ static bool fault_midway(const struct difference *d)
 			if (strstr(fuzz_row(d->prog->calls[i].nr)->name, "write") && (d->lin->result[i] == -14 || d->eft->result[i] == -14))
 				return true;
 	return d->what == DIFF_RESULT && strstr(d->row->name, "writev") && (d->lin_result == -14 || d->eft_result == -14 || both);
-}
-
-/* The number on Linux. */
-static int64_t descriptor(const struct difference *d, const struct fuzz_arg *a)
-{
-	return a->form == FUZZ_RESULT ? d->lin->result[a->index] : (int64_t)(int32_t)a->value;
 }
 
 /* The buffer is a mapping, perhaps of the very file and of the same bytes, which are read while they are written; or sendfile has the same file twice. */
@@ -636,7 +672,7 @@ struct diff_allowed diff_allowed[] = {
 	{ "kcmp-order", "which of two different objects comes first is the kernel's choice", kcmp_order, 0 },
 	{ "file-handles", "there are none: what is not there says so before it looks", file_handles, 0 },
 	{ "sched-ext", "SCHED_EXT, of Linux 6.12: not there", sched_ext, 0 },
-	{ "ext2-limit", "how large a file and an attribute of ext2 get: the host's directory is a tmpfs", ext2_limit, 0 },
+	{ "ext2-limit", "how large a file, an attribute and a disk of ext2 get: the host's directory is a tmpfs", ext2_limit, 0 },
 	{ "futex-owner", "which process of the harness a PI futex's word happens to name", futex_owner, 0 },
 	{ "fault-midway", "how much of a write is there when its memory ends midway: Linux counts in pages, and tmpfs grows first", fault_midway, 0 },
 	{ "directory-position", "where in a directory its list has come to: a number of the file system's", directory_position, 0 },

@@ -162,6 +162,15 @@ static bool supervise(struct fuzz_step *out)
 
 /* ---- the program ---- */
 
+/* What the scripts have left in the arena, which is the program's, too. */
+static void wipe(void)
+{
+	static const char none[256];
+
+	fuzz_user_write(AT_PATH, none, sizeof(none));
+	fuzz_user_write(AT_DATA, none, sizeof(none));
+}
+
 static bool run_program(struct fuzz_step *out)
 {
 	int64_t r = program.result;
@@ -193,6 +202,7 @@ static bool run_program(struct fuzz_step *out)
 		CALL(program, SYS_setresgid, DIFF_USER, DIFF_USER, DIFF_USER);
 		CALL(program, SYS_setresuid, DIFF_USER, DIFF_USER, DIFF_USER);
 	}
+	wipe();
 	for (;;) {
 		in_call = fuzz_state_next(&state, 0, out);
 		if (in_call < 0)
@@ -207,6 +217,8 @@ static bool run_program(struct fuzz_step *out)
 			do
 				CALL(program, SYS_waitid, 1 /* P_PID */, (uint64_t)r, AT_DATA, 4 | 0x01000000 /* WEXITED | WNOWAIT */, 0);
 			while (r == -EINTR_ && (r = run->result[in_call]));
+		if (forked)
+			wipe();
 		fuzz_state_result(&state, 0, run->result[in_call]);
 		diff_note(run, prog, (unsigned)in_call, fuzz_user_read);
 		run->done[in_call] = 2;
