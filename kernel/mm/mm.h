@@ -58,8 +58,9 @@ void uaccess_quiesce(void);
  */
 uint64_t *uaccess_enter(void);
 void uaccess_leave(uint64_t *section);
-/* In a section: to user memory as far as that is at hand.  Bytes. */
+/* In a section: to and from user memory as far as that is at hand.  Bytes. */
 size_t uaccess_copy_out(uaddr_t dst, const void *src, size_t n);
+size_t uaccess_copy_in(void *dst, uaddr_t src, size_t n);
 /* Outside: get it at hand, for n bytes from addr.  False: a fault is needed, or it cannot be had. */
 bool uaccess_prepare(uaddr_t addr, size_t n, bool write);
 

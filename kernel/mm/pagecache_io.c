@@ -174,41 +174,53 @@ static size_t read_cached(struct mapping *m, struct uio *u, uint64_t pos, size_t
 /*
  * The same without references, for user memory that is at hand: in a section,
  * in which neither the pages nor that memory can become somebody else's.
+ *
+ * A write does so to pages that are dirty: those are not evicted.  If one is not
+ * dirty any more behind the copy, a write-back may have begun before it, and the
+ * page might be forgotten with the bytes in it: they do not count as written,
+ * and the caller writes them again.
  */
-static size_t read_section(struct mapping *m, struct uio *u, uint64_t pos, size_t n)
+static size_t copy_section(struct mapping *m, struct uio *u, uint64_t pos, size_t n, bool out)
 {
 	unsigned off = pos & (PAGE_SIZE - 1), max, k;
-	size_t done = 0, got;
+	uint32_t kept = m->ops->memory_only ? 0 : PG_DIRTY, flags = out ? PG_UPTODATE : PG_UPTODATE | PG_BACKED | kept;
+	size_t done = 0;
 	struct page *p[RUN];
-	uaddr_t to;
+	uaddr_t at;
 
 	uio_advance(u, 0);	/* past empty segments */
 	n = MIN(n, u->seg->len - u->seg_off);
-	to = u->seg->base + u->seg_off;
-	if (!user_range_ok(to, n))
+	at = u->seg->base + u->seg_off;
+	if (!user_range_ok(at, n))
 		return 0;
 	max = (unsigned)MIN(DIV_ROUND_UP(off + n, PAGE_SIZE), (size_t)RUN);
 	for (bool again = false;; again = true) {
 		uint64_t *section = uaccess_enter();
 
-		k = mapping_peek_run(m, pos >> PAGE_SHIFT, PG_UPTODATE, PG_READAHEAD, p, max);
+		k = mapping_peek_run(m, pos >> PAGE_SHIFT, flags, out ? PG_READAHEAD : 0, p, max);
 		for (unsigned i = 0, j; i < k && done < n; i = j) {
 			unsigned skip = i ? 0 : off;
-			size_t part;
+			char *in_page = (char *)page_addr(p[i]) + skip;
+			size_t part, got;
 
 			for (j = i + 1; j < k && p[j] == p[j - 1] + 1 && p[j]->zone == p[j - 1]->zone; j++)
 				;
 			part = MIN(n - done, (size_t)(j - i) * PAGE_SIZE - skip);
-			got = uaccess_copy_out(to + done, (char *)page_addr(p[i]) + skip, part);
+			got = out ? uaccess_copy_out(at + done, in_page, part) : uaccess_copy_in(in_page, at + done, part);
 			done += got;
-			for (unsigned l = i; l < j && got; l++)
-				if (!page_flag(p[l], PG_REFERENCED))
-					page_set_flag(p[l], PG_REFERENCED);
 			if (got < part)
 				break;
 		}
+		if (!out && kept)
+			__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* the bytes before the look at the flags */
+		for (unsigned i = 0; done && i < k && (size_t)i * PAGE_SIZE < off + done; i++) {
+			if (out && !page_flag(p[i], PG_REFERENCED))
+				page_set_flag(p[i], PG_REFERENCED);
+			else if (!out && kept && !page_flag(p[i], PG_DIRTY))
+				done = i ? (size_t)i * PAGE_SIZE - off : 0;
+		}
 		uaccess_leave(section);
-		if (done || !k || again || !uaccess_prepare(to, n, true))
+		if (done || !k || again || !uaccess_prepare(at, n, out))
 			break;
 	}
 	uio_advance(u, done);
@@ -230,7 +242,7 @@ int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos)
 		if (pos >= size)
 			break;
 		n = MIN((uint64_t)u->left, size - pos);
-		got = u->nsegs ? read_section(m, u, pos, n) : 0;
+		got = u->nsegs ? copy_section(m, u, pos, n, true) : 0;
 		if (!got)
 			got = read_cached(m, u, pos, n);
 		if (got) {
@@ -357,7 +369,9 @@ int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
 		unsigned off = pos & (PAGE_SIZE - 1);
 		unsigned n = (unsigned)MIN((uint64_t)u->left, (uint64_t)(PAGE_SIZE - off));
 
-		ret = retries ? 0 : (int64_t)write_cached(m, u, pos);
+		ret = retries || !u->nsegs ? 0 : (int64_t)copy_section(m, u, pos, u->left, false);
+		if (!ret)
+			ret = retries ? 0 : (int64_t)write_cached(m, u, pos);
 		if (ret)
 			goto written;
 		ret = uio_fault_in(u, n, false);

@@ -222,6 +222,15 @@ size_t uaccess_copy_out(uaddr_t dst, const void *src, size_t n)
 	return done;
 }
 
+size_t uaccess_copy_in(void *dst, uaddr_t src, size_t n)
+{
+	size_t done = hal_user_copy_from(dst, src, n);
+
+	if (done < n && current->vm)
+		done += copy_at_hand(current, COPY_IN, (char *)dst + done, src + done, n - done);
+	return done;
+}
+
 bool uaccess_prepare(uaddr_t addr, size_t n, bool write)
 {
 	return user_range_ok(addr, n) && current->vm && cache_fill(current, addr, write, n);
