@@ -118,8 +118,8 @@ int mapping_add_new(struct mapping *m, uint64_t index, struct page *p)
 	int err;
 
 	page_set_flag(p, PG_LOCKED);
-	p->index = index;
-	WRITE_ONCE(p->mapping, m);
+	WRITE_ONCE(p->index, index);
+	store_release(&p->mapping, m);	/* mapping_peek_run() has no reference: where it is, and that it is locked, first */
 	page_get(p);
 	spin_lock(&m->lock);
 	err = radix_insert(&m->pages, index, p);
