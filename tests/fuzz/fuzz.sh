@@ -12,6 +12,7 @@
 #   --jobs N      processes at once (default 1)
 #   --fast        without sanitizers: several times the rate, finds only what panics, hangs or faults
 #   --msan        with MemorySanitizer: uninitialized bytes
+#   --tsan        with ThreadSanitizer: data races; a process for each run, so a tenth of the rate
 #   --afl         by AFL++ instead of libFuzzer (Debian: afl++)
 #   --keep-going  do not stop at the first find
 #   --explain     with --programs: what each row of the table of allowed differences allowed
@@ -38,6 +39,7 @@ while [ $# -gt 0 ]; do
 		shift ;;
 	--fast) preset=um-fuzz-fast ;;
 	--msan) preset=um-fuzz-msan ;;
+	--tsan) preset=um-fuzz-tsan ;;
 	--afl) afl=1 ;;
 	--keep-going) keep=1 ;;
 	--gdb) gdb=1 ;;

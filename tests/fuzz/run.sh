@@ -9,11 +9,12 @@ top=$(cd "$here/../.." && pwd)
 out=$top/build/test/fuzz
 mkdir -p "$out"
 PATH=$PATH:/usr/sbin:/sbin
-for p in um-fuzz um-fuzz-fast um-fuzz-mt um-fuzz-msan; do
+for p in um-fuzz um-fuzz-fast um-fuzz-mt um-fuzz-msan um-fuzz-tsan; do
 	(cd "$top" && cmake --preset $p && ninja -C build/$p) >"$out/build-$p.log" 2>&1 || {
 		grep -E -m 10 'error|FAILED' "$out/build-$p.log" | sed 's/^/# /'; echo "not ok fuzz/build-$p"; exit 1; }
 done
 asan=$top/build/um-fuzz/tests/fuzz/eft-fuzz fast=$top/build/um-fuzz-fast/tests/fuzz/eft-fuzz mt=$top/build/um-fuzz-mt/tests/fuzz/eft-fuzz msan=$top/build/um-fuzz-msan/tests/fuzz/eft-fuzz
+tsan=$top/build/um-fuzz-tsan/tests/fuzz/eft-fuzz
 
 keeps() { n=$1; shift; if timeout 150 "$@" >"$out/log" 2>&1; then grep -E '^ok' "$out/log" | head -n 1 | sed 's/^ok: /# /'; echo "ok fuzz/$n"
 	else grep -a -v INFO: "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/$n"; fi; }
@@ -72,6 +73,12 @@ done
 
 # Uninitialized bytes that reached programs.
 keeps corpus-msan-syscalls "$msan" --target=syscalls -runs=0 -timeout=20 "$here/corpus/syscalls"
+
+# Data races: of two CPUs that run those programs; and of two that were made to race.
+keeps corpus-tsan-syscalls-mt "$tsan" --target=syscalls-mt -runs=0 -timeout=20 "$here/corpus/syscalls-mt" "$here/corpus/syscalls"
+if timeout 150 "$tsan" --target=syscalls-mt -runs=0 --break=race -artifact_prefix="$out/" "$here/corpus/syscalls" >"$out/log" 2>&1; then echo "not ok fuzz/tsan-negative # not noticed"
+elif grep -q '^SUMMARY: ThreadSanitizer: data race .* in fz_race' "$out/log"; then echo "ok fuzz/tsan-negative"
+else grep -a -m 20 -A 20 WARNING "$out/log" | sed 's/^/# /'; echo "not ok fuzz/tsan-negative # failed for another reason"; fi
 
 # Programs that Linux runs as well: no difference that is not explained.
 keeps diff "$fast" --target=diff --programs=4000 --seed=11

@@ -8,11 +8,16 @@
 #include <unistd.h>
 #include "engine.h"
 #include "engine_internal.h"
+#include "isolate.h"
 #include "snapshot.h"
 
 enum { RAM_MIB = 32, PAGE = 4096, TEXT = 8192 };
 /* The same in every process: kernel addresses are hashed here and there.  Not where a sanitizer keeps its own. */
+#ifdef ENGINE_TSAN
+#define RAM_AT ((char *)0x7e9000000000)	/* where it thinks that modules are: tsan_platform.h */
+#else
 #define RAM_AT ((char *)0x750000000000)
+#endif
 #define EMPTY_DISK (1u << 20)
 
 extern const char fuzz_image[], fuzz_image_end[], fuzz_disk1[], fuzz_disk1_end[], fuzz_disk2[], fuzz_disk2_end[];	/* whole pages */
@@ -21,6 +26,11 @@ extern char __start_kernel_data[], __stop_kernel_data[], __start_kernel_bss[], _
 static char *ram;
 static struct fuzz_boot boot;
 static bool prepared;
+#ifdef ENGINE_TSAN
+static const bool isolated = true;
+#else
+static const bool isolated = false;
+#endif
 unsigned engine_cpus;
 uint64_t engine_calls, engine_ends[FUZZ_END_INIT + 1];
 bool engine_verbose;
@@ -152,21 +162,28 @@ void engine_boot(unsigned cpus, const char *cmdline)
 	for (unsigned i = 0; i < FUZZ_DISKS; i++)
 		if (image[i].from)
 			memcpy(boot.ram + boot.disk[i].base, image[i].from, image[i].size);
-	faults_init();
+	if (isolated)
+		isolate_init();
+	else
+		faults_init();
 	if (fuzz_machine_boot(&boot) != FUZZ_END_READY)
 		fuzz_host_crash("the machine did not come up");
 	engine_cpus = cpus;
+	prepared = true;
+	if (isolated)
+		return;
 	snapshot_add("memory", ram, total);
 	snapshot_add("data", __start_kernel_data, (size_t)(__stop_kernel_data - __start_kernel_data));
 	snapshot_add("bss", __start_kernel_bss, (size_t)(__stop_kernel_bss - __start_kernel_bss));
 	engine_sanitizer_regions(ram, total);
 	snapshot_take();
-	prepared = true;
 	leaks_init();
 }
 
 void engine_prepare(void)
 {
+	if (!prepared && isolated)
+		fuzz_host_crash("a second run in the process, which this build cannot reset");
 	if (!prepared)
 		snapshot_reset();
 	prepared = true;
@@ -185,8 +202,9 @@ void engine_run(struct fuzz_run *r)
 	console_len = 0;
 	if (engine_break == ENGINE_BREAK_TRACE)
 		r->seed += engine_calls;
+	r->race = engine_break == ENGINE_BREAK_RACE;
 	fuzz_machine_run(r);
-	if (r->count && r->end == FUZZ_END_DONE && !r->keeps)
+	if (r->count && r->end == FUZZ_END_DONE && !r->keeps && !isolated)	/* which has no machine to compare with */
 		leaks_check(r);
 	engine_calls += r->calls;
 	engine_ends[r->end]++;
@@ -244,5 +262,9 @@ void engine_sanitizer_regions(char *base, size_t n)
 	snapshot_add("shadow of bss", msan_shadow(__start_kernel_bss), (size_t)(__stop_kernel_bss - __start_kernel_bss));
 }
 #else
+#ifdef ENGINE_TSAN
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) { return "halt_on_error=1:handle_segv=0:report_signal_unsafe=0:report_thread_leaks=0:atexit_sleep_ms=0:history_size=4"; }
+#endif
 void engine_sanitizer_regions(char *base, size_t n) { (void)base, (void)n; }
 #endif

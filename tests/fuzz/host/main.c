@@ -16,7 +16,8 @@
  *   --list          the targets
  *   --traces FILE   the trace hash of each input
  *   --reseed=N      each input that is a program runs N times, under other schedules and with other allocations failing
- *   --break=reset, --break=trace   the machine is not put back, runs are not repeatable: what the checks must notice
+ *   --break=reset, --break=trace   the machine is not put back, runs are not repeatable: what the checks must notice;
+ *                   --break=race: tasks race with each other, which TSan must notice
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include "engine.h"
 #include "checks.h"
 #include "engine_internal.h"
+#include "isolate.h"
 #include "programs.h"
 #include "target_diff.h"
 
@@ -113,6 +115,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			engine_break = ENGINE_BREAK_RESET;
 		else if (!strcmp(a, "--break=trace"))
 			engine_break = ENGINE_BREAK_TRACE;
+		else if (!strcmp(a, "--break=race"))
+			engine_break = ENGINE_BREAK_RACE;
 		else if (!strcmp(a, "--list")) {
 			targets_list(stdout);
 			exit(0);
@@ -134,6 +138,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		engine_boot(cpus ? cpus : target->cpus, cmdline);
 	if (make)
 		exit(checks_make(make - 1));
+#ifdef ENGINE_TSAN
+	if (differential || benchmark || reset || trace || traces) {
+		fprintf(stderr, "eft-fuzz: this build puts nothing back: it only runs inputs\n");
+		exit(2);
+	}
+#endif
 	if (differential)
 		exit(diff_loop(differential, seed, first));
 	if (benchmark || reset || trace || traces)
@@ -145,7 +155,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	for (uint64_t i = 0; i < runs; i++) {
 		programs_reseed(i);
+#ifdef ENGINE_TSAN
+		isolate_run(target->one, data, size);
+#else
 		target->one(data, size);
+#endif
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stacks: kernel threads, CPUs and the caller of the machine are all contexts
- * on one host thread.  ASan is told of every change of stack.
+ * on one host thread.  ASan and TSan are told of every change of stack.
  */
 #include "fz.h"
 #include <kernel/page.h>
@@ -52,7 +52,7 @@ static void context_make(struct fz_context *c, void *base, size_t size, void (*f
 	*--sp = (uint64_t)(uintptr_t)arg;	/* r13 */
 	*--sp = 0;
 	*--sp = 0;
-	*c = (struct fz_context){ .sp = sp, .stack = base, .size = size };
+	*c = (struct fz_context){ .sp = sp, .stack = base, .size = size, .fiber = tsan_fiber() };
 }
 
 void fz_context_make(struct fz_context *c, void *base, size_t size, void (*fn)(void *), void *arg)
@@ -86,7 +86,11 @@ struct hal_kctx *hal_kctx_create_self(void *stack_base, size_t size)
 	return k;
 }
 
-void hal_kctx_destroy(struct hal_kctx *k) { kfree(k); }
+void hal_kctx_destroy(struct hal_kctx *k)
+{
+	tsan_fiber_free(k->ctx.fiber);
+	kfree(k);
+}
 
 __attribute__((no_sanitize("address", "memory"))) void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) NO_TSA
 {
@@ -94,6 +98,7 @@ __attribute__((no_sanitize("address", "memory"))) void hal_kctx_switch(struct ha
 	if (fz_run)
 		fz_run->switches++;
 	fz_self->ctx = &to->ctx;
+	tsan_thread(to->ctx.fiber);
 	fz_switch(&from->ctx, &to->ctx);
 }
 
@@ -112,6 +117,8 @@ enum fuzz_end fz_enter(struct fz_context *to)
 
 	__sanitizer_start_switch_fiber(&fake, to->stack, to->size);
 #endif
+	caller.fiber = tsan_fiber_self();
+	tsan_thread(to->fiber);
 	fz_stack_switch(&caller.sp, to->sp);
 #ifdef FZ_ASAN
 	__sanitizer_finish_switch_fiber(fake, NULL, NULL);
@@ -124,6 +131,7 @@ static void leave(struct fz_context *from)
 #ifdef FZ_ASAN
 	__sanitizer_start_switch_fiber(&from->fake, caller.stack, caller.size);
 #endif
+	tsan_thread(caller.fiber);
 	fz_stack_switch(&from->sp, caller.sp);
 #ifdef FZ_ASAN
 	__sanitizer_finish_switch_fiber(from->fake, &caller.stack, &caller.size);
@@ -144,6 +152,7 @@ void fz_ready(void)
 	how_it_ended = FUZZ_END_READY;
 	at_ready.stack = fz_self->ctx->stack;
 	at_ready.size = fz_self->ctx->size;
+	at_ready.fiber = fz_self->ctx->fiber;
 	leave(&at_ready);
 }
 

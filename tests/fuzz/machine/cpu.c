@@ -38,6 +38,7 @@ void fz_deliver(void) NO_TSA
 			kernel_timer();
 		} else if (c->pending & FZ_PEND_IPI) {
 			c->pending &= ~(uint32_t)FZ_PEND_IPI;
+			tsan_taken(&c->pending);
 			kernel_ipi();
 		} else if (c->pending & FZ_PEND_IRQ) {
 			unsigned line;
@@ -119,8 +120,14 @@ int hal_irq_route(unsigned irq, unsigned cpu) { return -ENOTSUP; }
 
 /* ---- time ---- */
 
-uint64_t hal_time_mono_ns(void) { return fz_now += TICK_NS; }
-uint64_t hal_time_real_ns(void) { return UINT64_C(1700000000000000000) + fz_now; }
+static uint64_t tick(void)
+{
+	fz_tire();
+	return fz_now += TICK_NS;
+}
+
+uint64_t hal_time_mono_ns(void) { return tick(); }
+uint64_t hal_time_real_ns(void) { return UINT64_C(1700000000000000000) + tick(); }
 void hal_timer_arm(uint64_t deadline) NO_TSA { fz_self->timer = deadline; }
 int hal_time_vclock(struct hal_vclock *out) { return -ENOTSUP; }
 
@@ -148,8 +155,10 @@ int hal_cpu_start(unsigned cpu, void *stack_base, size_t stack_size)
 
 void hal_cpu_ipi(unsigned cpu)
 {
-	if (cpu < fz_ncpus)
+	if (cpu < fz_ncpus) {
+		tsan_sent(&fz_cpus[cpu].pending);
 		fz_cpus[cpu].pending |= FZ_PEND_IPI;
+	}
 	fz_point();
 }
 
@@ -161,6 +170,7 @@ void fz_cpu_switch(struct fz_cpu *to)
 		return;
 	fz_trace(FZ_TRACE_CPU, to->index);
 	fz_self = to;
+	tsan_cpu(to->ctx->fiber);
 	fz_switch(from->ctx, to->ctx);
 }
 

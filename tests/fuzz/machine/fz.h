@@ -9,6 +9,7 @@
 #include <fuzz/machine.h>
 #include <hal/hal.h>
 #include <kernel/compiler.h>
+#include "tsan.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -32,6 +33,7 @@ struct fz_context {
 	const void *stack;		/* for ASan */
 	size_t size;
 	void *fake;
+	void *fiber;			/* for TSan: tsan.h */
 };
 
 enum { FZ_PEND_IPI = 1, FZ_PEND_IRQ = 2 };
@@ -62,6 +64,8 @@ void fz_deliver(void);
 bool fz_due(const struct fz_cpu *c);
 /* Here another CPU may run. */
 void fz_point(void);
+/* Counts as a point, but nobody else runs here: a loop that passes no other point must end, too. */
+void fz_tire(void);
 /* Other CPUs run; returns when this one was chosen again. */
 void fz_cpu_switch(struct fz_cpu *to);
 /* The highest-priority (PCT) or any CPU that could run; not `but`.  NULL: none. */
@@ -80,6 +84,9 @@ void fz_rand_seed(uint64_t seed);
 /* virtio.c: what lying devices do unasked; drivers meet new devices (may sleep). */
 void fz_device_event(void);
 void fz_probe(void);
+
+/* race.c: called by every task before its calls, when fz_run->race. */
+void fz_race(void);
 
 /* leaks.c: fills in fz_run->live. */
 void fz_count(void);

@@ -136,6 +136,12 @@ void fz_point(void)
 		fz_end(FUZZ_END_LIMIT);
 }
 
+void fz_tire(void)
+{
+	if (fz_run && unlikely(++points > max_points))
+		fz_end(FUZZ_END_LIMIT);
+}
+
 /* Builds with EFT_FUZZ_POINTS: at every branch of the kernel's. */
 void __sanitizer_cov_trace_pc(void);
 void __sanitizer_cov_trace_pc(void)

@@ -129,8 +129,27 @@ const struct hal_cpu_caps *hal_cpu_caps(void)
 
 /* ---- for sources ---- */
 
-__attribute__((visibility("default"))) size_t fuzz_user_write(uint64_t addr, const void *p, size_t n) { return copy_to_user_partial(addr, p, n); }
-__attribute__((visibility("default"))) size_t fuzz_user_read(uint64_t addr, void *p, size_t n) { return copy_from_user_partial(p, addr, n); }
+/* The kernel's part of it is the kernel's again, to TSan. */
+__attribute__((visibility("default"))) size_t fuzz_user_write(uint64_t addr, const void *p, size_t n)
+{
+	size_t done;
+
+	tsan_look();
+	done = copy_to_user_partial(addr, p, n);
+	tsan_ignore();
+	return done;
+}
+
+__attribute__((visibility("default"))) size_t fuzz_user_read(uint64_t addr, void *p, size_t n)
+{
+	size_t done;
+
+	tsan_look();
+	done = copy_from_user_partial(p, addr, n);
+	tsan_ignore();
+	return done;
+}
+
 __attribute__((visibility("default"))) int fuzz_user_tid(void) { return task_tid(current); }
 
 /* ---- the first process ---- */
@@ -257,13 +276,21 @@ static void stream_next(struct hal_uctx *u, int64_t result, struct fuzz_step *ou
 		for (uaddr_t at = FUZZ_ARENA; at < FUZZ_ARENA + 16 * PAGE_SIZE; at += PAGE_SIZE)
 			(void)clear_user(at, 8);
 		fz_ready();
-		if (fz_run->probe)
+		if (fz_run->probe) {
+			tsan_look();
 			fz_probe();
+			tsan_ignore();
+		}
 	}
 	current->fail_nth = 0;
 	if (u->in_call) {
 		fz_trace(FZ_TRACE_RESULT, (uint64_t)result);
 		fz_run->source.result(fz_run->source.arg, stream, result);
+	}
+	if (fz_run->race) {
+		tsan_look();
+		fz_race();
+		tsan_ignore();
 	}
 	fz_progress();
 	if (stream >= FUZZ_STREAMS || !fz_run->source.next(fz_run->source.arg, stream, out)) {
@@ -353,10 +380,12 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		return nothing_here(u, info);
 	result = (int64_t)r->rax;
 	hal_irq_enable();
+	tsan_ignore();
 	if (u->stream == STREAM_INIT)
 		init_next(u, result, &s);
 	else
 		stream_next(u, result, &s);
+	tsan_look();
 	hal_irq_disable();
 	u->in_call = true;
 	r->rax = s.nr;

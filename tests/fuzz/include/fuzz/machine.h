@@ -74,6 +74,7 @@ struct fuzz_run {
 	bool probe;			/* first of all the drivers meet new devices, one of each kind */
 	bool devices_hang;		/* a task that waits for a device may be there for ever */
 	bool count;			/* fill in live[], when all programs have exited (debug builds) */
+	bool race;			/* tasks race with each other, on purpose */
 	uint64_t max_points;		/* 0: the default */
 	/* out */
 	enum fuzz_end end;
