@@ -356,7 +356,7 @@ static void truncate_page(struct mapping *m, struct page *p)
 	page_unlock(p);
 }
 
-static struct page *mapping_next(struct mapping *m, uint64_t *index)
+struct page *mapping_next(struct mapping *m, uint64_t *index)
 {
 	for (;;) {
 		struct page *p;

@@ -251,11 +251,16 @@ void posix_timers_exec(struct process *p)
 
 void posix_timers_exit(struct process *p)
 {
+	struct posix_timers *all = p->posix_timers;
+	unsigned long flags;
+
 	posix_timers_exec(p);
-	if (p->posix_timers)
-		radix_destroy(&p->posix_timers->tree);
-	kfree(p->posix_timers);
-	p->posix_timers = NULL;
+	flags = spin_lock_irqsave(&process_tree_lock);	/* posix_timers_clock_set() looks into all processes */
+	WRITE_ONCE(p->posix_timers, NULL);
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	if (all)
+		radix_destroy(&all->tree);
+	kfree(all);
 }
 
 /* The wall clock was set: absolute timers on it fire when it says so. */
@@ -380,7 +385,7 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 /* Found and locked (all->lock); NULL: no such timer. */
 static struct posix_timer *timer_lock(int id, unsigned long *flags) NO_TSA
 {
-	struct posix_timers *all = current->process->posix_timers;
+	struct posix_timers *all = READ_ONCE(current->process->posix_timers);
 	struct posix_timer *pt;
 
 	if (!all || id < 0)
@@ -461,6 +466,7 @@ long sys_timer_settime(int id, int tflags, uaddr_t value, uaddr_t old)
 	struct posix_timer *pt;
 	unsigned long flags;
 	uint64_t ns;
+	bool cpu;
 
 	if (!value)
 		return -EINVAL;
@@ -481,8 +487,9 @@ long sys_timer_settime(int id, int tflags, uaddr_t value, uaddr_t old)
 	pt->expires_ns = ns && !(tflags & TIMER_ABSTIME) ? timer_clock(pt) + ns : ns;
 	if (pt->expires_ns && !clock_is_cpu(pt->clock) && pt->notify != SIGEV_NONE)
 		ktimer_arm(&pt->timer, to_mono(pt, pt->expires_ns));
-	timer_unlock(flags);
-	if (clock_is_cpu(pt->clock))
+	cpu = clock_is_cpu(pt->clock);
+	timer_unlock(flags);	/* from here on another thread may delete it */
+	if (cpu)
 		cpu_timer_check(current->process);
 	return old ? put_user(was, old) : 0;
 }

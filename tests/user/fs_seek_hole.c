@@ -2,6 +2,8 @@
 /* lseek(2) with SEEK_DATA and SEEK_HOLE.  A file system may report holes as data, but never data as a hole. */
 #include "harness.h"
 #include <fcntl.h>
+#include <stdint.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 int main(void)
@@ -10,7 +12,7 @@ int main(void)
 	int fd = open("f", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	off_t at;
 
-	plan(13);
+	plan(15);
 	memset(block, 'x', sizeof(block));
 	ok(fd >= 0, "create");
 	ok_errno(lseek(fd, 0, SEEK_DATA), ENXIO, "no data in an empty file");
@@ -30,5 +32,10 @@ int main(void)
 	ok(at >= 12 << 20 && at <= 16 << 20, "hole to the end: %lld", (long long)at);
 	ok_errno(lseek(fd, 16 << 20, SEEK_DATA), ENXIO, "behind the end");
 	ok_errno(lseek(fd, -1, SEEK_HOLE), ENXIO, "negative");
+
+	/* Nobody goes through it page by page. */
+	fd = memfd_create("sparse", 0);
+	ok(ftruncate(fd, INT64_C(1) << 52) == 0 && pwrite(fd, "x", 1, INT64_C(1) << 51) == 1, "two PiB of nothing, a byte, two more");
+	ok(lseek(fd, 5, SEEK_DATA) == INT64_C(1) << 51 && lseek(fd, (INT64_C(1) << 51) + 4096, SEEK_DATA) == -1 && errno == ENXIO, "found at once");
 	return done();
 }

@@ -59,17 +59,13 @@ static struct ext2_inode *ext2_inode_alloc(struct ext2_sb *sb, uint64_t ino)
 	128 + (raw)->i_extra_isize <= (int)(sb)->inode_size && \
 	offsetof(struct ext2_raw_inode, field) + sizeof((raw)->field) <= 128u + (raw)->i_extra_isize)
 
-/* Seconds are 32 bits signed plus two epoch bits; nanoseconds 30 bits. */
-static struct inode_time ext2_time_get(uint32_t sec, bool has_extra, uint32_t extra)
+/* Seconds are 32 bits signed plus two epoch bits; nanoseconds 30 bits.  extra: 0 where there is none. */
+static struct inode_time ext2_time_get(uint32_t sec, uint32_t extra)
 {
-	struct inode_time t = { .sec = (int32_t)sec, .nsec = 0 };
+	struct inode_time t = { .sec = (int32_t)sec + ((int64_t)(extra & 3) << 32), .nsec = extra >> 2 };
 
-	if (has_extra) {
-		t.sec += (int64_t)(extra & 3) << 32;
-		t.nsec = extra >> 2;
-		if (t.nsec >= NSEC_PER_SEC)
-			t.nsec = 0;
-	}
+	if (t.nsec >= NSEC_PER_SEC)
+		t.nsec = 0;
 	return t;
 }
 
@@ -91,7 +87,7 @@ bool ext2_is_fast_symlink(const struct inode *inode)
 	const struct ext2_sb *sb = ext2_sb(inode->super);
 	uint64_t ea = ext2_i(inode)->file_acl ? sb->block_size / 512 : 0;
 
-	return S_ISLNK(inode->mode) && inode->blocks <= ea;
+	return S_ISLNK(inode_mode(inode)) && inode->blocks <= ea;
 }
 
 void ext2_set_ops(struct inode *inode)
@@ -145,14 +141,14 @@ static int ext2_inode_fill(struct inode *inode)
 	inode->gid = raw->i_gid | (uint32_t)raw->i_gid_high << 16;
 	inode->nlink = raw->i_links_count;
 	inode->size = raw->i_size;
-	if (S_ISREG(inode->mode))
+	if (S_ISREG(inode_mode(inode)))
 		inode->size |= (uint64_t)raw->i_size_high << 32;
 	inode->blocks = raw->i_blocks;
-	inode->atime = ext2_time_get(raw->i_atime, RAW_HAS(sb, raw, i_atime_extra), raw->i_atime_extra);
-	inode->mtime = ext2_time_get(raw->i_mtime, RAW_HAS(sb, raw, i_mtime_extra), raw->i_mtime_extra);
-	inode->ctime = ext2_time_get(raw->i_ctime, RAW_HAS(sb, raw, i_ctime_extra), raw->i_ctime_extra);
+	inode->atime = ext2_time_get(raw->i_atime, RAW_HAS(sb, raw, i_atime_extra) ? raw->i_atime_extra : 0);
+	inode->mtime = ext2_time_get(raw->i_mtime, RAW_HAS(sb, raw, i_mtime_extra) ? raw->i_mtime_extra : 0);
+	inode->ctime = ext2_time_get(raw->i_ctime, RAW_HAS(sb, raw, i_ctime_extra) ? raw->i_ctime_extra : 0);
 	if (RAW_HAS(sb, raw, i_crtime_extra))
-		inode->btime = ext2_time_get(raw->i_crtime, true, raw->i_crtime_extra);
+		inode->btime = ext2_time_get(raw->i_crtime, raw->i_crtime_extra);
 	inode->blksize = sb->block_size;
 	ei->flags = raw->i_flags;
 	ei->generation = raw->i_generation;
@@ -294,7 +290,7 @@ int ext2_write_inode(struct inode *inode)
 	raw->i_gid_high = (uint16_t)(inode->gid >> 16);
 	raw->i_links_count = (uint16_t)inode->nlink;
 	raw->i_size = (uint32_t)inode->size;
-	raw->i_size_high = S_ISREG(inode->mode) ? (uint32_t)(inode->size >> 32) : 0;
+	raw->i_size_high = S_ISREG(inode_mode(inode)) ? (uint32_t)(inode->size >> 32) : 0;
 	raw->i_blocks = (uint32_t)inode->blocks;
 	raw->i_blocks_high = 0;
 	raw->i_atime = (uint32_t)inode->atime.sec;
@@ -368,10 +364,10 @@ void ext2_evict_inode(struct inode *inode)
 		return;
 	ext2_dir_index_drop(ei);
 	if (inode->nlink == 0 && !(inode->super->flags & MS_RDONLY)) {
-		bool is_dir = S_ISDIR(inode->mode);
+		bool is_dir = S_ISDIR(inode_mode(inode));
 
 		if (inode->ino >= sb->first_ino) {
-			if ((S_ISREG(inode->mode) || is_dir || (S_ISLNK(inode->mode) && !ext2_is_fast_symlink(inode))))
+			if ((S_ISREG(inode_mode(inode)) || is_dir || (S_ISLNK(inode_mode(inode)) && !ext2_is_fast_symlink(inode))))
 				ext2_free_range(inode, 0, UINT64_MAX);
 			ext2_xattr_drop(inode);
 			inode->size = 0;
@@ -428,9 +424,9 @@ int ext2_setattr(struct inode *inode, const struct inode_attr *a)
 	int e;
 
 	if (a->valid & ATTR_SIZE) {
-		if (S_ISDIR(inode->mode))
+		if (S_ISDIR(inode_mode(inode)))
 			return -EISDIR;
-		if (!S_ISREG(inode->mode))
+		if (!S_ISREG(inode_mode(inode)))
 			return -EINVAL;
 		e = ext2_set_size(inode, a->size);
 		if (e)

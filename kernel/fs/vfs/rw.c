@@ -26,7 +26,7 @@ int64_t vfs_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (!(f->mode & (FMODE_READ | FMODE_EXEC)))
 		return -EBADF;
 	if (!f->ops->read)
-		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+		return S_ISDIR(inode_mode(f->inode)) ? -EISDIR : -EINVAL;
 	if (u->left > MAX_RW)
 		u->left = MAX_RW;
 	n = f->ops->read(f, u, pos);
@@ -63,7 +63,7 @@ int64_t vfs_write(struct file *f, struct uio *u, uint64_t *pos)
 
 static bool pos_locked(const struct file *f)
 {
-	return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode);
+	return S_ISREG(inode_mode(f->inode)) || S_ISDIR(inode_mode(f->inode));
 }
 
 static int64_t rw_at_offset(struct file *f, struct uio *u, bool write) NO_TSA
@@ -94,7 +94,7 @@ static long rw_one(int fd, uaddr_t buf, size_t count, bool write)
 		return -EBADF;
 	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ))) {
 		n = -EBADF;
-	} else if (!(write ? f->ops->write != NULL : f->ops->read != NULL || S_ISDIR(f->inode->mode))) {
+	} else if (!(write ? f->ops->write != NULL : f->ops->read != NULL || S_ISDIR(inode_mode(f->inode)))) {
 		n = -EINVAL;
 	} else if (!user_range_ok(buf, count)) {
 		n = -EFAULT;
@@ -151,7 +151,7 @@ static int rwf_check(const struct file *f, unsigned flags, struct uio *u)
 	const unsigned kept = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND | RWF_NOSIGNAL;
 
 	/* A file that knows none of them does not look which they are. */
-	if (flags & ~(unsigned)RWF_HIPRI && (S_ISDIR(f->inode->mode) || f->mode & FMODE_NO_RWF))
+	if (flags & ~(unsigned)RWF_HIPRI && (S_ISDIR(inode_mode(f->inode)) || f->mode & FMODE_NO_RWF))
 		return -EOPNOTSUPP;
 	if (flags & ~(kept | RWF_NOWAIT | RWF_ATOMIC | RWF_DONTCACHE))
 		return -EOPNOTSUPP;
@@ -216,7 +216,7 @@ static long rwv(int fd, uaddr_t iov, uint64_t n, int64_t pos, bool positioned, u
 		ret = -ESPIPE;
 	else if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
 		ret = -EBADF;
-	else if (!(write ? f->ops->write != NULL : f->ops->read != NULL || S_ISDIR(f->inode->mode)))
+	else if (!(write ? f->ops->write != NULL : f->ops->read != NULL || S_ISDIR(inode_mode(f->inode))))
 		ret = -EINVAL;
 	else
 		ret = file_rw_user(f, iov, (uint32_t)n, pos, positioned, flags, write, true);	/* Linux looks at no more of n */
@@ -262,10 +262,19 @@ static int64_t seek_data_hole(struct file *f, uint64_t off, bool data)
 		return -ENXIO;
 	if (!i->mapping->ops || !i->mapping->ops->memory_only)
 		return data ? (int64_t)off : (int64_t)size;	/* all data, then the hole behind the end */
-	idx = off >> PAGE_SHIFT;
-	for (; idx << PAGE_SHIFT < size; idx++)
-		if (data == mapping_uptodate(i->mapping, idx))
+	for (idx = off >> PAGE_SHIFT; idx << PAGE_SHIFT < size; idx++) {
+		if (data) {	/* over a hole at once, however long it is */
+			struct page *p = mapping_next(i->mapping, &idx);
+
+			if (!p)
+				break;
+			page_put(p);
+		}
+		if (idx << PAGE_SHIFT < size && data == mapping_uptodate(i->mapping, idx))
 			return (int64_t)MAX(off, idx << PAGE_SHIFT);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
 	return data ? -ENXIO : (int64_t)size;
 }
 
@@ -300,7 +309,7 @@ int64_t vfs_llseek(struct file *f, int64_t off, int whence)
 	}
 	if (pos < 0)
 		return whence >= SEEK_DATA ? pos : -EINVAL;
-	if (S_ISREG(i->mode) && (uint64_t)pos > i->super->max_bytes)
+	if (S_ISREG(inode_mode(i)) && (uint64_t)pos > i->super->max_bytes)
 		return -EINVAL;
 	f->pos = (uint64_t)pos;
 	return pos;

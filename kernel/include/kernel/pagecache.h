@@ -53,6 +53,8 @@ void mapping_destroy(struct mapping *m);
 struct page *mapping_find(struct mapping *m, uint64_t index);
 /* Is there a page with contents?  One that is only allocated, or being read, has none. */
 bool mapping_uptodate(struct mapping *m, uint64_t index);
+/* The first page that is cached, with contents or not, at *index or behind it, with a reference; NULL: none. */
+struct page *mapping_next(struct mapping *m, uint64_t *index);
 /*
  * Pages at index, index + 1, ..., each with a reference: those that are cached and have all of `flags` and none of
  * `not_flags`, up to the first that does not.  How many; 0 says nothing about the page (it may be on its way in or out).
