@@ -106,6 +106,18 @@ struct vm_space *vm_get_task(struct task *t)
 	return vm;
 }
 
+bool task_dumpable(struct task *t, bool without)
+{
+	struct vm_space *vm;
+	bool yes;
+
+	rcu_read_lock();	/* the struct outlives its last reference */
+	vm = rcu_dereference(t->vm);
+	yes = vm ? !READ_ONCE(vm->secret) : without;
+	rcu_read_unlock();
+	return yes;
+}
+
 void vm_activate(struct vm_space *vm)
 {
 	unsigned long flags;
@@ -271,6 +283,7 @@ static void fork_fields(struct vm_space *child, const struct vm_space *vm)
 	child->vdso = vm->vdso;
 	memcpy(child->auxv, vm->auxv, sizeof(child->auxv));
 	child->auxv_words = vm->auxv_words;
+	child->secret = READ_ONCE(vm->secret);
 	child->exe = vm->exe;
 	if (child->exe) {
 		file_get(child->exe);

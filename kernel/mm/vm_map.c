@@ -140,7 +140,7 @@ static int64_t choose_address(struct vm_space *vm, uaddr_t addr, uint64_t len, u
 }
 
 /* Sockets have a method on Linux, which refuses: when what was mapped there is gone. */
-static bool refuses_late(const struct file *f) { return S_ISSOCK(f->inode->mode); }
+static bool refuses_late(const struct file *f) { return S_ISSOCK(inode_mode(f->inode)); }
 
 /* What mmap(2) says about a file and the kind of mapping: flags for the area, or -errno. */
 static int64_t file_area_flags(struct file *f, unsigned prot, unsigned flags, uint64_t len, uint64_t pgoff)

@@ -201,7 +201,7 @@ static int find_path(const struct abi_sockaddr_un *sun, struct unix_socket **out
 		return err;
 	i = p.dentry->inode;
 	err = inode_permission(i, MAY_WRITE);
-	if (!err && !S_ISSOCK(i->mode))
+	if (!err && !S_ISSOCK(inode_mode(i)))
 		err = -ECONNREFUSED;
 	if (!err) {
 		spin_lock(&i->state_lock);

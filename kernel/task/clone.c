@@ -242,7 +242,6 @@ static long task_clone(const struct clone_args *a)
 	t->cred = cred_get(c->cred);
 	t->sigmask = c->sigmask;
 	t->no_new_privs = c->no_new_privs;
-	t->dumpable = c->dumpable;
 	t->keep_caps = c->keep_caps;
 	t->personality = c->personality;
 	t->timer_slack_ns = c->timer_slack_ns;
@@ -302,7 +301,7 @@ static long task_clone(const struct clone_args *a)
 	if ((a->flags & CLONE_PARENT_SETTID) && put_user(nr, a->parent_tid))
 		{ /* Linux does not tell either */ }
 
-	if (!(a->flags & CLONE_UNTRACED) && c->ptrace) {
+	if (!(a->flags & CLONE_UNTRACED) && READ_ONCE(c->ptrace)) {
 		event = a->flags & CLONE_VFORK ? PTRACE_EVENT_VFORK : a->exit_signal != SIGCHLD ? PTRACE_EVENT_CLONE : PTRACE_EVENT_FORK;
 		if (!ptrace_event_enabled(c, event))
 			event = 0;
@@ -315,7 +314,7 @@ static long task_clone(const struct clone_args *a)
 		ptrace_event(event, (uint64_t)nr);
 	if (a->flags & CLONE_VFORK) {
 		clone_wait_vfork(t, &vfork_done);
-		if (c->ptrace && ptrace_event_enabled(c, PTRACE_EVENT_VFORK_DONE))
+		if (ptrace_event_enabled(c, PTRACE_EVENT_VFORK_DONE))
 			ptrace_event(PTRACE_EVENT_VFORK_DONE, (uint64_t)nr);
 	}
 	task_put(t);

@@ -292,11 +292,11 @@ bool core_dump(const struct abi_siginfo *info)
 	struct core c = { .limit = rlimit_get(RLIMIT_CORE) };
 	bool ok;
 
-	if (c.limit < PAGE_SIZE || !t->dumpable || !t->vm)
+	if (c.limit < PAGE_SIZE || !task_dumpable(t, false))
 		return false;
 	if (file_open(AT_FDCWD, "core", O_CREAT | O_WRONLY | O_NOFOLLOW | O_LARGEFILE | O_TRUNC, 0600, &c.f))
 		return false;
-	if (!S_ISREG(c.f->inode->mode) || c.f->inode->nlink != 1) {
+	if (!S_ISREG(inode_mode(c.f->inode)) || c.f->inode->nlink != 1) {
 		file_put(c.f);
 		return false;
 	}

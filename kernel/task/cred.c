@@ -7,6 +7,7 @@
  * readers in other threads hold an RCU read section or a reference.
  */
 #include <kernel/vfs.h>
+#include <kernel/vm.h>
 #include "task_impl.h"
 
 static struct kmem_cache *cred_cache, *user_cache;
@@ -156,7 +157,8 @@ void cred_commit(struct cred *c)
 	/* Who became somebody else may not be inspected by whom he was (ptrace(2), prctl(2) PR_SET_DUMPABLE). */
 	if (old && (c->euid != old->euid || c->egid != old->egid || c->fsuid != old->fsuid || c->fsgid != old->fsgid ||
 		    (c->cap_permitted & ~old->cap_permitted))) {
-		t->dumpable = false;
+		if (t->vm)
+			WRITE_ONCE(t->vm->secret, true);
 		t->pdeath_signal = 0;
 	}
 	rcu_assign(t->cred, c);
@@ -204,7 +206,7 @@ int cred_exec(struct inode *inode, bool nosuid, struct cred **out, bool *secure)
 {
 	const struct cred *old = current->cred;
 	struct cred *c = cred_dup(old);
-	uint32_t mode = inode->mode;
+	uint32_t mode = inode_mode(inode);
 	bool ids = false, root_file;
 
 	if (!c)

@@ -29,9 +29,9 @@ int exec_open(int dfd, const char *name, unsigned lookup_flags, struct file **ou
 	if (err)
 		return err;
 	err = -EACCES;
-	if (S_ISLNK(path.dentry->inode->mode))
+	if (S_ISLNK(inode_mode(path.dentry->inode)))
 		err = -ELOOP;
-	if (!S_ISREG(path.dentry->inode->mode) || path_noexec(&path))
+	if (!S_ISREG(inode_mode(path.dentry->inode)) || path_noexec(&path))
 		goto out;
 	err = inode_permission(path.dentry->inode, MAY_EXEC);
 	if (err)
@@ -215,17 +215,18 @@ static int exec_commit(struct exec *e)
 	old = t->vm;
 	if (old)
 		process_note_rss(p, old);
+	/* Nobody looks into what is somebody else's, or was not to be read. */
+	e->vm->secret = t->cred && (t->cred->euid != t->cred->uid || t->cred->egid != t->cred->gid);
+	e->vm->secret |= inode_permission(e->file->inode, MAY_READ) != 0;
 	e->vm->exe = e->file;		/* with its deny-write: vm_put() gives both back */
 	e->file = NULL;
-	t->dumpable = true;
 	if (e->secure)
 		t->pdeath_signal = 0;
-	cred_commit(e->cred);
-	e->cred = NULL;
 	hal_user_leave(t->uctx);	/* another thread may be the last in the old space, and end it while we go on */
 	vm_activate(e->vm);
-	t->vm = e->vm;
 	e->vm = NULL;
+	cred_commit(e->cred);	/* the new space is secret then, if it must be */
+	e->cred = NULL;
 	if (old)
 		vm_put(old);
 

@@ -116,7 +116,7 @@ static void notify_parent(struct process *p, int sig, int code, int status)
 
 	process_times(p, &user, &system);
 	info.chld.pid = process_pid(p);
-	info.chld.uid = p->leader && p->leader->cred ? p->leader->cred->uid : 0;
+	info.chld.uid = p->leader ? task_uid(p->leader) : 0;
 	info.chld.status = status;
 	info.chld.utime = (int64_t)ns_to_ticks(user);
 	info.chld.stime = (int64_t)ns_to_ticks(system);
@@ -128,8 +128,8 @@ static void notify_parent(struct process *p, int sig, int code, int status)
 void process_notify_parent(struct process *p, int cld_code, int status)
 {
 	struct process *parent = p->parent;
-	const struct ksigaction *ka = &parent->sighand->action[SIGCHLD - 1];
-	bool silent = ka->handler == SIG_IGN || (ka->flags & SA_NOCLDSTOP);
+	const struct ksigaction ka = process_action(parent, SIGCHLD);
+	bool silent = ka.handler == SIG_IGN || (ka.flags & SA_NOCLDSTOP);
 
 	notify_parent(p, silent ? 0 : SIGCHLD, cld_code, status);
 }
@@ -148,11 +148,11 @@ bool exit_notify_parent(struct process *p)
 		status >>= 8;
 	}
 	if (sig == SIGCHLD) {
-		const struct ksigaction *ka = &p->parent->sighand->action[SIGCHLD - 1];
+		const struct ksigaction ka = process_action(p->parent, SIGCHLD);
 
-		if (ka->handler == SIG_IGN || (ka->flags & SA_NOCLDWAIT)) {
+		if (ka.handler == SIG_IGN || (ka.flags & SA_NOCLDWAIT)) {
 			release = true;
-			if (ka->handler == SIG_IGN)
+			if (ka.handler == SIG_IGN)
 				sig = 0;
 		}
 	}
@@ -304,7 +304,7 @@ _Noreturn void task_exit(int status) NO_TSA
 	struct fs_context *fs = t->fs;
 	unsigned long flags;
 
-	if (t->ptrace && ptrace_event_enabled(t, PTRACE_EVENT_EXIT))
+	if (ptrace_event_enabled(t, PTRACE_EVENT_EXIT))
 		ptrace_event(PTRACE_EVENT_EXIT, (uint64_t)status);
 	futex_exit(t, true);
 	last = exit_account(t, p, status, &stop_done);
@@ -329,7 +329,6 @@ _Noreturn void task_exit(int status) NO_TSA
 	if (last) {
 		sysv_process_exit(p);
 		tty_process_exit(p);
-		ptrace_exit_tracer(p);
 	}
 	__atomic_sub_fetch(&t->cred->user->processes, 1, __ATOMIC_RELAXED);
 
@@ -338,13 +337,14 @@ _Noreturn void task_exit(int status) NO_TSA
 	if (stop_done && READ_ONCE(p->wait_stopped))
 		process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
 	gone = --p->threads_left == 0;
+	ptrace_exit_tracer(p, t, gone);
 	ptrace_exit_tracee(t, gone);
 	/* A leader whose place an execve has taken (exec_dethread) is out of the tree already. */
 	if (t != p->leader && t->sighand) {
 		sh = p->sighand;
 		spin_lock(&sh->lock);
 		list_del_init(&t->thread_link);
-		t->sighand = NULL;
+		WRITE_ONCE(t->sighand, NULL);
 		spin_unlock(&sh->lock);
 		pid_detach_task(t);
 		in_tree_ref = true;
@@ -485,7 +485,7 @@ int exec_dethread(void)
 		p->leader = t;
 		t->start_ns = old->start_ns;
 		list_del_init(&old->thread_link);
-		old->sighand = NULL;
+		WRITE_ONCE(old->sighand, NULL);
 	}
 	p->group_flags &= ~(unsigned)GROUP_EXEC;
 	WRITE_ONCE(p->exec_task, NULL);

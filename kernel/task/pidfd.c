@@ -246,22 +246,22 @@ long sys_kcmp(int pid1, int pid2, int type, uint64_t i1, uint64_t i2)
 		break;
 	}
 	case KCMP_VM:
-		ret = order(a->vm, b->vm);
+		ret = order(READ_ONCE(a->vm), READ_ONCE(b->vm));
 		break;
 	case KCMP_FILES:
-		ret = order(a->files, b->files);
+		ret = order(READ_ONCE(a->files), READ_ONCE(b->files));
 		break;
 	case KCMP_FS:
-		ret = order(a->fs, b->fs);
+		ret = order(READ_ONCE(a->fs), READ_ONCE(b->fs));
 		break;
 	case KCMP_SIGHAND:
-		ret = order(a->sighand, b->sighand);
+		ret = order(READ_ONCE(a->sighand), READ_ONCE(b->sighand));
 		break;
 	case KCMP_IO:		/* nobody has an I/O context of its own */
 		ret = 0;
 		break;
 	case KCMP_SYSVSEM:
-		ret = order(a->process->sem_undo, b->process->sem_undo);
+		ret = order(READ_ONCE(a->process->sem_undo), READ_ONCE(b->process->sem_undo));
 		break;
 	default:
 		ret = -EINVAL;

@@ -128,11 +128,11 @@ long sys_prctl(int option, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 	case PR_GET_PDEATHSIG:
 		return put_user((int32_t)t->pdeath_signal, a2);
 	case PR_GET_DUMPABLE:
-		return t->dumpable;
+		return task_dumpable(t, true);
 	case PR_SET_DUMPABLE:
 		if (a2 > 1)
 			return -EINVAL;
-		t->dumpable = a2;
+		WRITE_ONCE(t->vm->secret, !a2);
 		return 0;
 	case PR_GET_KEEPCAPS:
 		return t->keep_caps;

@@ -8,13 +8,17 @@
  * both that lock and the tracee's signal lock held, so either is enough to look.
  *
  * A stop: the tracee says why (stop_code), sets TASK_TRACED, tells the tracer
- * and sleeps until the tracer clears `stopped`, or SIGKILL comes.  While
- * `stopped` is set and the thread is off its CPU, the tracer may touch its
- * registers and memory.
+ * and sleeps until the tracer clears `stopped`, or SIGKILL comes.  While a
+ * tracer is at work on it the stop is frozen: the thread sleeps again when it
+ * is woken, so that its registers and memory are at rest.
+ *
+ * One thread of the tracer's process is the tracer (ptrace(2)); the others may
+ * wait for its tracees.  When it ends, it lets go of them.
  *
  * Not here: PTRACE_LISTEN, PTRACE_SYSEMU, seccomp stops; a traced thread that
  * is not the first one ends without a report of its own.
  */
+#include <kernel/vm.h>
 #include "ptrace.h"
 #include "syscall/syscall_impl.h"
 #include "task_impl.h"
@@ -31,7 +35,7 @@ bool ptrace_may_access(struct task *t)
 	if (!tc)
 		return false;
 	ok = c->uid == tc->uid && c->uid == tc->euid && c->uid == tc->suid && c->gid == tc->gid && c->gid == tc->egid &&
-		c->gid == tc->sgid && t->dumpable && !(tc->cap_permitted & ~c->cap_permitted);
+		c->gid == tc->sgid && task_dumpable(t, true) && !(tc->cap_permitted & ~c->cap_permitted);
 	cred_put(tc);
 	return ok || capable(CAP_SYS_PTRACE);
 }
@@ -41,19 +45,41 @@ bool ptrace_has_work(const struct task *t)
 	return t->ptrace && t->ptrace->stop_work;
 }
 
+/* Its tracer's options, TRACED, and SEIZED if it is; 0: nobody traces it. */
+enum { TRACED = 1u << 30, SEIZED = 1u << 29 };
+static unsigned traced_how(struct task *t)
+{
+	struct ptrace *pt;
+	unsigned how = 0;
+
+	rcu_read_lock();
+	pt = rcu_dereference(t->ptrace);
+	if (pt)
+		how = READ_ONCE(pt->options) | TRACED | (pt->seized ? SEIZED : 0);
+	rcu_read_unlock();
+	return how;
+}
+
 bool ptrace_event_enabled(struct task *t, int event)
 {
-	struct ptrace *pt = READ_ONCE(t->ptrace);
+	unsigned how = traced_how(t);
 
-	return pt && (event == PTRACE_EVENT_STOP || pt->options & 1u << event);
+	return event == PTRACE_EVENT_STOP ? how != 0 : how & 1u << event;
 }
 
 bool ptrace_syscall_traced(struct task *t)
 {
-	struct ptrace *pt = READ_ONCE(t->ptrace);
+	struct ptrace *pt;
+	bool yes;
 
-	return pt && READ_ONCE(pt->syscalls);
+	rcu_read_lock();
+	pt = rcu_dereference(t->ptrace);
+	yes = pt && READ_ONCE(pt->syscalls);
+	rcu_read_unlock();
+	return yes;
 }
+
+static void ptrace_free_rcu(struct rcu_head *h) { kfree(container_of(h, struct ptrace, rcu)); }
 
 /* [tree] Detach: nobody uses the tracee's stop any more. */
 void ptrace_unlink(struct ptrace *pt)
@@ -65,8 +91,9 @@ void ptrace_unlink(struct ptrace *pt)
 	list_del_init(&pt->link);
 	WRITE_ONCE(t->ptrace, NULL);
 	signal_recalc(t);
+	pt->frozen = false;
 	if (pt->stopped) {
-		pt->stopped = false;
+		WRITE_ONCE(pt->stopped, false);
 		/* A group stop goes on without a tracer. */
 		if (t->process->group_flags & GROUP_STOPPED && !(READ_ONCE(t->flags) & TASKF_EXITING)) {
 			t->stop_pending = true;
@@ -77,19 +104,19 @@ void ptrace_unlink(struct ptrace *pt)
 	}
 	process_sigunlock(sh, flags);
 	process_put(pt->tracer);
-	kfree(pt);
+	rcu_call(&pt->rcu, ptrace_free_rcu);
 }
 
 /* [tree] SIGCHLD, and whoever waits. */
 static void ptrace_tell(struct ptrace *pt, int code, int status)
 {
 	struct abi_siginfo info = { .si_signo = SIGCHLD, .si_code = code };
-	const struct ksigaction *ka = &pt->tracer->sighand->action[SIGCHLD - 1];
+	const struct ksigaction ka = process_action(pt->tracer, SIGCHLD);
 
 	info.chld.pid = task_tid(pt->tracee);
 	info.chld.uid = pt->tracee->cred->uid;
 	info.chld.status = status;
-	if (ka->handler != SIG_IGN && !(ka->flags & SA_NOCLDSTOP))
+	if (ka.handler != SIG_IGN && !(ka.flags & SA_NOCLDSTOP))
 		signal_send_process(pt->tracer, SIGCHLD, &info);
 	waitq_wake_all(&pt->tracer->child_wait);
 }
@@ -120,17 +147,21 @@ void ptrace_stop(int code, const struct abi_siginfo *info, enum ptrace_call call
 		pt->info = *info;
 	else
 		pt->info = (struct abi_siginfo){ .si_signo = SIGTRAP, .si_code = code };
-	pt->stopped = true;
+	WRITE_ONCE(pt->stopped, true);
 	sched_set_state(TASK_TRACED);
 	spin_unlock(&p->sighand->lock);
 	ptrace_tell(pt, CLD_TRAPPED, code);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	schedule();
 
+	while (sh = process_siglock(p, &flags), t->ptrace && t->ptrace->frozen) {
+		sched_set_state(TASK_TRACED);
+		process_sigunlock(sh, flags);
+		schedule();
+	}
 	sched_set_state(TASK_RUNNING);
-	sh = process_siglock(p, &flags);
 	if (t->ptrace)
-		t->ptrace->stopped = false;
+		WRITE_ONCE(t->ptrace->stopped, false);
 	signal_recalc(t);
 	process_sigunlock(sh, flags);
 }
@@ -163,23 +194,26 @@ bool ptrace_signal(int *sig, struct abi_siginfo *info)
 
 void ptrace_event(int event, uint64_t message)
 {
-	struct ptrace *pt = READ_ONCE(current->ptrace);
+	unsigned long flags;
+	struct sighand *sh = process_siglock(current->process, &flags);
+	struct ptrace *pt = current->ptrace;
 
-	if (!pt)
-		return;
-	pt->message = message;
-	ptrace_stop(SIGTRAP | event << 8, NULL, PTRACE_NO_CALL);
+	if (pt)
+		pt->message = message;
+	process_sigunlock(sh, flags);
+	if (pt)		/* no more than a hint: it looks again */
+		ptrace_stop(SIGTRAP | event << 8, NULL, PTRACE_NO_CALL);
 }
 
 void ptrace_syscall_stop(bool entry)
 {
 	struct task *t = current;
-	struct ptrace *pt = t->ptrace;
+	unsigned how = traced_how(t);
 	int sig;
 
-	if (!pt)
+	if (!how)
 		return;
-	ptrace_stop(SIGTRAP | (pt->options & PTRACE_O_TRACESYSGOOD ? 0x80 : 0), NULL, entry ? PTRACE_CALL_ENTRY : PTRACE_CALL_EXIT);
+	ptrace_stop(SIGTRAP | (how & PTRACE_O_TRACESYSGOOD ? 0x80 : 0), NULL, entry ? PTRACE_CALL_ENTRY : PTRACE_CALL_EXIT);
 	sig = t->ptrace_resume_signal;
 	t->ptrace_resume_signal = 0;
 	if (sig) {
@@ -192,20 +226,20 @@ void ptrace_syscall_stop(bool entry)
 /* PTRACE_INTERRUPT, PTRACE_ATTACH of one that was stopped, a new tracee of PTRACE_SEIZE. */
 void ptrace_stop_work(void)
 {
-	struct ptrace *pt = READ_ONCE(current->ptrace);
+	unsigned how = traced_how(current);
 
-	if (!pt)
+	if (!how)
 		return;
-	ptrace_stop(pt->seized ? SIGTRAP | PTRACE_EVENT_STOP << 8 : SIGSTOP, NULL, PTRACE_NO_CALL);
+	ptrace_stop(how & SEIZED ? SIGTRAP | PTRACE_EVENT_STOP << 8 : SIGSTOP, NULL, PTRACE_NO_CALL);
 }
 
 /* Taking part in a group stop. */
 void ptrace_group_stop(int sig)
 {
-	struct ptrace *pt = READ_ONCE(current->ptrace);
+	unsigned how = traced_how(current);
 
-	if (pt)
-		ptrace_stop(pt->seized ? sig | PTRACE_EVENT_STOP << 8 : sig, NULL, PTRACE_NO_CALL);
+	if (how)
+		ptrace_stop(how & SEIZED ? sig | PTRACE_EVENT_STOP << 8 : sig, NULL, PTRACE_NO_CALL);
 }
 
 /* The child of a traced thread is traced by the same. Not yet running. */
@@ -225,10 +259,11 @@ void ptrace_clone(struct task *child, uint64_t clone_flags)
 	fresh->tracee = child;
 	fresh->tracer = pt->tracer;
 	process_get(fresh->tracer);
+	fresh->thread = pt->thread;
 	fresh->options = pt->options;
 	fresh->seized = pt->seized;
 	list_add_tail(&fresh->link, &pt->tracer->ptraced);
-	child->ptrace = fresh;
+	rcu_assign(child->ptrace, fresh);
 	if (fresh->seized) {
 		fresh->stop_work = true;
 		WRITE_ONCE(child->sig_work, true);
@@ -241,13 +276,11 @@ void ptrace_clone(struct task *child, uint64_t clone_flags)
 /* execve has happened. */
 void ptrace_exec(void)
 {
-	struct ptrace *pt = READ_ONCE(current->ptrace);
+	unsigned how = traced_how(current);
 
-	if (!pt)
-		return;
-	if (pt->options & PTRACE_O_TRACEEXEC)
+	if (how & PTRACE_O_TRACEEXEC)
 		ptrace_event(PTRACE_EVENT_EXEC, (uint64_t)task_tid(current));
-	else if (!pt->seized) {
+	else if (how && !(how & SEIZED)) {
 		struct abi_siginfo info = { .si_signo = SIGTRAP, .si_code = SI_USER };
 
 		info.kill.pid = process_pid(current->process);
@@ -262,7 +295,7 @@ bool ptrace_delays_wait(const struct process *p)
 	return p->leader && p->leader->ptrace && p->leader->ptrace->exited;
 }
 
-int ptrace_wait(struct process *tracer, const struct pid *only, const struct pid *pgrp, bool keep, unsigned options, struct ptrace_report *out)
+int ptrace_wait(struct process *tracer, const struct task *thread, const struct pid *only, const struct pid *pgrp, bool keep, unsigned options, struct ptrace_report *out)
 {
 	enum { WEXITED = 4 };
 	struct ptrace *pt;
@@ -275,10 +308,10 @@ int ptrace_wait(struct process *tracer, const struct pid *only, const struct pid
 		unsigned long flags;
 		bool found = false;
 
-		if ((only && t->pid != only) || (pgrp && p->pid[PID_PGRP] != pgrp))
+		if ((thread && pt->thread != thread) || (only && t->pid != only) || (pgrp && p->pid[PID_PGRP] != pgrp))
 			continue;
 		ret = 0;
-		*out = (struct ptrace_report){ .nr = task_tid(t), .uid = t->cred->uid };
+		*out = (struct ptrace_report){ .nr = task_tid(t), .uid = task_uid(t) };
 		if (pt->exited && options & WEXITED) {
 			int st = p->exit_code;
 
@@ -307,16 +340,17 @@ int ptrace_wait(struct process *tracer, const struct pid *only, const struct pid
 	return ret;
 }
 
-void ptrace_exit_tracer(struct process *p)
+void ptrace_exit_tracer(struct process *p, struct task *t, bool last)
 {
-	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
 	struct ptrace *pt, *tmp;
 
-	p->traces_no_more = true;
+	p->traces_no_more = last;
 	list_for_each_safe(pt, tmp, &p->ptraced, link) {
 		struct process *victim = pt->tracee->process;
-		bool kill = pt->options & PTRACE_O_EXITKILL, dead = pt->exited;
+		bool kill = READ_ONCE(pt->options) & PTRACE_O_EXITKILL, dead = pt->exited;
 
+		if (pt->thread != t && !last)
+			continue;
 		ptrace_unlink(pt);
 		if (kill)
 			signal_send_process(victim, SIGKILL, NULL);
@@ -324,7 +358,6 @@ void ptrace_exit_tracer(struct process *p)
 		if (dead)
 			(void)exit_notify_parent(victim);
 	}
-	spin_unlock_irqrestore(&process_tree_lock, flags);
 }
 
 void ptrace_exit_tracee(struct task *t, bool last)

@@ -14,24 +14,27 @@ struct ptrace {
 	struct list_head link;		/* [tree] on tracer->ptraced */
 	struct task *tracee;		/* [I] no reference: the tracee owns this */
 	struct process *tracer;		/* [I] reference */
+	struct task *thread;		/* [I] the tracer's thread, the only one that may ask; for comparing only: it lets go when it ends */
 	unsigned options;		/* [sig] of the tracee, as all below */
 	bool seized, syscalls, interrupt, stop_work;
 	bool stopped;			/* in a ptrace stop; the tracer clears it to resume */
+	bool frozen;			/* the tracer is at work on it: not even SIGKILL gets it out of its stop */
 	bool reported;			/* the tracer has waited for this stop */
 	bool exited;			/* the tracee is a zombie that the tracer, not being its parent, has yet to wait for */
 	int stop_code;			/* signal | event << 8 */
 	enum ptrace_call call;		/* which kind of stop this is, for PTRACE_GET_SYSCALL_INFO */
 	uint64_t message;
 	struct abi_siginfo info;	/* of the stop */
+	struct rcu_head rcu;		/* the tracee looks at it without a lock */
 };
 
 /* What a tracer learns by waiting. */
 struct ptrace_report { pid_t nr; uint32_t uid; int code, status, wait_status; struct process *dead; };
-/* [tree] 1: a report; 0: tracees, nothing new; -ECHILD: none that match. */
-int ptrace_wait(struct process *tracer, const struct pid *only, const struct pid *pgrp, bool keep, unsigned options, struct ptrace_report *out);
+/* [tree] 1: a report; 0: tracees, nothing new; -ECHILD: none that match.  thread: of that thread's tracees; NULL: of all. */
+int ptrace_wait(struct process *tracer, const struct task *thread, const struct pid *only, const struct pid *pgrp, bool keep, unsigned options, struct ptrace_report *out);
 /* [tree] Its tracer has to see the death before the real parent. */
 bool ptrace_delays_wait(const struct process *p);
-void ptrace_exit_tracer(struct process *p);		/* the last thread goes */
+void ptrace_exit_tracer(struct process *p, struct task *t, bool last);	/* [tree] its thread t goes */
 void ptrace_exit_tracee(struct task *t, bool last);	/* [tree] */
 /* [sig] held: has to stop before user code runs. */
 bool ptrace_has_work(const struct task *t);

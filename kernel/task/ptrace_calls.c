@@ -17,7 +17,8 @@ enum { AUDIT_ARCH_64BIT_LE = 0xC0000000u };
 
 /* ---- becoming one ---- */
 
-static long ptrace_link(struct task *t, struct process *tracer, bool seize, unsigned options)
+/* thread NULL: the one whose child t's process is. */
+static long ptrace_link(struct task *t, struct process *tracer, struct task *thread, bool seize, unsigned options)
 {
 	struct ptrace *pt = kzalloc(sizeof(*pt), 0);
 	unsigned long flags;
@@ -35,6 +36,7 @@ static long ptrace_link(struct task *t, struct process *tracer, bool seize, unsi
 	} else if (!t->ptrace && !(READ_ONCE(t->flags) & TASKF_EXITING)) {
 		spin_lock(&t->process->sighand->lock);
 		process_get(tracer);
+		pt->thread = thread ? thread : t->process->parent_thread;
 		list_add_tail(&pt->link, &tracer->ptraced);
 		rcu_assign(t->ptrace, pt);	/* it looks whether it is traced, at every call */
 		/* It is stopped already: it moves over into a stop that the tracer sees. */
@@ -65,7 +67,7 @@ static long ptrace_attach(struct task *t, bool seize, uint64_t addr, uint64_t op
 	if (!ptrace_may_access(t))
 		return -EPERM;
 	stopped = t->process->group_flags & GROUP_STOPPED;
-	err = ptrace_link(t, current->process, seize, seize ? (unsigned)options : 0);
+	err = ptrace_link(t, current->process, current, seize, seize ? (unsigned)options : 0);
 	if (!err && !seize && !stopped)
 		signal_send_task(t, SIGSTOP, &info);
 	return err;
@@ -79,7 +81,7 @@ static long ptrace_traceme(void)
 
 	process_get(parent);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
-	err = ptrace_link(current, parent, false, 0);
+	err = ptrace_link(current, parent, NULL, false, 0);
 	process_put(parent);
 	return err;
 }
@@ -103,9 +105,10 @@ static long ptrace_resume(struct task *t, long request, uint64_t sig)
 	sh = process_siglock(t->process, &flags);
 	pt = t->ptrace;
 	if (pt && pt->stopped) {
-		pt->syscalls = request == PTRACE_SYSCALL;
+		WRITE_ONCE(pt->syscalls, request == PTRACE_SYSCALL);
+		pt->frozen = false;
 		t->ptrace_resume_signal = (int)sig;
-		pt->stopped = false;
+		WRITE_ONCE(pt->stopped, false);
 		/* Resuming from a group stop: the thread alone goes on. */
 		task_wake(t, TASK_TRACED);
 		err = 0;
@@ -261,7 +264,7 @@ static long syscall_info(struct task *t, uint64_t size, uaddr_t to)
 
 /* ---- the call ---- */
 
-/* The tracee is stopped and off its CPU. */
+/* The tracee's stop is frozen, and it is off its CPU. */
 static long ptrace_request(struct task *t, long request, uint64_t addr, uint64_t data)
 {
 	struct ptrace *pt = t->ptrace;
@@ -321,7 +324,7 @@ static long ptrace_request(struct task *t, long request, uint64_t addr, uint64_t
 	case PTRACE_SETOPTIONS:
 		if (data & ~(uint64_t)PTRACE_O_ALL)
 			return -EINVAL;
-		pt->options = (unsigned)data;
+		WRITE_ONCE(pt->options, (unsigned)data);
 		return 0;
 	case PTRACE_GETEVENTMSG:
 		return put_user(pt->message, data);
@@ -369,9 +372,53 @@ static long ptrace_interrupt(struct task *t)
 	return err;
 }
 
-long sys_ptrace(long request, long pid, uint64_t addr, uint64_t data)
+/* The stop of a tracee of this thread lasts from here to ptrace_unfreeze().  False: there is none, or it has been killed. */
+static bool ptrace_freeze(struct task *t)
+{
+	unsigned long flags;
+	struct sighand *sh = process_siglock(t->process, &flags);
+	struct ptrace *pt = t->ptrace;
+	bool ok = pt && pt->thread == current && pt->stopped && !(t->pending.set & SIGMASK(SIGKILL));
+
+	if (ok)
+		pt->frozen = true;
+	process_sigunlock(sh, flags);
+	/* It has said that it stops; its registers are at rest once it has left its CPU. */
+	while (ok && load_acquire(&t->se.on_cpu))
+		sched_yield();
+	return ok;
+}
+
+/* What woke it meanwhile, wakes it now.  The request may have resumed it, or let it go. */
+static void ptrace_unfreeze(struct task *t)
+{
+	unsigned long flags;
+	struct sighand *sh = process_siglock(t->process, &flags);
+	struct ptrace *pt = t->ptrace;
+
+	if (pt && pt->thread == current && pt->frozen) {
+		pt->frozen = false;
+		if (!pt->stopped || t->pending.set & SIGMASK(SIGKILL))
+			task_wake(t, TASK_TRACED);
+	}
+	process_sigunlock(sh, flags);
+}
+
+/* Is t a tracee of this very thread? */
+static bool ptrace_is_mine(struct task *t)
 {
 	struct ptrace *pt;
+	bool yes;
+
+	rcu_read_lock();
+	pt = rcu_dereference(t->ptrace);
+	yes = pt && pt->thread == current;
+	rcu_read_unlock();
+	return yes;
+}
+
+long sys_ptrace(long request, long pid, uint64_t addr, uint64_t data)
+{
 	struct task *t;
 	long err;
 
@@ -385,8 +432,7 @@ long sys_ptrace(long request, long pid, uint64_t addr, uint64_t data)
 		goto out;
 	}
 	err = -ESRCH;
-	pt = READ_ONCE(t->ptrace);
-	if (!pt || pt->tracer != current->process)
+	if (!ptrace_is_mine(t))
 		goto out;
 	if (request == PTRACE_KILL) {
 		signal_send_process(t->process, SIGKILL, NULL);
@@ -397,12 +443,10 @@ long sys_ptrace(long request, long pid, uint64_t addr, uint64_t data)
 		err = ptrace_interrupt(t);
 		goto out;
 	}
-	if (!READ_ONCE(pt->stopped))
+	if (!ptrace_freeze(t))
 		goto out;
-	/* It has said that it stops; its registers are at rest once it has left its CPU. */
-	while (load_acquire(&t->se.on_cpu) && READ_ONCE(pt->stopped))
-		sched_yield();
 	err = ptrace_request(t, request, addr, data);
+	ptrace_unfreeze(t);
 out:
 	task_put(t);
 	return err;

@@ -133,7 +133,7 @@ static void send_sigsys(struct abi_regs *r, unsigned nr, uint32_t data, bool dea
 /* The tracer may look, change the call, or skip it.  False: skipped. */
 static bool ask_tracer(struct task *t, struct abi_regs *r, unsigned *nr, uint32_t data)
 {
-	if (!t->ptrace || !ptrace_event_enabled(t, PTRACE_EVENT_SECCOMP_)) {
+	if (!ptrace_event_enabled(t, PTRACE_EVENT_SECCOMP_)) {
 		abi_syscall_result(r, -ENOSYS);
 		return false;
 	}

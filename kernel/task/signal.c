@@ -31,9 +31,11 @@ static struct sigqueue *sigqueue_alloc(struct task *t, bool over_limit)
 {
 	struct user_account *user;
 	struct sigqueue *q;
+	struct cred *cred;
 
 	rcu_read_lock();
-	user = t->cred ? rcu_dereference(t->cred)->user : NULL;
+	cred = rcu_dereference(t->cred);
+	user = cred ? cred->user : NULL;
 	if (user && !ref_get_unless_zero(&user->refs))
 		user = NULL;
 	rcu_read_unlock();
@@ -237,6 +239,16 @@ void signal_restore_mask(void)
 bool signal_ignored_by_default(int sig)
 {
 	return SIGMASK(sig) & SIGMASK_IGNORED;
+}
+
+struct ksigaction process_action(struct process *p, int sig)
+{
+	unsigned long flags;
+	struct sighand *sh = process_siglock(p, &flags);
+	struct ksigaction ka = sh->action[sig - 1];
+
+	process_sigunlock(sh, flags);
+	return ka;
 }
 
 /* Thrown away at the door?  A blocked one is kept: its action may change before it is taken. */

@@ -80,7 +80,7 @@ static void signal_handle(int sig, const struct ksigaction *sa, const struct abi
 static void signal_stop(struct process *p, struct sighand *sh, unsigned long flags) NO_TSA
 {
 	struct task *t = current;
-	bool last = false;
+	bool last = false, traced = t->ptrace;
 
 	t->stop_pending = false;
 	if (p->stops_pending && --p->stops_pending == 0) {
@@ -89,7 +89,7 @@ static void signal_stop(struct process *p, struct sighand *sh, unsigned long fla
 		p->wait_continued = false;
 		last = true;
 	}
-	if (!t->ptrace)
+	if (!traced)
 		sched_set_state(TASK_STOPPED);
 	process_sigunlock(sh, flags);
 	if (last) {
@@ -98,7 +98,7 @@ static void signal_stop(struct process *p, struct sighand *sh, unsigned long fla
 			process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 	}
-	if (t->ptrace)
+	if (traced)
 		ptrace_group_stop((int)p->stop_signal);
 	else
 		schedule();

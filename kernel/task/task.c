@@ -190,7 +190,6 @@ struct task *task_alloc(const char *comm, void (*fn)(void *arg), void *arg)
 	strlcpy(t->comm, comm, sizeof(t->comm));
 	t->flags = TASKF_KTHREAD;
 	t->syscall_nr = -1;
-	t->dumpable = true;
 	t->timer_slack_ns = 50000;
 	t->altstack_flags = SS_DISABLE;
 	list_init(&t->pid_link);
@@ -251,6 +250,18 @@ struct cred *task_cred_get(struct task *t)
 	while (c && !ref_get_unless_zero(&c->refs));
 	rcu_read_unlock();
 	return c;
+}
+
+uint32_t task_uid(struct task *t)
+{
+	struct cred *c;
+	uint32_t uid;
+
+	rcu_read_lock();
+	c = rcu_dereference(t->cred);
+	uid = c ? c->uid : 0;
+	rcu_read_unlock();
+	return uid;
 }
 
 uint64_t rlimit_get(enum rlimit_id id)

@@ -47,7 +47,7 @@ static bool wait_matches(const struct wait_request *w, const struct process *p)
 static void wait_fill(struct wait_request *w, struct process *p)
 {
 	w->nr = process_pid(p);
-	w->uid = p->leader->cred->uid;
+	w->uid = task_uid(p->leader);
 	rusage_process(p, &w->usage);
 	rusage_add_children(p, &w->usage);
 }
@@ -151,7 +151,7 @@ static int wait_scan(struct wait_request *w)
 
 	if (ret != 1) {
 		struct ptrace_report r;
-		int traced = ptrace_wait(current->process, w->which == P_PID ? w->pid : NULL, w->which == P_PGID ? w->pid : NULL,
+		int traced = ptrace_wait(current->process, w->options & WNOTHREAD ? current : NULL, w->which == P_PID ? w->pid : NULL, w->which == P_PGID ? w->pid : NULL,
 			w->options & WNOWAIT, w->options, &r);
 
 		if (traced == 1) {

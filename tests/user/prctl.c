@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* prctl(2), personality(2), limits and other things that a process can ask about itself. */
 #include "harness.h"
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/personality.h>
@@ -24,6 +25,8 @@ static int child(int (*fn)(void))
 	waitpid(pid, &st, 0);
 	return WIFEXITED(st) ? WEXITSTATUS(st) : 200;
 }
+static int show_dumpable(void) { return prctl(PR_GET_DUMPABLE); }
+static void *make_dumpable(void *arg) { return prctl(PR_SET_DUMPABLE, 1), arg; }
 static int show_nice(void) { return getpriority(PRIO_PROCESS, 0) + 20; }
 
 int main(void)
@@ -34,18 +37,22 @@ int main(void)
 	struct rlimit rl;
 	struct timespec ts;
 	cpu_set_t set;
+	pthread_t thread;
 	char name[17] = "", a[32], b[32];
 	unsigned cpu = 99, node = 99;
 	int v = -1;
 
 	setpriority(PRIO_PROCESS, 0, 0);	/* the suite may have been started by nice(1) */
-	plan(41);
+	plan(43);
 	ok(prctl(PR_SET_NAME, "a name that is too long") == 0 && prctl(PR_GET_NAME, name) == 0 && !strcmp(name, "a name that is "), "the name is cut");
 	ok(prctl(PR_SET_PDEATHSIG, SIGUSR1) == 0 && prctl(PR_GET_PDEATHSIG, &v) == 0 && v == SIGUSR1, "parent-death signal");
 	ok_errno(prctl(PR_SET_PDEATHSIG, 99), EINVAL, "no such signal");
 	prctl(PR_SET_PDEATHSIG, 0);
 	ok(prctl(PR_GET_DUMPABLE) == 1 && prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_GET_DUMPABLE) == 0, "dumpable");
 	ok_errno(prctl(PR_SET_DUMPABLE, 7), EINVAL, "or not");
+	ok(child(show_dumpable) == 0, "a child is not either");
+	ok(pthread_create(&thread, NULL, make_dumpable, NULL) == 0 && pthread_join(thread, NULL) == 0 && prctl(PR_GET_DUMPABLE) == 1,
+		"it is a matter of the memory, not of a thread");
 	ok(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0, "no_new_privs is off");
 	ok_errno(prctl(PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0), EINVAL, "and cannot be set to off");
 	ok(prctl(PR_GET_CHILD_SUBREAPER, &v) == 0 && v == 0, "no subreaper");

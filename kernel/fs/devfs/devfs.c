@@ -73,7 +73,7 @@ static int walk_dirs(const char *name, bool make, struct dentry **dir, const cha
 		if (err)
 			return err;
 		d = child;
-		if (d_negative(d) || !S_ISDIR(d->inode->mode)) {
+		if (d_negative(d) || !S_ISDIR(inode_mode(d->inode))) {
 			dentry_put(d);
 			return -ENOENT;
 		}
@@ -129,7 +129,7 @@ void devfs_remove(const char *name)
 	i = dir->inode;
 	rwsem_write_lock(&i->lock);
 	if (!dir_lookup_locked(dir, &q, &d)) {
-		if (!d_negative(d) && !S_ISDIR(d->inode->mode) && !tmpfs_unlink(i, d)) {
+		if (!d_negative(d) && !S_ISDIR(inode_mode(d->inode)) && !tmpfs_unlink(i, d)) {
 			d_drop(d);
 			notify_name(i, q.name, q.len, IN_DELETE, 0, false);
 		}

@@ -214,16 +214,16 @@ int ext2_fsync(struct file *f, bool datasync)
 	struct ext2_sb *sb = ext2_sb(inode->super);
 	int e = 0, e2;
 
-	if (S_ISREG(inode->mode))
+	if (S_ISREG(inode_mode(inode)))
 		mapping_write_async(inode->mapping, UINT32_MAX);	/* under way while the inode is written; waited for below */
 	if (inode->super->flags & MS_RDONLY)
-		return S_ISREG(inode->mode) ? mapping_sync(inode->mapping, 0, UINT64_MAX) : 0;
+		return S_ISREG(inode_mode(inode)) ? mapping_sync(inode->mapping, 0, UINT64_MAX) : 0;
 	/* A writer may be changing size and times. */
 	rwsem_read_lock(&inode->lock);
 	e2 = ext2_write_inode(inode);
 	rwsem_read_unlock(&inode->lock);
 	mapping_write_async(sb->dev->inode->mapping, UINT32_MAX);
-	if (S_ISREG(inode->mode))
+	if (S_ISREG(inode_mode(inode)))
 		e = mapping_sync(inode->mapping, 0, UINT64_MAX);
 	if (!e)
 		e = e2;
@@ -375,7 +375,7 @@ static int ext2_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t 
 	uint64_t end = off + len;
 	int e;
 
-	if (!S_ISREG(inode->mode))
+	if (!S_ISREG(inode_mode(inode)))
 		return -ENODEV;
 	if (end < off || end > inode->super->max_bytes)
 		return -EFBIG;

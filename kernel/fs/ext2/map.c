@@ -364,7 +364,7 @@ int ext2_free_range(struct inode *inode, uint64_t from, uint64_t to)
 {
 	struct ext2_sb *sb = ext2_sb(inode->super);
 	struct ext2_inode *ei = ext2_i(inode);
-	struct ext2_freeing f = { .inode = inode, .forget = !S_ISREG(inode->mode) };
+	struct ext2_freeing f = { .inode = inode, .forget = !S_ISREG(inode_mode(inode)) };
 	uint64_t base = EXT2_NDIR, span = sb->per_block;
 
 	rwsem_write_lock(&ei->map_lock);

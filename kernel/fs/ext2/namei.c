@@ -263,7 +263,7 @@ static int ext2_find_dotdot(struct inode *inode, struct buffer *buf, struct ext2
 static int ext2_exchange(struct inode *odir, struct dentry *od, struct inode *ndir, struct dentry *nd)
 {
 	struct inode *oi = od->inode, *ni = nd->inode;
-	bool odirs = S_ISDIR(oi->mode) && odir != ndir, ndirs = S_ISDIR(ni->mode) && odir != ndir;
+	bool odirs = S_ISDIR(inode_mode(oi)) && odir != ndir, ndirs = S_ISDIR(inode_mode(ni)) && odir != ndir;
 	struct buffer ob, nb, odd = { .page = NULL }, ndd = { .page = NULL };
 	struct ext2_dirent *ode, *nde, *odde = NULL, *ndde = NULL;
 	int e = ext2_find_exact(odir, od, &ob, &ode);
@@ -310,7 +310,7 @@ out_ob:
 static int ext2_rename(struct inode *odir, struct dentry *od, struct inode *ndir, struct dentry *nd, unsigned flags)
 {
 	struct inode *inode = od->inode, *victim = nd->inode;
-	bool is_dir = S_ISDIR(inode->mode), moves = is_dir && odir != ndir;
+	bool is_dir = S_ISDIR(inode_mode(inode)), moves = is_dir && odir != ndir;
 	struct buffer ob, nb, dd = { .page = NULL };
 	struct ext2_dirent *ode, *nde, *dde = NULL;
 	int e;

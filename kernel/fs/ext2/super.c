@@ -415,7 +415,7 @@ static struct blkdev *ext2_find_device(const char *source)
 		return NULL;
 	d = blkdev_find(source);
 	if (!d && path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &p) == 0) {
-		if (p.dentry->inode && S_ISBLK(p.dentry->inode->mode))
+		if (p.dentry->inode && S_ISBLK(inode_mode(p.dentry->inode)))
 			d = blkdev_find_dev(p.dentry->inode->rdev);
 		path_put(&p);
 	}
@@ -476,7 +476,7 @@ static int ext2_mount(const struct filesystem *fs, const char *source, unsigned 
 	s->flags |= ms_flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC);
 	strlcpy(s->id, source, sizeof(s->id));
 	e = ext2_iget(s, EXT2_ROOT_INO, &root);
-	if (e || !S_ISDIR(root->mode)) {
+	if (e || !S_ISDIR(inode_mode(root))) {
 		klog(KLOG_NOTICE, "ext2 %s: the root directory cannot be read", d->name);
 		if (!e)
 			ext2_drop_root(root);

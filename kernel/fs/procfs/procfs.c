@@ -13,6 +13,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/uio.h>
+#include <kernel/vm.h>
 #include "procfs.h"
 
 static const struct inode_ops proc_dir_ops, proc_file_ops_i, proc_link_ops;
@@ -41,7 +42,7 @@ bool proc_may_trace(struct task *t)
 	if (!t->process || t->process == current->process || !c || capable(CAP_SYS_PTRACE))
 		return true;
 	tc = task_cred_get(t);
-	ok = tc && t->dumpable && c->fsuid == tc->euid && c->fsuid == tc->suid && c->fsuid == tc->uid && c->fsgid == tc->egid &&
+	ok = tc && task_dumpable(t, true) && c->fsuid == tc->euid && c->fsuid == tc->suid && c->fsuid == tc->uid && c->fsgid == tc->egid &&
 	     c->fsgid == tc->sgid && c->fsgid == tc->gid;
 	if (tc)
 		cred_put(tc);
@@ -120,7 +121,7 @@ static int proc_getattr(struct inode *i)
 	t = proc_task(i);
 	if (!t)
 		return -ENOENT;
-	c = t->dumpable || pi->node == &proc_pid_dir || pi->node == &proc_tid_dir ? task_cred_get(t) : NULL;
+	c = pi->node == &proc_pid_dir || pi->node == &proc_tid_dir || task_dumpable(t, false) ? task_cred_get(t) : NULL;
 	i->uid = c ? c->euid : 0;
 	i->gid = c ? c->egid : 0;
 	if (c)

@@ -219,7 +219,7 @@ static int tmpfs_rename(struct inode *odir, struct dentry *od, struct inode *ndi
 {
 	struct tmpfs_entry *oe = tmpfs_find(odir, &od->name), *ne = tmpfs_find(ndir, &nd->name);
 	struct inode *i = od->inode, *t = nd->inode;
-	bool isdir = S_ISDIR(i->mode), tdir = t && S_ISDIR(t->mode);
+	bool isdir = S_ISDIR(inode_mode(i)), tdir = t && S_ISDIR(inode_mode(t));
 	int err;
 
 	if (!oe)
@@ -321,7 +321,7 @@ static int tmpfs_setattr(struct inode *i, const struct inode_attr *a)
 {
 	int err;
 
-	if (a->valid & ATTR_MODE && S_ISREG(i->mode) && ((struct tmpfs_node *)i->fs_private)->seals & F_SEAL_EXEC && (i->mode ^ a->mode) & 0111)
+	if (a->valid & ATTR_MODE && S_ISREG(inode_mode(i)) && ((struct tmpfs_node *)i->fs_private)->seals & F_SEAL_EXEC && (i->mode ^ a->mode) & 0111)
 		return -EPERM;
 	err = a->valid & ATTR_SIZE ? tmpfs_resize(i, a->size) : 0;
 	return err ? err : vfs_setattr_simple(i, a);
@@ -329,7 +329,7 @@ static int tmpfs_setattr(struct inode *i, const struct inode_attr *a)
 
 static int tmpfs_getattr(struct inode *i)
 {
-	if (S_ISREG(i->mode)) {
+	if (S_ISREG(inode_mode(i))) {
 		tmpfs_account(i);
 		i->blocks = i->own_mapping.page_count * (PAGE_SIZE / 512);
 	}

@@ -60,9 +60,9 @@ int acl_set(struct inode *i, const char *name, const void *value, size_t size)
 		return (int)n;
 	if (i->flags & (INODE_IMMUTABLE | INODE_APPEND))
 		return -EPERM;
-	if (!i->ops || !i->ops->setxattr || S_ISLNK(i->mode))
+	if (!i->ops || !i->ops->setxattr || S_ISLNK(inode_mode(i)))
 		return -EOPNOTSUPP;
-	if (!strcmp(name, "system.posix_acl_default") && !S_ISDIR(i->mode))
+	if (!strcmp(name, "system.posix_acl_default") && !S_ISDIR(inode_mode(i)))
 		return n ? -EACCES : 0;
 	if (!inode_owner_or_capable(i))
 		return -EPERM;

@@ -74,7 +74,7 @@ static RACY bool atime_needs_update(const struct mount *m, const struct inode *i
 {
 	unsigned mf = READ_ONCE(m->flags);
 
-	if ((mf & MS_NOATIME) || (i->flags & INODE_NOATIME) || ((mf & MS_NODIRATIME) && S_ISDIR(i->mode)) || mount_readonly(m))
+	if ((mf & MS_NOATIME) || (i->flags & INODE_NOATIME) || ((mf & MS_NODIRATIME) && S_ISDIR(inode_mode(i))) || mount_readonly(m))
 		return false;
 	*now = inode_now();
 	if (!(mf & MS_RELATIME))
@@ -115,7 +115,7 @@ int file_remove_privs(struct file *f)
 
 	if ((i->mode & (S_ISGID | 010)) == (S_ISGID | 010))
 		kill |= S_ISGID;
-	if (!kill || !S_ISREG(i->mode) || !current->cred || capable(CAP_FSETID))
+	if (!kill || !S_ISREG(inode_mode(i)) || !current->cred || capable(CAP_FSETID))
 		return 0;
 	a.mode = i->mode & 07777 & ~kill;
 	err = i->ops && i->ops->setattr ? i->ops->setattr(i, &a) : vfs_setattr_simple(i, &a);
@@ -171,9 +171,9 @@ long sys_truncate(uaddr_t name, int64_t len)
 	if (err)
 		return err;
 	i = p.dentry->inode;
-	if (S_ISDIR(i->mode))
+	if (S_ISDIR(inode_mode(i)))
 		err = -EISDIR;
-	else if (!S_ISREG(i->mode))
+	else if (!S_ISREG(inode_mode(i)))
 		err = -EINVAL;
 	if (err)
 		goto out;
@@ -210,7 +210,7 @@ long sys_ftruncate(int fd, int64_t len)
 	if (!f)
 		return -EBADF;
 	i = f->inode;
-	if (!S_ISREG(i->mode) || !(f->mode & FMODE_WRITE))
+	if (!S_ISREG(inode_mode(i)) || !(f->mode & FMODE_WRITE))
 		err = -EINVAL;
 	else if (i->flags & INODE_APPEND)
 		err = -EPERM;
@@ -252,13 +252,13 @@ long sys_fallocate(int fd, unsigned mode, int64_t off, int64_t len)
 	if ((f->inode->flags & INODE_IMMUTABLE) || ((mode & ~(unsigned)FALLOC_KEEP_SIZE) && (f->inode->flags & INODE_APPEND)))
 		goto out;
 	err = -ESPIPE;
-	if (S_ISFIFO(f->inode->mode))
+	if (S_ISFIFO(inode_mode(f->inode)))
 		goto out;
 	err = -EISDIR;
-	if (S_ISDIR(f->inode->mode))
+	if (S_ISDIR(inode_mode(f->inode)))
 		goto out;
 	err = -ENODEV;
-	if (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode))
+	if (!S_ISREG(inode_mode(f->inode)) && !S_ISBLK(inode_mode(f->inode)))
 		goto out;
 	err = -EFBIG;
 	if ((uint64_t)off + (uint64_t)len > f->inode->super->max_bytes)
@@ -288,7 +288,7 @@ static long chmod_path(const struct path *p, unsigned mode)
 {
 	struct inode_attr a = { .valid = ATTR_MODE, .mode = mode & 07777 };
 
-	if (S_ISLNK(p->dentry->inode->mode))
+	if (S_ISLNK(inode_mode(p->dentry->inode)))
 		return -EOPNOTSUPP;
 	return vfs_setattr(p, &a);
 }
@@ -351,7 +351,7 @@ static long chown_path(const struct path *p, uint32_t uid, uint32_t gid)
 	a.valid |= ATTR_CTIME;
 	err = i->mode & S_IFMT ? attr_permitted(i, &a) : -EOPNOTSUPP;
 	/* A file that changes hands (also to those who have it) loses its set-id bits; set-group-id without group execute means locking and stays. */
-	if (!err && !S_ISDIR(i->mode) && (i->mode & (S_ISUID | S_ISGID))) {
+	if (!err && !S_ISDIR(inode_mode(i)) && (i->mode & (S_ISUID | S_ISGID))) {
 		a.valid |= ATTR_MODE;
 		a.mode = i->mode & 07777 & ~(uint32_t)S_ISUID;
 		if (i->mode & 010)

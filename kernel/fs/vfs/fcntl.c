@@ -22,7 +22,7 @@ static long setfl(int fd, struct file *f, unsigned arg)
 	if ((arg & O_NOATIME) && !(f->flags & O_NOATIME) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
 	/* Files and devices that were opened can, and pipes; nameless files cannot. */
-	if (arg & O_DIRECT && !(S_ISREG(f->inode->mode) && !(f->mode & FMODE_NO_DIRECT)) && !S_ISBLK(f->inode->mode) && !pipe_of(f))
+	if (arg & O_DIRECT && !(S_ISREG(inode_mode(f->inode)) && !(f->mode & FMODE_NO_DIRECT)) && !S_ISBLK(inode_mode(f->inode)) && !pipe_of(f))
 		return -EINVAL;
 	if (fasync_can(f)) {	/* of other files it is not looked at */
 		may |= O_ASYNC;

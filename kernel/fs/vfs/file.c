@@ -76,7 +76,7 @@ static void file_destroy(struct file *f)
 			f->ops->release(f);
 	}
 	if (f->mode & FMODE_WROTE_MNT) {
-		if (S_ISREG(f->inode->mode))
+		if (S_ISREG(inode_mode(f->inode)))
 			__atomic_sub_fetch(&f->inode->write_count, 1, __ATOMIC_RELEASE);
 		mount_drop_write(f->path.mnt);
 	}

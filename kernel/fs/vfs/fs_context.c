@@ -87,7 +87,7 @@ long sys_fchdir(int fd)
 
 	if (!f)
 		return -EBADF;
-	if (!S_ISDIR(f->inode->mode))
+	if (!S_ISDIR(inode_mode(f->inode)))
 		err = -ENOTDIR;
 	else
 		err = inode_permission(f->inode, MAY_EXEC);

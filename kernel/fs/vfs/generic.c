@@ -25,7 +25,7 @@ static int write_limit(struct inode *i, struct uio *u, uint64_t pos)
 {
 	uint64_t limit = current->process ? rlimit_get(RLIMIT_FSIZE) : RLIM_INFINITY;
 
-	if (S_ISREG(i->mode) && limit != RLIM_INFINITY) {
+	if (S_ISREG(inode_mode(i)) && limit != RLIM_INFINITY) {
 		if (pos >= limit) {
 			signal_send_current(SIGXFSZ);
 			return -EFBIG;

@@ -66,7 +66,7 @@ static int handle_path(struct mount *m, const struct handle_body *b, struct path
 
 	if (err)
 		return err == -ENOMEM ? err : -ESTALE;
-	if (s->ops->generation(i) != b->generation || (S_ISDIR(i->mode) && i != s->root->inode)) {
+	if (s->ops->generation(i) != b->generation || (S_ISDIR(inode_mode(i)) && i != s->root->inode)) {
 		inode_put(i);
 		return -ESTALE;
 	}

@@ -246,7 +246,7 @@ static void inode_evict(struct inode *i)
 	if (i->nlink && !failed) {
 		if (i->own_mapping.dirty_pages)
 			(void)mapping_sync(&i->own_mapping, 0, UINT64_MAX);
-		if ((i->state & ISTATE_DIRTY) && ops && ops->write_inode) {
+		if ((READ_ONCE(i->state) & ISTATE_DIRTY) && ops && ops->write_inode) {
 			__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_DIRTY, __ATOMIC_RELAXED);
 			(void)ops->write_inode(i);
 		}
@@ -517,11 +517,11 @@ void inode_init_special(struct inode *i, uint32_t mode, kdev_t dev)
 int vfs_setattr_simple(struct inode *i, const struct inode_attr *a)
 {
 	if (a->valid & ATTR_MODE)
-		i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
+		WRITE_ONCE(i->mode, (i->mode & S_IFMT) | (a->mode & 07777));
 	if (a->valid & ATTR_UID)
-		i->uid = a->uid;
+		WRITE_ONCE(i->uid, a->uid);
 	if (a->valid & ATTR_GID)
-		i->gid = a->gid;
+		WRITE_ONCE(i->gid, a->gid);
 	if (a->valid & ATTR_ATIME)
 		i->atime = a->atime;
 	if (a->valid & ATTR_MTIME)

@@ -143,7 +143,7 @@ static void notify_marks(struct inode *i, uint32_t mask, uint32_t cookie, const 
 
 void notify_self_(struct inode *i, uint32_t mask)
 {
-	notify_marks(i, mask, 0, NULL, 0, S_ISDIR(i->mode) && !(mask & (IN_DELETE_SELF | IN_MOVE_SELF)));
+	notify_marks(i, mask, 0, NULL, 0, S_ISDIR(inode_mode(i)) && !(mask & (IN_DELETE_SELF | IN_MOVE_SELF)));
 }
 
 void notify_name_(struct inode *dir, const char *name, unsigned len, uint32_t mask, uint32_t cookie, bool isdir)
@@ -155,7 +155,7 @@ void notify_entry_(struct dentry *d, uint32_t mask)
 {
 	struct dentry *parent;
 	struct inode *i = d->inode;
-	bool isdir = i && S_ISDIR(i->mode);
+	bool isdir = i && S_ISDIR(inode_mode(i));
 	char name[NAME_MAX + 1];
 	unsigned len;
 
@@ -165,7 +165,7 @@ void notify_entry_(struct dentry *d, uint32_t mask)
 	parent = d->parent != d ? dentry_get(d->parent) : NULL;
 	len = MIN(d->name.len, (unsigned)NAME_MAX);
 	/* What is read from and written to a special file is no news of the directory. */
-	if (parent && READ_ONCE(parent->inode->marks) && (S_ISREG(i->mode) || isdir || S_ISLNK(i->mode) || mask & ~(uint32_t)(IN_ACCESS | IN_MODIFY)))
+	if (parent && READ_ONCE(parent->inode->marks) && (S_ISREG(inode_mode(i)) || isdir || S_ISLNK(inode_mode(i)) || mask & ~(uint32_t)(IN_ACCESS | IN_MODIFY)))
 		memcpy(name, d->name.name, len);
 	else
 		len = 0;

@@ -51,7 +51,7 @@ long sys_ioctl(int fd, unsigned cmd, uint64_t arg)
 		ret = set_status(fd, f, arg, O_ASYNC);
 		break;
 	case FIOQSIZE:
-		if (S_ISDIR(i->mode) || S_ISREG(i->mode) || S_ISLNK(i->mode)) {
+		if (S_ISDIR(inode_mode(i)) || S_ISREG(inode_mode(i)) || S_ISLNK(inode_mode(i))) {
 			int64_t size;
 
 			ret = i->ops && i->ops->getattr ? i->ops->getattr(i) : 0;
@@ -68,7 +68,7 @@ long sys_ioctl(int fd, unsigned cmd, uint64_t arg)
 		break;
 	}
 	case FIONREAD:
-		if (S_ISREG(i->mode)) {
+		if (S_ISREG(inode_mode(i))) {
 			int n = (int)(i->size - f->pos);
 
 			ret = put_user(n, arg);

@@ -284,7 +284,7 @@ int mount_target_check(struct path *at, bool dir)
 		return -ENOENT;
 	if (at->mnt->parent == at->mnt && at->mnt != root_mount)
 		return -EINVAL;
-	if (S_ISDIR(at->dentry->inode->mode) != dir)
+	if (S_ISDIR(inode_mode(at->dentry->inode)) != dir)
 		return -ENOTDIR;
 	return 0;
 }
@@ -306,7 +306,7 @@ static int source_device(const char *source, struct blkdev **out)
 		*out = source[0] != '/' ? blkdev_find(source) : NULL;
 		return *out ? 0 : err;
 	}
-	if (!S_ISBLK(p.dentry->inode->mode))
+	if (!S_ISBLK(inode_mode(p.dentry->inode)))
 		err = -ENOTBLK;
 	else if (READ_ONCE(p.mnt->flags) & MS_NODEV)
 		err = -EACCES;
@@ -381,7 +381,7 @@ static int mount_new(const char *source, struct path *at, const char *type, unsi
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	err = mount_target_check(at, S_ISDIR(m->root->inode->mode));
+	err = mount_target_check(at, S_ISDIR(inode_mode(m->root->inode)));
 	/* The same file system twice at one place. */
 	if (!err && at->mnt->super == m->super && at->mnt->root == at->dentry)
 		err = -EBUSY;
@@ -458,7 +458,7 @@ static int mount_bind(const char *source, struct path *at, unsigned flags)
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	err = mount_target_check(at, S_ISDIR(from.dentry->inode->mode));
+	err = mount_target_check(at, S_ISDIR(inode_mode(from.dentry->inode)));
 	/* The copy is complete before it is hung in: it may be below what is copied. */
 	if (!err)
 		err = mount_clone(&from, flags & MS_REC, &m);
@@ -472,7 +472,7 @@ static int mount_bind(const char *source, struct path *at, unsigned flags)
 int mount_move_path(const struct path *from, struct path *at)
 {
 	struct mount *m = from->mnt, *up;
-	int err = mount_target_check(at, S_ISDIR(from->dentry->inode->mode));
+	int err = mount_target_check(at, S_ISDIR(inode_mode(from->dentry->inode)));
 
 	if (err == -ENOTDIR)
 		err = -EINVAL;

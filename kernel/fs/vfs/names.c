@@ -153,7 +153,7 @@ static int do_remove(int dfd, const char *name, bool isdir)
 	rwsem_write_lock(&dir->lock);
 	err = dir_lookup_locked(w->path.dentry, &w->last, &d);
 	if (!err && w->trailing && !isdir)
-		err = d_negative(d) ? -ENOENT : S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
+		err = d_negative(d) ? -ENOENT : S_ISDIR(inode_mode(d->inode)) ? -EISDIR : -ENOTDIR;
 	if (!err)
 		err = may_delete(dir, d, isdir);
 	if (!err) {
@@ -211,7 +211,7 @@ int vfs_link(const struct path *old, int ndfd, const char *name)
 	if (err)
 		goto out;
 	err = -EPERM;
-	if ((i->flags & (INODE_APPEND | INODE_IMMUTABLE)) || !dir->ops->link || S_ISDIR(i->mode))
+	if ((i->flags & (INODE_APPEND | INODE_IMMUTABLE)) || !dir->ops->link || S_ISDIR(inode_mode(i)))
 		goto out;
 	/* A directory before its entry: i is no directory, so this cannot deadlock with another link or rename. */
 	rwsem_write_lock_nested(&i->lock);

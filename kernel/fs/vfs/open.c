@@ -36,7 +36,7 @@ static int may_open(const struct path *p, unsigned flags, bool created)
 	unsigned acc = acc_mode(flags);
 	int err;
 
-	switch (i->mode & S_IFMT) {
+	switch (inode_mode(i) & S_IFMT) {
 	case S_IFLNK:
 		return -ELOOP;
 	case S_IFDIR:
@@ -104,11 +104,11 @@ int file_open_dentry(struct file *f)
 	if (f->flags & FILE_OPEN_EXEC)
 		f->mode |= FMODE_EXEC;
 	f->flags &= OPEN_STATUS | O_NOCTTY;	/* which terminals look at */
-	if ((f->mode & FMODE_WRITE) && (S_ISREG(i->mode) || S_ISDIR(i->mode))) {
+	if ((f->mode & FMODE_WRITE) && (S_ISREG(inode_mode(i)) || S_ISDIR(inode_mode(i)))) {
 		err = mount_want_write(f->path.mnt);
 		if (err)
 			return err;
-		err = S_ISREG(i->mode) ? inode_get_write(i) : 0;
+		err = S_ISREG(inode_mode(i)) ? inode_get_write(i) : 0;
 		if (err) {
 			mount_drop_write(f->path.mnt);
 			return err;
@@ -117,7 +117,7 @@ int file_open_dentry(struct file *f)
 	}
 	f->ops = i->fops;
 	/* Only contents can be mapped: not a directory, nor a file that is made up as it is read. */
-	f->mapping = S_ISREG(i->mode) && i->mapping->ops != &inode_no_mapping_ops ? i->mapping : NULL;
+	f->mapping = S_ISREG(inode_mode(i)) && i->mapping->ops != &inode_no_mapping_ops ? i->mapping : NULL;
 	if (!f->ops)
 		return -ENXIO;
 	if (f->ops->open) {
@@ -127,7 +127,7 @@ int file_open_dentry(struct file *f)
 			return err;
 		}
 	}
-	if ((f->flags & O_DIRECT) && !S_ISREG(i->mode) && !S_ISBLK(i->mode)) {
+	if ((f->flags & O_DIRECT) && !S_ISREG(inode_mode(i)) && !S_ISBLK(inode_mode(i))) {
 		if (f->ops->release)
 			f->ops->release(f);
 		f->ops = NULL;
@@ -144,7 +144,7 @@ int file_open_dentry(struct file *f)
 static int open_finish(struct file *f, const struct path *p, unsigned flags, bool created)
 {
 	struct inode *i = p->dentry->inode;
-	bool trunc = (flags & O_TRUNC) && S_ISREG(i->mode) && !created, wrote = false;
+	bool trunc = (flags & O_TRUNC) && S_ISREG(inode_mode(i)) && !created, wrote = false;
 	int err = 0;
 
 	if (!(flags & O_PATH)) {
@@ -308,7 +308,7 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 			dentry_put(d);
 			return -EEXIST;
 		}
-		if (S_ISLNK(d->inode->mode) && (!(flags & O_NOFOLLOW) || w->trailing)) {
+		if (S_ISLNK(inode_mode(d->inode)) && (!(flags & O_NOFOLLOW) || w->trailing)) {
 			err = walk_push_link(w, d);
 			dentry_put(d);
 			if (err)
@@ -323,13 +323,13 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 		break;
 	}
 	if (flags & O_TMPFILE_BIT) {
-		if (!S_ISDIR(w->path.dentry->inode->mode))
+		if (!S_ISDIR(inode_mode(w->path.dentry->inode)))
 			return -ENOTDIR;
 		return open_tmpfile(f, w, flags, mode);
 	}
-	if ((flags & O_CREAT) && S_ISDIR(w->path.dentry->inode->mode))
+	if ((flags & O_CREAT) && S_ISDIR(inode_mode(w->path.dentry->inode)))
 		return flags & O_EXCL ? -EEXIST : -EISDIR;
-	if (((flags & O_DIRECTORY) || w->trailing) && !S_ISDIR(w->path.dentry->inode->mode))
+	if (((flags & O_DIRECTORY) || w->trailing) && !S_ISDIR(inode_mode(w->path.dentry->inode)))
 		return -ENOTDIR;
 	return open_finish(f, &w->path, flags, created);
 }

@@ -68,7 +68,7 @@ static int walk_start(struct walk *w, int dfd)
 			file_put(f);
 			return -ENOENT;
 		}
-		if (*w->rest && !S_ISDIR(f->inode->mode)) {
+		if (*w->rest && !S_ISDIR(inode_mode(f->inode))) {
 			file_put(f);
 			return -ENOTDIR;
 		}
@@ -317,7 +317,7 @@ int walk_parent(struct walk *w)
 			return 0;
 		}
 		dir = w->path.dentry->inode;
-		if (!S_ISDIR(dir->mode))
+		if (!S_ISDIR(inode_mode(dir)))
 			return -ENOTDIR;
 		err = inode_permission(dir, MAY_EXEC);
 		if (err)
@@ -353,7 +353,7 @@ int walk_parent(struct walk *w)
 			dentry_put(d);
 			return -ENOENT;
 		}
-		if (S_ISLNK(d->inode->mode)) {
+		if (S_ISLNK(inode_mode(d->inode))) {
 			err = walk_push_link(w, d);
 			dentry_put(d);
 			if (err)
@@ -393,7 +393,7 @@ static int walk_last(struct walk *w)
 			dentry_put(d);
 			return -ENOENT;
 		}
-		if (S_ISLNK(d->inode->mode) && ((w->flags & LOOKUP_FOLLOW) || w->trailing)) {
+		if (S_ISLNK(inode_mode(d->inode)) && ((w->flags & LOOKUP_FOLLOW) || w->trailing)) {
 			err = walk_push_link(w, d);
 			dentry_put(d);
 			if (err)
@@ -411,7 +411,7 @@ static int walk_last(struct walk *w)
 		goto found;
 	}
 found:
-	if ((w->trailing || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(w->path.dentry->inode->mode))
+	if ((w->trailing || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(inode_mode(w->path.dentry->inode)))
 		return -ENOTDIR;
 	return 0;
 }

@@ -11,7 +11,7 @@ static bool caps_has(uint64_t caps, enum cap c) { return caps >> c & 1; }
 
 int inode_permission_cred(struct inode *i, unsigned mask, const struct cred *c, uint32_t uid, uint32_t gid, uint64_t caps)
 {
-	uint32_t mode = READ_ONCE(i->mode);
+	uint32_t mode = inode_mode(i), all = mode, group = READ_ONCE(i->gid);
 	unsigned want = mask & (MAY_READ | MAY_WRITE | MAY_EXEC);
 
 	if ((mask & MAY_WRITE) && (READ_ONCE(i->super->flags) & MS_RDONLY) && (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
@@ -20,13 +20,13 @@ int inode_permission_cred(struct inode *i, unsigned mask, const struct cred *c, 
 		return -EPERM;
 	if (i->ops && i->ops->permission)
 		return i->ops->permission(i, mask);
-	if (uid == i->uid)
+	if (uid == READ_ONCE(i->uid))
 		mode >>= 6;
-	else if (gid == i->gid || (c && cred_in_group(c, i->gid)))
+	else if (gid == group || (c && cred_in_group(c, group)))
 		mode >>= 3;
 	if (!(want & ~mode & 7))
 		return 0;
-	if (S_ISDIR(i->mode)) {
+	if (S_ISDIR(all)) {
 		if (!(want & MAY_WRITE) && caps_has(caps, CAP_DAC_READ_SEARCH))
 			return 0;
 		return caps_has(caps, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
@@ -34,7 +34,7 @@ int inode_permission_cred(struct inode *i, unsigned mask, const struct cred *c, 
 	if (want == MAY_READ && caps_has(caps, CAP_DAC_READ_SEARCH))
 		return 0;
 	/* Executing needs one execute bit, even of root. */
-	if ((!(want & MAY_EXEC) || (i->mode & 0111)) && caps_has(caps, CAP_DAC_OVERRIDE))
+	if ((!(want & MAY_EXEC) || (all & 0111)) && caps_has(caps, CAP_DAC_OVERRIDE))
 		return 0;
 	return -EACCES;
 }
@@ -50,14 +50,14 @@ int inode_permission(struct inode *i, unsigned mask)
 
 bool inode_owner_or_capable(const struct inode *i)
 {
-	return !current->cred || current->cred->fsuid == i->uid || capable(CAP_FOWNER);
+	return !current->cred || current->cred->fsuid == READ_ONCE(i->uid) || capable(CAP_FOWNER);
 }
 
 bool inode_is_sticky_denied(struct inode *dir, struct inode *victim)
 {
 	const struct cred *c = current->cred;
 
-	if (!(dir->mode & S_ISVTX) || !c || c->fsuid == victim->uid || c->fsuid == dir->uid)
+	if (!(inode_mode(dir) & S_ISVTX) || !c || c->fsuid == READ_ONCE(victim->uid) || c->fsuid == READ_ONCE(dir->uid))
 		return false;
 	return !capable(CAP_FOWNER);
 }
@@ -83,7 +83,7 @@ int may_link(struct inode *i)
 {
 	if (!READ_ONCE(protected_hardlinks) || inode_owner_or_capable(i))
 		return 0;
-	if (!S_ISREG(i->mode) || i->mode & S_ISUID || (i->mode & (S_ISGID | 010)) == (S_ISGID | 010))
+	if (!S_ISREG(inode_mode(i)) || i->mode & S_ISUID || (i->mode & (S_ISGID | 010)) == (S_ISGID | 010))
 		return -EPERM;
 	return inode_permission(i, MAY_READ | MAY_WRITE) ? -EPERM : 0;
 }
@@ -102,9 +102,9 @@ int may_delete(struct inode *dir, struct dentry *victim, bool isdir)
 		return -EPERM;
 	if (inode_is_sticky_denied(dir, i) || (i->flags & (INODE_APPEND | INODE_IMMUTABLE)))
 		return -EPERM;
-	if (isdir && !S_ISDIR(i->mode))
+	if (isdir && !S_ISDIR(inode_mode(i)))
 		return -ENOTDIR;
-	if (!isdir && S_ISDIR(i->mode))
+	if (!isdir && S_ISDIR(inode_mode(i)))
 		return -EISDIR;
 	if (isdir && READ_ONCE(victim->mounts))
 		return -EBUSY;

@@ -76,7 +76,7 @@ static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 		return -EBADF;
 	i = f->inode;
 	err = -ENOTDIR;
-	if (!S_ISDIR(i->mode) || !f->ops->iterate)
+	if (!S_ISDIR(inode_mode(i)) || !f->ops->iterate)
 		goto out;
 	d.max = count > INT32_MAX ? 0 : MIN(count, (unsigned)DENTS_BUF);	/* Linux counts in an int */
 	err = -ENOMEM;

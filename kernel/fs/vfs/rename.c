@@ -45,7 +45,7 @@ static void lock_subjects(struct inode *s, struct inode *t) NO_TSA
 		rwsem_write_lock_nested(&s->lock);
 		return;
 	}
-	swap = S_ISDIR(t->mode) != S_ISDIR(s->mode) ? S_ISDIR(t->mode) : t < s;
+	swap = S_ISDIR(inode_mode(t)) != S_ISDIR(inode_mode(s)) ? S_ISDIR(inode_mode(t)) : t < s;
 	rwsem_write_lock_nested(swap ? &t->lock : &s->lock);
 	rwsem_write_lock_nested(swap ? &s->lock : &t->lock);
 }
@@ -61,7 +61,7 @@ static void unlock_subjects(struct inode *s, struct inode *t) NO_TSA
 static int rename_locked(struct dentry *op, struct dentry *od, struct dentry *np, struct dentry *nd, unsigned flags)
 {
 	struct inode *odir = op->inode, *ndir = np->inode, *s = od->inode, *t = nd->inode;
-	bool isdir = S_ISDIR(s->mode), tdir = t && S_ISDIR(t->mode);
+	bool isdir = S_ISDIR(inode_mode(s)), tdir = t && S_ISDIR(inode_mode(t));
 	uint32_t cookie;
 	int err;
 
@@ -158,9 +158,9 @@ static int do_rename(struct walk *ow, struct walk *nw, unsigned flags) NO_TSA
 	if ((flags & RENAME_EXCHANGE) && d_negative(nd))
 		goto out;
 	err = -ENOTDIR;
-	if ((flags & RENAME_EXCHANGE) && nw->trailing && !S_ISDIR(nd->inode->mode))
+	if ((flags & RENAME_EXCHANGE) && nw->trailing && !S_ISDIR(inode_mode(nd->inode)))
 		goto out;
-	if (!S_ISDIR(od->inode->mode) && (ow->trailing || (!(flags & RENAME_EXCHANGE) && nw->trailing)))
+	if (!S_ISDIR(inode_mode(od->inode)) && (ow->trailing || (!(flags & RENAME_EXCHANGE) && nw->trailing)))
 		goto out;
 	/* A directory cannot go below itself, nor be replaced by what is below it. */
 	err = -EINVAL;

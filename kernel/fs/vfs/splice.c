@@ -21,7 +21,7 @@ enum { SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2, SPLICE_F_MORE = 4, SPLICE_F_GIF
 #define COPY_MAX ((size_t)0x7ffff000)
 
 /* Descriptors that are only that (eventfd, timerfd, inotify ...) hand out values, not bytes: nothing can be spliced. */
-static bool only_values(const struct file *f) { return !(f->inode->mode & S_IFMT); }
+static bool only_values(const struct file *f) { return !(inode_mode(f->inode) & S_IFMT); }
 
 /* Write n bytes of a page; *pos moves.  Bytes, or -errno. */
 static int64_t write_bytes(struct file *out, const void *p, size_t n, uint64_t *pos)
@@ -77,7 +77,7 @@ static bool page_cached(const struct file *f)
 {
 	const struct mapping_ops *ops = f->mapping ? f->mapping->ops : NULL;
 
-	return S_ISREG(f->inode->mode) && f->mapping == f->inode->mapping && ops && (ops->read_pages || ops->memory_only);
+	return S_ISREG(inode_mode(f->inode)) && f->mapping == f->inode->mapping && ops && (ops->read_pages || ops->memory_only);
 }
 
 /* One page (or less) of a file into a pipe. */
@@ -138,7 +138,7 @@ static int64_t file_to_pipe(struct file *in, uint64_t *pos, struct pipe *p, size
 		done += n;
 		count -= (size_t)n;
 		/* A stream gives what it has: asking for more might wait. */
-		if (!S_ISREG(in->inode->mode) && !S_ISBLK(in->inode->mode))
+		if (!S_ISREG(inode_mode(in->inode)) && !S_ISBLK(inode_mode(in->inode)))
 			break;
 	}
 	return done ? done : n;
@@ -250,7 +250,7 @@ static uint64_t largest(const struct file *f) { return f->inode->super && f->ino
 /* Can it be read piecewise, as bytes?  It is asked when there is something to read. */
 static bool gives_bytes(struct file *f)
 {
-	return f->ops->read && !S_ISDIR(f->inode->mode) && !only_values(f) && !pipe_of(f) && !(f->mode & FMODE_NO_RWF);
+	return f->ops->read && !S_ISDIR(inode_mode(f->inode)) && !only_values(f) && !pipe_of(f) && !(f->mode & FMODE_NO_RWF);
 }
 
 static int64_t sendfile_to_pipe(struct file *in, uint64_t *pos, struct file *out, size_t count)
@@ -348,10 +348,10 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	if (flags)
 		goto out;
 	ret = -EISDIR;
-	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
+	if (S_ISDIR(inode_mode(in->inode)) || S_ISDIR(inode_mode(out->inode)))
 		goto out;
 	ret = -EINVAL;
-	if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
+	if (!S_ISREG(inode_mode(in->inode)) || !S_ISREG(inode_mode(out->inode)))
 		goto out;
 	ret = -EBADF;
 	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))

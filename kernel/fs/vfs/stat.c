@@ -194,11 +194,11 @@ static long faccess(int dfd, uaddr_t name, int mode, unsigned flags)
 	if (err)
 		return err;
 	i = p.dentry->inode;
-	if ((mode & MAY_EXEC) && S_ISREG(i->mode) && path_noexec(&p))
+	if ((mode & MAY_EXEC) && S_ISREG(inode_mode(i)) && path_noexec(&p))
 		err = -EACCES;
 	else
 		err = inode_permission(i, (unsigned)mode);
-	if (!err && (mode & MAY_WRITE) && (S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)) && mount_readonly(p.mnt))
+	if (!err && (mode & MAY_WRITE) && (S_ISREG(inode_mode(i)) || S_ISDIR(inode_mode(i)) || S_ISLNK(inode_mode(i))) && mount_readonly(p.mnt))
 		err = -EROFS;
 	path_put(&p);
 	return err;
@@ -252,7 +252,7 @@ long sys_readlinkat(int dfd, uaddr_t name, uaddr_t ubuf, int size)
 	buf = kmalloc(PATH_MAX, 0);
 	if (!buf) {
 		n = -ENOMEM;
-	} else if (!S_ISLNK(i->mode)) {
+	} else if (!S_ISLNK(inode_mode(i))) {
 		/* An empty name that leads to something else: ENOENT, as "there is no link of that name". */
 		char c = 1;
 
@@ -300,7 +300,7 @@ static long statfs_path(const struct path *p, uaddr_t ubuf)
 	if (err)
 		return err;
 	if (p->mnt == anonfs_mount)	/* Linux has a file system for each */
-		st.f_type = S_ISFIFO(p->dentry->inode->mode) ? 0x50495045 : S_ISSOCK(p->dentry->inode->mode) ? 0x534f434b : 0x09041934;
+		st.f_type = S_ISFIFO(inode_mode(p->dentry->inode)) ? 0x50495045 : S_ISSOCK(inode_mode(p->dentry->inode)) ? 0x534f434b : 0x09041934;
 	if (!st.f_frsize)
 		st.f_frsize = st.f_bsize;
 	st.f_flags = ST_VALID | (mount_readonly(p->mnt) ? ST_RDONLY : 0) | (mf & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)) |

@@ -53,7 +53,7 @@ long sys_sync_file_range(int fd, int64_t off, int64_t n, unsigned flags)
 		goto out;
 	end = n ? (uint64_t)off + (uint64_t)n : UINT64_MAX;
 	err = -ESPIPE;
-	if (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode) && !S_ISDIR(f->inode->mode) && !S_ISLNK(f->inode->mode))
+	if (!S_ISREG(inode_mode(f->inode)) && !S_ISBLK(inode_mode(f->inode)) && !S_ISDIR(inode_mode(f->inode)) && !S_ISLNK(inode_mode(f->inode)))
 		goto out;
 	err = 0;
 	/* Waiting needs it to be started. */
@@ -77,7 +77,7 @@ long sys_readahead(int fd, int64_t off, size_t count)
 		return -EBADF;
 	if (!(f->mode & FMODE_READ))
 		err = -EBADF;
-	else if ((!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode)) || (int64_t)count < 0)
+	else if ((!S_ISREG(inode_mode(f->inode)) && !S_ISBLK(inode_mode(f->inode))) || (int64_t)count < 0)
 		err = -EINVAL;
 	if (!err && f->mapping && f->mapping->ops && f->mapping->ops->read_pages && off >= 0) {
 		uint64_t first = (uint64_t)off >> PAGE_SHIFT, n = MIN(count >> PAGE_SHIFT, (size_t)512);
@@ -104,7 +104,7 @@ long sys_fadvise64(int fd, int64_t off, size_t len, int advice)
 
 	if (!f)
 		return -EBADF;
-	if (S_ISFIFO(f->inode->mode)) {
+	if (S_ISFIFO(inode_mode(f->inode))) {
 		err = -ESPIPE;
 		goto out;
 	}

@@ -35,9 +35,9 @@ static int xattr_permission(const struct path *p, const char *name, bool write)
 		return err ? err : -EOPNOTSUPP;
 	}
 	/* A file's owner says who may write it; for anything but files and directories that means nothing. */
-	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
+	if (!S_ISREG(inode_mode(i)) && !S_ISDIR(inode_mode(i)))
 		return write ? -EPERM : -ENODATA;
-	if (write && S_ISDIR(i->mode) && (i->mode & S_ISVTX) && !inode_owner_or_capable(i))
+	if (write && S_ISDIR(inode_mode(i)) && (i->mode & S_ISVTX) && !inode_owner_or_capable(i))
 		return -EPERM;
 	err = inode_permission(i, write ? MAY_WRITE : MAY_READ);
 	if (!err && !name[5])
@@ -113,7 +113,7 @@ static long xattr_get(const struct path *p, const struct xattr_args *x, uaddr_t 
 	size = MIN(size, (size_t)XATTR_SIZE_MAX);
 	if (n)
 		return n;
-	if (!i->ops || !i->ops->getxattr || (S_ISLNK(i->mode) && acl_name(x->name)))
+	if (!i->ops || !i->ops->getxattr || (S_ISLNK(inode_mode(i)) && acl_name(x->name)))
 		return -EOPNOTSUPP;
 	if (size && !(buf = kmalloc(size, 0)))
 		return -ENOMEM;

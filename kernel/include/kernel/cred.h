@@ -39,6 +39,7 @@ bool cred_in_group(const struct cred *c, uint32_t gid);
 /* Another task's, with a reference. */
 struct task;
 struct cred *task_cred_get(struct task *t);
+uint32_t task_uid(struct task *t);		/* of any task, the real one; 0 when it has no credentials */
 struct cred *cred_get(struct cred *c);
 void cred_put(struct cred *c);
 /* A writable copy of current's, to change and commit.  NULL: no memory. */

@@ -35,6 +35,8 @@ int signal_send_task(struct task *t, int sig, const struct abi_siginfo *info);
 /* To the calling thread, as if it had sent it itself (SIGPIPE, SIGXFSZ): SI_USER. May sleep: no. */
 void signal_send_current(int sig);
 int signal_send_process(struct process *p, int sig, const struct abi_siginfo *info);
+/* What p does with sig (1 ... 64), at this moment.  Takes [sig].  Any context. */
+struct ksigaction process_action(struct process *p, int sig);
 /* To every process of the group; -ESRCH: none. */
 struct pid;
 int signal_send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info);

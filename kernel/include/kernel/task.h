@@ -175,7 +175,7 @@ struct task {
 	int ptrace_resume_signal;	/* [sig] what its tracer wants delivered when the stop is over */
 	int exit_code;			/* wait status */
 	int pdeath_signal;		/* [o] */
-	bool no_new_privs, dumpable;	/* [o] */
+	bool no_new_privs;		/* [o] */
 	bool keep_caps;			/* [o] PR_SET_KEEPCAPS */
 	uint8_t seccomp_mode;		/* [sig] written; task/seccomp.c */
 	struct seccomp_filter *seccomp;	/* [sig] written; the newest, a reference */

@@ -38,8 +38,8 @@ struct inode {
 	struct refcount refs;
 	struct super *super;		/* [I] */
 	uint64_t ino;			/* [I] */
-	uint32_t mode;			/* [lock] type and permissions; type is [I] */
-	uint32_t uid, gid, nlink;	/* [lock] */
+	uint32_t mode;			/* [lock], read without it: inode_mode(); type and permissions; type is [I] */
+	uint32_t uid, gid, nlink;	/* [lock], read without it */
 	uint64_t size;			/* [lock]; read without it */
 	uint64_t blocks;		/* [lock] in 512-byte units */
 	struct inode_time atime, mtime, ctime, btime;	/* [lock] */
@@ -65,6 +65,7 @@ struct inode {
 	unsigned state;			/* [state_lock] ISTATE_* */
 	struct rcu_head rcu;
 };
+static inline uint32_t inode_mode(const struct inode *i) { return READ_ONCE(i->mode); }
 enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4, INODE_LINKABLE = 8 /* O_TMPFILE: no name yet */ };
 enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4, ISTATE_SYNCING = 8 /* seen by this sync */,
 	ISTATE_DROPPED = 16 };

@@ -66,6 +66,7 @@ struct vm_space {
 	unsigned def_flags;		/* [lock] mlockall */
 	struct aio_table *aio;		/* [a] ipc/aio.c */
 	unsigned membarrier;		/* [a] what the program registered for */
+	bool secret;			/* [a] its memory is not for other processes of its user: not "dumpable" (prctl(2) PR_SET_DUMPABLE) */
 	struct rcu_head rcu;		/* the struct outlives its last reference by a grace period */
 };
 
@@ -75,6 +76,8 @@ void vm_get(struct vm_space *vm);
 void vm_put(struct vm_space *vm);
 /* A reference to another task's, NULL: none (kernel thread, exiting). */
 struct vm_space *vm_get_task(struct task *t);
+/* May others of its user look into t (prctl(2) PR_SET_DUMPABLE)?  `without`: the answer when it has no address space. */
+bool task_dumpable(struct task *t, bool without);
 /* Make it current's, and the machine's (exec, exit with NULL).  Takes over the caller's reference; the caller puts the old one. */
 void vm_activate(struct vm_space *vm);
 
