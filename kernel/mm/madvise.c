@@ -80,10 +80,21 @@ static int advise_flags(struct vm_space *vm, uaddr_t start, uaddr_t end, int adv
 
 	(void)advice_flags(advice, &clear, &set);
 	rwsem_write_lock(&vm->lock);
-	err = vm_isolate(vm, start, end);
 	for (struct vm_area *a = vm_find(vm, start), *next; !err && a && a->start < end; a = next) {
 		if (a->start > at)
 			hole = -ENOMEM;
+		if (((a->flags & ~clear) | set) != a->flags) {	/* one that stays as it is stays whole, too: attachments are counted */
+			if (a->start < start) {
+				err = vm_area_split(a, start);
+				if (err)
+					break;
+				a = vm_next(a);
+			}
+			if (a->end > end)
+				err = vm_area_split(a, end);
+			if (err)
+				break;
+		}
 		err = flag_area(a, advice, clear, set);
 		a = vm_area_merge(a, &dead);
 		at = a->end;
@@ -180,7 +191,7 @@ static int advise_file(struct vm_space *vm, uaddr_t start, uaddr_t end, int advi
 				err = -EACCES;
 			else if (f && f->ops->fallocate)
 				err = f->ops->fallocate(f, 3 /* KEEP_SIZE | PUNCH_HOLE */, off, len);
-			else if (f)
+			else if (f && m->inode)		/* a shared segment has a file, and memory of no inode */
 				err = -EOPNOTSUPP;
 			else
 				mapping_punch(m, off, off + len);

@@ -194,6 +194,10 @@ static int64_t anon_area_flags(unsigned flags)
 		return vf | VM_SHARED;
 	case MAP_PRIVATE:
 		return vf;
+	case MAP_DROPPABLE:	/* Linux 6.11: what may go away at any time; here it does not until there is a fork */
+		if (flags & (MAP_LOCKED | MAP_GROWSDOWN))
+			return -EINVAL;
+		return vf | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
 	default:
 		return -EINVAL;
 	}

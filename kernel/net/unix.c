@@ -125,7 +125,10 @@ static void unix_close(struct unix_socket *u, bool embryo)
 	while (!list_empty(&u->clients))
 		list_del_init(u->clients.next);
 	spin_unlock(&u->s.queue_lock);
+	/* A first one of no bytes does not count, as on Linux. */
 	unread = !list_empty(&msgs);
+	if (unread && !list_first(&msgs, struct unix_msg, link)->len)
+		unread = msgs.next->next != &msgs;
 	if (peer) {
 		if (is_dgram(u))
 			unlink_client(u, peer);
@@ -366,12 +369,13 @@ static int dgram_connect(struct socket *s, const struct abi_sockaddr *a, unsigne
 }
 
 /* 1: taken, 0: none yet, -EINVAL: not listening (any more). */
-static int try_accept(struct unix_socket *l, struct unix_socket **out)
+/* 1: *out; 0: there is none.  One that is shut down says so only to who would wait. */
+static int try_accept(struct unix_socket *l, struct unix_socket **out, bool nonblock)
 {
 	int ret = 0;
 
 	spin_lock(&l->s.queue_lock);
-	if (l->state != UNIX_LISTENING || (l->shutdown & SHUT_R && l->accept_len == 0)) {
+	if (l->state != UNIX_LISTENING || (l->shutdown & SHUT_R && l->accept_len == 0 && !nonblock)) {
 		ret = -EINVAL;
 	} else if (l->accept_len) {
 		*out = list_first(&l->accept_queue, struct unix_socket, accept_link);
@@ -387,14 +391,14 @@ static int stream_accept(struct socket *s, struct socket **out, bool nonblock)
 {
 	struct unix_socket *l = unix_of(s), *n = NULL;
 	uint64_t deadline = socket_deadline(READ_ONCE(s->recv_timeout_ns), nonblock);
-	int ret = try_accept(l, &n);
+	int ret = try_accept(l, &n, nonblock);
 
 	if (ret == 0) {
 		int err;
 
 		if (nonblock)
 			return -EAGAIN;
-		err = wait_event_interruptible_until(&s->wait, (ret = try_accept(l, &n)) != 0, deadline);
+		err = wait_event_interruptible_until(&s->wait, (ret = try_accept(l, &n, false)) != 0, deadline);
 		if (err)
 			return socket_wait_error(err, deadline);
 	}

@@ -285,6 +285,7 @@ static void core_write_all(struct core *c, struct task *t)
 	}
 }
 
+
 /* True: a core was written.  current is the last thread that will run, or the others are on their way out. */
 bool core_dump(const struct abi_siginfo *info)
 {
@@ -294,7 +295,9 @@ bool core_dump(const struct abi_siginfo *info)
 
 	if (c.limit < PAGE_SIZE || !task_dumpable(t, false))
 		return false;
-	if (file_open(AT_FDCWD, "core", O_CREAT | O_WRONLY | O_NOFOLLOW | O_LARGEFILE | O_TRUNC, 0600, &c.f))
+	/* A file of its own: what had the name keeps its contents, if it has another. */
+	(void)vfs_unlink_name("core");
+	if (file_open(AT_FDCWD, "core", O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_LARGEFILE, 0600, &c.f))
 		return false;
 	if (!S_ISREG(inode_mode(c.f->inode)) || c.f->inode->nlink != 1) {
 		file_put(c.f);
@@ -305,9 +308,8 @@ bool core_dump(const struct abi_siginfo *info)
 		notes_process(&c, t, info);
 		notes_files(&c);
 	}
+	ok = !c.failed;		/* cut by a limit, or by a full disk, it is still a core, as on Linux */
 	core_write_all(&c, t);
-	/* Cut by the limit is still a core, as on Linux. */
-	ok = c.pos > PAGE_SIZE;
 	for (unsigned i = 0; i < c.n; i++)
 		if (c.area[i].file)
 			file_put(c.area[i].file);

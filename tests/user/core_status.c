@@ -13,6 +13,8 @@
 
 static volatile char mark[] = "a string that must be in the core";
 
+static rlim_t fsize = RLIM_INFINITY;	/* of those who die */
+
 static int die(int sig, rlim_t limit, int dumpable)
 {
 	struct rlimit rl = { limit, limit };
@@ -22,6 +24,8 @@ static int die(int sig, rlim_t limit, int dumpable)
 	if (!pid) {
 		prctl(PR_SET_DUMPABLE, dumpable);
 		setrlimit(RLIMIT_CORE, &rl);
+		if (fsize != RLIM_INFINITY)
+			setrlimit(RLIMIT_FSIZE, &(struct rlimit){ fsize, RLIM_INFINITY });
 		signal(sig, SIG_DFL);
 		mark[0] = 'A';
 		raise(sig);
@@ -43,7 +47,7 @@ int main(void)
 		printf("1..0 # SKIP core files have another name here\n");
 		return 0;
 	}
-	plan(11);
+	plan(16);
 	st = die(SIGQUIT, 0, 1);
 	ok(WIFSIGNALED(st) && WTERMSIG(st) == SIGQUIT && !WCOREDUMP(st), "no core with RLIMIT_CORE 0");
 	st = die(SIGTERM, RLIM_INFINITY, 1);
@@ -71,5 +75,19 @@ int main(void)
 	ok(found, "memory, as it was");
 	st = die(SIGQUIT, RLIM_INFINITY, 1);
 	ok(WCOREDUMP(st), "again over the old file");
+	fsize = 100;
+	st = die(SIGSEGV, RLIM_INFINITY, 1);
+	fsize = RLIM_INFINITY;
+	ok(WCOREDUMP(st) && stat("core", &sb) == 0 && sb.st_size <= 100, "one that a limit cuts is one");
+	unlink("core");
+	fd = open("core", O_WRONLY | O_CREAT, 0644);
+	ok(write(fd, "precious", 8) == 8 && link("core", "core_status.l") == 0 && WCOREDUMP(die(SIGSEGV, RLIM_INFINITY, 1)), "a file has the name");
+	ok(fstat(fd, &sb) == 0 && sb.st_size == 8 && sb.st_nlink == 1, "which keeps its contents, under its other name");
+	ok(stat("core", &sb) == 0 && sb.st_size > 8 && (sb.st_mode & 0777) == 0600, "and the core is another");
+	unlink("core_status.l");
+	unlink("core");
+	mkdir("core", 0700);
+	ok(!WCOREDUMP(die(SIGSEGV, RLIM_INFINITY, 1)), "none where a directory has the name");
+	rmdir("core");
 	return done();
 }

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -84,6 +85,54 @@ static void seals(void)
 	CHECK(fstat(f, &st) == 0 && st.st_size == 1100);
 	close(f);
 	close(g);
+}
+
+/* What a write leaves that faults, what fallocate says first, and what shmdt does not say. */
+static void sizes(void)
+{
+	struct rlimit old, none = { 0, 0 };
+	int f = memfd_create("m", MFD_ALLOW_SEALING), s = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), id = shmget(IPC_PRIVATE, 15, 0600);
+	struct sockaddr auto_name = { .sa_family = AF_UNIX };
+	char *a = shmat(id, NULL, 0);
+	struct stat st;
+
+	CHECK(fails(pwrite(f, BAD, 100, 13000), EFAULT));
+	CHECK(fails(pwrite(f, (void *)8, 100, 13000), EFAULT));
+	CHECK(fstat(f, &st) == 0 && st.st_size == 13000);	/* nothing of it, but up to there */
+	getrlimit(RLIMIT_FSIZE, &old);
+	none.rlim_max = old.rlim_max;
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+	CHECK(fails(fallocate(f, FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE, 1, 20000), EOPNOTSUPP));
+	setrlimit(RLIMIT_FSIZE, &old);
+	close(f);
+	CHECK_EQ(bind(s, &auto_name, sizeof(sa_family_t)), 0);
+	CHECK_EQ(listen(s, 1), 0);
+	CHECK_EQ(shutdown(s, SHUT_RDWR), 0);
+	CHECK(fails(accept(s, NULL, NULL), EAGAIN));
+	CHECK_EQ(fcntl(s, F_SETFL, 0), 0);
+	CHECK(fails(accept(s, NULL, NULL), EINVAL));
+	close(s);
+	struct shmid_ds ds;
+	int big = shmget(IPC_PRIVATE, 65536, 0600);
+	char *b = shmat(big, NULL, 0);
+
+	CHECK_EQ(madvise(b, 4096, MADV_KEEPONFORK), 0);		/* nothing changes: it stays one */
+	CHECK(shmctl(big, IPC_STAT, &ds) == 0 && ds.shm_nattch == 1);
+	CHECK_EQ(madvise(b, 4096, MADV_DONTDUMP), 0);
+	CHECK(shmctl(big, IPC_STAT, &ds) == 0 && ds.shm_nattch == 2);
+	b[0] = 1;
+	CHECK_EQ(madvise(b, 4096, MADV_REMOVE), 0);
+	CHECK_EQ(b[0], 0);
+	CHECK_EQ(shmdt(b), 0);
+	CHECK_EQ(shmctl(big, IPC_RMID, NULL), 0);
+	b = mmap(NULL, 4096, PROT_READ | PROT_WRITE, 8 /* MAP_DROPPABLE */ | MAP_ANONYMOUS, -1, 0);
+	CHECK(b != MAP_FAILED && !b[0]);
+	CHECK(fails((long)mmap(NULL, 4096, PROT_READ, 8 | MAP_ANONYMOUS | MAP_LOCKED, -1, 0), EINVAL));
+	munmap(b, 4096);
+	CHECK_EQ(shmctl(id, IPC_RMID, NULL), 0);
+	CHECK_EQ(syscall(462 /* mseal */, a, 4096, 0), 0);
+	CHECK_EQ(shmdt(a), 0);
+	CHECK_EQ(a[0], 0);
 }
 
 /* A socket refuses to be mapped when what was there is gone. */
@@ -371,6 +420,7 @@ int main(void)
 	no_time();
 	corners();
 	seals();
+	sizes();
 	socket_map();
 	full_space();
 	links();

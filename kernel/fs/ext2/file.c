@@ -380,6 +380,11 @@ static int ext2_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t 
 	if (end < off || end > inode->super->max_bytes)
 		return -EFBIG;
 	rwsem_write_lock(&inode->lock);
+	e = mode & FALLOC_PUNCH_HOLE || end <= inode->size ? 0 : vfs_size_limit(end);
+	if (e) {
+		rwsem_write_unlock(&inode->lock);
+		return e;
+	}
 	switch (mode) {
 	case FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE:
 		e = ext2_punch(inode, off, end);

@@ -7,7 +7,6 @@
  * asks (holes that were read or mapped have pages too).
  */
 #include <kernel/errno.h>
-#include <kernel/string.h>
 #include <kernel/vm.h>
 #include "tmpfs.h"
 
@@ -100,6 +99,8 @@ static int64_t tmpfs_write(struct file *f, struct uio *u, uint64_t *pos)
 		n = sealed(i, u, *pos);
 	if (!n) {
 		n = pagecache_write(f, u, *pos);
+		if (n == -EFAULT && *pos > i->size)	/* as on Linux: there is nothing of it, but the file goes up to there */
+			WRITE_ONCE(i->size, *pos);
 		if (n == -ENOSPC || (n >= 0 && u->left)) {	/* the page that had no room any more is not the file's */
 			mapping_truncate(&i->own_mapping, i->size);
 			tmpfs_account(i);
@@ -124,25 +125,7 @@ static int tmpfs_mmap(struct file *f, struct vm_area *a)
 	return 0;
 }
 
-enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2, FALLOC_ZERO_RANGE = 16 };
-
-/* Zero what exists of a range; holes are zero already. */
-static void zero_range(struct mapping *m, uint64_t off, uint64_t end)
-{
-	while (off < end) {
-		uint64_t in = off & (PAGE_SIZE - 1), n = MIN(PAGE_SIZE - in, end - off);
-		struct page *p = mapping_find(m, off >> PAGE_SHIFT);
-
-		if (p) {
-			page_lock(p);
-			if (p->mapping == m && (READ_ONCE(p->flags) & PG_UPTODATE))
-				memset((char *)page_addr(p) + in, 0, n);
-			page_unlock(p);
-			page_put(p);
-		}
-		off += n;
-	}
-}
+enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2 };
 
 static int tmpfs_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 {
@@ -151,19 +134,21 @@ static int tmpfs_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t
 	uint64_t end = off + len;
 	int err = 0;
 
+	if (mode & ~(unsigned)(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE))
+		return -EOPNOTSUPP;
 	rwsem_write_lock(&i->lock);
 	/* What only makes room changes no byte; behind the end it is refused even if the size stays. */
-	if (mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE) && node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-		err = -EPERM;
-	else if (!(mode & FALLOC_PUNCH_HOLE) && end > i->size && (node->seals & F_SEAL_GROW))
+	if (mode & FALLOC_PUNCH_HOLE)
+		err = node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ? -EPERM : 0;
+	else if (end > i->size)
+		err = vfs_size_limit(end);
+	if (!err && !(mode & FALLOC_PUNCH_HOLE) && end > i->size && (node->seals & F_SEAL_GROW))
 		err = -EPERM;
 	if (err)
 		goto out;
 	if (mode & FALLOC_PUNCH_HOLE) {
 		mapping_punch(i->mapping, off, end);
 		tmpfs_account(i);
-	} else if (mode & FALLOC_ZERO_RANGE) {
-		zero_range(i->mapping, off, MIN(end, ALIGN_UP(i->size, PAGE_SIZE)));
 	}
 	if (!(mode & FALLOC_PUNCH_HOLE)) {
 		for (uint64_t idx = off >> PAGE_SHIFT; idx << PAGE_SHIFT < end && !err; idx++) {

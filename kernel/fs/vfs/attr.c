@@ -148,7 +148,7 @@ int do_truncate(struct inode *i, uint64_t size, struct file *f)
 	return err;
 }
 
-static int size_limit(uint64_t size)
+int vfs_size_limit(uint64_t size)
 {
 	uint64_t limit = rlimit_get(RLIMIT_FSIZE);
 
@@ -187,7 +187,7 @@ long sys_truncate(uaddr_t name, int64_t len)
 	if (!err && n < 0)
 		err = -ETXTBSY;
 	if (!err && (uint64_t)len > i->size)
-		err = size_limit((uint64_t)len);
+		err = vfs_size_limit((uint64_t)len);
 	if (!err)
 		err = do_truncate(i, (uint64_t)len, NULL);
 	if (!err)
@@ -215,7 +215,7 @@ long sys_ftruncate(int fd, int64_t len)
 	else if (i->flags & INODE_APPEND)
 		err = -EPERM;
 	else if ((uint64_t)len > READ_ONCE(i->size))
-		err = size_limit((uint64_t)len);
+		err = vfs_size_limit((uint64_t)len);
 	if (!err)
 		err = do_truncate(i, (uint64_t)len, f);
 	if (!err)
@@ -263,11 +263,7 @@ long sys_fallocate(int fd, unsigned mode, int64_t off, int64_t len)
 	err = -EFBIG;
 	if ((uint64_t)off + (uint64_t)len > f->inode->super->max_bytes)
 		goto out;
-	if (!(mode & FALLOC_PUNCH_HOLE) && (uint64_t)off + (uint64_t)len > f->inode->size) {	/* also when the size stays, as tmpfs has it */
-		err = size_limit((uint64_t)off + (uint64_t)len);
-		if (err)
-			goto out;
-	}
+
 	err = -EOPNOTSUPP;
 	if (f->ops->fallocate)
 		err = f->ops->fallocate(f, mode, (uint64_t)off, (uint64_t)len);

@@ -151,12 +151,13 @@ void file_accessed(struct file *f);
 void path_accessed(const struct path *p);
 int file_remove_privs(struct file *f);	/* [inode lock] before a write */
 
+int do_truncate(struct inode *i, uint64_t size, struct file *f);
+
 /* ---- generic.c ---- */
 /* [inode lock] Of a write of something: where it goes (O_APPEND), how much of it limits allow; set-id bits go, times change.  0, -EFBIG. */
 int generic_write_begin(struct file *f, struct uio *u, uint64_t *pos) MUST_CHECK;
 
 /* ---- attr.c ---- */
-int do_truncate(struct inode *i, uint64_t size, struct file *f);
 
 /* ---- file.c, fdtable.c ---- */
 struct fdtable {

@@ -242,6 +242,7 @@ struct dentry *d_make_root(struct inode *i);			/* takes the reference; NULL: no 
 void d_drop(struct dentry *d);					/* out of the hash: a later look-up asks the file system */
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
+int vfs_size_limit(uint64_t size) MUST_CHECK;			/* a file is about to be made that long: -EFBIG and SIGXFSZ, or 0 */
 int vfs_setattr_simple(struct inode *i, const struct inode_attr *a);	/* copies the valid fields */
 extern const struct file_ops generic_file_ops;			/* page cache: read, write, mmap, llseek, fsync */
 int64_t vfs_llseek(struct file *f, int64_t off, int whence);	/* SEEK_SET/CUR/END against inode->size */

@@ -40,7 +40,7 @@ bool diff_hardlinks;
 static char paths[PATHS][PATH_BYTES], content[CONTENT + 32], full[PATH_BYTES + 16];
 static unsigned npaths, at;
 static struct stat st;
-static int64_t dir;
+static int64_t dir, set;
 static uint64_t hash;
 
 static int by_name(const void *a, const void *b) { return strcmp(a, b); }
@@ -101,12 +101,17 @@ static bool supervise(struct fuzz_step *out)
 	CALL(supervisor, SYS_chmod, PATH(SCRATCH), 0777);
 	CALL(supervisor, SYS_fork);
 	CALL(supervisor, SYS_pidfd_open, 3);
+	dir = r;
+	CALL(supervisor, SYS_epoll_create1, 0);
+	set = r;
 	{
-		struct { int fd; short events, revents; } p = { (int)r, 1, 0 };
+		struct { uint32_t events; uint64_t data; } __attribute__((packed)) e = { 1, 0 };
 
-		fuzz_user_write(AT_DATA, &p, sizeof(p));
+		fuzz_user_write(AT_DATA, &e, sizeof(e));
 	}
-	CALL(supervisor, SYS_poll, AT_DATA, 1, LATE_MS);
+	CALL(supervisor, SYS_epoll_ctl, (uint64_t)set, 1 /* EPOLL_CTL_ADD */, (uint64_t)dir, AT_DATA);
+	/* Unlike poll it does not ask again when the time is over: an end that it is not told of is none. */
+	CALL(supervisor, SYS_epoll_wait, (uint64_t)set, AT_DATA, 1, LATE_MS);
 	if (r == 1) {
 		CALL(supervisor, SYS_wait4, 3, AT_DATA, 0, 0);
 		fuzz_user_read(AT_DATA, &status, 4);
