@@ -164,6 +164,29 @@ struct dentry *d_alloc(struct dentry *parent, const struct qstr *name)
 	return d;
 }
 
+/*
+ * A directory is in one place.  A damaged disk may have it in two, or below
+ * itself: who locks a path from the top would lock it twice, and wait for
+ * itself.  So the first dentry that can be found under a name has it until it
+ * cannot any more; false: another one has it.
+ */
+static bool place_take(struct dentry *d)
+{
+	struct inode *i = d->inode;
+	struct dentry *was = NULL;
+
+	return !i || !S_ISDIR(inode_mode(i)) ||
+		__atomic_compare_exchange_n(&i->place, &was, d, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) || was == d;
+}
+
+static void place_leave(struct dentry *d)
+{
+	struct dentry *was = d;
+
+	if (d->inode)
+		__atomic_compare_exchange_n(&d->inode->place, &was, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 struct dentry *d_make_root(struct inode *i)
 {
 	struct qstr slash = { .name = "/", .len = 1 };
@@ -175,6 +198,7 @@ struct dentry *d_make_root(struct inode *i)
 		return NULL;
 	}
 	d->inode = i;
+	(void)place_take(d);
 	return d;
 }
 
@@ -194,6 +218,8 @@ void d_instantiate(struct dentry *d, struct inode *i)
 	ASSERT(!d->inode);
 	spin_lock(&d->lock);
 	rcu_assign(d->inode, i);
+	if (d->flags & DENTRY_HASHED)	/* a new directory, or one that is nowhere else */
+		(void)place_take(d);
 	spin_unlock(&d->lock);
 }
 
@@ -218,6 +244,7 @@ static void d_drop_locked(struct dentry *d)
 		unhash_locked(d, b);
 		spin_unlock(bucket_lock(b));
 	}
+	place_leave(d);
 }
 
 void d_drop(struct dentry *d)
@@ -240,7 +267,7 @@ struct dentry *d_hash_unique(struct dentry *d)
 		if (o->name.hash == d->name.hash && o->parent == d->parent && o->name.len == d->name.len &&
 		    !memcmp(o->name.name, d->name.name, d->name.len) && dentry_tryget(o))
 			break;
-	if (!o) {
+	if (!o && place_take(d)) {
 		d->hash_next = dhash[b];
 		__atomic_fetch_or(&d->flags, DENTRY_HASHED, __ATOMIC_RELAXED);
 		rcu_assign(dhash[b], d);

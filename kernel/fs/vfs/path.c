@@ -182,6 +182,11 @@ int dir_lookup_locked(struct dentry *dir, const struct qstr *name, struct dentry
 	if (other) {		/* somebody was faster */
 		dentry_put(d);
 		d = other;
+	} else if (d_unlinked(d)) {
+		klog_err("%s: directory %llu is in two places, one is '%.*s'", d->super->fs->name, (unsigned long long)d->inode->ino,
+			(int)name->len, name->name);
+		dentry_put(d);
+		return -EIO;
 	}
 	*out = d;
 	return 0;

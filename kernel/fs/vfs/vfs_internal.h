@@ -26,7 +26,7 @@ struct dentry *d_alloc_nameless(struct inode *i, const struct qstr *name);
 struct dentry *d_find(struct dentry *parent, const struct qstr *name);
 /* The same; certain if the parent's inode is locked. */
 struct dentry *d_find_locked(struct dentry *parent, const struct qstr *name);
-/* Hash d, or return the one that is there already (referenced). */
+/* Hash d, or return the one that is there already (referenced).  Not hashed, NULL: a directory that is elsewhere, too. */
 struct dentry *d_hash_unique(struct dentry *d);
 void d_move(struct dentry *d, struct dentry *target, bool exchange);
 bool d_is_ancestor(const struct dentry *a, struct dentry *d);	/* of d, or d itself; [RENAME] */

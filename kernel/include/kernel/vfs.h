@@ -63,6 +63,7 @@ struct inode {
 	struct list_head hash_link, super_link, dirty_link;	/* vfs/inode.c */
 	struct list_head lru_link;
 	unsigned state;			/* [state_lock] ISTATE_* */
+	struct dentry *place;		/* [a] of a directory: the one dentry that can be found, dcache.c */
 	struct rcu_head rcu;
 };
 static inline uint32_t inode_mode(const struct inode *i) { return READ_ONCE(i->mode); }
