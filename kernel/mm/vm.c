@@ -106,14 +106,14 @@ struct vm_space *vm_get_task(struct task *t)
 	return vm;
 }
 
-bool task_dumpable(struct task *t, bool without)
+bool task_dumpable(struct task *t)
 {
 	struct vm_space *vm;
 	bool yes;
 
 	rcu_read_lock();	/* the struct outlives its last reference */
 	vm = rcu_dereference(t->vm);
-	yes = vm ? !READ_ONCE(vm->secret) : without;
+	yes = vm ? !READ_ONCE(vm->secret) : READ_ONCE(t->was_dumpable);
 	rcu_read_unlock();
 	return yes;
 }

@@ -132,7 +132,7 @@ static bool may_access(struct task *t)
 		const struct cred *o = rcu_dereference(t->cred);
 
 		ok = (c->uid == o->euid && c->uid == o->suid && c->uid == o->uid && c->gid == o->egid && c->gid == o->sgid &&
-		      c->gid == o->gid && task_dumpable(t, true)) || capable(CAP_SYS_PTRACE);
+		      c->gid == o->gid && task_dumpable(t)) || capable(CAP_SYS_PTRACE);
 	}
 	rcu_read_unlock();
 	return ok;

@@ -293,7 +293,7 @@ bool core_dump(const struct abi_siginfo *info)
 	struct core c = { .limit = rlimit_get(RLIMIT_CORE) };
 	bool ok;
 
-	if (c.limit < PAGE_SIZE || !task_dumpable(t, false))
+	if (c.limit < PAGE_SIZE || !t->vm || !task_dumpable(t))
 		return false;
 	/* A file of its own: what had the name keeps its contents, if it has another. */
 	(void)vfs_unlink_name("core");

@@ -288,6 +288,7 @@ static void exit_vm(struct task *t)
 	if (!vm)
 		return;
 	process_note_rss(t->process, vm);
+	WRITE_ONCE(t->was_dumpable, task_dumpable(t));
 	vm_activate(NULL);
 	rcu_assign(t->vm, (struct vm_space *)NULL);	/* vm_get_task() looks from outside */
 	vm_put(vm);

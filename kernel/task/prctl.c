@@ -128,7 +128,7 @@ long sys_prctl(int option, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 	case PR_GET_PDEATHSIG:
 		return put_user((int32_t)t->pdeath_signal, a2);
 	case PR_GET_DUMPABLE:
-		return task_dumpable(t, true);
+		return task_dumpable(t);
 	case PR_SET_DUMPABLE:
 		if (a2 > 1)
 			return -EINVAL;

@@ -35,7 +35,7 @@ bool ptrace_may_access(struct task *t)
 	if (!tc)
 		return false;
 	ok = c->uid == tc->uid && c->uid == tc->euid && c->uid == tc->suid && c->gid == tc->gid && c->gid == tc->egid &&
-		c->gid == tc->sgid && task_dumpable(t, true) && !(tc->cap_permitted & ~c->cap_permitted);
+		c->gid == tc->sgid && task_dumpable(t) && !(tc->cap_permitted & ~c->cap_permitted);
 	cred_put(tc);
 	return ok || capable(CAP_SYS_PTRACE);
 }

@@ -199,6 +199,7 @@ static void lists_and_names(void)
 	}
 	CHECK(wait(&status) > 0);
 	CHECK_EQ(status, 0);
+	CHECK(fails(syscall(SYS_pwrite64, q, -4096L, 1024, 0), EINVAL));
 	CHECK_EQ(syscall(SYS_mq_unlink, "errno_order_files"), 0);
 	close(p[0]);
 	close(p[1]);

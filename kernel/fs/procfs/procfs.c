@@ -42,7 +42,7 @@ bool proc_may_trace(struct task *t)
 	if (!t->process || t->process == current->process || !c || capable(CAP_SYS_PTRACE))
 		return true;
 	tc = task_cred_get(t);
-	ok = tc && task_dumpable(t, true) && c->fsuid == tc->euid && c->fsuid == tc->suid && c->fsuid == tc->uid && c->fsgid == tc->egid &&
+	ok = tc && task_dumpable(t) && c->fsuid == tc->euid && c->fsuid == tc->suid && c->fsuid == tc->uid && c->fsgid == tc->egid &&
 	     c->fsgid == tc->sgid && c->fsgid == tc->gid;
 	if (tc)
 		cred_put(tc);
@@ -121,7 +121,7 @@ static int proc_getattr(struct inode *i)
 	t = proc_task(i);
 	if (!t)
 		return -ENOENT;
-	c = pi->node == &proc_pid_dir || pi->node == &proc_tid_dir || task_dumpable(t, false) ? task_cred_get(t) : NULL;
+	c = pi->node == &proc_pid_dir || pi->node == &proc_tid_dir || (READ_ONCE(t->vm) && task_dumpable(t)) ? task_cred_get(t) : NULL;
 	i->uid = c ? c->euid : 0;
 	i->gid = c ? c->egid : 0;
 	if (c)

@@ -83,6 +83,12 @@ static int64_t rw_at_offset(struct file *f, struct uio *u, bool write) NO_TSA
 	return n;
 }
 
+/* Has the file a method for that?  Comes before the memory.  (A directory's read says what is wrong with it itself.) */
+static bool can_do(const struct file *f, bool write)
+{
+	return write ? f->ops->write != NULL : f->ops->read != NULL || S_ISDIR(inode_mode(f->inode));
+}
+
 static long rw_one(int fd, uaddr_t buf, size_t count, bool write)
 {
 	struct file *f = fd_get(fd);
@@ -94,7 +100,7 @@ static long rw_one(int fd, uaddr_t buf, size_t count, bool write)
 		return -EBADF;
 	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ))) {
 		n = -EBADF;
-	} else if (!(write ? f->ops->write != NULL : f->ops->read != NULL || S_ISDIR(inode_mode(f->inode)))) {
+	} else if (!can_do(f, write)) {
 		n = -EINVAL;
 	} else if (!user_range_ok(buf, count)) {
 		n = -EFAULT;
@@ -130,6 +136,8 @@ static long prw(int fd, uaddr_t buf, size_t count, int64_t pos, bool write)
 		n = -ESPIPE;
 	} else if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ))) {
 		n = -EBADF;
+	} else if (!can_do(f, write)) {
+		n = -EINVAL;
 	} else if (!user_range_ok(buf, count)) {
 		n = -EFAULT;
 	} else if ((int64_t)count < 0) {

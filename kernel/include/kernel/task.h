@@ -176,6 +176,7 @@ struct task {
 	int exit_code;			/* wait status */
 	int pdeath_signal;		/* [o] */
 	bool no_new_privs;		/* [o] */
+	bool was_dumpable;		/* [o] what task_dumpable() was when it gave its address space back */
 	bool keep_caps;			/* [o] PR_SET_KEEPCAPS */
 	uint8_t seccomp_mode;		/* [sig] written; task/seccomp.c */
 	struct seccomp_filter *seccomp;	/* [sig] written; the newest, a reference */

@@ -76,8 +76,8 @@ void vm_get(struct vm_space *vm);
 void vm_put(struct vm_space *vm);
 /* A reference to another task's, NULL: none (kernel thread, exiting). */
 struct vm_space *vm_get_task(struct task *t);
-/* May others of its user look into t (prctl(2) PR_SET_DUMPABLE)?  `without`: the answer when it has no address space. */
-bool task_dumpable(struct task *t, bool without);
+/* May others of its user look into t (prctl(2) PR_SET_DUMPABLE)?  One that has given its address space back: as it was then. */
+bool task_dumpable(struct task *t);
 /* Make it current's, and the machine's (exec, exit with NULL).  Takes over the caller's reference; the caller puts the old one. */
 void vm_activate(struct vm_space *vm);
 

@@ -45,10 +45,11 @@ static pid_t self;
 
 /* ---- the program ---- */
 
+/* As system calls copy, not as a debugger does: the program's memory is the *local* side (what may only be written can be read). */
 static size_t user_copy(bool write, uint64_t addr, void *p, size_t n)
 {
 	struct iovec here = { p, n }, there = { (void *)(uintptr_t)addr, n };
-	ssize_t done = write ? process_vm_writev(self, &here, 1, &there, 1, 0) : process_vm_readv(self, &here, 1, &there, 1, 0);
+	ssize_t done = write ? process_vm_readv(self, &there, 1, &here, 1, 0) : process_vm_writev(self, &there, 1, &here, 1, 0);
 
 	return done < 0 ? 0 : (size_t)done;
 }
