@@ -368,8 +368,7 @@ static int dgram_connect(struct socket *s, const struct abi_sockaddr *a, unsigne
 	return 0;
 }
 
-/* 1: taken, 0: none yet, -EINVAL: not listening (any more). */
-/* 1: *out; 0: there is none.  One that is shut down says so only to who would wait. */
+/* 1: *out is taken; 0: none yet; -EINVAL: not listening (any more).  One that is shut down says so only to who would wait. */
 static int try_accept(struct unix_socket *l, struct unix_socket **out, bool nonblock)
 {
 	int ret = 0;

@@ -285,7 +285,6 @@ static void core_write_all(struct core *c, struct task *t)
 	}
 }
 
-
 /* True: a core was written.  current is the last thread that will run, or the others are on their way out. */
 bool core_dump(const struct abi_siginfo *info)
 {

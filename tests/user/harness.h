@@ -23,8 +23,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int tap_planned_, tap_run_, tap_failed_;
+
+/* A child that does nothing until a signal ends it. */
+static inline pid_t sleeping_child(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		for (;;)
+			pause();
+	return pid;
+}
 
 /* How many checks will run.  Leave it out only where the number is not known before: done() then prints it. */
 static inline void plan(int n)

@@ -6,16 +6,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-static pid_t sleeper(void)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		for (;;)
-			pause();
-	return pid;
-}
-
 int main(void)
 {
 	pid_t a, b;
@@ -26,14 +16,14 @@ int main(void)
 	ok(in_child(setpriority(PRIO_PROCESS, 0, 30) || getpriority(PRIO_PROCESS, 0) != 19) == 0, "at most 19");
 	ok(in_child(setpriority(PRIO_PROCESS, 0, -30) || getpriority(PRIO_PROCESS, 0) != -20) == 0, "at least -20");
 	ok(in_child(nice(3) != 3 || nice(4) != 7) == 0, "nice adds up");
-	a = sleeper();
-	b = sleeper();
+	a = sleeping_child();
+	b = sleeping_child();
 	setpgid(a, a);
 	setpgid(b, a);
 	ok(setpriority(PRIO_PGRP, (id_t)a, 6) == 0 && getpriority(PRIO_PROCESS, (id_t)a) == 6 && getpriority(PRIO_PROCESS, (id_t)b) == 6 && getpriority(PRIO_PROCESS, 0) == 0, "of a group");
 	setpriority(PRIO_PROCESS, (id_t)b, 2);
 	ok(getpriority(PRIO_PGRP, (id_t)a) == 2, "a group's is its most favoured member's");
-	ok(in_child(({ setresuid(4321, 4321, 4321); pid_t c = sleeper(); int bad = setpriority(PRIO_USER, 0, 9) != 0 || getpriority(PRIO_PROCESS, (id_t)c) != 9 || getpriority(PRIO_USER, 4321) != 9; kill(c, SIGKILL); bad; })) == 0, "of a user");
+	ok(in_child(({ setresuid(4321, 4321, 4321); pid_t c = sleeping_child(); int bad = setpriority(PRIO_USER, 0, 9) != 0 || getpriority(PRIO_PROCESS, (id_t)c) != 9 || getpriority(PRIO_USER, 4321) != 9; kill(c, SIGKILL); bad; })) == 0, "of a user");
 	ok(getpriority(PRIO_PROCESS, (id_t)a) == 6, "others' are not touched");
 	ok(in_child(({ struct rlimit no = { 0, 0 }; setrlimit(RLIMIT_NICE, &no); setresuid(1000, 1000, 1000); setpriority(PRIO_PROCESS, 0, 5) != 0 || setpriority(PRIO_PROCESS, 0, 4) != -1 || errno != EACCES; })) == 0, "lowered again: EACCES without privilege");
 	ok(in_child(({ struct rlimit five = { 25, 25 }; if (setrlimit(RLIMIT_NICE, &five) && errno == EPERM) _exit(0); /* a host that lets nobody raise it */ setresuid(1000, 1000, 1000); setpriority(PRIO_PROCESS, 0, -5) != 0 || setpriority(PRIO_PROCESS, 0, -6) != -1; })) == 0, "RLIMIT_NICE of 25 allows -5");

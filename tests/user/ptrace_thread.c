@@ -17,17 +17,6 @@ enum { KILLS = 60 };
 static pid_t child;
 static volatile long word = 0x1234;
 
-/* A child that stops itself; traced by nobody yet. */
-static pid_t sleeper(void)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		for (;;)
-			pause();
-	return pid;
-}
-
 static void *ask(void *arg)
 {
 	(void)arg;
@@ -73,7 +62,7 @@ static int killed_in_requests(void)
 	for (int i = 0; i < KILLS; i++) {
 		pid_t killer;
 
-		child = sleeper();
+		child = sleeping_child();
 		if (ptrace(PTRACE_SEIZE, child, NULL, NULL) || ptrace(PTRACE_INTERRUPT, child, NULL, NULL) || waitpid(child, &st, __WALL) != child)
 			return 1;
 		killer = fork();
@@ -102,7 +91,7 @@ int main(void)
 	int st;
 
 	plan(11);
-	child = sleeper();
+	child = sleeping_child();
 	ok(ptrace(PTRACE_SEIZE, child, NULL, NULL) == 0 && ptrace(PTRACE_INTERRUPT, child, NULL, NULL) == 0, "seized by the first thread");
 	ok(in_a_thread(wait_for_it) == NULL, "another waits for it, unless it asks for its own");
 	ok((intptr_t)in_a_thread(ask) == ESRCH, "another may not ask");

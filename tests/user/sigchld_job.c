@@ -17,16 +17,6 @@ static void await(int n)
 {
 	wait_until(chld >= n);
 }
-static pid_t sleeper(void)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		for (;;)
-			pause();
-	return pid;
-}
-
 int main(void)
 {
 	struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART };
@@ -35,7 +25,7 @@ int main(void)
 
 	plan(17);
 	sigaction(SIGCHLD, &sa, NULL);
-	pid = sleeper();
+	pid = sleeping_child();
 	kill(pid, SIGSTOP);
 	await(1);
 	ok(chld == 1 && code == CLD_STOPPED && status_ == SIGSTOP, "a stop is told");
@@ -69,7 +59,7 @@ int main(void)
 	/* no zombies */
 	sa.sa_flags = SA_SIGINFO | SA_NOCLDWAIT;
 	sigaction(SIGCHLD, &sa, NULL);
-	pid = sleeper();
+	pid = sleeping_child();
 	kill(pid, SIGTERM);
 	ok_errno(waitpid(pid, &st, 0), ECHILD, "SA_NOCLDWAIT: wait blocks until it is gone, then ECHILD");
 	wait_until(kill(pid, 0) == -1);	/* wait may be told so before its number is free */
@@ -89,7 +79,7 @@ int main(void)
 		pid_t g;
 
 		setsid();
-		g = sleeper();
+		g = sleeping_child();
 		setpgid(g, g);
 		kill(g, SIGSTOP);
 		waitpid(g, &st, WUNTRACED);

@@ -18,16 +18,6 @@ static pid_t spawn(int code)
 	return pid;
 }
 
-static pid_t sleeper(void)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		for (;;)
-			pause();
-	return pid;
-}
-
 int main(void)
 {
 	siginfo_t si;
@@ -56,7 +46,7 @@ int main(void)
 	ok(WIFEXITED(st) && WEXITSTATUS(st) == 5, "then its status");
 	ok_errno(waitpid(a, &st, WNOHANG), ECHILD, "then ECHILD");
 
-	a = sleeper();
+	a = sleeping_child();
 	kill(a, SIGKILL);
 	ok(waitpid(a, &st, 0) == a && WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL, "death by signal");
 
@@ -65,7 +55,7 @@ int main(void)
 	ok(waitpid(b, &st, 0) == b && WEXITSTATUS(st) == 2, "the second before the first");
 	ok(wait(&st) == a && WEXITSTATUS(st) == 1, "then the first");
 
-	a = sleeper();
+	a = sleeping_child();
 	setpgid(a, a);
 	ok_errno(waitpid(-getpgid(0), &st, WNOHANG), ECHILD, "no child in our group");
 	ok(waitpid(-a, &st, WNOHANG) == 0, "one in its own group");
@@ -89,7 +79,7 @@ int main(void)
 
 	a = spawn(9);
 	ok(waitid(P_ALL, 0, &si, WEXITED) == 0 && si.si_code == CLD_EXITED && si.si_status == 9 && si.si_signo == SIGCHLD && si.si_uid == getuid(), "waitid P_ALL");
-	a = sleeper();
+	a = sleeping_child();
 	memset(&si, 0x55, sizeof(si));
 	ok(waitid(P_PID, a, &si, WEXITED | WNOHANG) == 0 && si.si_pid == 0 && si.si_signo == 0, "WNOHANG: an empty siginfo");
 	ok_errno(waitid(P_PID, a, &si, 0), EINVAL, "waitid without a kind of event");
@@ -99,14 +89,14 @@ int main(void)
 	ok(waitid(P_PGID, getpgid(0), &si, WEXITED) == 0 && si.si_pid == a, "waitid P_PGID");
 
 	/* a stopped child that is killed */
-	a = sleeper();
+	a = sleeping_child();
 	kill(a, SIGSTOP);
 	waitpid(a, &st, WUNTRACED);
 	kill(a, SIGKILL);
 	ok(waitpid(a, &st, 0) == a && WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL, "SIGKILL ends a stopped process");
 
 	/* SIGTERM waits until it is continued */
-	a = sleeper();
+	a = sleeping_child();
 	kill(a, SIGSTOP);
 	waitpid(a, &st, WUNTRACED);
 	kill(a, SIGTERM);

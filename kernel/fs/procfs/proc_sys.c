@@ -31,6 +31,14 @@ static size_t line_len(const char *text, size_t n)
 
 	return nl ? (size_t)(nl - text) : strnlen(text, n);
 }
+
+/* A setting as it was written: a decimal number up to max, or -EINVAL. */
+static int number_of(char *text, size_t n, uint64_t max, uint64_t *v)
+{
+	text[line_len(text, n)] = '\0';
+	return parse_u64(text, 10, v) || *v > max ? -EINVAL : 0;
+}
+
 static int store_hostname(struct task *t, char *text, size_t n) { return uts_set_nodename(text, MIN(line_len(text, n), (size_t)64)); }
 static int store_domainname(struct task *t, char *text, size_t n) { return uts_set_domainname(text, MIN(line_len(text, n), (size_t)64)); }
 
@@ -114,12 +122,11 @@ static int show_max_map(struct seq *s, struct task *t)
 static int store_max_map(struct task *t, char *text, size_t n)
 {
 	uint64_t v;
+	int err = number_of(text, n, INT32_MAX, &v);
 
-	text[line_len(text, n)] = '\0';
-	if (parse_u64(text, 10, &v) || v > INT32_MAX)
-		return -EINVAL;
-	WRITE_ONCE(vm_areas_max, (uint32_t)v);
-	return 0;
+	if (!err)
+		WRITE_ONCE(vm_areas_max, (uint32_t)v);
+	return err;
 }
 
 /* 0 as on Linux, whose distributions set it. */
@@ -132,12 +139,11 @@ static int show_hardlinks(struct seq *s, struct task *t)
 static int store_hardlinks(struct task *t, char *text, size_t n)
 {
 	uint64_t v;
+	int err = number_of(text, n, 1, &v);
 
-	text[line_len(text, n)] = '\0';
-	if (parse_u64(text, 10, &v) || v > 1)
-		return -EINVAL;
-	WRITE_ONCE(protected_hardlinks, v);
-	return 0;
+	if (!err)
+		WRITE_ONCE(protected_hardlinks, v);
+	return err;
 }
 
 /* The status that the machine ends with, for whoever started it; ours, not Linux's. */
@@ -150,12 +156,11 @@ static int show_poweroff(struct seq *s, struct task *t)
 static int store_poweroff(struct task *t, char *text, size_t n)
 {
 	uint64_t v;
+	int err = number_of(text, n, 255, &v);
 
-	text[line_len(text, n)] = '\0';
-	if (parse_u64(text, 10, &v) || v > 255)
-		return -EINVAL;
-	WRITE_ONCE(poweroff_status, (int)v);
-	return 0;
+	if (!err)
+		WRITE_ONCE(poweroff_status, (int)v);
+	return err;
 }
 
 CONST_FILE(show_pid_max, "4194304")

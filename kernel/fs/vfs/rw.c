@@ -224,7 +224,7 @@ static long rwv(int fd, uaddr_t iov, uint64_t n, int64_t pos, bool positioned, u
 		ret = -ESPIPE;
 	else if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
 		ret = -EBADF;
-	else if (!(write ? f->ops->write != NULL : f->ops->read != NULL || S_ISDIR(inode_mode(f->inode))))
+	else if (!can_do(f, write))
 		ret = -EINVAL;
 	else
 		ret = file_rw_user(f, iov, (uint32_t)n, pos, positioned, flags, write, true);	/* Linux looks at no more of n */
