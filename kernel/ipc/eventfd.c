@@ -57,11 +57,13 @@ static int64_t eventfd_read(struct file *f, struct uio *u, uint64_t *pos)
 	return uio_copy_to(u, &value, sizeof(value)) == sizeof(value) ? (int64_t)sizeof(value) : -EFAULT;
 }
 
-static int64_t write_one(struct file *f, struct uio *u)
+static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct eventfd *e = f->private;
 	uint64_t value;
 
+	if (u->left != sizeof(value))
+		return -EINVAL;
 	if (uio_copy_from(u, &value, sizeof(value)) != sizeof(value))
 		return -EFAULT;
 	if (value == UINT64_MAX)
@@ -77,29 +79,6 @@ static int64_t write_one(struct file *f, struct uio *u)
 	}
 	waitq_wake_key(&e->wait, 1, POLLIN | POLLRDNORM);
 	return sizeof(value);
-}
-
-/* Every segment is a write of its own, as on Linux, and a write is 8 bytes. */
-static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
-{
-	int64_t done = 0, n;
-
-	do {
-		size_t len = u->left;
-
-		while (u->seg && u->nsegs && u->seg->len && u->seg_off == u->seg->len) {	/* an empty one is a write of nothing */
-			u->seg++;
-			u->nsegs--;
-			u->seg_off = 0;
-		}
-		if (u->seg && u->nsegs)	/* none: a write of nothing */
-			len = MIN(len, u->seg->len - u->seg_off);
-		n = len == sizeof(uint64_t) ? write_one(f, u) : -EINVAL;
-		if (n < 0)
-			return done ? done : n;
-		done += n;
-	} while (u->left);
-	return done;
 }
 
 static unsigned eventfd_poll(struct file *f, struct poll_table *pt)
@@ -129,7 +108,7 @@ static void eventfd_show(struct file *f, char *buf, size_t max)
 		(unsigned long long)READ_ONCE(e->count), e->id, e->semaphore);
 }
 
-static const struct file_ops eventfd_ops = { .llseek = llseek_nothing, .release = eventfd_release, .read = eventfd_read, .write = eventfd_write,
+static const struct file_ops eventfd_ops = { .llseek = llseek_nothing, .release = eventfd_release, .read = eventfd_read, .write = eventfd_write, .plain_write = true,
 	.poll = eventfd_poll, .show_fdinfo = eventfd_show };
 
 bool eventfd_is(const struct file *f) { return f->ops == &eventfd_ops; }

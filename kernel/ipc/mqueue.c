@@ -251,7 +251,7 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 	err = file_create_anon(q->name, S_IFREG | q->mode, &mq_file_ops, q, o_flags & (O_ACCMODE | O_NONBLOCK), &f);
 	if (err)
 		goto put;
-	f->mode = (f->mode & ~(unsigned)FMODE_NO_POS) | FMODE_NO_RWF;	/* its text has positions */
+	f->mode &= ~(unsigned)FMODE_NO_POS;	/* its text has positions */
 	f->inode->ops = &mq_inode_ops;
 	f->inode->fs_private = q;
 	ref_get(&q->refs);
@@ -372,7 +372,7 @@ static int64_t mq_llseek(struct file *f, int64_t off, int whence)
 	return size;
 }
 
-static const struct file_ops mq_file_ops = { .read = mq_read, .poll = mq_poll, .flush = mq_flush, .release = mq_release, .llseek = mq_llseek };
+static const struct file_ops mq_file_ops = { .read = mq_read, .plain_read = true, .poll = mq_poll, .flush = mq_flush, .release = mq_release, .llseek = mq_llseek };
 
 static int mq_get(int fd, unsigned mode, struct file **f, struct mqueue **q)
 {

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static void *adder(void *arg)
@@ -68,5 +70,13 @@ int main(void)
 	ok_errno(read(s, &v, 8), EAGAIN, "until it is empty");
 	ok_errno(eventfd(0, 0x100), EINVAL, "bad flags");
 	ok(lseek(fd, 100, SEEK_SET) == 0, "seeking does nothing");
+	struct iovec v2[2] = { { &v, 8 }, { &v, 4 } };
+
+	v = 3;
+	read(fd, &v, 8);
+	v = 3;
+	ok(writev(fd, v2, 2) == 8 && read(fd, &v, 8) == 8 && v == 3, "each segment is a write");
+	ok_errno(syscall(SYS_pwritev2, fd, v2, 1, -1L, -1L, RWF_DSYNC), EOPNOTSUPP, "one that knows no flags");
+	ok_errno(syscall(SYS_pwritev2, fd, v2, 1, -1L, -1L, 0x40000000), EOPNOTSUPP, "whatever they are");
 	return done();
 }

@@ -6,6 +6,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static char buf[8192] __attribute__((aligned(8)));
@@ -45,6 +46,7 @@ int main(void)
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), d, f, g, n;
 	unsigned cookie;
 	char small[8];
+	struct iovec v[2] = { { buf, 0 }, { buf + 512, 512 } };
 
 	if (fd < 0)
 		bail("inotify_init1");
@@ -97,6 +99,17 @@ int main(void)
 	close(open("dir/1", O_RDWR | O_CREAT, 0600));
 	close(open("dir/2", O_RDWR | O_CREAT, 0600));
 	ok(expect(fd, d, IN_CREATE, "1") && expect(fd, d, IN_IGNORED, NULL) && !next(fd), "IN_ONESHOT");
+	d = inotify_add_watch(fd, "dir/1", IN_ATTRIB | IN_MODIFY);
+	chmod("dir/1", 0640);
+	v[0].iov_len = 0;
+	ok_errno(readv(fd, v, 2), EINVAL, "an empty segment is a buffer that is too small");
+	v[0].iov_len = sizeof(*ev);
+	ok(readv(fd, v, 2) == sizeof(*ev) && ((struct inotify_event *)buf)->wd == d, "a segment is filled, for the next there is nothing");
+	chmod("dir/1", 0600);
+	ok(truncate("dir/1", 1) == 0 && readv(fd, v, 2) == 2 * sizeof(*ev), "two segments, an event each");
+	ok(((struct inotify_event *)buf)->mask == IN_ATTRIB && ((struct inotify_event *)(buf + 512))->mask == IN_MODIFY, "in order");
+	inotify_rm_watch(fd, d);
+	ok(expect(fd, d, IN_IGNORED, NULL), "no more of it");
 	ok_errno(inotify_add_watch(fd, "dir", 0), EINVAL, "no event asked for");
 	ok_errno(inotify_add_watch(fd, "nowhere", IN_CREATE), ENOENT, "an absent path");
 	ok_errno(inotify_add_watch(fd, "dir/1", IN_CREATE | IN_ONLYDIR), ENOTDIR, "IN_ONLYDIR");

@@ -224,7 +224,7 @@ static const struct file_ops null_ops = { .read = null_read, .write = null_write
 static const struct file_ops zero_ops = { .read = zero_read, .write = null_write, .llseek = null_llseek, .mmap = zero_mmap };
 static const struct file_ops full_ops = { .read = zero_read, .write = full_write, .llseek = null_llseek };
 static const struct file_ops random_ops = { .read = random_read, .write = random_write, .llseek = null_llseek, .ioctl = random_ioctl };
-static const struct file_ops kmsg_ops = { .open = kmsg_open, .read = kmsg_read, .write = kmsg_write, .llseek = kmsg_llseek,
+static const struct file_ops kmsg_ops = { .open = kmsg_open, .read = kmsg_read, .plain_read = true, .write = kmsg_write, .llseek = kmsg_llseek,
 	.poll = kmsg_poll };
 
 static const struct { unsigned minor; uint32_t mode; const char *name; const struct file_ops *ops; } devices[] = {

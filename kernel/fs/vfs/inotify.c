@@ -333,7 +333,7 @@ static void inotify_fdinfo(struct file *f, char *buf, size_t max)
 	spin_unlock(&marks_lock);
 }
 
-static const struct file_ops inotify_ops = { .llseek = llseek_nothing, .read = inotify_read, .poll = inotify_poll, .ioctl = inotify_ioctl, .release = inotify_release,
+static const struct file_ops inotify_ops = { .llseek = llseek_nothing, .read = inotify_read, .plain_read = true, .poll = inotify_poll, .ioctl = inotify_ioctl, .release = inotify_release,
 	.fasync = inotify_fasync, .show_fdinfo = inotify_fdinfo };
 
 long sys_inotify_init1(unsigned flags)
@@ -360,7 +360,6 @@ long sys_inotify_init1(unsigned flags)
 		kfree(g);
 		return fd;
 	}
-	f->mode |= FMODE_NO_RWF;
 	fd = fd_add(f, flags);
 	if (fd < 0)
 		file_put(f);

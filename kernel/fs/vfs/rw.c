@@ -19,6 +19,30 @@ enum {
 	RWF_DONTCACHE = 128, RWF_NOSIGNAL = 256,
 };
 
+/* Each segment is a read or a write of its own, an empty one too, as long as each is filled. */
+static int64_t by_segment(int64_t (*move)(struct file *, struct uio *, uint64_t *), struct file *f, struct uio *u, uint64_t *pos)
+{
+	int64_t done = 0, n;
+
+	do {
+		struct uio_seg seg = { u->seg->base + u->seg_off, MIN(u->seg->len - u->seg_off, u->left) };
+		struct uio one;
+
+		uio_init_segs(&one, &seg, 1, seg.len);
+		n = move(f, &one, pos);
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if ((uint64_t)n < seg.len)
+			break;
+		u->seg++;
+		u->nsegs--;
+		u->seg_off = 0;
+		u->left -= (size_t)n;
+	} while (u->left);
+	return done;
+}
+
 int64_t vfs_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	int64_t n;
@@ -29,7 +53,7 @@ int64_t vfs_read(struct file *f, struct uio *u, uint64_t *pos)
 		return S_ISDIR(inode_mode(f->inode)) ? -EISDIR : -EINVAL;
 	if (u->left > MAX_RW)
 		u->left = MAX_RW;
-	n = f->ops->read(f, u, pos);
+	n = u->nsegs > 1 && f->ops->plain_read ? by_segment(f->ops->read, f, u, pos) : f->ops->read(f, u, pos);
 	if (current->process) {
 		if (n > 0)
 			__atomic_add_fetch(&current->process->read_chars, (uint64_t)n, __ATOMIC_RELAXED);
@@ -50,7 +74,7 @@ int64_t vfs_write(struct file *f, struct uio *u, uint64_t *pos)
 		return -EINVAL;
 	if (u->left > MAX_RW)
 		u->left = MAX_RW;
-	n = f->ops->write(f, u, pos);
+	n = u->nsegs > 1 && f->ops->plain_write ? by_segment(f->ops->write, f, u, pos) : f->ops->write(f, u, pos);
 	if (current->process) {
 		if (n > 0)
 			__atomic_add_fetch(&current->process->write_chars, (uint64_t)n, __ATOMIC_RELAXED);
@@ -154,12 +178,12 @@ long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos) { return prw(fd
 long sys_pwrite64(int fd, uaddr_t buf, size_t count, int64_t pos) { return prw(fd, buf, count, pos, true); }
 
 /* The flags of one write or read: those that it cannot keep are refused, u is told the others.  In Linux's order. */
-static int rwf_check(const struct file *f, unsigned flags, struct uio *u)
+static int rwf_check(const struct file *f, unsigned flags, struct uio *u, bool write)
 {
 	const unsigned kept = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND | RWF_NOSIGNAL;
 
 	/* A file that knows none of them does not look which they are. */
-	if (flags & ~(unsigned)RWF_HIPRI && (S_ISDIR(inode_mode(f->inode)) || f->mode & FMODE_NO_RWF))
+	if (flags & ~(unsigned)RWF_HIPRI && (S_ISDIR(inode_mode(f->inode)) || (write ? f->ops->plain_write : f->ops->plain_read)))
 		return -EOPNOTSUPP;
 	if (flags & ~(kept | RWF_NOWAIT | RWF_ATOMIC | RWF_DONTCACHE))
 		return -EOPNOTSUPP;
@@ -193,7 +217,7 @@ int64_t file_rw_user(struct file *f, uaddr_t addr, uint64_t n, int64_t pos, bool
 	} else {
 		uio_init_user(&u, fast, addr, MIN(n, MAX_RW));
 	}
-	ret = rwf_check(f, flags, &u);
+	ret = rwf_check(f, flags, &u, write);
 	if (ret)
 		goto out_segs;
 	if (!positioned) {

@@ -250,7 +250,7 @@ static uint64_t largest(const struct file *f) { return f->inode->super && f->ino
 /* Can it be read piecewise, as bytes?  It is asked when there is something to read. */
 static bool gives_bytes(struct file *f)
 {
-	return f->ops->read && !S_ISDIR(inode_mode(f->inode)) && !only_values(f) && !pipe_of(f) && !(f->mode & FMODE_NO_RWF);
+	return f->ops->read && !S_ISDIR(inode_mode(f->inode)) && !only_values(f) && !pipe_of(f) && !f->ops->plain_read;
 }
 
 static int64_t sendfile_to_pipe(struct file *in, uint64_t *pos, struct file *out, size_t count)

@@ -31,8 +31,7 @@ enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_N
 	FMODE_DISSOLVE = 128 /* holds a mount that is in no tree: it goes with the file */,
 	FMODE_NO_POS = 256 /* no pread and pwrite, though there may be an lseek */,
 	FMODE_NO_DIRECT = 512 /* a regular file that has no O_DIRECT */,
-	FMODE_NO_RWF = 1024 /* reads and writes take no RWF_* but RWF_HIPRI */,
-	FMODE_POS = 2048 /* has pread and pwrite, though there is no lseek */ };
+	FMODE_POS = 1024 /* has pread and pwrite, though there is no lseek */ };
 /* This write goes to the end of the file. */
 static inline bool file_appends(const struct file *f, const struct uio *u)
 {

@@ -166,6 +166,8 @@ struct file_ops {
 	/* pos is in and out; files that cannot seek ignore it.  Bytes or -errno. */
 	int64_t (*read)(struct file *f, struct uio *u, uint64_t *pos);
 	int64_t (*write)(struct file *f, struct uio *u, uint64_t *pos);
+	/* They take one buffer: each segment of a vector is a call of its own, and RWF_* is refused (but RWF_HIPRI). */
+	bool plain_read, plain_write;
 	int64_t (*llseek)(struct file *f, int64_t off, int whence);	/* absent: -ESPIPE; vfs_llseek for regular ones */
 	int (*iterate)(struct file *f, struct dir_context *ctx);
 	unsigned (*poll)(struct file *f, struct poll_table *pt);	/* POLL* now; registers on wait queues if pt.  Absent: always ready */
