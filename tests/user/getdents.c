@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -84,6 +85,17 @@ int main(void)
 	ok_errno(syscall(SYS_getdents64, fd, buf, 10), EINVAL, "too small a buffer");
 	ok_errno(syscall(SYS_getdents64, fd, 8, 1000), EFAULT, "a bad address");
 	ok_errno(syscall(SYS_getdents64, open("t/f000", O_RDONLY), buf, 1000), ENOTDIR, "a file");
+	/* Memory that ends midway. */
+	char *area = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munmap(area + 4096, 4096);
+	lseek(fd, 0, SEEK_SET);
+	n = syscall(SYS_getdents64, fd, buf, 1000);
+	lseek(fd, 0, SEEK_SET);
+	d = (struct dent *)buf;
+	ok(syscall(SYS_getdents64, fd, area + 4096 - d->len - 16, 1000) == d->len && lseek(fd, 0, SEEK_CUR) == d->off, "the entries that went whole");
+	ok_errno(syscall(SYS_getdents64, fd, area + 4096 - 16, 1000), EFAULT, "not one");
+	ok(lseek(fd, 0, SEEK_CUR) == d->off, "nothing is skipped");
 	ok_errno(syscall(SYS_getdents64, 999, buf, 1000), EBADF, "a bad descriptor");
 	/* Unlinking what has been read must not make readdir skip. */
 	memset(seen, 0, sizeof(seen));

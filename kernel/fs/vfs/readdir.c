@@ -65,6 +65,23 @@ static bool dents_emit(struct dir_context *ctx, const char *name, unsigned len, 
 	return true;
 }
 
+/* Hands over what there is: the bytes of the entries that went whole, and where the next one is.  None: -EFAULT. */
+static long dents_copy(struct dents *d, uaddr_t ubuf, uint64_t *next)
+{
+	size_t copied = copy_to_user_partial(ubuf, d->buf, d->used);
+	unsigned at = 0;
+
+	while (at < d->used) {
+		const struct abi_dirent *e = (const struct abi_dirent *)(d->buf + at);
+
+		if (at + e->d_reclen > copied)
+			return at ? (long)at : -EFAULT;
+		*next = (uint64_t)e->d_off;
+		at += e->d_reclen;
+	}
+	return (long)at;
+}
+
 static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 {
 	struct file *f = fd_get(fd);
@@ -94,9 +111,11 @@ static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 		((struct abi_dirent *)(d.buf + d.last))->d_off = (int64_t)d.ctx.pos;
 	/* Entries that could not be handed over are read again by the next call. */
 	if (err >= 0 || d.any) {
-		err = d.too_small ? -EINVAL : copy_to_user(ubuf, d.buf, d.used) ? -EFAULT : (long)d.used;
+		uint64_t next = d.ctx.pos;
+
+		err = d.too_small ? -EINVAL : dents_copy(&d, ubuf, &next);
 		if (err >= 0)
-			f->pos = d.ctx.pos;
+			f->pos = next;
 		file_accessed(f);
 	}
 	mutex_unlock(&f->pos_lock);
