@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The system calls on scheduling: policies, nice values, affinity.  sched(7), getpriority(2). */
+/* The system calls on scheduling: policies and affinity.  sched(7). */
 #include <abi/time.h>
 #include "syscall/syscall_impl.h"
 #include "task_impl.h"
 
-enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
 enum { RR_SLICE_NS = 100000000, FAIR_SLICE_NS = 3000000, AFFINITY_BYTES = 8 };
 #define SCHED_RESET_ON_FORK 0x40000000
 #define SCHED_FLAG_RESET_ON_FORK 1ull
 #define SCHED_FLAG_KEEP 0x18ull
 
-static struct task *sched_task(int pid)
+struct task *sched_task(int pid)
 {
 	struct task *t;
 
@@ -21,6 +20,15 @@ static struct task *sched_task(int pid)
 		task_get(t);
 	}
 	return t;
+}
+
+bool sched_caps_reach(struct task *t)
+{
+	struct cred *tc = task_cred_get(t);
+	bool ok = !tc || !(tc->cap_permitted & ~current->cred->cap_permitted);
+
+	cred_put(tc);
+	return ok || capable(CAP_SYS_NICE);
 }
 
 static bool sched_permitted(struct task *t)
@@ -80,6 +88,8 @@ static long sched_set(int pid, int policy, int priority, int nice, bool reset)
 		if (t->se.reset_on_fork && !reset)
 			goto out;
 	}
+	if (!sched_caps_reach(t))
+		goto out;
 	err = sched_set_policy(t, (unsigned)policy, (unsigned)priority);
 	if (!err) {
 		t->se.reset_on_fork = reset;
@@ -253,7 +263,7 @@ long sys_sched_setaffinity(int pid, unsigned len, uaddr_t umask)
 	if (!t)
 		return -ESRCH;
 	err = -EPERM;
-	if (sched_permitted(t))
+	if (sched_permitted(t) && sched_caps_reach(t))
 		err = sched_set_affinity(t, mask);
 	task_put(t);
 	return err;
@@ -283,137 +293,4 @@ long sys_getcpu(uaddr_t cpu, uaddr_t node, uaddr_t cache)
 	if (cpu && put_user(id, cpu))
 		return -EFAULT;
 	return node ? put_user((uint32_t)0, node) : 0;
-}
-
-/* ---- nice ---- */
-
-/* One process of those that getpriority and setpriority mean; [tree]. */
-static bool prio_matches(const struct process *p, int which, int who)
-{
-	switch (which) {
-	case PRIO_PGRP:
-		return who ? p->pid[PID_PGRP]->nr == who : p->pid[PID_PGRP] == current->process->pid[PID_PGRP];
-	case PRIO_USER:
-		return p->leader && p->leader->cred && p->leader->cred->uid == (who ? (uint32_t)who : current->cred->uid);
-	default:
-		return false;
-	}
-}
-
-long sys_getpriority(int which, int who)
-{
-	unsigned long flags;
-	struct process *p;
-	struct task *t;
-	long best = -ESRCH;
-
-	if (which < PRIO_PROCESS || which > PRIO_USER)
-		return -EINVAL;
-	if (which == PRIO_PROCESS) {
-		t = sched_task(who);
-		if (!t)
-			return -ESRCH;
-		best = 20 - t->se.nice;
-		task_put(t);
-		return best;
-	}
-	flags = spin_lock_irqsave(&process_tree_lock);
-	list_for_each(p, &process_list, all_link)
-		if (prio_matches(p, which, who))	/* zombies too */
-			list_for_each(t, &p->threads, thread_link)
-				best = MAX(best, (long)(20 - t->se.nice));
-	spin_unlock_irqrestore(&process_tree_lock, flags);
-	return best;
-}
-
-static long prio_set_one(struct task *t, int nice)
-{
-	const struct cred *c = current->cred;
-	struct cred *tc = task_cred_get(t);
-	bool same = !tc || tc->uid == c->euid || tc->euid == c->euid;
-
-	cred_put(tc);
-	if (!same && !capable(CAP_SYS_NICE))
-		return -EPERM;
-	if (nice < t->se.nice && !capable(CAP_SYS_NICE) &&
-	    (!t->process || (uint64_t)(20 - nice) > t->process->rlimit[RLIMIT_NICE].cur))
-		return -EACCES;
-	sched_set_nice(t, nice);
-	return 0;
-}
-
-long sys_setpriority(int which, int who, int nice)
-{
-	unsigned long flags;
-	struct list_head *l;
-	struct task *t;
-	long err = -ESRCH;
-
-	if (which < PRIO_PROCESS || which > PRIO_USER)
-		return -EINVAL;
-	nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
-	if (which == PRIO_PROCESS) {
-		t = sched_task(who);
-		if (!t)
-			return -ESRCH;
-		err = prio_set_one(t, nice);
-		task_put(t);
-		return err;
-	}
-	flags = spin_lock_irqsave(&process_tree_lock);
-	/* The last error is told: of a group, of the oldest member. */
-	for (l = which == PRIO_PGRP ? process_list.prev : process_list.next; l != &process_list; l = which == PRIO_PGRP ? l->prev : l->next) {
-		struct process *p = list_entry(l, struct process, all_link);
-
-		if (prio_matches(p, which, who))
-			list_for_each(t, &p->threads, thread_link) {
-				long one = prio_set_one(t, nice);
-
-				if (err == -ESRCH || one)
-					err = one;
-			}
-	}
-	spin_unlock_irqrestore(&process_tree_lock, flags);
-	return err;
-}
-
-/* I/O priorities are kept and told, the elevator does not look at them. */
-enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_CLASS_SHIFT = 13 };
-
-long sys_ioprio_set(int which, int who, int ioprio)
-{
-	struct task *t;
-	int class = ioprio >> IOPRIO_CLASS_SHIFT;
-
-	if (class < 0 || class > 3 || (class == 0 && ioprio & 7))
-		return -EINVAL;
-	if (class == 1 && !capable(CAP_SYS_ADMIN) && !capable(CAP_SYS_NICE))
-		return -EPERM;
-	if (which != IOPRIO_WHO_PROCESS)
-		return which < 1 || which > 3 ? -EINVAL : -ESRCH;
-	t = sched_task(who);
-	if (!t)
-		return -ESRCH;
-	if (!sched_permitted(t)) {
-		task_put(t);
-		return -EPERM;
-	}
-	t->ioprio = (unsigned)ioprio;
-	task_put(t);
-	return 0;
-}
-
-long sys_ioprio_get(int which, int who)
-{
-	struct task *t;
-	long ret;
-
-	if (which != IOPRIO_WHO_PROCESS)
-		return which < 1 || which > 3 ? -EINVAL : -ESRCH;
-	t = sched_task(who);
-	if (!t)
-		return -ESRCH;
-	ret = t->ioprio;
-	task_put(t);
-	return ret;
 }

@@ -171,5 +171,10 @@ enum { PTRACE_EVENT_FORK = 1, PTRACE_EVENT_VFORK, PTRACE_EVENT_CLONE, PTRACE_EVE
 #define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
 	CLONE_NEWNET | CLONE_NEWTIME)
 
+/* The thread of that number, 0: the current one; referenced, or NULL. */
+struct task *sched_task(int pid);
+/* No thread's scheduling is changed by who has fewer capabilities than it (its permitted ones), or CAP_SYS_NICE. */
+bool sched_caps_reach(struct task *t);
+
 enum { ADDR_NO_RANDOMIZE = 0x0040000, READ_IMPLIES_EXEC = 0x0400000 };
 #endif

@@ -2,16 +2,19 @@
 /* setpriority(2), getpriority(2), nice(2): of processes, groups and users; bounds; RLIMIT_NICE; that it matters. */
 #include "harness.h"
 #include "child.h"
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 int main(void)
 {
 	pid_t a, b;
 
 	setpriority(PRIO_PROCESS, 0, 0);	/* the suite may have been started by nice(1) */
-	plan(17);
+	plan(18);
 	ok(getpriority(PRIO_PROCESS, 0) == 0, "0 at first");
 	ok(in_child(setpriority(PRIO_PROCESS, 0, 30) || getpriority(PRIO_PROCESS, 0) != 19) == 0, "at most 19");
 	ok(in_child(setpriority(PRIO_PROCESS, 0, -30) || getpriority(PRIO_PROCESS, 0) != -20) == 0, "at least -20");
@@ -30,6 +33,24 @@ int main(void)
 	ok(in_child(({ setresuid(1000, 1000, 1000); setpriority(PRIO_PROCESS, (id_t)getppid(), 5) == -1 && errno == EPERM ? 0 : 1; })) == 0, "EPERM: another user's");
 	ok_errno(setpriority(PRIO_PROCESS, 0x3ffffff, 0), ESRCH, "nobody");
 	ok_errno(setpriority(9, 0, 0), EINVAL, "no such kind");
+	ok(in_child(({
+		struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+		struct __user_cap_data_struct none[2] = { { 0 } };
+		cpu_set_t all;
+		pid_t c;
+		int bad;
+
+		setpgid(0, 0);
+		c = sleeping_child();
+		sched_getaffinity(0, sizeof(all), &all);
+		syscall(SYS_capset, &h, none);
+		bad = setpriority(PRIO_PROCESS, (id_t)c, 1) != -1 || errno != EPERM || setpriority(PRIO_PGRP, 0, 1) != -1 || errno != EPERM;
+		bad |= getpriority(PRIO_PROCESS, 0) != 1 || getpriority(PRIO_PROCESS, (id_t)c) != 0;
+		bad |= sched_setscheduler(c, SCHED_BATCH, &(struct sched_param){ 0 }) != -1 || errno != EPERM;
+		bad |= sched_setaffinity(c, sizeof(all), &all) != -1 || errno != EPERM;
+		kill(c, SIGKILL);
+		bad;
+	})) == 0, "EPERM: who has capabilities that the caller has not, also of its own user");
 	errno = 0;
 	ok(getpriority(PRIO_PGRP, 0x3ffffff) == -1 && errno == ESRCH, "no such group");
 	ok(in_child((setpriority(PRIO_PROCESS, 0, 7), ({ pid_t c = fork(); if (!c) _exit(getpriority(PRIO_PROCESS, 0) != 7); exit_of(c); }))) == 0, "inherited");
