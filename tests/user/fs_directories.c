@@ -39,7 +39,7 @@ int main(void)
 	struct stat st;
 	DIR *d;
 
-	plan(17);
+	plan(22);
 	ok(mkdir("d", 0755) == 0 && chdir("d") == 0, "mkdir");
 	for (int i = 0; i < N; i++) {
 		snprintf(name, sizeof(name), "file-with-a-longer-name-%d", i);
@@ -113,7 +113,13 @@ int main(void)
 	name[256] = 0;
 	ok_errno(mkdir(name, 0700), ENAMETOOLONG, "of 256");
 	chdir("..");
+	int gone = open("d", O_RDONLY | O_DIRECTORY);
 	ok(rmdir("d") == 0, "rmdir");
+	ok_errno(openat(gone, name, O_RDWR | O_CREAT, 0600), ENOENT, "in a directory that is gone no name is too long");
+	ok_errno(mkdirat(gone, name, 0700), ENOENT, "to be made");
+	ok_errno(unlinkat(gone, name, 0), ENOENT, "to be removed");
+	ok_errno(renameat(gone, name, gone, "b"), ENOENT, "to be renamed");
+	ok_errno(fstatat(gone, name, &st, 0), ENOENT, "to be looked up");
 	ok_errno(rmdir("."), EINVAL, "rmdir of .");
 	ok_errno(unlink("."), EISDIR, "unlink of a directory");
 	return done();

@@ -142,10 +142,9 @@ static int do_remove(int dfd, const char *name, bool isdir)
 			err = w->last_type == LAST_DOTDOT ? -ENOTEMPTY : w->last_type == LAST_DOT ? -EINVAL : -EBUSY;
 		goto out_end;
 	}
-	if (w->last.len > NAME_MAX) {
-		err = -ENAMETOOLONG;
+	err = entry_name_check(w->path.dentry, &w->last);
+	if (err)
 		goto out_end;
-	}
 	err = mount_want_write(w->path.mnt);
 	if (err)
 		goto out_end;

@@ -292,8 +292,9 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 		if (flags & O_CREAT) {
 			if (w->trailing)
 				return -EISDIR;
-			if (w->last.len > NAME_MAX)
-				return -ENAMETOOLONG;
+			err = entry_name_check(w->path.dentry, &w->last);
+			if (err)
+				return err;
 			err = open_create(w, flags, mode, &d, &created);
 		} else {
 			err = walk_lookup(w, &w->last, &d);

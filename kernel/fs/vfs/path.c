@@ -197,8 +197,9 @@ int walk_lookup(struct walk *w, const struct qstr *name, struct dentry **out)
 	struct dentry *dir = w->path.dentry, *d;
 	int err;
 
-	if (name->len > NAME_MAX)
-		return -ENAMETOOLONG;
+	err = entry_name_check(dir, name);
+	if (err)
+		return err;
 	d = d_find(dir, name);
 	if (d) {
 		*out = d;
@@ -478,8 +479,8 @@ int entry_prepare(int dfd, const char *name, bool for_dir, struct new_entry *e) 
 	err = -EEXIST;
 	if (w->last_type != LAST_NORM)
 		goto out_end;
-	err = -ENAMETOOLONG;
-	if (w->last.len > NAME_MAX)
+	err = entry_name_check(w->path.dentry, &w->last);
+	if (err)
 		goto out_end;
 	e->trailing = w->trailing;
 	dir = w->path.dentry->inode;

@@ -134,8 +134,9 @@ static int do_rename(struct walk *ow, struct walk *nw, unsigned flags) NO_TSA
 		return -EBUSY;
 	if (nw->last_type != LAST_NORM)
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-	if (ow->last.len > NAME_MAX)
-		return -ENAMETOOLONG;
+	err = entry_name_check(op, &ow->last);
+	if (err)
+		return err;
 	err = mount_want_write(ow->path.mnt);
 	if (err)
 		return err;
@@ -145,8 +146,8 @@ static int do_rename(struct walk *ow, struct walk *nw, unsigned flags) NO_TSA
 	err = dir_lookup_locked(op, &ow->last, &od);
 	if (!err && d_negative(od))
 		err = -ENOENT;
-	if (!err && nw->last.len > NAME_MAX)
-		err = -ENAMETOOLONG;
+	if (!err)
+		err = entry_name_check(np, &nw->last);
 	if (!err)
 		err = dir_lookup_locked(np, &nw->last, &nd);
 	if (err)

@@ -119,6 +119,13 @@ int walk_init(struct walk *w, int dfd, const char *name, unsigned flags) MUST_CH
 int walk_parent(struct walk *w) MUST_CHECK;
 /* The last component is this symbolic link: make it the rest of the path.  Then walk_parent() again. */
 int walk_push_link(struct walk *w, struct dentry *link) MUST_CHECK;
+/* Can a directory have an entry of that name?  One that is gone has none (-ENOENT), however long; otherwise -ENAMETOOLONG. */
+static inline int entry_name_check(const struct dentry *dir, const struct qstr *name)
+{
+	if (likely(name->len <= NAME_MAX))
+		return 0;
+	return READ_ONCE(dir->inode->nlink) ? -ENAMETOOLONG : -ENOENT;
+}
 /* Look up a component in w->path; *out is referenced, may be negative. */
 int walk_lookup(struct walk *w, const struct qstr *name, struct dentry **out) MUST_CHECK;
 int walk_dotdot(struct walk *w) MUST_CHECK;

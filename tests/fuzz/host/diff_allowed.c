@@ -385,8 +385,8 @@ static bool promise(const struct difference *d)
 {
 	if (d->what != DIFF_RESULT || (d->lin_result != -12 && d->eft_result != -12))
 		return false;
-	if (is(d, "mremap"))
-		return d->eft_result == -12;
+	if (is(d, "mremap") && d->eft_result == -12)
+		return true;
 	if (is(d, "mmap") && diff_number(d, "len") > MACHINE_BYTES)	/* more than the machine has at all */
 		return true;
 	for (unsigned i = 0; i < d->call; i++) {
@@ -546,6 +546,9 @@ static bool copies_itself(const struct difference *d)
 		const char *n = fuzz_row(c->nr)->name;
 		bool at = !strcmp(n, "pread64") || !strcmp(n, "pwrite64");
 
+		/* A pipe of the memory that it is read into. */
+		if (!strcmp(n, "vmsplice") && d->lin->result[i] > 0 && d->what == DIFF_MEMORY && strstr(d->row->name, "read"))
+			return true;
 		if (!strcmp(n, "sendfile") && d->lin->result[i] > 0 && same_file(d, i, descriptor(d, &c->args[0]), descriptor(d, &c->args[1])))
 			return true;
 		if ((at || !strcmp(n, "read") || !strcmp(n, "write")) && c->args[1].form == FUZZ_RESULT && d->lin->result[i] > 0 &&
@@ -694,7 +697,7 @@ struct diff_allowed diff_allowed[] = {
 	{ "fault-midway", "how much of a write is there when its memory ends midway: Linux counts in pages, and tmpfs grows first", fault_midway, 0 },
 	{ "directory-position", "where in a directory its list has come to: a number of the file system's", directory_position, 0 },
 	{ "listed-late", "whether a name is listed that was made after the directory was opened: the host's tmpfs ends where it ended then", listed_late, 0 },
-	{ "copies-itself", "a read or a write whose buffer is a mapping of the same bytes of the file, a sendfile from a file to itself: in which order bytes are copied is the machine's", copies_itself, 0 },
+	{ "copies-itself", "a read or a write whose buffer is a mapping of the same bytes of the file, a sendfile from a file to itself, a pipe of memory read into that memory: in which order bytes are copied is the machine's", copies_itself, 0 },
 	{ "expirations", "how often a timer has expired that began at an absolute time long ago: the machine has another clock", expirations, 0 },
 	{ "core-file", "what a core file says of the machine, and of the harness's own memory", core_file, 0 },
 	{ "autobind", "the name of a socket that was bound to none is the kernel's choice", autobind, 0 },
