@@ -251,6 +251,7 @@ long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 	err = file_create_anon(q->name, S_IFREG | q->mode, &mq_file_ops, q, o_flags & (O_ACCMODE | O_NONBLOCK), &f);
 	if (err)
 		goto put;
+	f->flags = o_flags & ~(FILE_OPEN_EXEC | (o_flags & O_PATH ? 0 : O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));	/* told as they were given */
 	f->mode &= ~(unsigned)FMODE_NO_POS;	/* its text has positions */
 	f->inode->ops = &mq_inode_ops;
 	f->inode->fs_private = q;

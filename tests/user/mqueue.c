@@ -6,7 +6,9 @@
 #include <mqueue.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +35,13 @@ int main(void)
 		bail("mq_open");
 	ok(1, "created");
 	ok_errno((int)mq_open("/eft-test", O_RDWR | O_CREAT | O_EXCL, 0600, &a), EEXIST, "exclusively");
+	r = (mqd_t)syscall(SYS_mq_open, "eft-test", O_RDWR | O_CREAT | O_NOCTTY | O_CLOEXEC | O_APPEND, 0600, NULL);
+	ok(fcntl(r, F_GETFL) == (O_RDWR | O_CLOEXEC | O_APPEND), "its flags are those that were given");
+	ok_errno((int)sendfile(r, r, NULL, 0), EINVAL, "O_APPEND too");
+	mq_close(r);
+	r = (mqd_t)syscall(SYS_mq_open, "eft-test", O_RDWR | O_CREAT | O_PATH | O_NOCTTY, 0600, NULL);
+	ok(fcntl(r, F_GETFL) == (O_RDWR | O_CREAT | O_PATH | O_NOCTTY), "all of them with O_PATH");
+	close(r);
 	ok(mq_getattr(q, &b) == 0 && b.mq_maxmsg == 4 && b.mq_msgsize == 100 && b.mq_curmsgs == 0, "its attributes");
 	ok(mq_send(q, "low", 3, 1) == 0 && mq_send(q, "high", 4, 9) == 0 && mq_send(q, "low2", 4, 1) == 0, "three messages");
 	ok(mq_getattr(q, &b) == 0 && b.mq_curmsgs == 3, "three wait");
