@@ -10,7 +10,7 @@
  * code, a flush is nothing at all: stale mappings cannot be used.  Otherwise
  * the service thread does them at once.
  *
- * Stubs are kept for reuse; the first change of a reused one is to unmap all.
+ * Stubs are kept for reuse; the first change of a reused one is to unmap all that is not wanted again (kept.c).
  *
  * Lifetime: struct hal_as is never freed, see stubs.h.  A dead stub (somebody
  * killed it) keeps its struct until hal_as_destroy(), and gets a new process
@@ -102,10 +102,34 @@ void um_as_wait_inflight(struct hal_as *as)
 	as->inflight = NULL;
 }
 
+/* A reused stub forgets what it has of its last program, before anything else of the first batch. */
+static void ops_seal(struct hal_as *as) REQUIRES(as->lock)
+{
+	struct stub_op forget[UM_KEPT_GAPS + 1], *op = as->svc->op[as->buffer];
+	unsigned n = um_kept_seal(&as->kept, forget);
+
+	if (!n)
+		return;
+	memmove(op + n, op, as->count * sizeof(*op));
+	memcpy(op, forget, n * sizeof(*op));
+	as->count += n;
+}
+
+unsigned um_as_take_ops(struct hal_as *as)
+{
+	unsigned n;
+
+	ops_seal(as);
+	n = as->count;
+	as->count = 0;
+	return n;
+}
+
 /* Everything pending, now. */
 static void ops_sync(struct hal_as *as) REQUIRES(as->lock)
 {
 	um_as_wait_inflight(as);
+	ops_seal(as);
 	if (as->count && !um_as_dead(as)) {
 		um_count(UM_STAT_SYNC);
 		um_count_add(UM_STAT_OPS, as->count);
@@ -126,6 +150,7 @@ static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 	um_count(UM_STAT_SPAWN);
 	as->nthreads = 0;
 	as->buffer = as->count = 0;
+	um_kept_reset(&as->kept);
 	as->inflight = NULL;
 	as->tramp_mapped = 0;
 	as->svc_cpu = um_cpu()->host_cpu;
@@ -166,9 +191,10 @@ static struct hal_as *as_alloc(void)
 	return as;
 }
 
-static struct hal_as *pool_take(void)
+/* Rather one that last ran the same program: much of what it maps can stay. */
+static struct hal_as *pool_take(const void *program)
 {
-	struct hal_as *as = NULL;
+	struct hal_as *as = NULL, *other;
 
 	um_lock(&pool.lock);
 	if (!pool.init) {
@@ -179,6 +205,12 @@ static struct hal_as *pool_take(void)
 	struct list_head *from = !list_empty(&pool.ready) ? &pool.ready : &pool.empty;
 	if (!list_empty(from)) {
 		as = list_first(from, struct hal_as, pool);
+		if (program && from == &pool.ready)
+			list_for_each(other, from, pool)
+				if (other->kept_for == program) {
+					as = other;
+					break;
+				}
 		list_del_init(&as->pool);
 		if (from == &pool.ready)
 			pool.count--;
@@ -202,7 +234,7 @@ static void pool_give(struct hal_as *as)
 struct hal_as *hal_as_create(struct hal_as *parent) NO_TSA
 {
 	unsigned long flags = hal_irq_save();
-	struct hal_as *as = pool_take();
+	struct hal_as *as = pool_take(parent ? __atomic_load_n(&parent->patch, __ATOMIC_RELAXED) : NULL);
 	hal_irq_restore(flags);
 	if (!as)
 		as = as_alloc();
@@ -244,6 +276,9 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 			t->owner = NULL;
 		}
 	as->inflight = NULL;
+	um_kept_stale(&as->kept, as->svc->op[as->buffer], as->count, as->svc->lost);
+	as->svc->lost = 0;
+	as->kept_for = as->patch;
 	as->count = 0;
 	struct um_patch *patch = as->patch;
 	as->patch = NULL;
@@ -259,9 +294,6 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 	}
 	if (um_as_dead(as)) {
 		threads_free(as);
-	} else {
-		as->svc->op[as->buffer][0] = (struct stub_op){ 0, STUB_BASE, 0, STUB_OP_UNMAP, 0 };
-		as->count = 1;
 	}
 	um_unlock(&as->lock);
 	/* What it mapped is given back like the program's own pages: the stub runs no user code before it has forgotten all. */
@@ -386,20 +418,12 @@ struct um_thread *um_thread_get(struct hal_as *as)
 static void op_put(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64_t len, paddr_t pa, unsigned prot)
 	REQUIRES(as->lock)
 {
-	struct stub_op *op = as->svc->op[as->buffer];
-	if (as->count) {
-		struct stub_op *last = &op[as->count - 1];
-		if (last->kind == (uint32_t)kind && last->addr + last->len == va && last->prot == prot &&
-		    (kind != STUB_OP_MAP || last->off + last->len == pa)) {
-			last->len += len;
-			return;
-		}
-	}
-	if (as->count == STUB_OPS) {
+	struct stub_op what = { va, len, pa, kind, prot };
+
+	if (!um_kept_put(&as->kept, as->svc->op[as->buffer], &as->count, what)) {
 		ops_sync(as);
-		op = as->svc->op[as->buffer];
+		(void)um_kept_put(&as->kept, as->svc->op[as->buffer], &as->count, what);
 	}
-	op[as->count++] = (struct stub_op){ va, len, pa, kind, prot };
 }
 
 void um_as_forget(struct hal_as *as, uaddr_t va) { op_put(as, STUB_OP_UNMAP, va, PAGE_SIZE, 0, 0); }
@@ -438,14 +462,23 @@ bool um_as_tramp_fault(struct hal_as *as, uaddr_t va) NO_TSA
 /* Executable pages: patched copies in the place of some. */
 static void map_patched(struct hal_as *as, uaddr_t va, uint64_t len, paddr_t pa, unsigned prot) REQUIRES(as->lock)
 {
+	uint64_t run = 0;	/* from where on it has not been said yet: neighbours, in the file or among the copies */
+	paddr_t from = 0;
 	bool any = false;
 
 	for (uint64_t o = 0; o < len; o += PAGE_SIZE) {
 		paddr_t use = um_patch_map(as, va + o, pa + o);
 
 		any |= use != pa + o;
-		op_put(as, STUB_OP_MAP, va + o, PAGE_SIZE, use, prot);
+		if (o == run) {
+			from = use;
+		} else if (use != from + (o - run)) {
+			op_put(as, STUB_OP_MAP, va + run, o - run, from, prot);
+			run = o;
+			from = use;
+		}
 	}
+	op_put(as, STUB_OP_MAP, va + run, len - run, from, prot);
 	for (unsigned i = 0; any && i < 2 * TRAMP_PAGES; i++)
 		if (!(as->tramp_mapped >> i & 1))
 			tramp_map(as, i);

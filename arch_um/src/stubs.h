@@ -2,6 +2,7 @@
 /* Address spaces (stub processes) and their threads, between aspace.c and user.c. */
 #ifndef UM_STUBS_H
 #define UM_STUBS_H
+#include "kept.h"
 #include "um.h"
 #include <abi/regs.h>
 #include <host/stub.h>
@@ -43,6 +44,8 @@ struct hal_as {
 	uint32_t running;		/* [a] threads that may be in user code */
 	uint32_t buffer;		/* [lock] op buffer being filled */
 	uint32_t count;			/* [lock] ops in it */
+	struct um_kept kept;		/* [lock] what it maps of text, and of its last program */
+	const void *kept_for;		/* [lock, then pool_lock] whose patches that had: identity only */
 	struct um_thread *inflight;	/* [lock] does the other buffer before its user code */
 	struct um_patch *patch;		/* [lock] to change; patched call sites, shared by all that run the program; NULL: none */
 	uaddr_t own;			/* [lock] hal_as_own(): trampolines are there; 0: nowhere */
@@ -106,6 +109,8 @@ bool um_as_tramp_fault(struct hal_as *as, uaddr_t va);
 void um_as_forget(struct hal_as *as, uaddr_t va) REQUIRES(as->lock);
 /* A free thread of that stub, or a new one.  NULL: dead, no memory.  Locks: as->lock held. */
 struct um_thread *um_thread_get(struct hal_as *as) REQUIRES(as->lock);
+/* Close the buffer: how many operations are in it.  Locks: as->lock held. */
+unsigned um_as_take_ops(struct hal_as *as) REQUIRES(as->lock);
 /* Until the other buffer has been done.  Locks: as->lock held. */
 void um_as_wait_inflight(struct hal_as *as) REQUIRES(as->lock);
 /* Wait until the word says STOPPED: the stub itself does something, on that host CPU (-1: any).  false: it died. */

@@ -435,15 +435,15 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	um_spin_choose(c, u, t);
 	um_lock(&as->lock);
 	um_as_wait_inflight(as);
-	ctl->ops_count = as->count;
-	if (as->count) {
+	uint32_t ops = um_as_take_ops(as);
+	ctl->ops_count = ops;
+	if (ops) {
 		um_count(UM_STAT_BATCH);
-		um_count_add(UM_STAT_OPS, as->count);
+		um_count_add(UM_STAT_OPS, ops);
 		ctl->ops_buffer = as->buffer;
 		ctl->ops_done = 0;
 		as->inflight = t;
 		as->buffer ^= 1;
-		as->count = 0;
 	}
 	__atomic_fetch_add(&as->running, 1, __ATOMIC_ACQ_REL);
 	um_unlock(&as->lock);

@@ -117,8 +117,10 @@ static void ops_run(uint32_t buffer, uint32_t count)
 			r = call_munmap(op->addr, op->len);
 		else if (op->kind == STUB_OP_PROTECT && call_mprotect(op->addr, op->len, op->prot) < 0)
 			r = call_munmap(op->addr, op->len);
-		if (r < 0 && r > -4096)
+		if (r < 0 && r > -4096) {
 			call_munmap(0, STUB_BASE);
+			svc()->lost = 1;
+		}
 	}
 }
 

@@ -177,10 +177,32 @@ void *memmove(void *dst, const void *src, size_t n)
 	return dst;
 }
 
+#ifdef EFT_CPU_x86_64
+typedef word_t cmp_word_t;
+#else
+typedef uint64_t __attribute__((may_alias)) cmp_word_t;	/* aligned: -mstrict-align splits the other */
+#endif
+
 int memcmp(const void *a, const void *b, size_t n)
 {
 	const unsigned char *p = a, *q = b;
+#ifndef EFT_CPU_x86_64
+	bool words = (((uintptr_t)p ^ (uintptr_t)q) & 7) == 0;
 
+	for (; words && n && ((uintptr_t)p & 7); n--, p++, q++)
+		if (*p != *q)
+			return *p - *q;
+#else
+	const bool words = true;
+#endif
+
+	for (; words && n >= 32; n -= 32, p += 32, q += 32) {
+		const cmp_word_t *v = (const cmp_word_t *)p, *w = (const cmp_word_t *)q;
+
+		if ((v[0] ^ w[0]) | (v[1] ^ w[1]) | (v[2] ^ w[2]) | (v[3] ^ w[3]))
+			break;
+	}
+	/* What differs is among the next few, or there are only a few. */
 	for (; n; n--, p++, q++)
 		if (*p != *q)
 			return *p - *q;

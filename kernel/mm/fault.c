@@ -182,6 +182,20 @@ void vm_expect(struct vm_space *vm, uaddr_t addr, unsigned access)
 	(void)vm_fault_flags(vm, addr, access, 0, &code);
 }
 
+void vm_expect_files(struct vm_space *vm)
+{
+	struct vm_area *a;
+
+	rwsem_read_lock(&vm->lock);
+	for (a = vm_find(vm, 0); a; a = vm_next(a))
+		if (a->file && a->mapping && !(a->flags & VM_SPECIAL) && a->flags & (VM_READ | VM_EXEC)) {
+			struct fault f = { .vm = vm, .a = a, .addr = a->start };
+
+			fault_file_hot(&f);
+		}
+	rwsem_read_unlock(&vm->lock);
+}
+
 void vm_hot_call(struct vm_space *vm, uaddr_t ip)
 {
 	struct vm_area *a;

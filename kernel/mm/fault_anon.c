@@ -87,6 +87,24 @@ static bool is_small_bss(const struct vm_area *a)
 		before->file && (before->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
 }
 
+/*
+ * What the first write to an area that grows brings besides: the start of the heap, the top of the stack.  Less than a trap costs,
+ * where that is much (um): the next pages are written to soon.
+ */
+enum { FIRST_PAGES = 4 };
+static bool fault_anon_first(const struct fault *f)
+{
+	struct fault all = *f;
+
+	if (!f->write || hal_as_fault_pages() < 2 * FIRST_PAGES || f->a->end - f->a->start < FIRST_PAGES * PAGE_SIZE)
+		return false;
+	if (f->a->flags & VM_GROWSDOWN && f->addr + PAGE_SIZE == f->a->end)
+		all.addr = f->a->end - FIRST_PAGES * PAGE_SIZE;
+	else if (f->addr != f->a->start || f->addr != ALIGN_DOWN(f->vm->brk_start, PAGE_SIZE))
+		return false;
+	return fault_anon_block(&all, FIRST_PAGES) == FIRST_PAGES;
+}
+
 int fault_anon(const struct fault *f)
 {
 	unsigned n = fault_ahead(f, AHEAD_PAGES);
@@ -101,6 +119,8 @@ int fault_anon(const struct fault *f)
 			return 0;
 	}
 
+	if (fault_anon_first(f))
+		return 0;
 	if (n > 1 && fault_anon_ahead(f, n))
 		return 0;
 

@@ -43,7 +43,7 @@ static unsigned shared_bits(const struct fault *f, const struct mapping *m)
 	return bits;
 }
 
-/* Map the cached pages around the fault that nobody has locked. */
+/* Map the cached pages of the window around an address that nobody has locked. */
 static void fault_around(const struct fault *f, struct mapping *m)
 {
 	struct page *pages[FILE_AROUND_PAGES];
@@ -56,7 +56,7 @@ static void fault_around(const struct fault *f, struct mapping *m)
 		struct page *p;
 
 		pages[n] = NULL;
-		p = va == f->addr ? NULL : mapping_find(m, index);
+		p = mapping_find(m, index);
 		if (p && page_flag(p, PG_UPTODATE) && page_trylock(p)) {
 			if (p->mapping == m && !beyond_end(m, index) && page_flag(p, PG_UPTODATE))
 				pages[n] = p;
@@ -85,6 +85,61 @@ static void fault_around(const struct fault *f, struct mapping *m)
 			page_unlock(pages[i]);
 			page_put(pages[i]);
 		}
+	}
+}
+
+/*
+ * Which windows of a program or library are used is much the same each time: a
+ * mapping remembers those in which there was a fault, and the first fault in one of them brings
+ * the others.  Worth it where a trap costs as much as looking at many pages (um).
+ */
+#define HOT_PAYS (hal_as_fault_pages() >= 8)
+enum { HOT_WINDOWS = 64, HOT_MOST = 8 };
+
+/* A fault in this window.  True: not the first one ever. */
+static bool fault_hot_touch(const struct fault *f, struct mapping *m)
+{
+	uint64_t w = fault_index(f) / FILE_AROUND_PAGES, bit;
+
+	if (w >= HOT_WINDOWS || f->a->flags & (VM_SHARED | VM_WRITE))
+		return false;
+	bit = UINT64_C(1) << w;
+	if (READ_ONCE(m->hot_windows) & bit)
+		return true;
+	__atomic_fetch_or(&m->hot_windows, bit, __ATOMIC_RELAXED);
+	return false;
+}
+
+static bool is_mapped(const struct fault *f)
+{
+	const vpe_t *slot;
+	bool mapped;
+
+	spin_lock(&f->vm->pages->lock);
+	slot = vpe_find(f->vm, f->addr);
+	mapped = slot && *slot;
+	spin_unlock(&f->vm->pages->lock);
+	return mapped;
+}
+
+void fault_file_hot(const struct fault *f)
+{
+	struct mapping *m = f->a->mapping;
+	uint64_t first = f->a->pgoff / FILE_AROUND_PAGES, last, hot = READ_ONCE(m->hot_windows);
+	unsigned brought = 0;
+
+	if (!HOT_PAYS || f->a->flags & (VM_SHARED | VM_WRITE | VM_RAND_READ))
+		return;
+	last = (f->a->pgoff + ((f->a->end - f->a->start) >> PAGE_SHIFT) - 1) / FILE_AROUND_PAGES;
+	for (uint64_t w = first; w <= last && w < HOT_WINDOWS && brought < HOT_MOST; w++) {
+		uint64_t index = MAX(w * FILE_AROUND_PAGES, f->a->pgoff);
+		struct fault window = *f;
+
+		window.addr = f->a->start + ((index - f->a->pgoff) << PAGE_SHIFT);
+		if (!(hot >> w & 1) || !mapping_uptodate(m, index) || is_mapped(&window) || vpe_prepare(f->vm, window.addr))
+			continue;
+		fault_around(&window, m);
+		brought++;
 	}
 }
 
@@ -212,8 +267,11 @@ int fault_file(const struct fault *f)
 	page_unlock(p);
 	if (err)
 		page_put(p);
-	if (!err && around)
+	if (!err && around) {
 		fault_around(f, m);
+		if (HOT_PAYS && fault_hot_touch(f, m))
+			fault_file_hot(f);
+	}
 	fault_max_rss(f->vm);
 	return MIN(err, 0);
 }

@@ -40,6 +40,8 @@ void fault_brought(const struct fault *f, unsigned n);	/* it brought n: the run 
 /* ---- the kinds ---- */
 int fault_anon(const struct fault *f);
 int fault_file(const struct fault *f);
+/* Map the windows of the area's file in which programs had faults before and whose pages are cached; the fault itself is not looked at. */
+void fault_file_hot(const struct fault *f);
 /* The first write to a shared file page: p is locked and belongs to m. */
 int fault_mkwrite(struct mapping *m, struct page *p);
 /* A private copy of `from` takes the place of entry old. */

@@ -93,7 +93,9 @@ static int elf_clear(struct vm_space *vm, uaddr_t at, size_t n)
 	while (n) {
 		size_t m = MIN(n, sizeof(zeros));
 
-		if (vm_access(vm, at, (void *)(uintptr_t)zeros, m, true, true) != m)
+		/* Like the program's own write, if it may: that brings the data around it as well. */
+		if (vm_access(vm, at, (void *)(uintptr_t)zeros, m, true, false) != m &&
+		    vm_access(vm, at, (void *)(uintptr_t)zeros, m, true, true) != m)
 			return -EFAULT;
 		at += m;
 		n -= m;
@@ -432,10 +434,15 @@ int elf_load(struct exec *e)
 	vm_expect(e->vm, e->entry, HAL_EXEC);
 	vm_expect(e->vm, e->sp, HAL_WRITE);
 	vm_expect(e->vm, e->sp - PAGE_SIZE, HAL_WRITE);
-	if (e->vm->start_data)
+	if (e->vm->start_data) {
 		vm_expect(e->vm, e->vm->start_data, HAL_WRITE);
-	if (e->vm->vdso)
+		vm_expect(e->vm, ALIGN_UP(e->vm->end_data, PAGE_SIZE), HAL_WRITE);
+	}
+	if (e->vm->vdso) {
 		vm_expect(e->vm, e->vm->vdso - PAGE_SIZE, HAL_READ);
+		vm_expect(e->vm, e->vm->vdso, HAL_EXEC);
+	}
+	vm_expect_files(e->vm);
 out:
 	kfree(ph);
 	return err;

@@ -49,6 +49,19 @@ KTEST(memory_functions)
 				a[i] = (uint8_t)i, b[i] = 0xee;
 			memcpy(b + off, a + 3, n);
 			KCHECK(!memcmp(b + off, a + 3, n) && b[off + n] == 0xee);
+			for (unsigned d = 0; d < n; d += 5) {
+				/* The first difference decides, as bytes without a sign. */
+				b[off + d] ^= 0x80;
+				KCHECK((memcmp(b + off, a + 3, n) > 0) == !(a[3 + d] & 0x80) && !memcmp(b + off, a + 3, d));
+				if (d + 1 < n) {
+					uint8_t last = b[off + n - 1];
+
+					b[off + n - 1] = (uint8_t)(a[3 + n - 1] + 1);
+					KCHECK((memcmp(b + off, a + 3, n) > 0) == !(a[3 + d] & 0x80));
+					b[off + n - 1] = last;
+				}
+				b[off + d] ^= 0x80;
+			}
 			memmove(a + off, a + 3, n);
 			KCHECK(!n || a[off] == 3);
 			memset(b + off, 0x55, n);

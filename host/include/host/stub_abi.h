@@ -74,7 +74,8 @@ struct stub_svc {
 	uint64_t pa, size;		/* THREAD: its area */
 	uint32_t traceme;		/* the ptrace backend */
 	uint32_t sigstack;		/* offset of the signal stack in a thread's area */
-	char pad[192];
+	uint32_t lost;			/* the stub says: the host refused a change, and it has unmapped all */
+	char pad[188];
 	char stack[0x800 - 256];
 	struct stub_op op[2][STUB_OPS];
 };

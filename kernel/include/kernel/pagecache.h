@@ -42,6 +42,7 @@ struct mapping {
 	struct list_head areas;		/* [areas_lock] vm_area.mapping_link */
 	uint64_t dirty_pages;		/* [lock] */
 	int error;			/* [a] a write-back error not yet reported by fsync */
+	uint64_t hot_windows;		/* [a] mm/fault_file.c: bit n: private read-only mappings had a fault in its nth window */
 	uint64_t writable_maps;		/* [a] shared writable areas: for ETXTBSY, seals */
 	struct list_head dirty_link;	/* writeback.c: on the list of mappings to write */
 };

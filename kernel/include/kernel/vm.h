@@ -109,6 +109,8 @@ struct vm_area *vm_next(struct vm_area *a);
 int vm_fault(struct vm_space *vm, uaddr_t addr, unsigned access, int *si_code);
 /* addr will be used soon: what a fault there would do, if it can be done.  May sleep. */
 void vm_expect(struct vm_space *vm, uaddr_t addr, unsigned access);
+/* A new program: what others that executed these files have used of them, as far as it is in memory.  May sleep. */
+void vm_expect_files(struct vm_space *vm);
 /*
  * The page behind an address, faulted in for `access`, with a reference; for
  * futex, ptrace, process_vm_readv, AIO.  0 or -EFAULT, -ENOMEM.
