@@ -1,39 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel log: a ring of bytes with a header per record, read by sequence
- * number; old records fall out.  A record also goes to the early console when
- * its level is below the console's.
+ * The kernel log: a ring of bytes with a header per record.  Places in it are
+ * counted in bytes since the start, so that a reader goes on where it was.
+ * A record also goes to the early console when its level is below the
+ * console's.
+ *
+ * Records are added in any context, also by who holds a run queue's lock:
+ * readers are woken from an interrupt that the CPU sends itself.
  */
+#include <hal/cpu.h>
 #include <hal/dev.h>
 #include <hal/time.h>
+#include <kernel/cpu.h>
+#include <kernel/klog.h>
 #include <kernel/lock.h>
-#include <kernel/print.h>
 #include <kernel/string.h>
-#include <kernel/wait.h>
 
-enum { LOG_SIZE = 128 * 1024, LINE_MAX = 512 };
-struct record { uint64_t time_ns; uint16_t len; uint8_t level; };	/* then len bytes of text */
+enum { LINE_MAX = 512 };
 
 static struct spinlock log_lock = SPINLOCK_INIT(LOG);
-static uint8_t ring[LOG_SIZE];			/* [log_lock] */
-static size_t head, tail, used;			/* [log_lock] write, read offsets; bytes between */
-static uint64_t head_seq, tail_seq, clear_seq;	/* [log_lock] */
+static uint8_t ring[KLOG_BYTES];		/* [log_lock] */
+static struct klog_cursor oldest, uncleared, newest;	/* [log_lock]; the newest is behind the last record */
 static enum klog_level console_below = KLOG_NOTICE;
 struct waitq klog_wait = WAITQ_INIT(klog_wait);
+static bool wake_wanted;
 
 static void ring_put(const void *p, size_t n)
 {
-	size_t first = MIN(n, LOG_SIZE - head);
+	size_t at = newest.at % KLOG_BYTES, first = MIN(n, KLOG_BYTES - at);
 
-	memcpy(ring + head, p, first);
+	memcpy(ring + at, p, first);
 	memcpy(ring, (const char *)p + first, n - first);
-	head = (head + n) % LOG_SIZE;
-	used += n;
+	newest.at += n;
 }
 
-static void ring_get(size_t at, void *p, size_t n)
+static void ring_get(uint64_t from, void *p, size_t n)
 {
-	size_t first = MIN(n, LOG_SIZE - at);
+	size_t at = from % KLOG_BYTES, first = MIN(n, KLOG_BYTES - at);
 
 	memcpy(p, ring + at, first);
 	memcpy((char *)p + first, ring, n - first);
@@ -41,87 +44,111 @@ static void ring_get(size_t at, void *p, size_t n)
 
 static void drop_oldest(void)
 {
-	struct record r;
+	struct klog_record r;
 
-	ring_get(tail, &r, sizeof(r));
-	tail = (tail + sizeof(r) + r.len) % LOG_SIZE;
-	used -= sizeof(r) + r.len;
-	tail_seq++;
+	ring_get(oldest.at, &r, sizeof(r));
+	oldest.at += sizeof(r) + r.len;
+	oldest.seq++;
 }
 
-void klog(enum klog_level level, const char *fmt, ...)
+void klog_add(enum klog_level level, unsigned facility, const char *text, size_t len)
 {
-	char line[LINE_MAX];
-	struct record r = { .time_ns = hal_time_mono_ns(), .level = (uint8_t)level };
-	unsigned long flags;
-	va_list ap;
-	int n;
+	struct klog_record r = { .time_ns = hal_time_mono_ns(), .len = (uint16_t)MIN(len, (size_t)KLOG_TEXT_MAX), .level = (uint8_t)level,
+		.facility = (uint8_t)facility };
+	unsigned long flags = spin_lock_irqsave(&log_lock);
 
-	va_start(ap, fmt);
-	n = kvsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	r.len = (uint16_t)MIN((size_t)n, sizeof(line) - 1);
-	while (r.len && line[r.len - 1] == '\n')
-		r.len--;
-	flags = spin_lock_irqsave(&log_lock);
-	while (LOG_SIZE - used < sizeof(r) + r.len)
+	while (KLOG_BYTES - (newest.at - oldest.at) < sizeof(r) + r.len)
 		drop_oldest();
+	r.seq = newest.seq;
 	ring_put(&r, sizeof(r));
-	ring_put(line, r.len);
-	head_seq++;
+	ring_put(text, r.len);
+	newest.seq++;
 	if (level < console_below) {
 		char stamp[32];
 		int m = ksnprintf(stamp, sizeof(stamp), "[%5llu.%06llu] ", (unsigned long long)(r.time_ns / 1000000000),
 			(unsigned long long)(r.time_ns / 1000 % 1000000));
 
 		hal_console_write(stamp, (size_t)m);
-		hal_console_write(line, r.len);
+		hal_console_write(text, r.len);
 		hal_console_write("\n", 1);
 	}
 	spin_unlock_irqrestore(&log_lock, flags);
+	/* Who waits is on the queue before it looks for a record under log_lock. */
+	if (waitq_active(&klog_wait) && !__atomic_exchange_n(&wake_wanted, true, __ATOMIC_ACQ_REL))
+		hal_cpu_ipi(this_cpu()->id);
 }
 
-size_t klog_read(uint64_t *seq, char *buf, size_t max)
+void klog_wake(void)
+{
+	if (READ_ONCE(wake_wanted) && __atomic_exchange_n(&wake_wanted, false, __ATOMIC_ACQ_REL))
+		waitq_wake_all(&klog_wait);
+}
+
+void klog(enum klog_level level, const char *fmt, ...)
+{
+	char line[LINE_MAX];
+	size_t len;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = kvsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	len = MIN((size_t)n, sizeof(line) - 1);
+	while (len && line[len - 1] == '\n')
+		len--;
+	klog_add(level, KLOG_KERN, line, len);
+}
+
+bool klog_next(struct klog_cursor *c, struct klog_record *r, char *text, size_t max)
 {
 	unsigned long flags = spin_lock_irqsave(&log_lock);
-	size_t at = tail, n = 0;
-	struct record r;
+	bool there;
 
-	if (*seq < tail_seq)
-		*seq = tail_seq;
-	if (*seq < head_seq) {
-		for (uint64_t s = tail_seq;; s++) {
-			ring_get(at, &r, sizeof(r));
-			if (s == *seq)
-				break;
-			at = (at + sizeof(r) + r.len) % LOG_SIZE;
-		}
-		char text[LINE_MAX];
-
-		ring_get((at + sizeof(r)) % LOG_SIZE, text, r.len);
-		n = (size_t)ksnprintf(buf, max, "<%u>[%5llu.%06llu] %.*s\n", r.level, (unsigned long long)(r.time_ns / 1000000000),
-			(unsigned long long)(r.time_ns / 1000 % 1000000), r.len, text);
-		n = MIN(n, max ? max - 1 : 0);
-		(*seq)++;
+	if (c->seq < oldest.seq)
+		*c = oldest;
+	there = c->seq < newest.seq;
+	if (there) {
+		ring_get(c->at, r, sizeof(*r));
+		ring_get(c->at + sizeof(*r), text, MIN((size_t)r->len, max));
+		c->at += sizeof(*r) + r->len;
+		c->seq++;
 	}
 	spin_unlock_irqrestore(&log_lock, flags);
-	return n;
+	return there;
 }
 
-uint64_t klog_first_seq(void)
+bool klog_waits(const struct klog_cursor *c, bool *lost)
 {
 	unsigned long flags = spin_lock_irqsave(&log_lock);
-	uint64_t s = MAX(tail_seq, clear_seq);
+	bool there = c->seq < newest.seq;
 
+	if (lost)
+		*lost = c->seq < oldest.seq;
 	spin_unlock_irqrestore(&log_lock, flags);
-	return s;
+	return there;
 }
+
+static struct klog_cursor look(const struct klog_cursor *c)
+{
+	unsigned long flags = spin_lock_irqsave(&log_lock);
+	struct klog_cursor r = *c;
+
+	if (r.seq < oldest.seq)
+		r = oldest;
+	spin_unlock_irqrestore(&log_lock, flags);
+	return r;
+}
+
+struct klog_cursor klog_oldest(void) { return look(&oldest); }
+struct klog_cursor klog_uncleared(void) { return look(&uncleared); }
+struct klog_cursor klog_end(void) { return look(&newest); }
 
 void klog_clear(void)
 {
 	unsigned long flags = spin_lock_irqsave(&log_lock);
 
-	clear_seq = head_seq;
+	uncleared = newest;
 	spin_unlock_irqrestore(&log_lock, flags);
 }
 

@@ -18,7 +18,7 @@
 #include <kernel/pagecache.h>
 #include <kernel/ipc_init.h>
 #include <kernel/power.h>
-#include <kernel/print.h>
+#include <kernel/klog.h>
 #include <kernel/string.h>
 #include <kernel/slab.h>
 #include <kernel/syscall.h>
@@ -40,19 +40,14 @@ static uint64_t option_number(const char *key, uint64_t otherwise)
 
 enum { LOG_LINE = 256 };
 
-/* Reads the log to its end; the last record's text, without level and time, stays in line. */
-static void log_end(uint64_t *seq, char line[LOG_LINE])
+/* Reads the log to its end; the last record's text stays in line. */
+static void log_end(struct klog_cursor *c, char line[LOG_LINE])
 {
-	char record[LOG_LINE], *text;
+	struct klog_record r;
 
 	line[0] = 0;
-	while (klog_read(seq, record, sizeof(record))) {
-		text = strstr(record, "] ");
-		strlcpy(line, text ? text + 2 : record, LOG_LINE);
-	}
-	text = strchr(line, '\n');
-	if (text)
-		*text = 0;
+	while (klog_next(c, &r, line, LOG_LINE - 1))
+		line[MIN(r.len, (unsigned)LOG_LINE - 1)] = 0;
 }
 
 /* What no user can repair from inside: say why in one line, and end with a status that shows it. */
@@ -136,17 +131,17 @@ static void mount_root(void)
 	char root[64] = "/dev/vda", type[16] = "ext2";
 	unsigned flags = cmdline_has("ro") ? MS_RDONLY : 0;
 	char said[LOG_LINE];
-	uint64_t seq = 0;
+	struct klog_cursor seen = { 0 };
 	int err;
 
 	if (initrd_kind() == INITRD_DISK)
 		strlcpy(root, "/dev/ram0", sizeof(root));
 	cmdline_get("root", root, sizeof(root));
 	cmdline_get("rootfstype", type, sizeof(type));
-	log_end(&seq, said);
+	log_end(&seen, said);
 	err = vfs_mount_root(root, type, flags);
 	if (err)
-		log_end(&seq, said);
+		log_end(&seen, said);
 	else
 		said[0] = 0;
 	if (said[0]) {	/* the file system's own word says more than its error number */

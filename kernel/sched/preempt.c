@@ -6,7 +6,7 @@
  */
 #include <hal/upcall.h>
 #include <kernel/cpu.h>
-#include <kernel/print.h>
+#include <kernel/klog.h>
 #include <kernel/task.h>
 #include "sched/sched_internal.h"
 
@@ -73,6 +73,7 @@ void kernel_ipi(void)
 	cpu_count_event(this_cpu()->ipis);
 	trace_add(&this_cpu()->trace, TRACE_IPI, 0, 0, 0, 0);
 	irq_enter();	/* an IPI means: look at your flags; irq_exit() does */
+	klog_wake();
 	timer_program();	/* somebody may have armed a timer of this CPU's */
 	irq_exit();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Strings, formatting, trees, bitmaps, random numbers. */
 #include <kernel/errno.h>
+#include <kernel/klog.h>
 #include <kernel/radix.h>
 #include <kernel/random.h>
 #include <kernel/slab.h>
@@ -192,18 +193,20 @@ KTEST(random_differs)
 
 KTEST(log_keeps_the_newest)
 {
+	struct klog_cursor c = klog_end();
+	struct klog_record r;
+	bool found = false, lost;
 	char line[128];
-	uint64_t seq = klog_first_seq();
-	bool found = false;
 
 	klog_debug("ktest marker %u", 4711);
-	while (klog_read(&seq, line, sizeof(line)))
-		found |= strstr(line, "ktest marker 4711") != NULL;
-	KCHECK(found);
+	while (klog_next(&c, &r, line, sizeof(line)))
+		found |= r.len == 17 && r.level == KLOG_DEBUG && !memcmp(line, "ktest marker 4711", 17);
+	KCHECK(found && !klog_waits(&c, &lost) && !lost);
 	for (unsigned i = 0; i < 6000; i++)
 		klog_debug("filling the ring with a line of some length, number %u", i);
-	seq = 0;
-	KCHECK(klog_read(&seq, line, sizeof(line)) > 0 && seq > 1);	/* the oldest fell out */
+	KCHECK(klog_waits(&c, &lost) && lost);
+	KCHECK(klog_next(&c, &r, line, sizeof(line)) && r.seq > 1 && c.seq == r.seq + 1);	/* the oldest fell out */
+	KCHECK(klog_next(&c, &r, line, sizeof(line)) && r.seq + 1 == c.seq && r.len > 50 && !memcmp(line, "filling the ring", 16));
 }
 
 const struct ktest lib_tests[] = {

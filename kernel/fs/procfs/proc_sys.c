@@ -2,6 +2,7 @@
 /* /proc/sys: settings and facts that programs look for (proc(5), sysctl(8)). */
 #include <kernel/errno.h>
 #include <kernel/ipc_init.h>
+#include <kernel/klog.h>
 #include <kernel/power.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
@@ -146,6 +147,22 @@ static int store_hardlinks(struct task *t, char *text, size_t n)
 	return err;
 }
 
+static int show_dmesg_restrict(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%d\n", READ_ONCE(dmesg_restrict));
+	return 0;
+}
+
+static int store_dmesg_restrict(struct task *t, char *text, size_t n)
+{
+	uint64_t v;
+	int err = number_of(text, n, 1, &v);
+
+	if (!err)
+		WRITE_ONCE(dmesg_restrict, v);
+	return err;
+}
+
 /* The status that the machine ends with, for whoever started it; ours, not Linux's. */
 static int show_poweroff(struct seq *s, struct task *t)
 {
@@ -208,7 +225,7 @@ static const struct proc_node kernel_nodes[] = {
 	PROC_FILE("core_pattern", 0444, show_core_pattern), PROC_FILE("core_uses_pid", 0444, show_zero), PROC_FILE("randomize_va_space", 0444, show_one),
 	PROC_FILE("shmmax", 0444, show_shmmax), PROC_FILE("shmall", 0444, show_shmmax), PROC_FILE("shmmni", 0444, show_shmmni),
 	PROC_FILE("sem", 0444, show_sem), PROC_FILE("msgmax", 0444, show_msgmax), PROC_FILE("msgmnb", 0444, show_msgmnb),
-	PROC_FILE("msgmni", 0444, show_msgmni), PROC_FILE("dmesg_restrict", 0444, show_zero), PROC_FILE("kptr_restrict", 0444, show_one),
+	PROC_FILE("msgmni", 0444, show_msgmni), { .name = "dmesg_restrict", .mode = S_IFREG | 0644, .show = show_dmesg_restrict, .store = store_dmesg_restrict }, PROC_FILE("kptr_restrict", 0444, show_one),
 	PROC_FILE("sched_rt_period_us", 0444, show_rt_period), PROC_FILE("sched_rt_runtime_us", 0444, show_rt_runtime),
 	{ .name = "poweroff_status", .mode = S_IFREG | 0644, .show = show_poweroff, .store = store_poweroff },
 	PROC_DIR("random", random_nodes),

@@ -47,6 +47,7 @@ struct CAPABILITY("mutex") mutex {
 	struct list_head waiters;	/* [lock] */
 	uint16_t class;
 };
+#define MUTEX_INIT(name, c) { .lock = SPINLOCK_INIT(MUTEX_WAIT), .waiters = LIST_INIT((name).waiters), .class = LOCK_##c }
 void mutex_init(struct mutex *m, enum lock_class c);
 void mutex_lock(struct mutex *m) ACQUIRES(m);
 void mutex_lock_nested(struct mutex *m) ACQUIRES(m);

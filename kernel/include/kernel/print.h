@@ -23,14 +23,7 @@ void klog(enum klog_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define klog_info(...)	klog(KLOG_INFO, __VA_ARGS__)
 #define klog_debug(...)	klog(KLOG_DEBUG, __VA_ARGS__)
 
-/*
- * Read the ring (syslog(2), /dev/kmsg): copies at most one record whose
- * sequence number is >= *seq as "<level>[sec.usec] text\n", sets *seq to the
- * next.  Returns bytes, 0: none yet.
- */
-size_t klog_read(uint64_t *seq, char *buf, size_t max);
-uint64_t klog_first_seq(void);
-void klog_clear(void);
+/* Records below this level go to the early console.  The ring is read through <kernel/klog.h>. */
 void klog_console_level(enum klog_level below);
 
 /* A broken invariant of ours: prints, with a backtrace, and stops the machine with status 101. */
