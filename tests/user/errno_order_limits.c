@@ -80,6 +80,11 @@ static void seals(void)
 	CHECK(fails(pwrite(f, "abc", 3, 98), EPERM) && taken == 1);
 	CHECK(fails(pwrite(g, "abc", 3, 5000), EFBIG) && taken == 2);
 	CHECK(fails(fallocate(g, FALLOC_FL_KEEP_SIZE, 0, 2000), EFBIG) && taken == 3);
+	if (old.rlim_max == RLIM_INFINITY) {
+		l.rlim_cur = 0xfffffeffffffffffull;	/* as a signed number it is below everything */
+		CHECK_EQ(setrlimit(RLIMIT_FSIZE, &l), 0);
+		CHECK(fails(pwrite(g, "abc", 3, 0), EFBIG) && taken == 4);
+	}
 	setrlimit(RLIMIT_FSIZE, &old);
 	signal(SIGXFSZ, SIG_DFL);
 	CHECK(fstat(f, &st) == 0 && st.st_size == 1100);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The *at calls with real directory descriptors, O_PATH, O_TMPFILE, AT_EMPTY_PATH, open's flags and errors. */
 #include "harness.h"
+#include "child.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,6 +57,12 @@ int main(void)
 	ok(open(buf, O_RDWR | O_CREAT, 0600) >= 0 && unlink(buf) == 0, "a name of 255");
 	ok_errno(open((char *)8, O_RDONLY), EFAULT, "a bad address");
 	ok(write(fd, "hello", 5) == 5 && open("moved/f", O_WRONLY | O_TRUNC) >= 0 && fstat(fd, &st) == 0 && st.st_size == 0, "O_TRUNC");
+	ok(in_child(({
+		mknod("fifo", S_IFIFO | 0444, 0);
+		chmod("fifo", 0444);
+		setresuid(1000, 1000, 1000);
+		open("fifo", O_RDONLY | O_NONBLOCK) < 0 || open("fifo", O_RDONLY | O_NONBLOCK | O_TRUNC) != -1 || errno != EACCES;
+	})) == 0, "O_TRUNC asks for the right to write, also where it does nothing");
 
 	p = open("moved/f", O_PATH);
 	ok(fstat(p, &st) == 0 && st.st_size == 0, "O_PATH: fstat works");

@@ -20,18 +20,27 @@ static int64_t generic_read(struct file *f, struct uio *u, uint64_t *pos)
 	return n;
 }
 
-/* Cuts the write to what limits allow.  0 or -EFBIG. */
-static int write_limit(struct inode *i, struct uio *u, uint64_t pos)
+int file_size_limit(uint64_t pos, size_t *n)
 {
 	uint64_t limit = current->process ? rlimit_get(RLIMIT_FSIZE) : RLIM_INFINITY;
 
-	if (S_ISREG(inode_mode(i)) && limit != RLIM_INFINITY) {
-		if (pos >= limit) {
-			signal_send_current(SIGXFSZ);
-			return -EFBIG;
-		}
-		u->left = MIN(u->left, limit - pos);
+	if (limit == RLIM_INFINITY || (int64_t)pos < 0)
+		return 0;
+	if ((int64_t)pos >= (int64_t)limit) {
+		signal_send_current(SIGXFSZ);
+		return -EFBIG;
 	}
+	*n = MIN(*n, limit - pos);
+	return 0;
+}
+
+/* Cuts the write to what limits allow.  0 or -EFBIG. */
+static int write_limit(struct inode *i, struct uio *u, uint64_t pos)
+{
+	int err = S_ISREG(inode_mode(i)) ? file_size_limit(pos, &u->left) : 0;
+
+	if (err)
+		return err;
 	if (pos >= i->super->max_bytes)
 		return -EFBIG;
 	u->left = MIN(u->left, i->super->max_bytes - pos);

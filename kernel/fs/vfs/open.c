@@ -54,8 +54,6 @@ static int may_open(const struct path *p, unsigned flags, bool created)
 	case S_IFSOCK:
 		if (acc & MAY_EXEC)
 			return -EACCES;
-		if ((flags & O_ACCMODE) == O_RDONLY)
-			acc &= ~(unsigned)MAY_WRITE;
 		break;
 	case S_IFREG:
 		if ((acc & MAY_EXEC) && path_noexec(p))

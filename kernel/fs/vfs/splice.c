@@ -366,11 +366,9 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 		len = MIN(len, in->inode->size - ipos);
 	else
 		len = 0;
-	if ((int64_t)opos >= 0 && opos >= rlimit_get(RLIMIT_FSIZE)) {	/* also when there is nothing to write */
-		signal_send_current(SIGXFSZ);
-		ret = -EFBIG;
+	ret = file_size_limit(opos, &len);	/* also when there is nothing to write */
+	if (ret)
 		goto out;
-	}
 	ret = -EINVAL;
 	if ((int64_t)ipos < 0 || (int64_t)opos < 0)
 		goto out;

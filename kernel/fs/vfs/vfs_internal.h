@@ -162,6 +162,11 @@ int do_truncate(struct inode *i, uint64_t size, struct file *f);
 
 /* ---- generic.c ---- */
 /* [inode lock] Of a write of something: where it goes (O_APPEND), how much of it limits allow; set-id bits go, times change.  0, -EFBIG. */
+/*
+ * RLIMIT_FSIZE for a write at pos: cuts *n to what it allows; -EFBIG, and SIGXFSZ, at or behind it.  Compared as signed
+ * numbers, as on Linux: a limit of 2^63 and more is below everything.
+ */
+int file_size_limit(uint64_t pos, size_t *n) MUST_CHECK;
 int generic_write_begin(struct file *f, struct uio *u, uint64_t *pos) MUST_CHECK;
 
 /* ---- attr.c ---- */
