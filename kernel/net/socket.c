@@ -47,7 +47,7 @@ uint64_t socket_deadline(uint64_t timeout_ns, bool nonblock)
 {
 	uint64_t now = hal_time_mono_ns();
 
-	if (nonblock)
+	if (nonblock || timeout_ns == SOCKET_NO_WAIT)
 		return 0;
 	return timeout_ns && timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
 }

@@ -17,7 +17,7 @@ static int get_time(uint64_t *ns, uaddr_t value, unsigned len)
 	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
 		return -EDOM;
 	if (tv.tv_sec < 0)
-		*ns = 0;
+		*ns = SOCKET_NO_WAIT;
 	else if (tv.tv_sec > INT64_MAX / (int64_t)NSEC_PER_SEC - 1)	/* for ever */
 		*ns = 0;
 	else

@@ -339,7 +339,7 @@ static void corners(void)
 	char *a = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_LOCKED, f, 0);
 	mqd_t q = mq_open("/limits_text", O_RDWR | O_CREAT, 0600, NULL);
 	struct rlimit old, none = { 0, 0 };
-	long forever[2] = { 1l << 32, 0 }, got[2] = { 0, 0 };
+	long forever[2] = { 1l << 32, 0 }, below[2] = { -5, 5 }, got[2] = { 0, 0 };
 	socklen_t len = sizeof(got);
 
 	CHECK(a != MAP_FAILED && fails(msync(a, 4096, MS_SYNC | MS_INVALIDATE), EBUSY));
@@ -386,6 +386,9 @@ static void corners(void)
 	CHECK(syscall(SYS_mmap, 0, 4096, PROT_READ, MAP_SHARED_VALIDATE | 1ul << 32, memfd_create("m", 0), 0) == -1 && errno == EOPNOTSUPP);
 	CHECK_EQ(setsockopt(s[0], SOL_SOCKET, 66 /* SO_RCVTIMEO_NEW */, forever, sizeof(forever)), 0);
 	CHECK(getsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, got, &len) == 0 && got[0] == 1l << 32 && got[1] == 0);
+	CHECK_EQ(setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, below, sizeof(below)), 0);	/* told as none, and nobody waits */
+	CHECK(getsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, got, &len) == 0 && got[0] == 0 && got[1] == 0);
+	CHECK(fails(recv(s[0], got, sizeof(got), 0), EAGAIN));
 	getrlimit(RLIMIT_NOFILE, &old);
 	none.rlim_max = old.rlim_max;
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);

@@ -67,7 +67,7 @@ struct socket {
 	struct sigio_list sigio;
 	struct waitq wait;		/* keys: POLLIN, POLLOUT ... */
 	int error;			/* [a] SO_ERROR: reported once */
-	uint64_t recv_timeout_ns, send_timeout_ns;	/* [a] 0: none */
+	uint64_t recv_timeout_ns, send_timeout_ns;	/* [a] 0: none; or SOCKET_NO_WAIT */
 	uint32_t send_buf, recv_buf;	/* [a] limits, bytes */
 	uint32_t recv_low;		/* [a] SO_RCVLOWAT */
 	int32_t peek_off;		/* [a] -1: off */
@@ -86,6 +86,8 @@ void socket_put(struct socket *s);
 struct socket *socket_of(struct file *f);	/* NULL: not a socket */
 int socket_take_error(struct socket *s);	/* 0 or -errno, once */
 void socket_own_cred(struct abi_ucred *c);	/* current's */
+/* A time-out below zero, as setsockopt(2) takes it: told as none, but nobody waits. */
+enum { SOCKET_NO_WAIT = 1 };
 /* Deadlines of this call; and how a wait's end is reported: -EAGAIN after a time-out, -EINTR instead of a restart if there is one. */
 uint64_t socket_deadline(uint64_t timeout_ns, bool nonblock);
 int socket_wait_error(int err, uint64_t deadline);
