@@ -132,11 +132,16 @@ void ptrace_stop(int code, const struct abi_siginfo *info, enum ptrace_call call
 
 	flags = spin_lock_irqsave(&process_tree_lock);
 	pt = t->ptrace;
-	if (!pt || (READ_ONCE(t->pending.set) & SIGMASK(SIGKILL))) {
+	if (!pt) {
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 		return;
 	}
 	spin_lock(&p->sighand->lock);
+	if (t->pending.set & SIGMASK(SIGKILL)) {	/* who sends one later finds the state set, and wakes it */
+		spin_unlock(&p->sighand->lock);
+		spin_unlock_irqrestore(&process_tree_lock, flags);
+		return;
+	}
 	pt->stop_work = false;
 	pt->interrupt = false;
 	pt->stop_code = code;
