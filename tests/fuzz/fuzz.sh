@@ -69,13 +69,18 @@ bin=$top/build/$preset/tests/fuzz/eft-fuzz
 if [ "$target" = list ]; then "$bin" --list; exit; fi
 "$bin" --list | awk -v t="$target" '$1 == t { found = 1 } END { exit !found }' || { echo "eft: fuzz: no target '$target'; there are:" >&2; "$bin" --list >&2; exit 2; }
 
-[ -z "$programs" ] || exec "$bin" --target="$target" --programs="$programs" --seed="$seed" $explain
+if [ -n "$programs" ]; then
+	mkdir -p "$out/$target/finds"
+	exec "$bin" --target="$target" --programs="$programs" --seed="$seed" --save="$out/$target/finds" $explain
+fi
 if [ -n "$repro" ]; then
 	[ -z "$as_c" ] || exec "$bin" --target="$target" --print-c "$repro"
 	"$bin" --target="$target" --print "$repro"
 	[ -z "$gdb" ] || exec gdb -q -ex 'handle SIGSEGV nostop noprint pass' -ex 'break fuzz_host_crash' -ex 'set breakpoint pending on' \
 		-ex 'break __asan::ReportGenericError' --args "$bin" --target="$target" --verbose "$repro"
-	exec "$bin" --target="$target" --verbose -timeout=20 "$repro"
+	"$bin" --target="$target" --verbose -timeout=20 "$repro" || exit
+	# To print calls takes time, and so may change the schedule: what counts is the run without.
+	exec "$bin" --target="$target" -timeout=20 "$repro"
 fi
 
 dir=$out/$target
