@@ -292,6 +292,7 @@ long sys_setgroups(int size, uaddr_t list)
 {
 	uint32_t *groups = NULL;
 	struct cred *c;
+	int there;
 
 	if (!capable(CAP_SETGID))
 		return -EPERM;
@@ -301,14 +302,12 @@ long sys_setgroups(int size, uaddr_t list)
 		groups = kmalloc((size_t)size * sizeof(uint32_t), 0);
 		if (!groups)
 			return -ENOMEM;
-		if (copy_from_user(groups, list, (size_t)size * sizeof(uint32_t))) {
-			kfree(groups);
-			return -EFAULT;
-		}
+		/* One after the other: nobody's number before memory that ends is what counts. */
+		there = (int)(copy_from_user_partial(groups, list, (size_t)size * sizeof(uint32_t)) / sizeof(uint32_t));
 		for (int i = 0; i < size; i++)
-			if (groups[i] == NO_ID) {
+			if (i == there || groups[i] == NO_ID) {
 				kfree(groups);
-				return -EINVAL;
+				return i == there ? -EFAULT : -EINVAL;
 			}
 		group_sort(groups, (size_t)size);
 	}

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -175,7 +176,7 @@ int main(int argc, char **argv)
 		printf("# uid %d euid %d\n", getuid(), geteuid());
 		return geteuid() == 0 ? getuid() == 1000 ? 50 : 51 : 52;
 	}
-	plan(18);
+	plan(20);
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
 		strcpy(self, argv[0]);
 	ok(getuid() == 0 && geteuid() == 0, "we are root");
@@ -194,6 +195,13 @@ int main(int argc, char **argv)
 	ok_errno(getgroups(2, got), EINVAL, "not enough room");
 	setgroups(0, NULL);
 	ok_errno(setgroups(70000, groups), EINVAL, "too many");
+	gid_t *end = (gid_t *)((char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + 4096);
+
+	munmap(end, 4096);
+	end[-1] = end[-2] = 7;
+	ok_errno(setgroups(10, end - 2), EFAULT, "memory that ends");
+	end[-1] = (gid_t)-1;
+	ok_errno(setgroups(10, end - 2), EINVAL, "nobody's number before");
 	/* a set-user-id copy of this program */
 	a = open(self, O_RDONLY);
 	b = open("suid", O_CREAT | O_WRONLY, 0755);
