@@ -259,17 +259,20 @@ class EftDmesg(gdb.Command):
         ring = value("&'klog.c'::ring")
         size = int(ring.dereference().type.range()[1]) + 1
         data = bytes(gdb.selected_inferior().read_memory(int(ring), size))
-        at, left = int(value("'klog.c'::tail")), int(value("'klog.c'::used"))
-        head = gdb.lookup_type("struct record").sizeof
+        at, end = int(value("'klog.c'::oldest")["at"]), int(value("'klog.c'::newest")["at"])
+        record = gdb.lookup_type("struct klog_record")
+        place = {f.name: (f.bitpos // 8, f.type.sizeof) for f in record.fields()}
 
         def get(offset, n):
             return bytes(data[(offset + i) % size] for i in range(n))
-        while left >= head:
-            h = get(at, head)
-            ns, length = int.from_bytes(h[:8], "little"), int.from_bytes(h[8:10], "little")
-            text = get(at + head, length).decode(errors="replace")
+
+        def field(offset, name):
+            return int.from_bytes(get(offset + place[name][0], place[name][1]), "little")
+        while at < end:
+            ns, length = field(at, "time_ns"), field(at, "len")
+            text = get(at + record.sizeof, length).decode(errors="replace")
             print("[%5d.%06d] %s" % (ns // 10**9, ns // 1000 % 10**6, text))
-            at, left = (at + head + length) % size, left - head - length
+            at += record.sizeof + length
 
 
 class EftMounts(gdb.Command):
