@@ -101,10 +101,22 @@ static unsigned socket_poll(struct file *f, struct poll_table *pt)
 	return s->ops->poll(s, pt);
 }
 
+/* SIOCSPGRP and SIOCGPGRP are other names of FIOSETOWN and FIOGETOWN, with numbers of their own. */
+enum { FIOSETOWN = 0x8901, SIOCSPGRP = 0x8902, FIOGETOWN = 0x8903, SIOCGPGRP = 0x8904 };
+
 static long socket_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {
 	struct socket *s = f->private;
+	int32_t who;
 
+	switch (cmd) {
+	case FIOSETOWN:
+	case SIOCSPGRP:
+		return get_user(who, arg) ? -EFAULT : file_setown(f, who);
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		return put_user((int32_t)file_getown(f), arg);
+	}
 	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 }
 

@@ -2,17 +2,23 @@
 /* fcntl(2): duplicates from a floor, descriptor flags, status flags that may and may not change, owners, pipe sizes, unknown commands. */
 #include "harness.h"
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#ifndef F_CREATED_QUERY
+#define F_CREATED_QUERY 1028
+#endif
 
 int main(void)
 {
-	int fd, fd2, p[2];
+	int fd, fd2, s, who, p[2];
 	struct rlimit r;
 	struct f_owner_ex ex;
 
-	plan(33);
 	fd = open("f", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (fd < 0 || pipe(p))
 		bail("scratch");
@@ -54,6 +60,20 @@ int main(void)
 	ok(fcntl(p[0], F_SETOWN_EX, &ex) == 0 && fcntl(p[0], F_GETOWN) == getpid(), "F_SETOWN_EX of a thread");
 	ex.type = 9;
 	ok_errno(fcntl(p[0], F_SETOWN_EX, &ex), EINVAL, "an unknown kind of owner");
+	s = socket(AF_UNIX, SOCK_STREAM, 0);
+	who = -getpgrp();
+	ok(ioctl(s, FIOSETOWN, &who) == 0 && fcntl(s, F_GETOWN) == who, "FIOSETOWN of a socket");
+	who = getpid();
+	ok(ioctl(s, SIOCSPGRP, &who) == 0 && (who = 0, ioctl(s, FIOGETOWN, &who)) == 0 && who == getpid() && ioctl(s, SIOCGPGRP, &who) == 0 && who == getpid(), "and FIOGETOWN");
+	who = 0x3fffffff;
+	ok_errno(ioctl(s, FIOSETOWN, &who), ESRCH, "nobody's");
+	ok_errno(ioctl(s, FIOSETOWN, NULL), EFAULT, "a bad address");
+	ok_errno(ioctl(p[0], FIOGETOWN, &who), ENOTTY, "a pipe has none of that");
+	close(s);
+	s = open("made", O_RDWR | O_CREAT, 0600);
+	if (fcntl(s, F_CREATED_QUERY) >= 0 || errno != EINVAL)	/* since Linux 6.12 */
+		ok(fcntl(s, F_CREATED_QUERY) == 1 && fcntl(open("made", O_RDWR | O_CREAT, 0600), F_CREATED_QUERY) == 0 && fcntl(open("made", O_PATH), F_CREATED_QUERY) == 0,
+		   "which open made the file");
 	ok_errno(fcntl(p[0], F_SETOWN, 0x3fffffff), ESRCH, "an owner that does not exist");
 	ok(fcntl(p[0], F_SETOWN, 0) == 0 && fcntl(p[0], F_GETOWN) == 0, "0 takes it away");
 	ok(fcntl(p[0], F_GETSIG) == 0 && fcntl(p[0], F_SETSIG, SIGUSR1) == 0 && fcntl(p[0], F_GETSIG) == SIGUSR1, "F_SETSIG");

@@ -8,7 +8,7 @@
 
 enum { F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 5, F_SETLK = 6, F_SETLKW = 7, F_SETOWN = 8,
 	F_GETOWN = 9, F_SETSIG = 10, F_GETSIG = 11, F_SETOWN_EX = 15, F_GETOWN_EX = 16, F_GETOWNER_UIDS = 17, F_OFD_GETLK = 36,
-	F_OFD_SETLK = 37, F_OFD_SETLKW = 38, F_SETLEASE = 1024, F_GETLEASE = 1025, F_NOTIFY = 1026, F_DUPFD_QUERY = 1027, F_DUPFD_CLOEXEC = 1030,
+	F_OFD_SETLK = 37, F_OFD_SETLKW = 38, F_SETLEASE = 1024, F_GETLEASE = 1025, F_NOTIFY = 1026, F_DUPFD_QUERY = 1027, F_CREATED_QUERY = 1028, F_DUPFD_CLOEXEC = 1030,
 	F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_ADD_SEALS = 1033, F_GET_SEALS = 1034, F_GET_RW_HINT = 1035, F_SET_RW_HINT = 1036, F_UNLCK = 2, FD_CLOEXEC = 1 };
 struct f_owner_ex { int type; int pid; };
 
@@ -36,7 +36,7 @@ static long setfl(int fd, struct file *f, unsigned arg)
 	return 0;
 }
 
-static long setown(struct file *f, int type, pid_t nr)
+static int setown(struct file *f, int type, pid_t nr)
 {
 	struct pid *pid = NULL;
 
@@ -59,6 +59,21 @@ static pid_t getown(struct file *f, int *type)
 	*type = f->owner.pid_type;
 	spin_unlock(&f->lock);
 	return nr;
+}
+
+int file_setown(struct file *f, int who)
+{
+	if (who == INT32_MIN)
+		return -EINVAL;
+	return setown(f, who < 0 ? PID_PGRP : PID_PROCESS, who < 0 ? -who : who);
+}
+
+int file_getown(struct file *f)
+{
+	int type;
+	pid_t nr = getown(f, &type);
+
+	return type == PID_PGRP ? -nr : nr;
 }
 
 static long setown_ex(struct file *f, uaddr_t arg)
@@ -117,12 +132,11 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 	struct file *f = fd_get_any(fd), *other;
 	long ret = -EINVAL;
 	bool cloexec;
-	int type;
 
 	if (!f)
 		return -EBADF;
 	/* An O_PATH descriptor knows these only. */
-	if ((f->mode & FMODE_PATH) && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_DUPFD_QUERY && cmd != F_GETFD && cmd != F_SETFD && cmd != F_GETFL) {
+	if ((f->mode & FMODE_PATH) && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_DUPFD_QUERY && cmd != F_CREATED_QUERY && cmd != F_GETFD && cmd != F_SETFD && cmd != F_GETFL) {
 		file_put(f);
 		return -EBADF;
 	}
@@ -140,6 +154,9 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 		ret = !other ? -EBADF : other == f;
 		if (other)
 			file_put(other);
+		break;
+	case F_CREATED_QUERY:
+		ret = (f->mode & FMODE_CREATED) != 0;
 		break;
 	case F_GETFD:
 		ret = fd_cloexec(fd, &cloexec) ? (cloexec ? FD_CLOEXEC : 0) : -EBADF;
@@ -166,13 +183,10 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 		ret = lock_fcntl_set(f, arg, true, cmd == F_OFD_SETLKW);
 		break;
 	case F_SETOWN:
-		type = (int)arg < 0 ? PID_PGRP : PID_PROCESS;
-		ret = (int)arg == INT32_MIN ? -EINVAL : setown(f, type, (int)arg < 0 ? -(int)arg : (int)arg);
+		ret = file_setown(f, (int)arg);
 		break;
 	case F_GETOWN:
-		ret = getown(f, &type);
-		if (type == PID_PGRP)
-			ret = -ret;
+		ret = file_getown(f);
 		break;
 	case F_SETOWN_EX:
 		ret = setown_ex(f, arg);

@@ -330,7 +330,10 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 		return flags & O_EXCL ? -EEXIST : -EISDIR;
 	if (((flags & O_DIRECTORY) || w->trailing) && !S_ISDIR(inode_mode(w->path.dentry->inode)))
 		return -ENOTDIR;
-	return open_finish(f, &w->path, flags, created);
+	err = open_finish(f, &w->path, flags, created);
+	if (created)
+		f->mode |= FMODE_CREATED;
+	return err;
 }
 
 static int do_open(int dfd, const char *name, unsigned flags, uint32_t mode, unsigned look, struct file **out)

@@ -31,6 +31,7 @@ enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_N
 	FMODE_DISSOLVE = 128 /* holds a mount that is in no tree: it goes with the file */,
 	FMODE_NO_POS = 256 /* no pread and pwrite, though there may be an lseek */,
 	FMODE_NO_DIRECT = 512 /* a regular file that has no O_DIRECT */,
+	FMODE_CREATED = 2048 /* this open made the file */,
 	FMODE_POS = 1024 /* has pread and pwrite, though there is no lseek */ };
 /* This write goes to the end of the file. */
 static inline bool file_appends(const struct file *f, const struct uio *u)
@@ -86,6 +87,9 @@ unsigned files_max(struct task *t);
 unsigned files_room(void);		/* of current's table as it is now: no higher descriptor can be open */
 /* SIGIO to the owner: drivers call it when data comes (poll_notify below does both). */
 void file_sigio(struct file *f, int band);
+/* Whom SIGIO goes to, as F_SETOWN and F_GETOWN count: a process, below zero a process group, 0 nobody.  -EINVAL, -ESRCH. */
+int file_setown(struct file *f, int who);
+int file_getown(struct file *f);
 
 /*
  * read, write, readv or writev of user memory at pos (if `positioned`, else at the file's offset), with RWF_* flags; the caller has looked
