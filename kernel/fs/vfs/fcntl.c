@@ -176,11 +176,11 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 		break;
 	case F_SETLK:
 	case F_SETLKW:
-		ret = lock_fcntl_set(f, arg, false, cmd == F_SETLKW);
+		ret = lock_fcntl_set(f, fd, arg, false, cmd == F_SETLKW);
 		break;
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		ret = lock_fcntl_set(f, arg, true, cmd == F_OFD_SETLKW);
+		ret = lock_fcntl_set(f, fd, arg, true, cmd == F_OFD_SETLKW);
 		break;
 	case F_SETOWN:
 		ret = file_setown(f, (int)arg);

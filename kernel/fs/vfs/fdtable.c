@@ -507,6 +507,17 @@ int fd_close_range(unsigned first, unsigned last, bool cloexec_only, bool unshar
 	return 0;
 }
 
+bool fd_refers_to(int fd, const struct file *f)
+{
+	struct files *t = current->files;
+	bool same;
+
+	spin_lock(&t->lock);	/* whoever takes it out afterwards sees what the caller has done before */
+	same = fd >= 0 && (unsigned)fd < t->table->max && t->table->fd[fd] == f;
+	spin_unlock(&t->lock);
+	return same;
+}
+
 bool files_shared(const struct files *t)
 {
 	return ref_read(&t->refs) > 1;

@@ -304,7 +304,7 @@ int lock_fcntl_get(struct file *f, uaddr_t arg, bool ofd)
 	return copy_to_user(arg, &fl, sizeof(fl));
 }
 
-int lock_fcntl_set(struct file *f, uaddr_t arg, bool ofd, bool wait)
+int lock_fcntl_set(struct file *f, int fd, uaddr_t arg, bool ofd, bool wait)
 {
 	struct file_lock want;
 	struct abi_flock fl;
@@ -318,7 +318,13 @@ int lock_fcntl_set(struct file *f, uaddr_t arg, bool ofd, bool wait)
 		return -EINVAL;
 	if (fl.type == F_UNLCK && !load_acquire(&f->inode->locks))
 		return 0;
-	return record_set(f->inode, &want, wait, !ofd);
+	err = record_set(f->inode, &want, wait, !ofd);
+	/* Who closed the descriptor meanwhile dropped the locks before this one was there: nobody else will. */
+	if (!err && !ofd && fl.type != F_UNLCK && !fd_refers_to(fd, f)) {
+		locks_remove_posix(f, current->files);
+		err = -EBADF;
+	}
+	return err;
 }
 
 static void remove_owner(struct file_locks *l, struct list_head *h, const void *owner)

@@ -205,7 +205,8 @@ void locks_remove_posix(struct file *f, struct files *owner);
 void locks_remove_file(struct file *f);
 struct abi_flock;
 int lock_fcntl_get(struct file *f, uaddr_t arg, bool ofd);
-int lock_fcntl_set(struct file *f, uaddr_t arg, bool ofd, bool wait);
+/* f is what fd refers to, for -EBADF: if it does no more when the lock has been set, that is taken back. */
+int lock_fcntl_set(struct file *f, int fd, uaddr_t arg, bool ofd, bool wait);
 void inode_free_locks(struct inode *i);
 
 /* ---- rw.c ---- */

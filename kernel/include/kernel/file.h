@@ -68,6 +68,7 @@ void files_put(struct files *t);
 void files_close_on_exec(struct files *t);
 bool files_shared(const struct files *t);	/* more than one thread uses it */
 bool fd_is_cloexec(int fd);
+bool fd_refers_to(int fd, const struct file *f);	/* in current's table, now */
 /* current's: a reference, or NULL (EBADF). */
 struct file *fd_get(int fd);
 struct file *fd_get_any(int fd);	/* O_PATH ones too */
