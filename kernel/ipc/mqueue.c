@@ -76,7 +76,7 @@ static void mq_put(struct mqueue *q)
 	if (q->notify)
 		process_put(q->notify);
 	if (q->owner) {
-		__atomic_sub_fetch(&q->owner->mq_bytes, q->cost, __ATOMIC_RELAXED);
+		user_uncharge(&q->owner->mq_bytes, q->cost);
 		user_account_put(q->owner);
 	}
 	kfree(q);
@@ -146,16 +146,12 @@ static int64_t cost(const struct abi_mq_attr *a)
 
 static int charge(struct mqueue *q, const struct abi_mq_attr *a)
 {
-	struct user_account *u = current->cred->user;
 	int64_t n = cost(a);
 
-	if ((uint64_t)__atomic_add_fetch(&u->mq_bytes, n, __ATOMIC_RELAXED) > rlimit_get(RLIMIT_MSGQUEUE)) {
-		__atomic_sub_fetch(&u->mq_bytes, n, __ATOMIC_RELAXED);
+	if (!user_charge(&current->cred->user->mq_bytes, n, rlimit_get(RLIMIT_MSGQUEUE)))
 		return -EMFILE;
-	}
 	q->cost = n;
-	ref_get(&u->refs);
-	q->owner = u;
+	q->owner = user_account_current();
 	return 0;
 }
 

@@ -12,6 +12,9 @@
  * wakes the other side with poll events as key; edge-triggered epoll wants a
  * wake-up per write even if the pipe was not empty.
  *
+ * The slots of all pipes that a user made are counted: beyond PIPE_USER_SLOTS
+ * a pipe without privilege is a small one and cannot grow.
+ *
  * FIFOs (fifo.c) are pipes that hang on an inode; pipe_splice.c has what moves pages.
  */
 #include <kernel/pipe.h>
@@ -20,15 +23,35 @@
 #define POLL_READ (POLLIN | POLLRDNORM)
 #define POLL_WRITE (POLLOUT | POLLWRNORM)
 
+/* Those of current, for whom p->user is charged. */
+static uint64_t slots_allowed(void)
+{
+	return capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN) ? UINT64_MAX : PIPE_USER_SLOTS;
+}
+
+static void free_pipe(struct pipe *p)
+{
+	user_uncharge(&p->user->pipe_slots, p->slots);
+	user_account_put(p->user);
+	kfree(p->ring);
+	kfree(p);
+}
+
 struct pipe *pipe_create(void)
 {
 	struct pipe *p = kzalloc(sizeof(*p), 0);
 
 	if (!p)
 		return NULL;
-	p->ring = kzalloc(PIPE_SLOTS * sizeof(*p->ring), 0);
+	p->user = user_account_current();
+	p->slots = PIPE_SLOTS;
+	if (!user_charge(&p->user->pipe_slots, PIPE_SLOTS, slots_allowed())) {
+		p->slots = PIPE_SLOTS_MIN;
+		(void)user_charge(&p->user->pipe_slots, PIPE_SLOTS_MIN, UINT64_MAX);
+	}
+	p->ring = kzalloc(p->slots * sizeof(*p->ring), 0);
 	if (!p->ring) {
-		kfree(p);
+		free_pipe(p);
 		return NULL;
 	}
 	ref_init(&p->refs);
@@ -37,7 +60,6 @@ struct pipe *pipe_create(void)
 	waitq_init(&p->write_wait);
 	sigio_init(&p->read_sigio);
 	sigio_init(&p->write_sigio);
-	p->slots = PIPE_SLOTS;
 	return p;
 }
 
@@ -49,8 +71,7 @@ void pipe_put(struct pipe *p)
 		page_put(p->ring[p->tail++ & (p->slots - 1)].page);
 	if (p->spare)
 		page_put(p->spare);
-	kfree(p->ring);
-	kfree(p);
+	free_pipe(p);
 }
 
 static inline bool empty(const struct pipe *p) { return READ_ONCE(p->head) == READ_ONCE(p->tail); }
@@ -371,7 +392,8 @@ long pipe_set_size(struct file *f, uint64_t bytes)
 	struct pipe *p = pipe_of(f);
 	struct pipe_buf *ring;
 	unsigned slots = 1, used;
-	bool grew;
+	int64_t more;
+	int err = 0;
 
 	if (!p)
 		return -EBADF;
@@ -386,21 +408,27 @@ long pipe_set_size(struct file *f, uint64_t bytes)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
 	used = p->head - p->tail;
-	if (used > slots) {
+	more = (int64_t)slots - (int64_t)p->slots;
+	if (!user_charge(&p->user->pipe_slots, more, more > 0 ? slots_allowed() : UINT64_MAX)) {
+		err = -EPERM;
+	} else if (used > slots) {
+		user_uncharge(&p->user->pipe_slots, more);
+		err = -EBUSY;
+	}
+	if (err) {
 		mutex_unlock(&p->lock);
 		kfree(ring);
-		return -EBUSY;
+		return err;
 	}
 	for (unsigned i = 0; i < used; i++)
 		ring[i] = *slot(p, p->tail + i);
 	kfree(p->ring);
-	grew = slots > p->slots;
 	p->ring = ring;
 	p->slots = slots;
 	p->tail = 0;
 	p->head = used;
 	mutex_unlock(&p->lock);
-	if (grew)
+	if (more > 0)
 		pipe_wake_writers(p);
 	return (long)(slots * PAGE_SIZE);
 }

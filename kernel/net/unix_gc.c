@@ -17,6 +17,9 @@
  * 1-4; queue locks nest in it.  A message on its way between a queue and a
  * process is in no queue while its files still count as in flight, so step 2
  * does not subtract it and what it carries is found reachable.
+ *
+ * What a user has in flight is limited (RLIMIT_NOFILE), and with it the
+ * collector's work.
  */
 #include <kernel/timer.h>
 #include "net/unix_internal.h"
@@ -33,8 +36,16 @@ static struct unix_socket *unix_of_file(struct file *f)
 	return s && s->family == AF_UNIX ? unix_of(s) : NULL;
 }
 
+bool unix_may_attach(void)
+{
+	return (uint64_t)READ_ONCE(current->cred->user->files_in_flight) <= rlimit_get(RLIMIT_NOFILE) || capable(CAP_SYS_RESOURCE) ||
+		capable(CAP_SYS_ADMIN);
+}
+
 void unix_attach(struct unix_msg *msg, struct scm *scm)
 {
+	msg->sender = user_account_current();
+	(void)user_charge(&msg->sender->files_in_flight, scm->nfiles, UINT64_MAX);
 	spin_lock(&gc_lock);
 	for (unsigned i = 0; i < scm->nfiles; i++) {
 		struct unix_socket *u = unix_of_file(scm->files[i]);
@@ -56,6 +67,9 @@ void unix_attach(struct unix_msg *msg, struct scm *scm)
 
 void unix_detach(struct unix_msg *msg, struct scm *scm)
 {
+	user_uncharge(&msg->sender->files_in_flight, msg->nfiles);
+	user_account_put(msg->sender);
+	msg->sender = NULL;
 	spin_lock(&gc_lock);
 	for (unsigned i = 0; i < msg->nfiles; i++) {
 		struct unix_socket *u = unix_of_file(msg->files[i]);
@@ -133,13 +147,12 @@ static void reach(struct unix_socket *c, void *arg)
 		c->gc_reached = *again = true;
 }
 
+/* [u's queue_lock] */
 static void take_queue(struct unix_socket *u, struct list_head *out)
 {
-	spin_lock(&u->s.queue_lock);
 	list_splice_tail(&u->queue, out);
 	WRITE_ONCE(u->queue_len, 0);
 	u->queue_bytes = 0;
-	spin_unlock(&u->s.queue_lock);
 }
 
 static void collect(struct work *w)
@@ -170,9 +183,14 @@ static void collect(struct work *w)
 	}
 	list_for_each(u, &in_flight, gc_link)
 		if (u->gc_candidate) {
+			spin_lock(&u->s.queue_lock);
 			take_queue(u, &garbage);
-			list_for_each(e, &u->accept_queue, accept_link)
+			list_for_each(e, &u->accept_queue, accept_link) {
+				spin_lock_nested(&e->s.queue_lock);
 				take_queue(e, &garbage);
+				spin_unlock(&e->s.queue_lock);
+			}
+			spin_unlock(&u->s.queue_lock);
 		}
 	spin_unlock(&gc_lock);
 	while (!list_empty(&garbage)) {

@@ -60,6 +60,7 @@ struct unix_msg {
 	struct abi_ucred cred;
 	unsigned nfiles;
 	struct file **files;		/* in flight */
+	struct user_account *sender;	/* a reference while there are files: who is charged for them */
 	size_t charge;
 	uint32_t off, len;		/* read so far; bytes in data */
 	uint8_t data[];
@@ -86,7 +87,10 @@ void unix_addr_put(struct unix_addr *a);
 void unix_name_init(void);
 
 /* unix_msg.c */
-/* Wait until the sender may be charged, then a message of len bytes from the uio.  -EAGAIN, -EINTR, -ENOBUFS, -EFAULT, -EPIPE. */
+/*
+ * Wait until the sender may be charged, then a message of len bytes from the uio.  -EAGAIN, -EINTR, -ENOBUFS, -EFAULT, -EPIPE,
+ * -ETOOMANYREFS: m has files and the user has too many in flight.
+ */
 int unix_msg_create(struct unix_socket *u, struct msg *m, size_t len, uint64_t deadline, struct unix_msg **out) MUST_CHECK;
 void unix_msg_free(struct unix_msg *msg);
 int64_t unix_stream_send(struct socket *s, struct msg *m);
@@ -95,6 +99,7 @@ int64_t unix_stream_recv(struct socket *s, struct msg *m);
 int64_t unix_dgram_recv(struct socket *s, struct msg *m);
 
 /* unix_gc.c */
+bool unix_may_attach(void);	/* false: current's user has more in flight than RLIMIT_NOFILE */
 void unix_attach(struct unix_msg *msg, struct scm *scm);	/* the files go into flight */
 void unix_detach(struct unix_msg *msg, struct scm *scm);	/* and land */
 void unix_copy_files(struct unix_msg *msg, struct scm *scm);	/* MSG_PEEK: more references.  [q] */

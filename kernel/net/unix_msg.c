@@ -37,6 +37,8 @@ int unix_msg_create(struct unix_socket *u, struct msg *m, size_t len, uint64_t d
 		return err;
 	if (READ_ONCE(u->shutdown) & SHUT_W)
 		return -EPIPE;
+	if (m->scm && m->scm->nfiles && !unix_may_attach())
+		return -ETOOMANYREFS;
 	msg = kmalloc(sizeof(*msg) + len, 0);
 	if (!msg)
 		return -ENOBUFS;
@@ -257,30 +259,25 @@ static bool take_stream(struct unix_socket *u, struct msg *m, struct unix_msg *m
 	return !files && m->uio->left > 0;
 }
 
-/* The message `n` places behind the first.  [s.lock keeps them from going away] */
-static struct unix_msg *nth(struct unix_socket *u, unsigned n)
+/* The message behind msg, or NULL.  [s.lock keeps them from going away] */
+static struct unix_msg *after(struct unix_socket *u, struct unix_msg *msg)
 {
-	struct unix_msg *msg;
+	struct list_head *next;
 
 	spin_lock(&u->s.queue_lock);
-	list_for_each(msg, &u->queue, link)
-		if (n-- == 0)
-			break;
-	if (&msg->link == &u->queue)
-		msg = NULL;
+	next = msg->link.next;
 	spin_unlock(&u->s.queue_lock);
-	return msg;
+	return next == &u->queue ? NULL : container_of(next, struct unix_msg, link);
 }
 
-/* false: everything queued lies before the peek offset. */
-static bool peek_stream(struct unix_socket *u, struct msg *m, struct stream_read *r, int *err)
+/* From the first message on.  false: everything queued lies before the peek offset. */
+static bool peek_stream(struct unix_socket *u, struct msg *m, struct unix_msg *msg, struct stream_read *r, int *err)
 {
 	bool any = false;
 	int32_t off = READ_ONCE(u->s.peek_off);
 	size_t skip = off > 0 ? (size_t)off : 0;
-	struct unix_msg *msg;
 
-	for (unsigned i = 0; (msg = nth(u, i)) != NULL; i++) {
+	for (; msg; msg = after(u, msg)) {
 		uint32_t avail = msg->len - msg->off;
 
 		if (skip >= avail) {
@@ -320,7 +317,7 @@ int64_t unix_stream_recv(struct socket *s, struct msg *m)
 			bool more, looked = true;
 
 			if (m->flags & MSG_PEEK) {
-				looked = peek_stream(u, m, &r, &err);
+				looked = peek_stream(u, m, msg, &r, &err);
 				more = false;
 			} else {
 				more = take_stream(u, m, msg, &r, &err);
@@ -514,9 +511,9 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 		mutex_lock(&s->lock);
 		msg = first(u, &err);
 		skip = peek && off > 0 ? (uint32_t)off : 0;
-		for (unsigned i = 0; msg && skip >= msg->len && skip; ) {
+		while (msg && skip >= msg->len && skip) {
 			skip -= msg->len;
-			msg = nth(u, ++i);
+			msg = after(u, msg);
 		}
 		if (msg)
 			break;

@@ -54,9 +54,13 @@ void user_account_put(struct user_account *u)
 {
 	unsigned long flags;
 	bool last;
+	int32_t n;
 
 	if (!u)
 		return;
+	for (n = ref_read(&u->refs); n > 1;)
+		if (__atomic_compare_exchange_n(&u->refs.n, &n, n - 1, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return;
 	/* The last reference goes under the lock, so that user_get() never revives a dying one. */
 	flags = spin_lock_irqsave(&users_lock);
 	last = ref_put(&u->refs);
@@ -65,6 +69,14 @@ void user_account_put(struct user_account *u)
 	spin_unlock_irqrestore(&users_lock, flags);
 	if (last)
 		kmem_cache_free(user_cache, u);
+}
+
+struct user_account *user_account_current(void)
+{
+	struct user_account *u = current->cred->user;
+
+	ref_get(&u->refs);
+	return u;
 }
 
 /* ---- the structs ---- */

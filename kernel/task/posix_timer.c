@@ -2,7 +2,8 @@
 /*
  * POSIX timers.  timer_create(2), timer_settime(2), timer_getoverrun(2).
  *
- * Each timer owns one struct sigqueue.  A periodic timer that has expired runs
+ * Each timer owns one struct sigqueue, which counts for RLIMIT_SIGPENDING from
+ * its creation on.  A periodic timer that has expired runs
  * again only when its signal is taken (posix_timer_taken()): whatever its
  * period, it interrupts no more often than its owner can take signals.  What
  * passed in between is counted then, as overrun.  A signal that is ignored has
@@ -159,33 +160,27 @@ static int cpu_clock_owner(int clock, struct task **thread)
 uint64_t posix_cpu_timers_run(struct process *p)
 {
 	struct posix_timers *all = p->posix_timers;
-	struct posix_timer *pt, *due;
-	uint64_t next, i;
+	struct posix_timer *pt;
+	uint64_t next = UINT64_MAX;
 	unsigned long flags;
 
 	if (!all || !READ_ONCE(all->cpu_timers))
 		return UINT64_MAX;
-	do {
-		next = UINT64_MAX;
-		due = NULL;
-		flags = spin_lock_irqsave(&all->lock);
-		for (i = 0; (pt = radix_next(&all->tree, &i)) != NULL; i++) {
-			uint64_t now;
+	flags = spin_lock_irqsave(&all->lock);
+	for (uint64_t i = 0; (pt = radix_next(&all->tree, &i)) != NULL; i++) {
+		uint64_t now;
 
-			if (!clock_is_cpu(pt->clock) || !pt->expires_ns)
-				continue;
-			now = cpu_now(pt);
-			if (now >= pt->expires_ns) {
-				advance(&pt->expires_ns, pt->interval_ns, now);
-				due = pt;
-				break;
-			}
-			next = MIN(next, pt->expires_ns - now);
+		if (!clock_is_cpu(pt->clock) || !pt->expires_ns)
+			continue;
+		now = cpu_now(pt);
+		if (now >= pt->expires_ns) {
+			advance(&pt->expires_ns, pt->interval_ns, now);
+			posix_timer_notify(pt);
 		}
-		if (due)
-			posix_timer_notify(due);
-		spin_unlock_irqrestore(&all->lock, flags);
-	} while (due);
+		if (pt->expires_ns)
+			next = MIN(next, pt->expires_ns - now);
+	}
+	spin_unlock_irqrestore(&all->lock, flags);
 	return next;
 }
 
@@ -207,6 +202,16 @@ static struct posix_timers *timers_of(struct process *p)
 	return all;
 }
 
+/* Nobody knows it (any more), and its signal is not queued. */
+static void posix_timer_free(struct posix_timer *pt)
+{
+	user_uncharge(&pt->q.user->signals, 1);
+	user_account_put(pt->q.user);
+	task_put(pt->thread);
+	task_put(pt->cpu_thread);
+	kfree(pt);
+}
+
 /* Out of the tree already. */
 static void posix_timer_destroy(struct posix_timer *pt)
 {
@@ -223,9 +228,7 @@ static void posix_timer_destroy(struct posix_timer *pt)
 	sh = process_siglock(pt->process, &flags);
 	signal_unqueue_prepared(pt->process, pt->thread, &pt->q);
 	process_sigunlock(sh, flags);
-	task_put(pt->thread);
-	task_put(pt->cpu_thread);
-	kfree(pt);
+	posix_timer_free(pt);
 }
 
 void posix_timers_exec(struct process *p)
@@ -346,12 +349,16 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 		return bad_clock;
 	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
+	if (!user_charge(&current->cred->user->signals, 1, rlimit_get(RLIMIT_SIGPENDING)))
+		return -EAGAIN;
 	pt = kzalloc(sizeof(*pt), 0);
 	err = all && pt ? posix_timer_insert(all, pt) : -ENOMEM;
 	if (err) {
+		user_uncharge(&current->cred->user->signals, 1);
 		kfree(pt);
 		return -EAGAIN;
 	}
+	pt->q.user = user_account_current();
 	list_init(&pt->q.link);
 	pt->q.preallocated = true;
 	ktimer_init(&pt->timer, posix_timer_fn);
@@ -374,11 +381,8 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 	else
 		pt->live = true;
 	spin_unlock_irqrestore(&all->lock, flags);
-	if (err) {
-		task_put(pt->thread);
-		task_put(pt->cpu_thread);
-		kfree(pt);
-	}
+	if (err)
+		posix_timer_free(pt);
 	return err;
 }
 

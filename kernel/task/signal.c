@@ -39,20 +39,18 @@ static struct sigqueue *sigqueue_alloc(struct task *t, bool over_limit)
 	if (user && !ref_get_unless_zero(&user->refs))
 		user = NULL;
 	rcu_read_unlock();
-	if (user && __atomic_add_fetch(&user->signals, 1, __ATOMIC_RELAXED) > 0 && !over_limit &&
-	    (uint64_t)READ_ONCE(user->signals) > READ_ONCE(t->process->rlimit[RLIMIT_SIGPENDING].cur))
-		goto refuse;
+	if (user && !user_charge(&user->signals, 1, over_limit ? UINT64_MAX : READ_ONCE(t->process->rlimit[RLIMIT_SIGPENDING].cur))) {
+		user_account_put(user);
+		return NULL;
+	}
 	q = kmem_cache_alloc(sigqueue_cache, ALLOC_ATOMIC | ALLOC_ZERO);
-	if (!q)
-		goto refuse;
-	q->user = user;
-	return q;
-refuse:
-	if (user) {
-		__atomic_sub_fetch(&user->signals, 1, __ATOMIC_RELAXED);
+	if (q) {
+		q->user = user;
+	} else if (user) {
+		user_uncharge(&user->signals, 1);
 		user_account_put(user);
 	}
-	return NULL;
+	return q;
 }
 
 static void sigqueue_free(struct sigqueue *q)

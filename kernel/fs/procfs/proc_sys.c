@@ -199,6 +199,7 @@ CONST_FILE(show_file_max, "9223372036854775807")
 CONST_FILE(show_aio_max, "65536")
 CONST_FILE(show_nr_open, "1048576")
 CONST_FILE(show_pipe_max, "1048576")
+CONST_FILE(show_pipe_soft, "16384")
 CONST_FILE(show_watches, "65536")
 CONST_FILE(show_instances, "128")
 CONST_FILE(show_queued, "16384")
@@ -244,7 +245,8 @@ static const struct proc_node fs_nodes[] = {
 	PROC_FILE("file-max", 0444, show_file_max), PROC_FILE("file-nr", 0444, show_file_nr),
 	PROC_FILE("aio-nr", 0444, show_aio_nr), PROC_FILE("aio-max-nr", 0444, show_aio_max), PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("inode-nr", 0444, show_inode_nr), PROC_FILE("dentry-state", 0444, show_dentry_state),
-	PROC_FILE("pipe-max-size", 0444, show_pipe_max), PROC_FILE("protected_symlinks", 0444, show_zero),
+	PROC_FILE("pipe-max-size", 0444, show_pipe_max), PROC_FILE("pipe-user-pages-soft", 0444, show_pipe_soft),
+	PROC_FILE("pipe-user-pages-hard", 0444, show_zero), PROC_FILE("protected_symlinks", 0444, show_zero),
 	{ .name = "protected_hardlinks", .mode = S_IFREG | 0644, .show = show_hardlinks, .store = store_hardlinks }, PROC_FILE("suid_dumpable", 0444, show_zero), PROC_FILE("overflowuid", 0444, show_65534),
 	PROC_FILE("overflowgid", 0444, show_65534), PROC_DIR("inotify", inotify_nodes), PROC_DIR("epoll", epoll_nodes),
 };

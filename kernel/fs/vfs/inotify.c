@@ -3,7 +3,7 @@
  * inotify(7).
  *
  * A watch joins an inotify instance and an inode.  It is on the inode's list
- * of marks and on the instance's list of watches; one lock guards all of that
+ * of marks and in the tree of the instance, by its descriptor; one lock guards that
  * (watches come and go rarely), each instance's queue has one of its own.
  * When there is no watch in the system the hooks cost one load.
  *
@@ -15,6 +15,7 @@
 #include <kernel/timer.h>
 #include <kernel/poll.h>
 #include <kernel/print.h>
+#include <kernel/radix.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
@@ -22,7 +23,8 @@
 #include "syscall/syscall_impl.h"
 #include "vfs_internal.h"
 
-enum { INOTIFY_MAX_EVENTS = 16384, INOTIFY_MAX_WATCHES = 65536, IN_ALL_EVENTS = 0xfff };
+/* procfs shows them in sys/fs/inotify: events of an instance; instances and watches of a user. */
+enum { INOTIFY_MAX_EVENTS = 16384, INOTIFY_MAX_INSTANCES = 128, INOTIFY_MAX_WATCHES = 65536, IN_ALL_EVENTS = 0xfff };
 /* Linux's ALL_INOTIFY_BITS: events, IN_UNMOUNT .. IN_IGNORED, and the flags of a watch. */
 #define IN_ALL_BITS (0xf700efffu)
 struct abi_inotify_event { int32_t wd; uint32_t mask, cookie, len; };
@@ -34,14 +36,15 @@ struct inotify {
 	unsigned queued;		/* [lock] */
 	bool overflow;			/* [lock] */
 	struct waitq wait;
-	struct list_head watches;	/* [marks_lock] */
+	struct radix_tree watches;	/* [marks_lock] by wd */
+	struct user_account *user;	/* [I] a reference: who is charged for it and its watches */
 	int next_wd;			/* [marks_lock] */
 	struct refcount refs;		/* its file; work that is queued */
 	struct sigio_list sigio;
 	struct work tell;		/* SIGIO, which cannot be sent where events are queued */
 };
 struct watch {
-	struct list_head inode_link, group_link;	/* [marks_lock] */
+	struct list_head inode_link;	/* [marks_lock] */
 	struct inotify *group;
 	struct inode *inode;
 	uint32_t mask;			/* [marks_lock] */
@@ -99,12 +102,13 @@ static void queue_event(struct inotify *g, int wd, uint32_t mask, uint32_t cooki
 	}
 }
 
-/* [marks_lock] Off both lists. */
+/* [marks_lock] From its inode and its instance. */
 static void watch_detach(struct watch *w)
 {
 	list_del(&w->inode_link);
-	list_del(&w->group_link);
+	radix_erase(&w->group->watches, (uint64_t)w->wd);
 	__atomic_sub_fetch(&inotify_watches, 1, __ATOMIC_RELAXED);
+	user_uncharge(&w->group->user->inotify_watches, 1);
 }
 
 static void notify_marks(struct inode *i, uint32_t mask, uint32_t cookie, const char *name, unsigned len, bool isdir)
@@ -181,24 +185,29 @@ void notify_entry_(struct dentry *d, uint32_t mask)
 /* The file system is being unmounted: watches must not keep its inodes. */
 void notify_unmount(struct super *s)
 {
-	while (READ_ONCE(inotify_watches)) {
-		struct inode *i, *found = NULL;
+	struct inode *last = NULL, *found;
 
+	if (!READ_ONCE(inotify_watches))
+		return;
+	do {
+		struct list_head *l;
+
+		found = NULL;
 		spin_lock(&s->inodes_lock);
-		list_for_each(i, &s->inodes, super_link) {
+		for (l = last ? last->super_link.next : s->inodes.next; l != &s->inodes && !found; l = l->next) {
+			struct inode *i = container_of(l, struct inode, super_link);
 			struct inotify_marks *m = READ_ONCE(i->marks);
 
-			if (m && !list_empty(&m->watches) && ref_get_unless_zero(&i->refs)) {
+			if (m && !list_empty(&m->watches) && ref_get_unless_zero(&i->refs))
 				found = i;
-				break;
-			}
 		}
 		spin_unlock(&s->inodes_lock);
-		if (!found)
-			return;
-		notify_marks(found, IN_UNMOUNT, 0, NULL, 0, false);
-		inode_put(found);
-	}
+		if (found)
+			notify_marks(found, IN_UNMOUNT, 0, NULL, 0, false);
+		if (last)
+			inode_put(last);
+		last = found;	/* keeps its place in the list */
+	} while (found);
 }
 
 /* The inode is going: no watch is left, as each holds a reference. */
@@ -278,8 +287,11 @@ static long inotify_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 
 static void group_put(struct inotify *g)
 {
-	if (ref_put(&g->refs))
-		kfree(g);
+	if (!ref_put(&g->refs))
+		return;
+	user_uncharge(&g->user->inotify_instances, 1);
+	user_account_put(g->user);
+	kfree(g);
 }
 
 static void inotify_tell(struct work *w)
@@ -297,19 +309,20 @@ static void inotify_release(struct file *f)
 	struct inotify *g = f->private;
 
 	for (;;) {
-		struct watch *w = NULL;
+		uint64_t first = 0;
+		struct watch *w;
 
 		spin_lock(&marks_lock);
-		if (!list_empty(&g->watches)) {
-			w = list_first(&g->watches, struct watch, group_link);
+		w = radix_next(&g->watches, &first);
+		if (w)
 			watch_detach(w);
-		}
 		spin_unlock(&marks_lock);
 		if (!w)
 			break;
 		inode_put(w->inode);
 		kfree(w);
 	}
+	radix_destroy(&g->watches);
 	while (!list_empty(&g->queue)) {
 		struct event *ev = list_first(&g->queue, struct event, link);
 
@@ -326,10 +339,9 @@ static void inotify_fdinfo(struct file *f, char *buf, size_t max)
 	size_t n = 0;
 
 	spin_lock(&marks_lock);
-	list_for_each(w, &g->watches, group_link)
-		if (n < max)
-			n += (size_t)ksnprintf(buf + n, max - n, "inotify wd:%x ino:%llx sdev:%x mask:%x ignored_mask:0\n", (unsigned)w->wd,
-					       (unsigned long long)w->inode->ino, w->inode->super->dev, w->mask);
+	for (uint64_t wd = 0; n < max && (w = radix_next(&g->watches, &wd)) != NULL; wd++)
+		n += (size_t)ksnprintf(buf + n, max - n, "inotify wd:%x ino:%llx sdev:%x mask:%x ignored_mask:0\n", (unsigned)w->wd,
+				       (unsigned long long)w->inode->ino, w->inode->super->dev, w->mask);
 	spin_unlock(&marks_lock);
 }
 
@@ -344,20 +356,24 @@ long sys_inotify_init1(unsigned flags)
 
 	if (flags & ~(unsigned)(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
+	if (!user_charge(&current->cred->user->inotify_instances, 1, INOTIFY_MAX_INSTANCES))
+		return -EMFILE;
 	g = kzalloc(sizeof(*g), 0);
-	if (!g)
+	if (!g) {
+		user_uncharge(&current->cred->user->inotify_instances, 1);
 		return -ENOMEM;
+	}
 	spin_init(&g->lock, LOCK_EVENTFD);
 	list_init(&g->queue);
-	list_init(&g->watches);
 	waitq_init(&g->wait);
 	ref_init(&g->refs);
 	sigio_init(&g->sigio);
 	work_init(&g->tell, inotify_tell);
+	g->user = user_account_current();
 	g->next_wd = 1;
 	fd = file_create_anon("inotify", 0600, &inotify_ops, g, O_RDONLY | (flags & O_NONBLOCK), &f);
 	if (fd) {
-		kfree(g);
+		group_put(g);
 		return fd;
 	}
 	fd = fd_add(f, flags);
@@ -386,6 +402,19 @@ static struct inotify_marks *marks_get(struct inode *i)
 	return none;
 }
 
+/* [marks_lock] Its descriptor: one that was not in use lately, 1 or more.  -ENOMEM. */
+static long take_wd(struct inotify *g, struct watch *w)
+{
+	int err;
+
+	do {
+		w->wd = g->next_wd;
+		g->next_wd = g->next_wd == INT32_MAX ? 1 : g->next_wd + 1;
+		err = radix_insert(&g->watches, (uint64_t)w->wd, w);
+	} while (err == -EEXIST);
+	return err ? err : w->wd;
+}
+
 static long add_watch(struct inotify *g, struct inode *i, uint32_t mask)
 {
 	struct inotify_marks *m = marks_get(i);
@@ -406,16 +435,19 @@ static long add_watch(struct inotify *g, struct inode *i, uint32_t mask)
 				w->mask = mask & IN_MASK_ADD ? w->mask | mask : mask;
 			break;
 		}
-	if (!wd && inotify_watches >= INOTIFY_MAX_WATCHES)
+	if (!wd && !user_charge(&g->user->inotify_watches, 1, INOTIFY_MAX_WATCHES))
 		wd = -ENOSPC;
 	if (!wd) {
-		inode_get(i);
-		*new = (struct watch){ .group = g, .inode = i, .mask = mask, .wd = g->next_wd++ };
-		list_add_tail(&new->inode_link, &m->watches);
-		list_add_tail(&new->group_link, &g->watches);
-		__atomic_add_fetch(&inotify_watches, 1, __ATOMIC_RELAXED);
-		wd = new->wd;
-		new = NULL;
+		*new = (struct watch){ .group = g, .inode = i, .mask = mask };
+		wd = take_wd(g, new);
+		if (wd < 0) {
+			user_uncharge(&g->user->inotify_watches, 1);
+		} else {
+			inode_get(i);
+			list_add_tail(&new->inode_link, &m->watches);
+			__atomic_add_fetch(&inotify_watches, 1, __ATOMIC_RELAXED);
+			new = NULL;
+		}
 	}
 	spin_unlock(&marks_lock);
 	kfree(new);
@@ -455,7 +487,7 @@ long sys_inotify_rm_watch(int fd, int wd)
 {
 	struct file *f = fd_get(fd);
 	struct inotify *g;
-	struct watch *w, *found = NULL;
+	struct watch *found;
 
 	if (!f)
 		return -EBADF;
@@ -465,13 +497,11 @@ long sys_inotify_rm_watch(int fd, int wd)
 	}
 	g = f->private;
 	spin_lock(&marks_lock);
-	list_for_each(w, &g->watches, group_link)
-		if (w->wd == wd) {
-			found = w;
-			watch_detach(w);
-			queue_event(g, wd, IN_IGNORED, 0, NULL, 0);
-			break;
-		}
+	found = wd < 0 ? NULL : radix_find(&g->watches, (uint64_t)wd);
+	if (found) {
+		watch_detach(found);
+		queue_event(g, wd, IN_IGNORED, 0, NULL, 0);
+	}
 	spin_unlock(&marks_lock);
 	if (found) {
 		inode_put(found->inode);

@@ -4,12 +4,16 @@
 #define KERNEL_CRED_H
 #include <kernel/lock.h>
 
-/* What one real user has in use, for RLIMIT_NPROC, RLIMIT_SIGPENDING, RLIMIT_MEMLOCK... */
+/* What one real user has in use: what outlives or is beside a process's memory is limited by user. */
 struct user_account {
 	struct refcount refs;
 	uint32_t uid;			/* [I] */
-	int32_t processes, signals;	/* [a] threads; queued signals */
-	int64_t locked_pages, mq_bytes;	/* [a] */
+	int32_t processes;		/* [a] threads: RLIMIT_NPROC */
+	int64_t signals;		/* [a] queued, and those set aside for timers: RLIMIT_SIGPENDING */
+	int64_t mq_bytes;		/* [a] RLIMIT_MSGQUEUE */
+	int64_t files_in_flight;	/* [a] in messages of UNIX sockets: RLIMIT_NOFILE */
+	int64_t pipe_slots;		/* [a] fs.pipe-user-pages-soft */
+	int64_t inotify_instances, inotify_watches;	/* [a] fs.inotify.max_user_* */
 	struct list_head link;
 };
 
@@ -32,6 +36,16 @@ enum cap {
 	CAP_SYS_TTY_CONFIG = 26, CAP_MKNOD = 27, CAP_LEASE = 28, CAP_SETFCAP = 31, CAP_SYSLOG = 34, CAP_WAKE_ALARM = 35, CAP_LAST = 40
 };
 void user_account_put(struct user_account *u);	/* any context */
+struct user_account *user_account_current(void);	/* the running thread's, with a reference: for what may outlive it */
+/* n more of what *counter, a field of an account, counts; false, and none more, if that would be above limit.  Any context. */
+static inline bool user_charge(int64_t *counter, int64_t n, uint64_t limit)
+{
+	if ((uint64_t)__atomic_add_fetch(counter, n, __ATOMIC_RELAXED) <= limit)
+		return true;
+	__atomic_sub_fetch(counter, n, __ATOMIC_RELAXED);
+	return false;
+}
+static inline void user_uncharge(int64_t *counter, int64_t n) { __atomic_sub_fetch(counter, n, __ATOMIC_RELAXED); }
 /* current's effective set. */
 enum { SECUREBIT_NO_SETUID_FIXUP = 1 << 2 };	/* in cred.securebits: rights do not follow ids */
 bool capable(enum cap c);

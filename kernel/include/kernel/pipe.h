@@ -13,7 +13,9 @@
 
 struct file;
 struct inode;
-enum { PIPE_BUF = 4096, PIPE_SLOTS = 16, PIPE_MAX_BYTES = 1 << 20 };
+struct user_account;
+/* Slots of a pipe, of one whose user has more than PIPE_USER_SLOTS already; procfs shows the limits in sys/fs. */
+enum { PIPE_BUF = 4096, PIPE_SLOTS = 16, PIPE_SLOTS_MIN = 2, PIPE_USER_SLOTS = 16384, PIPE_MAX_BYTES = 1 << 20 };
 enum { PIPE_MERGE = 1 /* the page is the pipe's: more may be appended */, PIPE_PACKET = 2 /* ends a packet (O_DIRECT) */ };
 
 struct pipe_buf { struct page *page; uint32_t off, len, flags; };
@@ -28,6 +30,7 @@ struct pipe {
 	unsigned reader_opens, writer_opens;	/* [lock] ever: FIFO opens wait for a change */
 	struct sigio_list read_sigio, write_sigio;
 	struct page *spare;		/* [lock] of the last empty buffer */
+	struct user_account *user;	/* [I] a reference: who made it and is charged for its slots */
 	bool anonymous;			/* [I] made by pipe(2) */
 };
 

@@ -18,7 +18,7 @@ struct user_account;
 struct sigqueue {
 	struct list_head link;
 	struct abi_siginfo info;
-	struct user_account *user;	/* who is charged for it */
+	struct user_account *user;	/* a reference: who is charged for it */
 	bool preallocated;		/* a posix timer's: never freed, link empty when not queued */
 };
 
