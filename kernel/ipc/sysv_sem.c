@@ -6,9 +6,11 @@
  * turn, and all are taken back if one cannot be done.  Who has to wait sleeps
  * on the set's queue and tries again after each change.
  *
- * SEM_UNDO adjustments are kept per process and set; the process's list is
- * only touched by itself, the set's list under the set's lock.  A process that
- * exits applies them; a set that is removed only marks them dead.
+ * SEM_UNDO adjustments are kept per process and set.  Threads of the process
+ * push onto its list under the locks of different sets, so without one; it is
+ * emptied when only one thread is left.  The set's list is under the set's
+ * lock.  A process that exits applies them; a set that is removed only marks
+ * them dead.
  */
 #include "ipc/sysv_internal.h"
 
@@ -16,7 +18,7 @@ enum { SEMMSL = 32000, SEMOPM = 500, SEMVMX = 32767 };
 
 struct sem { int32_t val; int32_t pid; };
 struct sem_undo {
-	struct sem_undo *next;		/* [o] the process's list */
+	struct sem_undo *next;		/* [I] the process's list */
 	struct list_head link;		/* [set.lock] the set's list */
 	struct sem_set *set;		/* [I] reference */
 	int16_t adj[];			/* [set.lock] */
@@ -100,7 +102,7 @@ static struct sem_undo *undo_of(struct sem_set *s)
 	struct process *p = current->process;
 	struct sem_undo *u;
 
-	for (u = p->sem_undo; u; u = u->next)
+	for (u = load_acquire(&p->sem_undo); u; u = u->next)
 		if (u->set == s)
 			return u;
 	u = kzalloc(sizeof(*u) + s->n * sizeof(u->adj[0]), 0);
@@ -109,8 +111,9 @@ static struct sem_undo *undo_of(struct sem_set *s)
 	ref_get(&s->o.refs);
 	u->set = s;
 	list_add_tail(&u->link, &s->undos);
-	u->next = p->sem_undo;
-	p->sem_undo = u;
+	u->next = READ_ONCE(p->sem_undo);
+	while (!__atomic_compare_exchange_n(&p->sem_undo, &u->next, u, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
 	return u;
 }
 
@@ -237,7 +240,7 @@ long sys_semtimedop(int id, uaddr_t uops, unsigned n, uaddr_t timeout)
 
 long sys_semop(int id, uaddr_t ops, unsigned n) { return sys_semtimedop(id, ops, n, 0); }
 
-NO_TSA void sysv_process_exit(struct process *p)
+NO_TSA void sysv_semaphores_undo(struct process *p)
 {
 	struct sem_undo *u;
 

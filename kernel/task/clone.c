@@ -8,6 +8,7 @@
  * that a SIGINT for a whole group misses nobody.
  */
 #include <kernel/file.h>
+#include <kernel/ipc_init.h>
 #include <kernel/tty.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
@@ -433,6 +434,9 @@ long sys_unshare(uint64_t flags)
 		rcu_assign(t->files, files);
 		files_put(old);
 	}
+	/* The adjustments are the process's: one thread of several stays with them. */
+	if ((flags & CLONE_SYSVSEM) && READ_ONCE(t->process->thread_count) == 1)
+		sysv_semaphores_undo(t->process);
 	return 0;
 }
 

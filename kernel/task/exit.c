@@ -328,7 +328,7 @@ _Noreturn void task_exit(int status) NO_TSA
 	files_close_later(t);
 	t->files_gone = true;
 	if (last) {
-		sysv_process_exit(p);
+		sysv_semaphores_undo(p);
 		tty_process_exit(p);
 	}
 	__atomic_sub_fetch(&t->cred->user->processes, 1, __ATOMIC_RELAXED);

@@ -16,6 +16,7 @@ void timerfd_clock_set(void);
 /* The last user of an address space is gone: so are its AIO contexts. */
 void aio_vm_gone(struct vm_space *vm);
 uint64_t aio_in_use(void);	/* requests that contexts were made for, for /proc/sys/fs/aio-nr */
-/* A process exits: its semaphore adjustments are undone (SEM_UNDO). */
-void sysv_process_exit(struct process *p);
+uint64_t epoll_items_max(void);	/* items of epoll sets that a user may have: fs.epoll.max_user_watches */
+/* Undo what p did to semaphores with SEM_UNDO: it exits, or is one thread that unshares them.  Nobody else may be in p.  May sleep. */
+void sysv_semaphores_undo(struct process *p);
 #endif
