@@ -86,7 +86,7 @@ static struct aio_table *table_of(struct vm_space *vm)
 	if (!t)
 		return NULL;
 	spin_init(&t->lock, LOCK_AIO_TABLE);
-		if (!__atomic_compare_exchange_n(&vm->aio, &none, t, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+	if (!__atomic_compare_exchange_n(&vm->aio, &none, t, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		kfree(t);
 		t = none;
 	}
@@ -185,8 +185,10 @@ long sys_io_setup(unsigned n, uaddr_t out)
 	id = c->id;
 	if (!put_user(id, out))
 		return 0;
+	/* Who guessed the id may have destroyed it already. */
+	if (!table_take(t, id))
+		return -EFAULT;
 	err = -EFAULT;
-	(void)table_take(t, id);
 unmap:
 	(void)!vm_munmap(current->vm, c->id, PAGE_SIZE);
 fail:
