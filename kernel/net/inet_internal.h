@@ -46,6 +46,8 @@ struct inet_socket {
 	struct list_head accept_queue;	/* [q] of a listener: sockets with a reference each, by accept_link */
 	struct list_head waiting;	/* [q] of a listener: those for whom the queue was full */
 	struct list_head accept_link;	/* [q of the listener] */
+	bool waits;			/* [q of the listener] among those that wait */
+	struct inet_socket *listener;	/* [q] of one that waits, or did a moment ago: a reference */
 	unsigned accept_len, backlog;	/* [q] */
 	unsigned ended;			/* [q] INET_RCV, INET_SND */
 	bool dead;			/* [q] its file is gone */

@@ -4,7 +4,7 @@
  *
  * connect() makes the server's socket and puts it on the listener's queue; if
  * that is full, on the list of those that wait, and the client stays in
- * INET_CONNECTING until accept() makes room.
+ * INET_CONNECTING until accept() makes room, or it gives up.
  *
  * Ends: a shutdown or close of one side is the end of file of the other (FIN).
  * A close with unread data, or with SO_LINGER of 0 s, resets: the other gets
@@ -40,6 +40,60 @@ static void end_of_file(struct inet_socket *u)
 	inet_wake(u, INET_READ_EVENTS | POLLRDHUP | POLLHUP);
 }
 
+static void stream_close(struct inet_socket *u, bool hard);
+
+/* e, off the list of those that wait, does not need its listener any more. */
+static void forget_listener(struct inet_socket *e)
+{
+	struct inet_socket *l;
+
+	spin_lock(&e->s.queue_lock);
+	l = e->listener;
+	e->listener = NULL;
+	spin_unlock(&e->s.queue_lock);
+	if (l)
+		inet_put(l);
+}
+
+/* The end of e, off the list of those that wait.  Its client, with the reference, or NULL. */
+static struct inet_socket *drop_waiting(struct inet_socket *e)
+{
+	struct inet_socket *client;
+
+	forget_listener(e);
+	spin_lock(&e->s.queue_lock);
+	client = e->peer;
+	e->peer = NULL;
+	spin_unlock(&e->s.queue_lock);
+	stream_close(e, true);
+	return client;
+}
+
+/* The client of e gives up: is e still waiting for room in the queue, it goes. */
+static void give_up(struct inet_socket *e)
+{
+	struct inet_socket *l, *client;
+	bool waited;
+
+	spin_lock(&e->s.queue_lock);
+	l = e->listener;
+	if (l)
+		inet_get(l);
+	spin_unlock(&e->s.queue_lock);
+	if (!l)
+		return;
+	spin_lock(&l->s.queue_lock);
+	waited = e->waits;
+	e->waits = false;
+	if (waited)
+		list_del_init(&e->accept_link);
+	spin_unlock(&l->s.queue_lock);
+	inet_put(l);
+	client = waited ? drop_waiting(e) : NULL;
+	if (client)
+		inet_put(client);
+}
+
 /* Drops u's part of its connection, and tells the other side. */
 static void disconnect(struct inet_socket *u, bool hard)
 {
@@ -56,14 +110,14 @@ static void disconnect(struct inet_socket *u, bool hard)
 	inet_drop_queue(u);
 	if (!peer)
 		return;
+	if (was_connecting)
+		give_up(peer);
 	if (hard || unread || was_connecting)
 		reset(peer, ECONNRESET);
 	else
 		end_of_file(peer);
 	inet_put(peer);
 }
-
-static void stream_close(struct inet_socket *u, bool hard);
 
 /* Those that nobody accepted, and those that waited for that. */
 static void close_listener(struct inet_socket *u)
@@ -75,6 +129,8 @@ static void close_listener(struct inet_socket *u)
 	WRITE_ONCE(u->s.listening, false);
 	WRITE_ONCE(u->state, INET_CLOSED);
 	list_splice_tail(&u->accept_queue, &embryos);
+	list_for_each(e, &u->waiting, accept_link)
+		e->waits = false;
 	list_splice_tail(&u->waiting, &waiting);
 	WRITE_ONCE(u->accept_len, 0);
 	spin_unlock(&u->s.queue_lock);
@@ -88,15 +144,11 @@ static void close_listener(struct inet_socket *u)
 
 		e = list_first(&waiting, struct inet_socket, accept_link);
 		list_del_init(&e->accept_link);
-		spin_lock(&e->s.queue_lock);
-		client = e->peer;
-		e->peer = NULL;
-		spin_unlock(&e->s.queue_lock);
+		client = drop_waiting(e);
 		if (client) {
 			reset(client, ECONNREFUSED);
 			inet_put(client);
 		}
-		stream_close(e, true);
 	}
 }
 
@@ -189,6 +241,9 @@ static int enqueue_embryo(struct inet_socket *l, struct inet_socket *n, bool *wa
 	if (l->state != INET_LISTENING) {
 		err = -ECONNREFUSED;
 	} else if (*waits) {
+		inet_get(l);
+		n->listener = l;
+		n->waits = true;
 		list_add_tail(&n->accept_link, &l->waiting);
 	} else {
 		list_add_tail(&n->accept_link, &l->accept_queue);
@@ -377,6 +432,7 @@ static int try_accept(struct inet_socket *l, struct inet_socket **out)
 			WRITE_ONCE(l->accept_len, l->accept_len - 1);
 		} else {
 			next = list_first(&l->waiting, struct inet_socket, accept_link);
+			next->waits = false;
 			list_del(&next->accept_link);
 			list_add_tail(&next->accept_link, &l->accept_queue);
 			inet_get(next);
@@ -384,6 +440,7 @@ static int try_accept(struct inet_socket *l, struct inet_socket **out)
 	}
 	spin_unlock(&l->s.queue_lock);
 	if (next) {
+		forget_listener(next);
 		promoted(next);
 		inet_put(next);
 	}

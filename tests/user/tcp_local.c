@@ -79,7 +79,7 @@ int main(void)
 	pthread_t t;
 
 	signal(SIGPIPE, SIG_IGN);
-	plan(59);
+	plan(62);
 	/* Creation and names. */
 	ok_errno(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP), EPROTONOSUPPORT, "a stream is not UDP");
 	ok_errno(socket(AF_INET, SOCK_SEQPACKET, 0), ESOCKTNOSUPPORT, "no packets in order");
@@ -253,6 +253,36 @@ int main(void)
 	close(c2);
 	ok(shutdown(l, SHUT_RD) == 0, "a listener shut down");
 	ok_errno(accept(l, NULL, NULL), EINVAL, "does not listen any more");
+	close(l);
+
+	/* Who gave up while it waited for room in the queue is not accepted afterwards. */
+	l = listener(0);
+	port = port_of(l);
+	c = dial(port);
+	a = loopback(port);
+	for (int i = 0; i < 20; i++) {
+		int gone = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+		connect(gone, (void *)&a, sizeof(a));
+		close(gone);
+	}
+	c2 = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	connect(c2, (void *)&a, sizeof(a));
+	fcntl(l, F_SETFL, O_NONBLOCK);
+	s = accept(l, NULL, NULL);
+	ok(s >= 0 && write(c, "1", 1) == 1 && read(s, buf, 1) == 1 && buf[0] == '1', "the first is accepted");
+	close(s);
+	{
+		struct pollfd p = { .fd = l, .events = POLLIN };
+
+		poll(&p, 1, -1);
+		s = accept(l, NULL, NULL);
+		ok(s >= 0 && write(c2, "2", 1) == 1 && recv(s, buf, 1, MSG_DONTWAIT) == 1 && buf[0] == '2', "then the one that still waits");
+	}
+	ok_errno(accept(l, NULL, NULL), EAGAIN, "and nobody else");
+	close(s);
+	close(c);
+	close(c2);
 	close(l);
 	return done();
 }
