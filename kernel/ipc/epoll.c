@@ -13,12 +13,15 @@
  * wake-ups, under the source's wait queue), file.lock (the file's list of
  * items).  Watching an epoll instance goes through its poll_wait queue, whose
  * lock nests along the chain; chains have at most MAX_NESTS links and no loops,
- * which is checked when a link is added, under graph_lock.
+ * which is checked when a link is added, under graph_lock.  So is how many ways
+ * lead up from a source: an event goes them all, under its wait queue's lock.
  *
  * Lifetime: an item belongs to its instance and is on its file's list.  The
  * instance dies with its file; a watched file that is closed calls
  * epoll_forget() before its release operation, so files need not be pinned.
+ * Items count for the user who made the instance (fs.epoll.max_user_watches).
  */
+#include <kernel/page.h>
 #include <kernel/rbtree.h>
 #include "ipc_internal.h"
 
@@ -29,6 +32,8 @@
 #define PRIVATE_BITS	(EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
 #define EXCLUSIVE_OK	(POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 enum { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3, MAX_NESTS = 4 };
+/* Ways up from a source by the number of links between sets, as on Linux; without any: as many as there are. */
+static const unsigned ways_max[MAX_NESTS + 1] = { UINT32_MAX, 500, 100, 50, 10 };
 
 #ifdef EFT_CPU_x86_64
 struct PACKED abi_epoll_event { uint32_t events; uint64_t data; };
@@ -41,6 +46,9 @@ struct epoll {
 	struct mutex lock;		/* [EPOLL] */
 	struct rb_root items;		/* [lock] */
 	struct file *file;		/* [I] its own, not a reference */
+	struct user_account *user;	/* [I] a reference: who is charged for the items */
+	uint64_t visit;			/* [graph_lock] the walk that has been here */
+	int depth;			/* [graph_lock] what it found: links below or above */
 	bool closed;			/* [lock] */
 	struct spinlock ready_lock;	/* [EPOLL_READY], interrupts off */
 	struct list_head ready;		/* [ready_lock] item.ready_link */
@@ -63,7 +71,9 @@ struct item {
 	bool no_memory;			/* a waiter could not be made */
 };
 static const struct file_ops epoll_ops;
-static struct mutex graph_lock;
+static struct mutex graph_lock;			/* [EPOLL_GRAPH] */
+static uint64_t visit;				/* [graph_lock] the walk of now */
+static uint64_t items_max;			/* [I] of a user */
 
 /* ---- the ready list ---- */
 
@@ -196,16 +206,22 @@ static void item_remove(struct item *it)
 		WRITE_ONCE(ep->ready_count, ep->ready_count - 1);
 	}
 	spin_unlock_irqrestore(&ep->ready_lock, flags);
+	user_uncharge(&ep->user->epoll_items, 1);
 	kfree(it);
 }
 
 static int item_add(struct epoll *ep, struct file *f, int fd, const struct abi_epoll_event *ev)
 {
-	struct item *it = kzalloc(sizeof(*it), 0);
 	struct item_poll ip = { .pt.queue = item_queue };
+	struct item *it;
 
-	if (!it)
+	if (!user_charge(&ep->user->epoll_items, 1, items_max))
+		return -ENOSPC;
+	it = kzalloc(sizeof(*it), 0);
+	if (!it) {
+		user_uncharge(&ep->user->epoll_items, 1);
 		return -ENOMEM;
+	}
 	it->ep = ep;
 	it->file = f;
 	it->fd = fd;
@@ -244,8 +260,10 @@ static void item_modify(struct item *it, const struct abi_epoll_event *ev)
 
 static void epoll_put(struct epoll *ep)
 {
-	if (ref_put(&ep->refs))
-		kfree(ep);
+	if (!ref_put(&ep->refs))
+		return;
+	user_account_put(ep->user);
+	kfree(ep);
 }
 
 void epoll_forget(struct file *f)
@@ -291,6 +309,8 @@ static NO_TSA int depth_below(struct epoll *ep, const struct epoll *target, int 
 
 	if (ep == target || level > MAX_NESTS)
 		return -ELOOP;
+	if (ep->visit == visit)
+		return ep->depth;
 	mutex_lock_nested(&ep->lock);
 	for (n = rb_first(&ep->items); n && depth >= 0; n = rb_next(n)) {
 		struct item *it = rb_entry(n, struct item, node);
@@ -301,44 +321,82 @@ static NO_TSA int depth_below(struct epoll *ep, const struct epoll *target, int 
 		depth = d < 0 ? d : MAX(depth, d + 1);
 	}
 	mutex_unlock(&ep->lock);
+	ep->visit = visit;
+	ep->depth = depth;
 	return depth;
 }
 
-/* Links above ep.  [graph_lock: who watches an instance cannot change, nor go away while it is on the list] */
-static int depth_above(struct epoll *ep, int level)
+/*
+ * Links above ep.  [graph_lock]  A watcher and its file live while its item is
+ * on the list: the list's lock is held on the way up.
+ */
+static NO_TSA int depth_above(struct epoll *ep)
 {
-	struct epoll *up[16];
-	unsigned n = 0;
-	int depth = 0;
 	struct item *it;
+	int depth = 0;
 
-	if (level > MAX_NESTS)
-		return level;
-	spin_lock(&ep->file->lock);
+	if (ep->visit == visit)
+		return ep->depth;
+	spin_lock_nested(&ep->file->lock);
 	list_for_each(it, &ep->file->epoll_links, file_link)
-		if (n < ARRAY_SIZE(up)) {
-			ref_get(&it->ep->refs);
-			up[n++] = it->ep;
-		}
+		if (!READ_ONCE(it->ep->closed))
+			depth = MAX(depth, depth_above(it->ep) + 1);
 	spin_unlock(&ep->file->lock);
-	while (n--) {
-		if (!READ_ONCE(up[n]->closed)) {
-			int d = depth_above(up[n], level + 1) + 1;
-
-			depth = MAX(depth, d);
-		}
-		epoll_put(up[n]);
-	}
+	ep->visit = visit;
+	ep->depth = depth;
 	return depth;
 }
 
 static int check_nesting(struct epoll *ep, struct file *f)
 {
-	int below = depth_below(f->private, ep, 1);
+	int below;
 
+	visit++;
+	below = depth_below(f->private, ep, 1);
 	if (below < 0)
 		return below;
-	return below + 1 + depth_above(ep, 1) > MAX_NESTS ? -ELOOP : 0;
+	visit++;
+	return below + 1 + depth_above(ep) > MAX_NESTS ? -ELOOP : 0;
+}
+
+/* Adds the ways from f up to sets that nobody watches to ways[], by their links between sets.  -EINVAL: too many.  [graph_lock] */
+static NO_TSA int count_ways(struct file *f, unsigned sets, unsigned ways[MAX_NESTS + 1])
+{
+	struct item *it;
+	int err = 0;
+
+	if (sets > MAX_NESTS + 1)
+		return -EINVAL;
+	spin_lock_nested(&f->lock);
+	if (sets && list_empty(&f->epoll_links) && ++ways[sets - 1] > ways_max[sets - 1])
+		err = -EINVAL;
+	list_for_each(it, &f->epoll_links, file_link) {
+		err = count_ways(it->ep->file, sets + 1, ways);
+		if (err)
+			break;
+	}
+	spin_unlock(&f->lock);
+	return err;
+}
+
+/* Are there too many ways up from any source below f, or from f itself?  [graph_lock] */
+static NO_TSA int check_ways(struct file *f)
+{
+	unsigned ways[MAX_NESTS + 1] = { 0 };
+	struct epoll *ep = f->private;
+	struct rb_node *n;
+	int err = 0;
+
+	if (f->ops != &epoll_ops)
+		return count_ways(f, 0, ways);
+	if (ep->visit == visit)
+		return 0;
+	ep->visit = visit;
+	mutex_lock_nested(&ep->lock);
+	for (n = rb_first(&ep->items); n && !err; n = rb_next(n))
+		err = check_ways(rb_entry(n, struct item, node)->file);
+	mutex_unlock(&ep->lock);
+	return err;
 }
 
 /* ---- files ---- */
@@ -424,6 +482,7 @@ long sys_epoll_create1(unsigned flags)
 	ep = kzalloc(sizeof(*ep), 0);
 	if (!ep)
 		return -ENOMEM;
+	ep->user = user_account_current();
 	ref_init(&ep->refs);
 	mutex_init(&ep->lock, LOCK_EPOLL);
 	spin_init(&ep->ready_lock, LOCK_EPOLL_READY);
@@ -434,7 +493,7 @@ long sys_epoll_create1(unsigned flags)
 	spin_init(&ep->poll_wait.lock, LOCK_EPOLL_POLL);
 	fd = file_create_anon("[eventpoll]", 0600, &epoll_ops, ep, O_RDWR, &f);
 	if (fd) {
-		kfree(ep);
+		epoll_put(ep);
 		return fd;
 	}
 	ep->file = f;
@@ -469,6 +528,46 @@ static int ctl_locked(struct epoll *ep, int op, struct file *f, int fd, struct a
 	}
 }
 
+/* Adds what may make the graph deeper or its ways more: f is a set, or ep is watched. */
+static int add_checked(struct epoll *ep, struct file *f, int fd, struct abi_epoll_event *ev)
+{
+	int ret;
+
+	mutex_lock(&graph_lock);
+	ret = f->ops == &epoll_ops ? check_nesting(ep, f) : 0;
+	if (ret)
+		goto out;
+	mutex_lock(&ep->lock);
+	ret = ctl_locked(ep, EPOLL_CTL_ADD, f, fd, ev);
+	mutex_unlock(&ep->lock);
+	if (ret)
+		goto out;
+	visit++;
+	ret = check_ways(f);
+	if (ret) {
+		struct item *it;
+
+		mutex_lock(&ep->lock);
+		it = item_find(ep, f, fd);	/* another thread may have taken it away */
+		if (it)
+			item_remove(it);
+		mutex_unlock(&ep->lock);
+	}
+out:
+	mutex_unlock(&graph_lock);
+	return ret;
+}
+
+static bool is_watched(struct epoll *ep)
+{
+	bool yes;
+
+	spin_lock(&ep->file->lock);
+	yes = !list_empty(&ep->file->epoll_links);
+	spin_unlock(&ep->file->lock);
+	return yes;
+}
+
 long sys_epoll_ctl(int epfd, int op, int fd, uaddr_t event)
 {
 	struct abi_epoll_event ev = { 0, 0 };
@@ -500,17 +599,12 @@ long sys_epoll_ctl(int epfd, int op, int fd, uaddr_t event)
 			goto out;
 	}
 	ep = epf->private;
-	if (op == EPOLL_CTL_ADD && f->ops == &epoll_ops) {
-		mutex_lock(&graph_lock);
-		ret = check_nesting(ep, f);
-		if (!ret) {
-			mutex_lock(&ep->lock);
-			ret = ctl_locked(ep, op, f, fd, &ev);
-			mutex_unlock(&ep->lock);
-		}
-		mutex_unlock(&graph_lock);
+	mutex_lock(&ep->lock);
+	/* Who watches ep from here on looks at what is in it, under its lock. */
+	if (op == EPOLL_CTL_ADD && (f->ops == &epoll_ops || is_watched(ep))) {
+		mutex_unlock(&ep->lock);
+		ret = add_checked(ep, f, fd, &ev);
 	} else {
-		mutex_lock(&ep->lock);
 		ret = ctl_locked(ep, op, f, fd, &ev);
 		mutex_unlock(&ep->lock);
 	}
@@ -667,7 +761,13 @@ long sys_epoll_pwait2(int epfd, uaddr_t events, int max, uaddr_t timeout, uaddr_
 	return err ? err : epoll_wait_masked(epfd, events, max, deadline, sigmask, size);
 }
 
+uint64_t epoll_items_max(void) { return items_max; }
+
 void epoll_init(void)
 {
+	struct mem_info mem;
+
 	mutex_init(&graph_lock, LOCK_EPOLL_GRAPH);
+	mem_info_get(&mem);	/* a 25th of memory, as on Linux */
+	items_max = mem.total_pages / 25 * PAGE_SIZE / (sizeof(struct item) + sizeof(struct item_wait));
 }

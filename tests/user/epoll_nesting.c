@@ -4,6 +4,7 @@
 #include "child.h"
 #include <sys/epoll.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 static struct epoll_event e = { .events = EPOLLIN };
 static int add(int ep, int fd) { e.events = EPOLLIN; return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e); }
@@ -17,7 +18,7 @@ int main(void)
 	char ch;
 	pid_t pid;
 
-	plan(23);
+	plan(31);
 	if (pipe2(p, O_NONBLOCK))
 		bail("pipe");
 	ok(add(a, b) == 0 && add(b, c) == 0 && add(c, p[0]) == 0, "a set in a set in a set");
@@ -64,5 +65,44 @@ int main(void)
 	close(p[0]);
 	close(c);
 	ok(epoll_wait(a, many, 4, 0) == 0, "closing the last descriptor of the file does");
+
+	/* However many watch a set, the depth above it is seen. */
+	int deep[8], decoy[20];
+
+	for (depth = 0; depth < 8; depth++) {
+		deep[depth] = epoll_create1(0);
+		for (int i = 0; i < 20; i++)
+			if (add(decoy[i] = epoll_create1(0), deep[depth]))
+				bail("a decoy");
+		if (depth && (r = add(deep[depth - 1], deep[depth])))
+			break;
+	}
+	ok(r == -1 && errno == ELOOP && depth == 4, "a chain that grows below, each link one of many (%d)", depth);
+
+	/* An event goes up every way there is: their number is limited. */
+	int mid = epoll_create1(0), top = -1, q[2], n;
+
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4000, 4000 });
+	if (pipe(q) || add(mid, q[0]))
+		bail("pipe");
+	for (n = 0; n < 600; n++)
+		if (add(top = epoll_create1(0), mid))
+			break;
+	ok(n == 500 && errno == EINVAL, "five hundred ways of two links, and no more (%d)", n);
+	ok(write(q[1], "x", 1) == 1 && ready(top - 1) == 1 && ready(top) == 0, "the last that was let in hears of it, the one that was not does not");
+	ok(add(top, q[0]) == 0, "watching the source itself is free");
+	fd = epoll_create1(0);
+	ok(add(fd, mid) == -1 && errno == EINVAL && add(fd, q[1]) == 0, "nor does a later one come in");
+	close(top - 1);
+	ok(add(fd, mid) == 0, "but when another has gone");
+	/* A source that comes when the sets are there. */
+	for (n = 0; n < 600; n++) {
+		int up = epoll_create1(0);
+
+		if (add(up, chain[0]))
+			break;
+	}
+	ok(n == 600 && add(chain[0], q[1]) == -1 && errno == EINVAL, "a source below too many ways");
+	ok(ready(chain[0]) == 0 && epoll_ctl(chain[0], EPOLL_CTL_DEL, q[1], NULL) == -1 && errno == ENOENT, "is not there");
 	return done();
 }

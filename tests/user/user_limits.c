@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What one user may make the kernel remember: timers, descriptors in flight, pipe buffers, inotify instances and watches (proc_sys_fs(5), unix(7), pipe(7)). */
+/* What one user may make the kernel remember: timers, descriptors in flight, pipe buffers, inotify instances, what epoll watches (proc_sys_fs(5), unix(7), pipe(7)). */
 #include "harness.h"
 #include "child.h"
+#include <stdbool.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -213,12 +215,46 @@ static int other_instances(void)
 	return seteuid(0) || setresuid(NOBODY + 8, NOBODY + 7, 0) || inotify_init() < 0 ? 3 : 0;
 }
 
+/* ---- epoll ---- */
+
+static long watches_max(void) { return setting("/proc/sys/fs/epoll/max_user_watches"); }
+
+static int watches(void)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	long max = watches_max(), n = 0;
+	int ep = -1, fd[500], p[2];
+
+	lim(RLIMIT_NOFILE, 2000);
+	if (become(NOBODY + 9) || pipe(p))
+		return 90;
+	for (int i = 0; i < 500; i++)
+		if ((fd[i] = dup(p[0])) < 0)
+			return 1;
+	while (n < max + 500) {
+		if ((ep = epoll_create1(0)) < 0)
+			return 2;
+		for (int i = 0; i < 500; i++, n++)
+			if (epoll_ctl(ep, EPOLL_CTL_ADD, fd[i], &e))
+				goto full;
+	}
+	return 3;
+full:
+	if (errno != ENOSPC || n < max - 1 || n > max + 1)
+		return 4;
+	if (close(ep - 1) || epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e))
+		return 5;
+	return 0;
+}
+
 static int result;
 #define HOLDS(code, what) (result = in_child(code), ok(result == 0, "%s (%d)", what, result))
 
 int main(void)
 {
-	plan(10);
+	bool few = watches_max() < 200000;	/* where memory is small: filling it up takes no time */
+
+	plan(few ? 11 : 10);
 	HOLDS(timers(), "RLIMIT_SIGPENDING holds for timers");
 	HOLDS(timer_beside_signals(), "together with queued signals");
 	HOLDS(in_flight(SOCK_STREAM, NOBODY + 2), "RLIMIT_NOFILE holds for descriptors in flight");
@@ -229,5 +265,7 @@ int main(void)
 	HOLDS(fifos(), "of FIFOs, too");
 	HOLDS(instances(), "inotify instances");
 	HOLDS(other_instances(), "of the real user");
+	if (few)
+		HOLDS(watches(), "what sets of epoll watch");
 	return done();
 }

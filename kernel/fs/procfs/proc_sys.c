@@ -208,7 +208,6 @@ CONST_FILE(show_fifty, "50")
 CONST_FILE(show_poolsize, "256")
 CONST_FILE(show_somaxconn, "4096")
 CONST_FILE(show_wmem, "212992")
-CONST_FILE(show_epoll, "1048576")
 CONST_FILE(show_rt_period, "1000000")
 CONST_FILE(show_rt_runtime, "950000")
 
@@ -238,6 +237,11 @@ static const struct proc_node inotify_nodes[] = {
 static int show_aio_nr(struct seq *s, struct task *t)
 {
 	seq_printf(s, "%llu\n", (unsigned long long)aio_in_use());
+	return 0;
+}
+static int show_epoll(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%llu\n", (unsigned long long)epoll_items_max());
 	return 0;
 }
 static const struct proc_node epoll_nodes[] = { PROC_FILE("max_user_watches", 0444, show_epoll) };

@@ -14,6 +14,7 @@ struct user_account {
 	int64_t files_in_flight;	/* [a] in messages of UNIX sockets: RLIMIT_NOFILE */
 	int64_t pipe_slots;		/* [a] fs.pipe-user-pages-soft */
 	int64_t inotify_instances, inotify_watches;	/* [a] fs.inotify.max_user_* */
+	int64_t epoll_items;		/* [a] fs.epoll.max_user_watches */
 	struct list_head link;
 };
 
