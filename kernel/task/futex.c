@@ -549,7 +549,7 @@ long sys_get_robust_list(int pid, uaddr_t head, uaddr_t len)
 	if (!t)
 		return -ESRCH;
 	list = t->robust_list;
-	ok = t == current || (t->process && signal_permitted(t->process, 0));
+	ok = ptrace_may_access(t);	/* an address in its memory */
 	if (pid)
 		task_put(t);
 	if (!ok)

@@ -253,6 +253,7 @@ void ptrace_clone(struct task *child, uint64_t clone_flags)
 	struct ptrace *fresh = kzalloc(sizeof(*fresh), 0), *pt;
 	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
 	struct abi_siginfo info = { .si_signo = SIGSTOP, .si_code = SI_USER };
+	bool seized;
 
 	pt = current->ptrace;
 	if (!pt || !fresh || child->ptrace) {
@@ -266,15 +267,15 @@ void ptrace_clone(struct task *child, uint64_t clone_flags)
 	process_get(fresh->tracer);
 	fresh->thread = pt->thread;
 	fresh->options = pt->options;
-	fresh->seized = pt->seized;
+	seized = fresh->seized = pt->seized;
 	list_add_tail(&fresh->link, &pt->tracer->ptraced);
 	rcu_assign(child->ptrace, fresh);
-	if (fresh->seized) {
+	if (seized) {
 		fresh->stop_work = true;
 		WRITE_ONCE(child->sig_work, true);
 	}
 	spin_unlock_irqrestore(&process_tree_lock, flags);
-	if (!fresh->seized)
+	if (!seized)		/* the tracer may have gone, and fresh with it */
 		signal_send_task(child, SIGSTOP, &info);
 }
 

@@ -344,6 +344,7 @@ static long ptrace_request(struct task *t, long request, uint64_t addr, uint64_t
 			return -EFAULT;
 		sh = process_siglock(t->process, &flags);
 		t->sigmask = word & ~SIGMASK_UNBLOCKABLE;
+		t->restore_sigmask = false;	/* it is the one that stays */
 		process_sigunlock(sh, flags);
 		return 0;
 	}

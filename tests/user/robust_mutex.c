@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Robust mutexes: whoever's owner died gets EOWNERDEAD, by exit, exec, a signal; lists of many; what is not repaired is lost for good. */
 #include "harness.h"
+#include "child.h"
+#include <sys/prctl.h>
 #include "exec_util.h"
 #include <pthread.h>
 #include <sys/mman.h>
@@ -37,7 +39,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		return 0;
-	plan(15);
+	plan(18);
 	m = mmap(NULL, sizeof(*m) * N, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	gate_init(&held);
 	gate_init(&die);
@@ -85,6 +87,36 @@ int main(int argc, char **argv)
 	ok(pthread_mutex_lock(&m[0]) == ENOTRECOVERABLE, "it is lost for good");
 	ok(syscall(SYS_get_robust_list, 0, &head, &len) == 0 && head && len == 24, "get_robust_list");
 	ok_errno(syscall(SYS_get_robust_list, 0x3fffffff, &head, &len), ESRCH, "of nobody");
+	{	/* An address in another's memory: for those who may read it. */
+		struct gate hidden, show, shown, end;
+		pid_t pid;
+
+		gate_init(&hidden);
+		gate_init(&show);
+		gate_init(&shown);
+		gate_init(&end);
+		pid = fork();
+		if (!pid) {
+			if (setresuid(31300, 31300, 31300) || prctl(PR_SET_DUMPABLE, 0))
+				_exit(1);
+			gate_open(&hidden);
+			gate_wait(&show);
+			prctl(PR_SET_DUMPABLE, 1);
+			gate_open(&shown);
+			gate_wait(&end);
+			_exit(0);
+		}
+		gate_wait(&hidden);
+		ok(in_child(setresuid(31300, 31300, 31300) || kill(pid, 0) || syscall(SYS_get_robust_list, pid, &head, &len) != -1 || errno != EPERM) == 0,
+			"of one that may be sent signals, but not looked into");
+		ok(syscall(SYS_get_robust_list, pid, &head, &len) == 0, "root may");
+		gate_open(&show);
+		gate_wait(&shown);
+		/* One that was root has more rights until it has made itself open again. */
+		ok(in_child(setresuid(31300, 31300, 31300) || syscall(SYS_get_robust_list, pid, &head, &len)) == 0, "of one that is open");
+		gate_open(&end);
+		exit_of(pid);
+	}
 	ok_errno(syscall(SYS_set_robust_list, head, 23), EINVAL, "a list of another size");
 	return done();
 }
