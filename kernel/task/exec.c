@@ -196,7 +196,7 @@ static int exec_commit(struct exec *e)
 		return err;
 	/* ---- the point of no return ---- */
 	err = sighand_unshare(p);
-	if (!err && files_shared(t->files)) {
+	if (!err && files_shared(t->files)) {	/* with another process: a table of its own, without the record locks */
 		struct files *own = files_copy(t->files, UINT32_MAX), *shared = t->files;
 
 		if (own) {

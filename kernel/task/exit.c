@@ -272,8 +272,6 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 	p->dead_user_ns += user;
 	p->dead_system_ns += system;
 	WRITE_ONCE(t->flags, t->flags | TASKF_ACCOUNTED);
-	if (p->exec_task && p->thread_count == 1)
-		waitq_wake_all(&p->exec_wait);
 	process_sigunlock(sh, flags);
 	__atomic_add_fetch(&p->min_faults, t->min_faults, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&p->maj_faults, t->maj_faults, __ATOMIC_RELAXED);
@@ -360,7 +358,6 @@ _Noreturn void task_exit(int status) NO_TSA
 		if (!ptrace_delays_wait(p) && exit_notify_parent(p))
 			process_release(p, &dead);
 	}
-	/* A tracer or pidfd of this thread, and an execve that waits for the leader to go. */
 	if (READ_ONCE(p->exec_task))
 		waitq_wake_all(&p->exec_wait);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
@@ -434,9 +431,9 @@ long sys_exit_group(int status)
 /* ---- execve by one of several threads ---- */
 
 /*
- * All other threads of current's group end; current becomes the leader and
- * takes the leader's number.  -EAGAIN: the group is exiting, or another thread
- * is here already.
+ * All other threads of current's group end, and have let go of what they
+ * shared; current becomes the leader and takes the leader's number.  -EAGAIN:
+ * the group is exiting, or another thread is here already.
  */
 int exec_dethread(void)
 {
@@ -446,11 +443,14 @@ int exec_dethread(void)
 	struct sighand *sh;
 	struct pid *mine;
 
-	if (READ_ONCE(p->thread_count) == 1 && p->leader == t)
+	if (READ_ONCE(p->threads_left) == 1 && p->leader == t)
 		return 0;
-	sh = process_siglock(p, &flags);
+	flags = spin_lock_irqsave(&process_tree_lock);	/* who ends sees exec_task, or has been counted */
+	sh = p->sighand;
+	spin_lock(&sh->lock);
 	if ((p->group_flags & (GROUP_EXITING | GROUP_EXEC))) {
-		process_sigunlock(sh, flags);
+		spin_unlock(&sh->lock);
+		spin_unlock_irqrestore(&process_tree_lock, flags);
 		return -EAGAIN;
 	}
 	p->group_flags |= GROUP_EXEC;
@@ -458,8 +458,9 @@ int exec_dethread(void)
 	p->stops_pending = 0;
 	t->stop_pending = false;
 	signal_kill_group_locked(p, t);
-	process_sigunlock(sh, flags);
-	if (wait_event_killable(&p->exec_wait, READ_ONCE(p->thread_count) == 1)) {
+	spin_unlock(&sh->lock);
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	if (wait_event_killable(&p->exec_wait, READ_ONCE(p->threads_left) == 1)) {
 		sh = process_siglock(p, &flags);
 		p->group_flags &= ~(unsigned)GROUP_EXEC;
 		WRITE_ONCE(p->exec_task, NULL);
@@ -469,7 +470,7 @@ int exec_dethread(void)
 
 	/* The leader, if it is not this thread, has exited but is still in the tree: take its place. */
 	flags = spin_lock_irqsave(&process_tree_lock);
-	spin_lock(&p->sighand->lock);	/* it may not be through exit_account() yet */
+	spin_lock(&p->sighand->lock);
 	old = p->leader;
 	if (old != t) {
 		struct pid *leader_pid = old->pid;

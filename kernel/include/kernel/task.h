@@ -62,7 +62,7 @@ struct process {
 	unsigned thread_count;		/* [sig] that have not begun to exit */
 	unsigned threads_left;		/* [tree] that have not let go of memory and files yet */
 	struct sighand *sighand;	/* [sig], read under RCU: process_siglock() */
-	struct task *exec_task;		/* [sig] GROUP_EXEC: waits for the other threads to go */
+	struct task *exec_task;		/* [sig, set under tree, too] GROUP_EXEC: waits until threads_left is 1 */
 	struct waitq exec_wait;
 	bool traces_no_more;		/* [tree] its last thread has let go of its tracees */
 	bool zombie;			/* [tree] every thread has exited; waits to be waited for */
