@@ -11,6 +11,7 @@
  * the next victim is chosen.
  */
 #include <kernel/print.h>
+#include <kernel/string.h>
 #include <kernel/task.h>
 #include <kernel/timer.h>
 #include "mm/mm.h"
@@ -37,14 +38,15 @@ static uint64_t badness(struct process *p)
 	return points > 0 ? (uint64_t)points : 1;
 }
 
-/* The worst process, with a reference. */
-static struct process *choose(uint64_t *points)
+/* The worst process, with a reference, and what its first thread is called. */
+static struct process *choose(uint64_t *points, char comm[TASK_COMM_LEN])
 {
 	struct process *p, *worst = NULL;
+	unsigned long flags;
 
 	*points = 0;
 	rcu_read_lock();
-	spin_lock(&process_tree_lock);
+	flags = spin_lock_irqsave(&process_tree_lock);
 	list_for_each(p, &process_list, all_link) {
 		uint64_t n;
 
@@ -60,10 +62,11 @@ static struct process *choose(uint64_t *points)
 		struct task *t;
 
 		process_get(worst);
+		strlcpy(comm, worst->leader->comm, TASK_COMM_LEN);	/* who is in the list has one */
 		list_for_each(t, &worst->threads, thread_link)
 			WRITE_ONCE(t->oom_victim, 1);
 	}
-	spin_unlock(&process_tree_lock);
+	spin_unlock_irqrestore(&process_tree_lock, flags);
 	rcu_read_unlock();
 	return worst;
 }
@@ -71,6 +74,7 @@ static struct process *choose(uint64_t *points)
 bool oom_kill(void)
 {
 	uint64_t now = hal_time_mono_ns(), last = __atomic_load_n(&oom_last_ns, __ATOMIC_ACQUIRE), points;
+	char comm[TASK_COMM_LEN];
 	struct process *victim;
 	bool ours;
 
@@ -85,12 +89,12 @@ bool oom_kill(void)
 		sleep_ns(POLL_MS * NSEC_PER_MSEC);
 		return true;
 	}
-	victim = choose(&points);
+	victim = choose(&points, comm);
 	if (!victim) {
 		klog_err("out of memory, and no program to kill");
 		return false;
 	}
-	klog_err("out of memory: killed process %d (%s), %llu pages", (int)process_pid(victim), victim->leader->comm,
+	klog_err("out of memory: killed process %d (%s), %llu pages", (int)process_pid(victim), comm,
 		(unsigned long long)points);
 	(void)signal_send_process(victim, SIGKILL, NULL);
 	ours = victim == current->process;

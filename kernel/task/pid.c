@@ -14,7 +14,7 @@
 enum { PID_RESERVED = 300 };
 static struct radix_tree pid_tree;		/* [tree], read under RCU */
 static struct kmem_cache *pid_cache;
-static pid_t pid_last;				/* [tree] */
+static pid_t pid_last;				/* [tree], read without */
 
 void pid_init(void)
 {
@@ -57,7 +57,7 @@ struct pid *pid_alloc(void)
 			nr = PID_RESERVED;
 	} while (nr != first);
 	if (!err)
-		pid_last = nr;
+		WRITE_ONCE(pid_last, nr);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	if (err) {
 		kmem_cache_free(pid_cache, pid);
@@ -166,3 +166,17 @@ void pid_detach_task(struct task *t)
 	rcu_assign(pid->task, NULL);
 	pid_forget(pid);
 }
+
+pid_t pid_next(pid_t from, const struct process *of)
+{
+	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+	uint64_t nr = (uint64_t)MAX(from, 1);
+	struct pid *pid;
+
+	while ((pid = radix_next(&pid_tree, &nr)) != NULL && (of ? !pid->task || pid->task->process != of : !pid->process))
+		nr++;
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	return pid ? (pid_t)nr : 0;
+}
+
+pid_t pid_newest(void) { return READ_ONCE(pid_last); }

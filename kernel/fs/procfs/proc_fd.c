@@ -156,26 +156,21 @@ int proc_task_lookup(struct inode *dir, struct dentry *d)
 
 int proc_task_iterate(struct file *f, struct dir_context *ctx)
 {
-	struct task *leader = proc_task(f->inode), *t;
+	struct task *leader = proc_task(f->inode);
 
 	if (!leader)
 		return -ENOENT;
 	for (;;) {
-		pid_t after = (pid_t)(ctx->pos - 2), best = INT32_MAX;
+		pid_t nr = pid_next((pid_t)(ctx->pos - 2), leader->process);
 		char name[16];
 		int n;
 
-		spin_lock(&process_tree_lock);
-		list_for_each(t, &leader->process->threads, thread_link)
-			if (task_tid(t) >= after && task_tid(t) < best && task_tid(t) > 0)
-				best = task_tid(t);
-		spin_unlock(&process_tree_lock);
-		if (best == INT32_MAX)
+		if (!nr)
 			break;
-		n = ksnprintf(name, sizeof(name), "%d", best);
-		if (!ctx->emit(ctx, name, (unsigned)n, (uint64_t)best | 1ull << 41, DT_DIR))
+		n = ksnprintf(name, sizeof(name), "%d", nr);
+		if (!ctx->emit(ctx, name, (unsigned)n, (uint64_t)nr | 1ull << 41, DT_DIR))
 			break;
-		ctx->pos = 2 + (uint64_t)best + 1;
+		ctx->pos = 2 + (uint64_t)nr + 1;
 	}
 	task_put(leader);
 	return 0;

@@ -16,11 +16,12 @@ struct ids { pid_t pid, tgid, ppid, pgrp, session, tpgid, tracer; kdev_t tty; un
 static void ids_get(struct task *t, struct ids *d)
 {
 	struct process *p = t->process;
+	unsigned long flags;
 
 	*d = (struct ids){ .pid = task_tid(t), .tpgid = -1, .threads = 1 };
 	if (!p)
 		return;
-	spin_lock(&process_tree_lock);
+	flags = spin_lock_irqsave(&process_tree_lock);
 	d->tgid = p->pid[PID_PROCESS] ? p->pid[PID_PROCESS]->nr : 0;
 	d->ppid = p->parent && p->parent->pid[PID_PROCESS] ? p->parent->pid[PID_PROCESS]->nr : 0;
 	d->pgrp = p->pid[PID_PGRP] ? p->pid[PID_PGRP]->nr : 0;
@@ -32,7 +33,7 @@ static void ids_get(struct task *t, struct ids *d)
 		d->tty = tty_device(p->tty);
 		d->tpgid = tty_foreground(p->tty);
 	}
-	spin_unlock(&process_tree_lock);
+	spin_unlock_irqrestore(&process_tree_lock, flags);
 }
 
 static unsigned dev_number(kdev_t d) { return KDEV_MAJOR(d) << 8 | (KDEV_MINOR(d) & 0xff) | (KDEV_MINOR(d) & ~0xffu) << 12; }

@@ -82,20 +82,14 @@ static int show_loadavg(struct seq *s, struct task *t)
 {
 	uint64_t avg[3];
 	unsigned running, threads;
-	pid_t last = 0;
-	struct process *p;
 
 	sched_loadavg(avg, &running, &threads);
-	spin_lock(&process_tree_lock);
-	list_for_each(p, &process_list, all_link)
-		last = MAX(last, process_pid(p));
-	spin_unlock(&process_tree_lock);
 	for (int i = 0; i < 3; i++) {
 		uint64_t v = avg[i] + 1024 / 100;	/* rounded to hundredths of 11-bit fixed point */
 
 		seq_printf(s, "%llu.%02llu ", (unsigned long long)(v >> 11), (unsigned long long)((v & 2047) * 100 >> 11));
 	}
-	seq_printf(s, "%u/%u %d\n", running, threads, last);
+	seq_printf(s, "%u/%u %d\n", running, threads, pid_newest());
 	return 0;
 }
 

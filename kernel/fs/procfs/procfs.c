@@ -475,25 +475,16 @@ static int root_iterate(struct file *f, struct dir_context *ctx)
 	const uint64_t first = 2 + proc_system_count;
 
 	for (;;) {
-		pid_t after = (pid_t)(ctx->pos - first), best = INT32_MAX;
-		struct process *p;
+		pid_t nr = pid_next((pid_t)(ctx->pos - first), NULL);
 		char name[16];
 		int n;
 
-		spin_lock(&process_tree_lock);
-		list_for_each(p, &process_list, all_link) {
-			pid_t nr = process_pid(p);
-
-			if (nr >= after && nr < best)
-				best = nr;
-		}
-		spin_unlock(&process_tree_lock);
-		if (best == INT32_MAX)
+		if (!nr)
 			return 0;
-		n = ksnprintf(name, sizeof(name), "%d", best);
-		if (!ctx->emit(ctx, name, (unsigned)n, (uint64_t)best | 1ull << 40, DT_DIR))
+		n = ksnprintf(name, sizeof(name), "%d", nr);
+		if (!ctx->emit(ctx, name, (unsigned)n, (uint64_t)nr | 1ull << 40, DT_DIR))
 			return 0;
-		ctx->pos = first + (uint64_t)best + 1;
+		ctx->pos = first + (uint64_t)nr + 1;
 	}
 }
 

@@ -19,9 +19,10 @@ static void chroot_everybody(const struct path *from, const struct path *to)
 	do {
 		struct process *p;
 		struct task *t;
+		unsigned long flags;
 
 		n = 0;
-		spin_lock(&process_tree_lock);
+		flags = spin_lock_irqsave(&process_tree_lock);
 		rcu_read_lock();
 		list_for_each(p, &process_list, all_link)
 			list_for_each(t, &p->threads, thread_link) {
@@ -32,7 +33,7 @@ static void chroot_everybody(const struct path *from, const struct path *to)
 					found[n++] = c;
 			}
 		rcu_read_unlock();
-		spin_unlock(&process_tree_lock);
+		spin_unlock_irqrestore(&process_tree_lock, flags);
 		for (unsigned i = 0; i < n; i++) {
 			struct path drop[2] = { 0 };
 

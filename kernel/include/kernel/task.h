@@ -216,6 +216,9 @@ struct pid *procfs_pid(struct file *f);
 static inline void process_get(struct process *p) { ref_get(&p->refs); }
 /* With a reference; NULL: nobody bears the number. */
 struct pid *pid_find(pid_t nr);
+/* The lowest number from `from` on that a process has, or a thread of `of` if that is not NULL; 0: none. */
+pid_t pid_next(pid_t from, const struct process *of);
+pid_t pid_newest(void);		/* the number that was given out last */
 static inline void pid_get(struct pid *p) { ref_get(&p->refs); }
 void pid_put(struct pid *p);		/* NULL is fine */
 /* Has no member whose parent is outside of the group but in its session (POSIX: orphaned).  [tree] is held. */
