@@ -9,7 +9,7 @@
 #include "mm/mm.h"
 #include "mm/vm_internal.h"
 
-enum { GATHER_SMALL = 48, GATHER_LARGE = PAGE_SIZE / sizeof(struct page *) };
+enum { GATHER_SMALL = 48, GATHER_LARGE = PAGE_SIZE / sizeof(struct page *), ZAP_BATCH = 4096 /* entries under the lock */ };
 
 void vm_shootdown(struct vm_space *vm)
 {
@@ -41,12 +41,17 @@ static unsigned zap_some(struct vm_space *vm, uaddr_t *at, uaddr_t end, enum zap
 {
 	uaddr_t first = *at;
 	unsigned n = 0;
-	vpe_t *slot;
 
 	spin_lock(&vm->pages->lock);
-	while (n < max && (slot = vpe_next(vm, at, end))) {
-		vpe_t e = *slot;
+	/* Entries of devices and of the zero page give no page to put: they are counted, too. */
+	for (unsigned left = ZAP_BATCH; n < max && left; left--) {
+		vpe_t *slot = vpe_next(vm, at, end), e;
 
+		if (!slot) {
+			*at = end;
+			break;
+		}
+		e = *slot;
 		if (what == ZAP_ALL || e & (VPE_FILE | VPE_SHMEM)) {
 			if (what == ZAP_CACHE)
 				hal_as_unmap(vm->as, *at, 1);
@@ -58,7 +63,7 @@ static unsigned zap_some(struct vm_space *vm, uaddr_t *at, uaddr_t end, enum zap
 		}
 		*at += PAGE_SIZE;
 	}
-	*at = n < max ? end : MIN(*at, end);
+	*at = MIN(*at, end);
 	if (tell && what == ZAP_ALL && *at > first)
 		hal_as_unmap(vm->as, first, (*at - first) >> PAGE_SHIFT);
 	spin_unlock(&vm->pages->lock);
