@@ -331,7 +331,10 @@ static int tmpfs_getattr(struct inode *i)
 {
 	if (S_ISREG(inode_mode(i))) {
 		tmpfs_account(i);
-		i->blocks = i->own_mapping.page_count * (PAGE_SIZE / 512);
+		/* Two may ask at once, and pages come and go. */
+		spin_lock(&i->own_mapping.lock);
+		WRITE_ONCE(i->blocks, i->own_mapping.page_count * (PAGE_SIZE / 512));
+		spin_unlock(&i->own_mapping.lock);
 	}
 	return 0;
 }

@@ -11,10 +11,14 @@
  * that is removed leaves the hash with its dentry, so whoever has a referenced
  * dentry that is not negative may use d->inode without a lock.
  *
- * Look-up: the chain is read under RCU; each candidate is checked under its
- * own d->lock, because a rename changes name and parent.  A rename can also
- * carry the reader over to another chain, so a miss is only certain when the
- * bucket is locked (d_find_locked): the caller holds the directory's inode lock then.
+ * Look-up: the chain is read under RCU, without a lock.  What a rename or
+ * removal changes of a candidate (name, parent, whether it is hashed) is read
+ * between two looks at d->seq, which is odd while they do so under d->lock.
+ * On any doubt the look-up misses, as it does when a rename carries it over to
+ * another chain: a miss is only certain when the bucket is locked
+ * (d_find_locked), and the caller holds the directory's inode lock then.
+ * A walk goes through directories without references, too (d_peek), and takes
+ * one where it stops, if that is still where it was found (d_peek_take).
  *
  * Locks: parent->lock > d->lock > bucket lock (DCACHE_HASH) > dcache_lru_lock.
  * d_move changes a name with both buckets and d->lock held.
@@ -110,6 +114,15 @@ struct dentry *dentry_get(struct dentry *d)
 	ref_get(&d->refs);
 	return d;
 }
+
+/* Around each change of name, parent or DENTRY_HASHED; d->lock is held. */
+static void change_begin(struct dentry *d)
+{
+	WRITE_ONCE(d->seq, d->seq + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);	/* odd before anything changes */
+}
+
+static void change_end(struct dentry *d) { store_release(&d->seq, d->seq + 1); }
 
 static struct dentry *dentry_alloc(struct super *s, const struct qstr *name)
 {
@@ -241,7 +254,9 @@ static void d_drop_locked(struct dentry *d)
 		size_t b = dentry_bucket(d->parent, d->name.hash);
 
 		spin_lock(bucket_lock(b));
+		change_begin(d);
 		unhash_locked(d, b);
+		change_end(d);
 		spin_unlock(bucket_lock(b));
 	}
 	place_leave(d);
@@ -277,25 +292,70 @@ struct dentry *d_hash_unique(struct dentry *d)
 	return o;
 }
 
-struct dentry *d_find(struct dentry *parent, const struct qstr *name)
+static bool changed(const struct dentry *d, uint32_t seq)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return READ_ONCE(d->seq) != seq;
+}
+
+/* Compare without the lock.  False also when it may have changed: the caller looks at seq afterwards. */
+static bool name_is(const struct dentry *d, uint32_t seq, const struct qstr *name)
+{
+	const char *p = READ_ONCE(d->name.name);
+	const uint64_t *words = (const void *)d->inline_name;
+	unsigned at = 0;
+
+	if (READ_ONCE(d->name.len) != name->len || changed(d, seq))
+		return false;		/* now pointer and length belong together */
+	if (p != d->inline_name)
+		return !memcmp(p, name->name, name->len);	/* such a name moves, but does not change */
+	for (; at < name->len; at += 8) {
+		uint64_t mine = READ_ONCE(words[at / 8]), other = 0;
+
+		memcpy(&other, name->name + at, MIN(name->len - at, 8u));
+		if (mine != other)	/* behind the name are zeros */
+			return false;
+	}
+	return true;
+}
+
+struct dentry *d_peek(struct dentry *parent, const struct qstr *name, uint32_t *seq)
 {
 	struct dentry *d;
 
-	rcu_read_lock();
 	for (d = rcu_dereference(dhash[dentry_bucket(parent, name->hash)]); d; d = rcu_dereference(d->hash_next)) {
-		bool hit;
+		uint32_t s = load_acquire(&d->seq);
 
 		if (READ_ONCE(d->name.hash) != name->hash || READ_ONCE(d->parent) != parent)
 			continue;
-		spin_lock(&d->lock);
-		hit = d->parent == parent && (d->flags & DENTRY_HASHED) && d->name.len == name->len &&
-		      !memcmp(d->name.name, name->name, name->len) && dentry_tryget(d);
-		spin_unlock(&d->lock);
-		if (hit)
-			break;
+		if (!(s & 1) && READ_ONCE(d->flags) & DENTRY_HASHED && name_is(d, s, name) && !changed(d, s)) {
+			*seq = s;
+			return d;
+		}
 	}
+	return NULL;
+}
+
+int d_peek_take(struct dentry *d, uint32_t seq)
+{
+	if (!dentry_tryget(d))
+		return 0;
+	return changed(d, seq) ? -1 : 1;
+}
+
+struct dentry *d_find(struct dentry *parent, const struct qstr *name)
+{
+	struct dentry *d;
+	uint32_t seq;
+	int got;
+
+	rcu_read_lock();
+	d = d_peek(parent, name, &seq);
+	got = d ? d_peek_take(d, seq) : 0;
 	rcu_read_unlock();
-	return d;
+	if (got < 0)
+		dentry_put(d);
+	return got > 0 ? d : NULL;
 }
 
 struct dentry *d_find_locked(struct dentry *parent, const struct qstr *name)
@@ -352,6 +412,13 @@ static bool dentry_claim(struct dentry *d)
 	return __atomic_compare_exchange_n(&d->refs.n, &zero, DENTRY_DEAD, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+static bool parent_gone(const struct dentry *d)
+{
+	const struct dentry *p = READ_ONCE(d->parent);
+
+	return p != d && !(READ_ONCE(p->flags) & (DENTRY_HASHED | DENTRY_NOCACHE)) && READ_ONCE(p->parent) != p;
+}
+
 void dentry_put(struct dentry *d)
 {
 	while (d) {
@@ -370,8 +437,9 @@ void dentry_put(struct dentry *d)
 				dcache_lru_count++;
 			}
 			spin_unlock(&dcache_lru_lock);
-			/* Unhashed meanwhile: nobody would ever look for it there. */
-			if (!(READ_ONCE(d->flags) & DENTRY_HASHED))
+			/* Unhashed meanwhile, or in a directory that is gone: nobody would ever look for it there. */
+			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+			if (!(READ_ONCE(d->flags) & DENTRY_HASHED) || parent_gone(d))
 				kill = dentry_claim(d);
 		} else {
 			kill = dentry_claim(d);
@@ -426,6 +494,8 @@ void dcache_shrink_super(struct super *s)
 
 void d_prune_children(struct dentry *d)
 {
+	/* d is off the cache: after this who puts one of them sees that, or it is unused now. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (;;) {
 		struct dentry *c, *victim = NULL;
 
@@ -464,23 +534,25 @@ bool d_is_ancestor(const struct dentry *a, struct dentry *d)
 	}
 }
 
-/* d_find compares the hash before it locks. */
+/* Who looks up reads them without the lock. */
 static void name_set(struct dentry *d, const char *name, unsigned len, uint32_t hash)
 {
-	d->name.name = name;
-	d->name.len = len;
+	WRITE_ONCE(d->name.name, name);
+	WRITE_ONCE(d->name.len, len);
 	WRITE_ONCE(d->name.hash, hash);
 }
 
 static void name_swap(struct dentry *a, struct dentry *b)
 {
 	struct qstr t = a->name;
-	char tmp[sizeof(a->inline_name)];
+	uint64_t *x = (void *)a->inline_name, *y = (void *)b->inline_name, tmp;
 	bool a_in = a->name.name == a->inline_name, b_in = b->name.name == b->inline_name;
 
-	memcpy(tmp, a->inline_name, sizeof(tmp));
-	memcpy(a->inline_name, b->inline_name, sizeof(tmp));
-	memcpy(b->inline_name, tmp, sizeof(tmp));
+	for (unsigned i = 0; i < sizeof(a->inline_name) / 8; i++) {
+		tmp = x[i];
+		WRITE_ONCE(x[i], y[i]);
+		WRITE_ONCE(y[i], tmp);
+	}
 	name_set(a, b_in ? a->inline_name : b->name.name, b->name.len, b->name.hash);
 	name_set(b, a_in ? b->inline_name : t.name, t.len, t.hash);
 }
@@ -520,6 +592,8 @@ void d_move(struct dentry *d, struct dentry *target, bool exchange) NO_TSA
 	spin_lock(l0 < l1 ? l0 : l1);
 	if (l0 != l1)
 		spin_lock_nested(l0 < l1 ? l1 : l0);
+	change_begin(d);
+	change_begin(target);
 	if (d->flags & DENTRY_HASHED)
 		unhash_locked(d, b0);
 	if (target->flags & DENTRY_HASHED)
@@ -541,6 +615,8 @@ void d_move(struct dentry *d, struct dentry *target, bool exchange) NO_TSA
 		__atomic_fetch_or(&target->flags, DENTRY_HASHED, __ATOMIC_RELAXED);
 		rcu_assign(dhash[b0], target);
 	}
+	change_end(target);
+	change_end(d);
 	if (l0 != l1)
 		spin_unlock(l0 < l1 ? l1 : l0);
 	spin_unlock(l0 < l1 ? l0 : l1);

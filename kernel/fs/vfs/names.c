@@ -166,9 +166,9 @@ static int do_remove(int dfd, const char *name, bool isdir)
 		else
 			err = dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
 		if (!err) {
+			d_drop(d);
 			if (isdir)
 				d_prune_children(d);
-			d_drop(d);
 		}
 		rwsem_write_unlock(&victim->lock);
 	}

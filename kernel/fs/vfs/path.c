@@ -301,9 +301,63 @@ int walk_enter(struct walk *w, struct dentry *d)
 	return 0;
 }
 
+/*
+ * Through as many directories as are in the cache with nothing special about
+ * them (a link, a file system that decides about permissions, an error), or up to a mount:
+ * without references or locks.  Each was a child of the one before when it was
+ * found, which is all that a walk with references knows.  The rest is its affair,
+ * and everything is, if the last directory is no longer where it was found.
+ */
+static int walk_ahead(struct walk *w, bool *again)
+{
+	struct dentry *at = w->path.dentry, *d;
+	const char *rest = w->rest;
+	uint32_t seq = 0, s;
+	int got = 0;
+	bool mounts = false;
+
+	rcu_read_lock();
+	do {
+		struct inode *dir = rcu_dereference(at->inode), *i;
+		struct qstr name = { .name = rest };
+		const char *behind;
+
+		while (*name.name == '/')
+			name.name++;
+		while (name.name[name.len] && name.name[name.len] != '/')
+			name.len++;
+		for (behind = name.name + name.len; *behind == '/'; behind++)
+			;
+		if (!*behind || name.len > NAME_MAX || name_is_dot(&name) || name_is_dotdot(&name))
+			break;
+		if (!S_ISDIR(inode_mode(dir)) || (dir->ops && dir->ops->permission) || inode_permission(dir, MAY_EXEC))
+			break;
+		name.hash = qstr_hash(name.name, name.len);
+		d = d_peek(at, &name, &s);
+		i = d ? rcu_dereference(d->inode) : NULL;
+		if (!i || !S_ISDIR(inode_mode(i)))
+			break;
+		rest = behind;
+		at = d;
+		seq = s;
+		mounts = READ_ONCE(d->mounts);
+	} while (!mounts);
+	if (at != w->path.dentry)
+		got = d_peek_take(at, seq);
+	rcu_read_unlock();
+	if (got < 0)
+		dentry_put(at);
+	if (got <= 0)
+		return 0;
+	w->rest = rest;
+	*again = mounts;
+	return walk_enter(w, at);
+}
+
 int walk_parent(struct walk *w)
 {
 	int err;
+	bool ahead = true;
 
 	w->done = false;
 	for (;;) {
@@ -312,6 +366,12 @@ int walk_parent(struct walk *w)
 		unsigned len = 0;
 		bool last, slashes;
 
+		while (ahead) {
+			ahead = false;
+			err = walk_ahead(w, &ahead);
+			if (err)
+				return err;
+		}
 		while (*w->rest == '/')
 			w->rest++;
 		if (!*w->rest) {
@@ -343,6 +403,7 @@ int walk_parent(struct walk *w)
 				w->last.hash = qstr_hash(w->last.name, len);
 			return 0;
 		}
+		ahead = true;
 		if (w->last_type == LAST_DOT)
 			continue;
 		if (w->last_type == LAST_DOTDOT) {

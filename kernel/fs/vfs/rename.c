@@ -98,8 +98,6 @@ static int rename_locked(struct dentry *op, struct dentry *od, struct dentry *np
 	else
 		err = odir->ops->rename(odir, od, ndir, nd, flags);
 	if (!err) {
-		if (t && tdir && !(flags & RENAME_EXCHANGE))
-			d_prune_children(nd);
 		cookie = notify_cookie();
 		notify_name(odir, od->name.name, od->name.len, IN_MOVED_FROM, cookie, isdir);
 		notify_name(ndir, nd->name.name, nd->name.len, IN_MOVED_TO, cookie, isdir);
@@ -109,6 +107,8 @@ static int rename_locked(struct dentry *op, struct dentry *od, struct dentry *np
 			notify_name(odir, od->name.name, od->name.len, IN_MOVED_TO, cookie, tdir);
 		}
 		d_move(od, nd, flags & RENAME_EXCHANGE);
+		if (t && tdir && !(flags & RENAME_EXCHANGE))
+			d_prune_children(nd);
 	}
 	unlock_subjects(s, t);
 	if (!err) {

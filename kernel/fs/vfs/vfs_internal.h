@@ -22,8 +22,14 @@ uint32_t qstr_hash(const char *name, unsigned len);
 struct dentry *d_alloc(struct dentry *parent, const struct qstr *name);	/* NULL: no memory; referenced, not hashed */
 /* In no directory; takes the reference on i (also on failure: NULL). */
 struct dentry *d_alloc_nameless(struct inode *i, const struct qstr *name);
-/* Cached child with a reference, or NULL.  Takes no lock that another look-up of another name wants. */
+/* Cached child with a reference, or NULL: not cached, or moving.  Takes no lock. */
 struct dentry *d_find(struct dentry *parent, const struct qstr *name);
+/*
+ * The same without a reference, inside rcu_read_lock(); *seq says where it was found.  d_peek_take() takes the reference, still inside:
+ * 1; 0: it is gone; -1: it was moved or removed, and the reference must be put, outside.
+ */
+struct dentry *d_peek(struct dentry *parent, const struct qstr *name, uint32_t *seq);
+int d_peek_take(struct dentry *d, uint32_t seq) MUST_CHECK;
 /* The same; certain if the parent's inode is locked. */
 struct dentry *d_find_locked(struct dentry *parent, const struct qstr *name);
 /* Hash d, or return the one that is there already (referenced).  Not hashed, NULL: a directory that is elsewhere, too. */
@@ -33,7 +39,7 @@ bool d_is_ancestor(const struct dentry *a, struct dentry *d);	/* of d, or d itse
 struct dentry *dentry_get_parent(struct dentry *d);
 size_t dcache_shrink(size_t max);
 void dcache_shrink_super(struct super *s);	/* every unused dentry below its root */
-void d_prune_children(struct dentry *d);	/* unused entries below d: before rmdir */
+void d_prune_children(struct dentry *d);	/* unused entries below d, a directory that is gone: after d_drop() */
 static inline bool d_unlinked(const struct dentry *d)
 {
 	return !(READ_ONCE(d->flags) & (DENTRY_HASHED | DENTRY_NOCACHE)) && d->parent != d;

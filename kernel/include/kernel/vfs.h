@@ -73,6 +73,7 @@ enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, IS
 
 struct dentry {
 	struct refcount refs;		/* users and children; 0: cached on the LRU */
+	uint32_t seq;			/* [lock] odd while name, parent or DENTRY_HASHED change; read without it */
 	struct inode *inode;		/* [lock], read under RCU; NULL: negative */
 	struct dentry *parent;		/* [lock, RENAME], read under RCU; itself: a root */
 	struct qstr name;		/* [lock, RENAME] */
@@ -85,7 +86,7 @@ struct dentry {
 	unsigned flags;
 	void *fs_private;
 	struct rcu_head rcu;
-	char inline_name[40];
+	_Alignas(8) char inline_name[40];	/* behind the name are zeros */
 };
 enum { DENTRY_HASHED = 1, DENTRY_NOCACHE = 2 /* revalidate always: procfs */ };
 
