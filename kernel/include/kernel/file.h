@@ -82,11 +82,11 @@ int fd_reserve_pair(uaddr_t fds, unsigned o_flags, int32_t fd[2]) MUST_CHECK;
 /* reserve + install; on error the caller keeps the reference. */
 int fd_add(struct file *f, unsigned o_flags) MUST_CHECK;
 int fd_close(int fd);
-/* Highest open fd + 1; used by procfs with fd_get_task. */
 int64_t llseek_nothing(struct file *f, int64_t off, int whence);	/* succeeds, as on Linux's nameless files */
+/* Highest open fd + 1; used by procfs with fd_get_task. */
 unsigned files_max(struct task *t);
 unsigned files_room(void);		/* of current's table as it is now: no higher descriptor can be open */
-/* SIGIO to the owner: drivers call it when data comes (poll_notify below does both). */
+/* SIGIO to the owner: drivers call it when data comes. */
 void file_sigio(struct file *f, int band);
 /* Whom SIGIO goes to, as F_SETOWN and F_GETOWN count: a process, below zero a process group, 0 nobody.  -EINVAL, -ESRCH. */
 int file_setown(struct file *f, int who);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Radix tree from 64-bit indices to pointers (64-way), and an id allocator on
- * top.  Callers lock; look-ups may run under RCU beside a writer.
+ * Radix tree from 64-bit indices to pointers (64-way).  Callers lock; look-ups may run under RCU beside a writer.
  */
 #ifndef KERNEL_RADIX_H
 #define KERNEL_RADIX_H
