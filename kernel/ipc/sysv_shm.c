@@ -91,6 +91,10 @@ static struct sysv_object *create(void *p)
 		a->error = -EINVAL;
 		return NULL;
 	}
+	if (a->flags & SHM_HUGETLB) {	/* no huge pages are set aside */
+		a->error = -ENOMEM;
+		return NULL;
+	}
 	if (a->size > 1ull << 46 && !(a->flags & SHM_NORESERVE)) {	/* more than anybody has */
 		a->error = -ENOMEM;
 		return NULL;
@@ -125,8 +129,6 @@ long sys_shmget(int key, size_t size, int flags)
 {
 	struct get_arg a = { 0, size, key, flags };
 
-	if (flags & SHM_HUGETLB && key == IPC_PRIVATE)
-		return -EINVAL;		/* no huge pages */
 	return sysv_get(&segments, key, flags, create, check, &a);
 }
 
