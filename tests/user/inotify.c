@@ -110,6 +110,13 @@ int main(void)
 	ok(((struct inotify_event *)buf)->mask == IN_ATTRIB && ((struct inotify_event *)(buf + 512))->mask == IN_MODIFY, "in order");
 	inotify_rm_watch(fd, d);
 	ok(expect(fd, d, IN_IGNORED, NULL), "no more of it");
+	d = inotify_add_watch(fd, "dir", IN_OPEN | IN_MODIFY | IN_CLOSE | IN_DELETE | IN_EXCL_UNLINK);
+	g = open("dir/3", O_RDWR | O_CREAT, 0600);
+	ok(expect(fd, d, IN_OPEN, "3") && write(g, "x", 1) == 1 && expect(fd, d, IN_MODIFY, "3"), "IN_EXCL_UNLINK: news as long as it has its name");
+	unlink("dir/3");
+	ok(expect(fd, d, IN_DELETE, "3") && write(g, "x", 1) == 1 && close(g) == 0 && !next(fd), "none after");
+	inotify_rm_watch(fd, d);
+	ok(expect(fd, d, IN_IGNORED, NULL), "the end of it");
 	ok_errno(inotify_add_watch(fd, "dir", 0), EINVAL, "no event asked for");
 	ok_errno(inotify_add_watch(fd, "nowhere", IN_CREATE), ENOENT, "an absent path");
 	ok_errno(inotify_add_watch(fd, "dir/1", IN_CREATE | IN_ONLYDIR), ENOTDIR, "IN_ONLYDIR");

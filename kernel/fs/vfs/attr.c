@@ -271,7 +271,7 @@ long sys_fallocate(int fd, unsigned mode, int64_t off, int64_t len)
 		rwsem_write_lock(&f->inode->lock);
 		(void)file_remove_privs(f);
 		rwsem_write_unlock(&f->inode->lock);
-		notify_entry(f->path.dentry, IN_MODIFY);
+		notify_file(f->path.dentry, IN_MODIFY);
 	}
 out:
 	file_put(f);

@@ -68,7 +68,7 @@ static void file_destroy(struct file *f)
 	if (f->ops && f->inode && !(f->mode & FMODE_PATH)) {
 		if (!list_empty(&f->epoll_links))
 			epoll_forget(f);
-		notify_entry(f->path.dentry, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+		notify_file(f->path.dentry, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 		locks_remove_file(f);
 		if (f->fasync)
 			fasync_set(f, -1, false);

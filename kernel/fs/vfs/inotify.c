@@ -124,6 +124,8 @@ static void notify_marks(struct inode *i, uint32_t mask, uint32_t cookie, const 
 	list_for_each_safe(w, tmp, &m->watches, inode_link) {
 		bool gone = mask & (IN_DELETE_SELF | IN_UNMOUNT), oneshot = w->mask & IN_ONESHOT;
 
+		if (mask & w->mask & IN_EXCL_UNLINK)	/* news of a file that has no name any more */
+			continue;
 		if (mask & IN_UNMOUNT)
 			queue_event(w->group, w->wd, IN_UNMOUNT, 0, NULL, 0);
 		else if (w->mask & mask & IN_ALL_EVENTS)
@@ -165,11 +167,13 @@ void notify_entry_(struct dentry *d, uint32_t mask)
 
 	if (!i)
 		return;
+	if (!d_unlinked(d))
+		mask &= ~(uint32_t)IN_EXCL_UNLINK;
 	spin_lock(&d->lock);
 	parent = d->parent != d ? dentry_get(d->parent) : NULL;
 	len = MIN(d->name.len, (unsigned)NAME_MAX);
 	/* What is read from and written to a special file is no news of the directory. */
-	if (parent && READ_ONCE(parent->inode->marks) && (S_ISREG(inode_mode(i)) || isdir || S_ISLNK(inode_mode(i)) || mask & ~(uint32_t)(IN_ACCESS | IN_MODIFY)))
+	if (parent && READ_ONCE(parent->inode->marks) && (S_ISREG(inode_mode(i)) || isdir || S_ISLNK(inode_mode(i)) || mask & IN_ALL_EVENTS & ~(uint32_t)(IN_ACCESS | IN_MODIFY)))
 		memcpy(name, d->name.name, len);
 	else
 		len = 0;

@@ -134,7 +134,7 @@ int file_open_dentry(struct file *f)
 	f->flags &= OPEN_STATUS;
 	if (f->ops->llseek)
 		f->mode |= FMODE_LSEEK;
-	notify_entry(f->path.dentry, IN_OPEN);
+	notify_file(f->path.dentry, IN_OPEN);
 	return 0;
 }
 

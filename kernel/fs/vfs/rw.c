@@ -60,7 +60,7 @@ int64_t vfs_read(struct file *f, struct uio *u, uint64_t *pos)
 		__atomic_add_fetch(&current->process->read_calls, 1, __ATOMIC_RELAXED);
 	}
 	if (n > 0 && f->path.dentry)
-		notify_entry(f->path.dentry, IN_ACCESS);
+		notify_file(f->path.dentry, IN_ACCESS);
 	return n;
 }
 
@@ -81,7 +81,7 @@ int64_t vfs_write(struct file *f, struct uio *u, uint64_t *pos)
 		__atomic_add_fetch(&current->process->write_calls, 1, __ATOMIC_RELAXED);
 	}
 	if (n > 0 && f->path.dentry)
-		notify_entry(f->path.dentry, IN_MODIFY);
+		notify_file(f->path.dentry, IN_MODIFY);
 	return n;
 }
 

@@ -235,6 +235,8 @@ static inline void notify_entry(struct dentry *d, uint32_t mask)
 	if (unlikely(READ_ONCE(inotify_watches)))
 		notify_entry_(d, mask);
 }
+/* The same, through an open file: no news for who asked with IN_EXCL_UNLINK if the name is gone. */
+static inline void notify_file(struct dentry *d, uint32_t mask) { notify_entry(d, mask | IN_EXCL_UNLINK); }
 static inline void notify_name(struct inode *dir, const char *name, unsigned len, uint32_t mask, uint32_t cookie, bool isdir)
 {
 	if (unlikely(READ_ONCE(inotify_watches)))
