@@ -509,7 +509,8 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 		int32_t off = READ_ONCE(s->peek_off);
 
 		mutex_lock(&s->lock);
-		msg = first(u, &err);
+		err = socket_take_error(s);	/* before the messages that are there */
+		msg = err ? NULL : first(u, &err);
 		skip = peek && off > 0 ? (uint32_t)off : 0;
 		while (msg && skip >= msg->len && skip) {
 			skip -= msg->len;
@@ -518,7 +519,7 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 		if (msg)
 			break;
 		seen = READ_ONCE(u->queue_len);
-		if (seen) {	/* all of it lies before the peek offset */
+		if (seen && !err) {	/* all of it lies before the peek offset */
 			spin_lock(&s->queue_lock);
 			err = ended(u);
 			spin_unlock(&s->queue_lock);

@@ -369,6 +369,12 @@ int main(void)
 		{ .msg_hdr = { .msg_iov = &w[2], .msg_iovlen = 1 } } };
 	ok(recvmmsg(sv[1], rr, 3, MSG_DONTWAIT, NULL) == 3 && rr[1].msg_len == 2 && !memcmp(in[2], "ccc", 3), "18: recvmmsg");
 	ok_errno(recvmmsg(sv[1], rr, 3, MSG_DONTWAIT, NULL), EAGAIN, "18: nothing more");
+	if (send(sv[0], "1", 1, 0) != 1 || send(sv[0], "2", 1, 0) != 1)
+		bail("send");
+	rr[1].msg_hdr.msg_iov = NULL;
+	ok(recvmmsg(sv[1], rr, 2, MSG_DONTWAIT, NULL) == 1, "18: up to an error");
+	ok_errno((int)recv(sv[1], in[0], 3, MSG_DONTWAIT), EFAULT, "18: which the next call tells");
+	ok(recv(sv[1], in[0], 3, MSG_DONTWAIT) == 1 && in[0][0] == '2', "18: before the datagrams that are there");
 	unpair();
 	return done();
 }
