@@ -120,7 +120,7 @@ fork=
 if [ "$jobs" -gt 1 ] || [ -n "$keep" ]; then fork=-fork=$jobs; fi
 # shellcheck disable=SC2086
 "$bin" --target="$target" $fork ${keep:+-ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1} ${dict:+-dict="$dict"} -max_total_time="$time" -timeout=20 \
-	-rss_limit_mb=4096 -max_len=4096 -print_funcs=0 -entropic=0 -reload=0 -artifact_prefix="$dir/finds/" "$dir/corpus" $seeds >"$log" 2>&1 &
+	-report_slow_units=20 -rss_limit_mb=4096 -max_len=4096 -print_funcs=0 -entropic=0 -reload=0 -artifact_prefix="$dir/finds/" "$dir/corpus" $seeds >"$log" 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null; wait $pid 2>/dev/null; echo; exit 130' INT TERM
 start=$(date +%s)
