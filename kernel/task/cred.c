@@ -73,7 +73,7 @@ void user_account_put(struct user_account *u)
 
 struct user_account *user_account_current(void)
 {
-	struct user_account *u = current->cred->user;
+	struct user_account *u = current->cred ? current->cred->user : &root_user;
 
 	ref_get(&u->refs);
 	return u;
