@@ -40,6 +40,17 @@ static int number_of(char *text, size_t n, uint64_t max, uint64_t *v)
 	return parse_u64(text, 10, v) || *v > max ? -EINVAL : 0;
 }
 
+/* One that is 0 or 1. */
+static int switch_set(bool *to, char *text, size_t n)
+{
+	uint64_t v;
+	int err = number_of(text, n, 1, &v);
+
+	if (!err)
+		WRITE_ONCE(*to, v);
+	return err;
+}
+
 static int store_hostname(struct task *t, char *text, size_t n) { return uts_set_nodename(text, MIN(line_len(text, n), (size_t)64)); }
 static int store_domainname(struct task *t, char *text, size_t n) { return uts_set_domainname(text, MIN(line_len(text, n), (size_t)64)); }
 
@@ -137,15 +148,7 @@ static int show_hardlinks(struct seq *s, struct task *t)
 	return 0;
 }
 
-static int store_hardlinks(struct task *t, char *text, size_t n)
-{
-	uint64_t v;
-	int err = number_of(text, n, 1, &v);
-
-	if (!err)
-		WRITE_ONCE(protected_hardlinks, v);
-	return err;
-}
+static int store_hardlinks(struct task *t, char *text, size_t n) { return switch_set(&protected_hardlinks, text, n); }
 
 static int show_dmesg_restrict(struct seq *s, struct task *t)
 {
@@ -153,15 +156,7 @@ static int show_dmesg_restrict(struct seq *s, struct task *t)
 	return 0;
 }
 
-static int store_dmesg_restrict(struct task *t, char *text, size_t n)
-{
-	uint64_t v;
-	int err = number_of(text, n, 1, &v);
-
-	if (!err)
-		WRITE_ONCE(dmesg_restrict, v);
-	return err;
-}
+static int store_dmesg_restrict(struct task *t, char *text, size_t n) { return switch_set(&dmesg_restrict, text, n); }
 
 /* The status that the machine ends with, for whoever started it; ours, not Linux's. */
 static int show_poweroff(struct seq *s, struct task *t)

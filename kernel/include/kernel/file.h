@@ -31,8 +31,8 @@ enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_N
 	FMODE_DISSOLVE = 128 /* holds a mount that is in no tree: it goes with the file */,
 	FMODE_NO_POS = 256 /* no pread and pwrite, though there may be an lseek */,
 	FMODE_NO_DIRECT = 512 /* a regular file that has no O_DIRECT */,
-	FMODE_CREATED = 2048 /* this open made the file */,
-	FMODE_POS = 1024 /* has pread and pwrite, though there is no lseek */ };
+	FMODE_POS = 1024 /* has pread and pwrite, though there is no lseek */,
+	FMODE_CREATED = 2048 /* this open made the file */ };
 /* This write goes to the end of the file. */
 static inline bool file_appends(const struct file *f, const struct uio *u)
 {
