@@ -63,11 +63,13 @@ static struct mutex reader_lock = MUTEX_INIT(reader_lock, LOG_READER);
 static struct klog_cursor reader;	/* [reader_lock] */
 static size_t reader_part;		/* [reader_lock] */
 
-static long read_some(struct printed *p, uaddr_t buf, size_t max)
+/* The lock is not held while user memory is written. */
+static long read_some(struct printed *p, uaddr_t buf, size_t max) REQUIRES(&reader_lock)
 {
 	struct klog_cursor next;
+	const char *from;
 	size_t done = 0, n;
-	bool lost;
+	bool lost, fault;
 
 	while (done < max) {
 		(void)klog_waits(&reader, &lost);
@@ -80,14 +82,19 @@ static long read_some(struct printed *p, uaddr_t buf, size_t max)
 		if (done && p->len - reader_part > max - done)
 			break;
 		n = MIN(p->len - reader_part, max - done);
-		if (copy_to_user(buf + done, p->text + reader_part, n))
-			return done ? (long)done : -EFAULT;
-		done += n;
+		from = p->text + reader_part;
 		reader_part += n;
 		if (reader_part == p->len) {
 			reader = next;
 			reader_part = 0;
 		}
+		/* What cannot be handed over has been read all the same, as on Linux. */
+		mutex_unlock(&reader_lock);
+		fault = copy_to_user(buf + done, from, n);
+		mutex_lock(&reader_lock);
+		if (fault)
+			return done ? (long)done : -EFAULT;
+		done += n;
 	}
 	return (long)done;
 }
