@@ -12,7 +12,7 @@ int main(void)
 	int fd = open("f", O_RDWR | O_CREAT, 0644);
 	ssize_t n;
 
-	plan(23);
+	plan(26);
 	ok(fd >= 0, "create");
 	ok(listxattr("f", buf, sizeof(buf)) == 0 || listxattr("f", buf, sizeof(buf)) > 0, "list");
 	ok(setxattr("f", "user.one", "1", 1, 0) == 0, "set");
@@ -41,5 +41,12 @@ int main(void)
 	ok(setxattr("d", "user.dir", "d", 1, 0) == 0 && getxattr("d", "user.dir", buf, 10) == 1, "on a directory");
 	symlink("f", "s");
 	ok_errno(lsetxattr("s", "user.x", "1", 1, 0), EPERM, "no user attributes on symbolic links");
+	ok(setxattr("f", "trusted.x", "1", 1, 0) == 0, "a trusted attribute");
+	n = listxattr("f", buf, sizeof(buf));
+	ok(n > 0 && memmem(buf, (size_t)n, "trusted.x", 10), "is listed");
+	if (setresuid(-1, 1000, -1))
+		bail("setresuid");
+	n = listxattr("f", buf, sizeof(buf));
+	ok(n >= 0 && !memmem(buf, (size_t)n, "trusted.x", 10), "to who may not read it, it is not");
 	return done();
 }

@@ -40,16 +40,19 @@ static int number_of(char *text, size_t n, uint64_t max, uint64_t *v)
 	return parse_u64(text, 10, v) || *v > max ? -EINVAL : 0;
 }
 
-/* One that is 0 or 1. */
-static int switch_set(bool *to, char *text, size_t n)
-{
-	uint64_t v;
-	int err = number_of(text, n, 1, &v);
-
-	if (!err)
-		WRITE_ONCE(*to, v);
-	return err;
-}
+/* A number from 0 to most that a program sets: show_fn and store_fn. */
+#define SETTING(fn, var, most) \
+	static int show_##fn(struct seq *s, struct task *t) { seq_printf(s, "%u\n", (unsigned)READ_ONCE(var)); return 0; } \
+	static int store_##fn(struct task *t, char *text, size_t n) \
+	{ \
+		uint64_t v; \
+		int err = number_of(text, n, most, &v); \
+\
+		if (!err) \
+			WRITE_ONCE(var, (__typeof__(var))v); \
+		return err; \
+	}
+#define SETTING_FILE(n, fn) { .name = n, .mode = S_IFREG | 0644, .show = show_##fn, .store = store_##fn }
 
 static int store_hostname(struct task *t, char *text, size_t n) { return uts_set_nodename(text, MIN(line_len(text, n), (size_t)64)); }
 static int store_domainname(struct task *t, char *text, size_t n) { return uts_set_domainname(text, MIN(line_len(text, n), (size_t)64)); }
@@ -125,38 +128,13 @@ static int store_drop_caches(struct task *t, char *text, size_t n)
 	return 0;
 }
 
-static int show_max_map(struct seq *s, struct task *t)
-{
-	seq_printf(s, "%u\n", READ_ONCE(vm_areas_max));
-	return 0;
-}
-
-static int store_max_map(struct task *t, char *text, size_t n)
-{
-	uint64_t v;
-	int err = number_of(text, n, INT32_MAX, &v);
-
-	if (!err)
-		WRITE_ONCE(vm_areas_max, (uint32_t)v);
-	return err;
-}
-
-/* 0 as on Linux, whose distributions set it. */
-static int show_hardlinks(struct seq *s, struct task *t)
-{
-	seq_printf(s, "%d\n", READ_ONCE(protected_hardlinks));
-	return 0;
-}
-
-static int store_hardlinks(struct task *t, char *text, size_t n) { return switch_set(&protected_hardlinks, text, n); }
-
-static int show_dmesg_restrict(struct seq *s, struct task *t)
-{
-	seq_printf(s, "%d\n", READ_ONCE(dmesg_restrict));
-	return 0;
-}
-
-static int store_dmesg_restrict(struct task *t, char *text, size_t n) { return switch_set(&dmesg_restrict, text, n); }
+SETTING(max_map, vm_areas_max, INT32_MAX)
+SETTING(dmesg_restrict, dmesg_restrict, 1)
+/* All 0 as on Linux, whose distributions set them. */
+SETTING(symlinks, protected_symlinks, 1)
+SETTING(hardlinks, protected_hardlinks, 1)
+SETTING(fifos, protected_fifos, 2)
+SETTING(regular, protected_regular, 2)
 
 /* The status that the machine ends with, for whoever started it; ours, not Linux's. */
 static int show_poweroff(struct seq *s, struct task *t)
@@ -220,7 +198,7 @@ static const struct proc_node kernel_nodes[] = {
 	PROC_FILE("core_pattern", 0444, show_core_pattern), PROC_FILE("core_uses_pid", 0444, show_zero), PROC_FILE("randomize_va_space", 0444, show_one),
 	PROC_FILE("shmmax", 0444, show_shmmax), PROC_FILE("shmall", 0444, show_shmmax), PROC_FILE("shmmni", 0444, show_shmmni),
 	PROC_FILE("sem", 0444, show_sem), PROC_FILE("msgmax", 0444, show_msgmax), PROC_FILE("msgmnb", 0444, show_msgmnb),
-	PROC_FILE("msgmni", 0444, show_msgmni), { .name = "dmesg_restrict", .mode = S_IFREG | 0644, .show = show_dmesg_restrict, .store = store_dmesg_restrict }, PROC_FILE("kptr_restrict", 0444, show_one),
+	PROC_FILE("msgmni", 0444, show_msgmni), SETTING_FILE("dmesg_restrict", dmesg_restrict), PROC_FILE("kptr_restrict", 0444, show_one),
 	PROC_FILE("sched_rt_period_us", 0444, show_rt_period), PROC_FILE("sched_rt_runtime_us", 0444, show_rt_runtime),
 	{ .name = "poweroff_status", .mode = S_IFREG | 0644, .show = show_poweroff, .store = store_poweroff },
 	PROC_DIR("random", random_nodes),
@@ -245,13 +223,13 @@ static const struct proc_node fs_nodes[] = {
 	PROC_FILE("aio-nr", 0444, show_aio_nr), PROC_FILE("aio-max-nr", 0444, show_aio_max), PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("inode-nr", 0444, show_inode_nr), PROC_FILE("dentry-state", 0444, show_dentry_state),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max), PROC_FILE("pipe-user-pages-soft", 0444, show_pipe_soft),
-	PROC_FILE("pipe-user-pages-hard", 0444, show_zero), PROC_FILE("protected_symlinks", 0444, show_zero),
-	{ .name = "protected_hardlinks", .mode = S_IFREG | 0644, .show = show_hardlinks, .store = store_hardlinks }, PROC_FILE("suid_dumpable", 0444, show_zero), PROC_FILE("overflowuid", 0444, show_65534),
+	PROC_FILE("pipe-user-pages-hard", 0444, show_zero), SETTING_FILE("protected_symlinks", symlinks),
+	SETTING_FILE("protected_hardlinks", hardlinks), SETTING_FILE("protected_fifos", fifos), SETTING_FILE("protected_regular", regular), PROC_FILE("suid_dumpable", 0444, show_zero), PROC_FILE("overflowuid", 0444, show_65534),
 	PROC_FILE("overflowgid", 0444, show_65534), PROC_DIR("inotify", inotify_nodes), PROC_DIR("epoll", epoll_nodes),
 };
 static const struct proc_node vm_nodes[] = {
 	PROC_FILE("overcommit_memory", 0444, show_one), PROC_FILE("overcommit_ratio", 0444, show_fifty),
-	{ .name = "max_map_count", .mode = S_IFREG | 0644, .show = show_max_map, .store = store_max_map },
+	SETTING_FILE("max_map_count", max_map),
 	PROC_FILE("mmap_min_addr", 0444, show_min_addr), PROC_FILE("swappiness", 0444, show_zero),
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 };

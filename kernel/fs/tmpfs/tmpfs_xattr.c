@@ -77,6 +77,8 @@ int64_t tmpfs_listxattr(struct inode *i, char *buf, size_t max)
 	for (struct tmpfs_xattr *x = ((struct tmpfs_node *)i->fs_private)->xattrs; x; x = x->next) {
 		size_t n = strlen(x->name) + 1;
 
+		if (!strncmp(x->name, "trusted.", 8) && !capable(CAP_SYS_ADMIN))
+			continue;
 		if (max) {
 			if (total + n > max)
 				return -ERANGE;

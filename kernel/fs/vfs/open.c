@@ -270,6 +270,7 @@ static int open_tmpfile(struct file *f, struct walk *w, unsigned flags, uint32_t
 
 static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mode)
 {
+	uint32_t dir_mode = 0, dir_uid = 0;
 	bool created = false;
 	int err;
 
@@ -308,7 +309,9 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 			return -EEXIST;
 		}
 		if (S_ISLNK(inode_mode(d->inode)) && (!(flags & O_NOFOLLOW) || w->trailing)) {
-			err = walk_push_link(w, d);
+			err = may_follow(w->path.dentry->inode, d->inode);
+			if (!err)
+				err = walk_push_link(w, d);
 			dentry_put(d);
 			if (err)
 				return err;
@@ -316,6 +319,8 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 				break;
 			continue;
 		}
+		dir_mode = inode_mode(w->path.dentry->inode);
+		dir_uid = READ_ONCE(w->path.dentry->inode->uid);
 		err = walk_enter(w, d);
 		if (err)
 			return err;
@@ -328,6 +333,11 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 	}
 	if ((flags & O_CREAT) && S_ISDIR(inode_mode(w->path.dentry->inode)))
 		return flags & O_EXCL ? -EEXIST : -EISDIR;
+	if (flags & O_CREAT && !created) {
+		err = may_create_over(dir_mode, dir_uid, w->path.dentry->inode);
+		if (err)
+			return err;
+	}
 	if (((flags & O_DIRECTORY) || w->trailing) && !S_ISDIR(inode_mode(w->path.dentry->inode)))
 		return -ENOTDIR;
 	err = open_finish(f, &w->path, flags, created);

@@ -461,7 +461,9 @@ static int walk_last(struct walk *w)
 			return -ENOENT;
 		}
 		if (S_ISLNK(inode_mode(d->inode)) && ((w->flags & LOOKUP_FOLLOW) || w->trailing)) {
-			err = walk_push_link(w, d);
+			err = may_follow(w->path.dentry->inode, d->inode);
+			if (!err)
+				err = walk_push_link(w, d);
 			dentry_put(d);
 			if (err)
 				return err;

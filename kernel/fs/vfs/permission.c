@@ -76,7 +76,28 @@ int may_create(struct inode *dir)
 	return inode_permission(dir, MAY_WRITE | MAY_EXEC);
 }
 
-bool protected_hardlinks;
+bool protected_hardlinks, protected_symlinks;
+unsigned protected_fifos, protected_regular;
+
+int may_follow(const struct inode *dir, const struct inode *link)
+{
+	enum { ANYBODYS = S_ISVTX | 0002 };
+
+	if (!READ_ONCE(protected_symlinks) || !current->cred || current->cred->fsuid == READ_ONCE(link->uid))
+		return 0;
+	return (inode_mode(dir) & ANYBODYS) == ANYBODYS && READ_ONCE(dir->uid) != READ_ONCE(link->uid) ? -EACCES : 0;
+}
+
+int may_create_over(uint32_t dir_mode, uint32_t dir_uid, const struct inode *i)
+{
+	/* Of what is neither, everything in a directory of anybody's is refused. */
+	unsigned level = S_ISREG(inode_mode(i)) ? READ_ONCE(protected_regular) : S_ISFIFO(inode_mode(i)) ? READ_ONCE(protected_fifos) : 1;
+	uint32_t owner = READ_ONCE(i->uid);
+
+	if (!(dir_mode & S_ISVTX) || !level || !current->cred || owner == dir_uid || owner == current->cred->fsuid)
+		return 0;
+	return dir_mode & 0002 || (level > 1 && dir_mode & 0020) ? -EACCES : 0;
+}
 
 /* Whoever is not the owner must be able to read and write it, and it must be nothing that is dangerous to keep. */
 int may_link(struct inode *i)

@@ -151,8 +151,13 @@ void entry_finish(struct new_entry *e);
 /* ---- permission.c ---- */
 int may_create(struct inode *dir);
 int may_delete(struct inode *dir, struct dentry *victim, bool isdir);
-extern bool protected_hardlinks;	/* [a] /proc/sys/fs/protected_hardlinks */
+extern bool protected_hardlinks, protected_symlinks;	/* [a] /proc/sys/fs/protected_* (proc_sys_fs(5)) */
+extern unsigned protected_fifos, protected_regular;	/* [a] 0 to 2 */
 int may_link(struct inode *i) MUST_CHECK;	/* another name for i: -EPERM */
+/* The last component of a path, found in dir, is this link, and is to be followed: -EACCES where anybody could have put it. */
+int may_follow(const struct inode *dir, const struct inode *link) MUST_CHECK;
+/* O_CREAT found i in a directory with that mode and owner: -EACCES where anybody could have put it. */
+int may_create_over(uint32_t dir_mode, uint32_t dir_uid, const struct inode *i) MUST_CHECK;
 bool inode_owner_or_capable(const struct inode *i);
 int inode_permission_cred(struct inode *i, unsigned mask, const struct cred *c, uint32_t uid, uint32_t gid, uint64_t caps);
 bool inode_is_sticky_denied(struct inode *dir, struct inode *victim);
