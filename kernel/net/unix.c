@@ -524,11 +524,23 @@ static long unix_ioctl(struct socket *s, unsigned cmd, uint64_t arg)
 	.ioctl = unix_ioctl, .shutdown = unix_shutdown, .destroy = unix_destroy
 static const struct socket_ops stream_ops = { COMMON_OPS, .connect = stream_connect, .listen = unix_listen, .accept = stream_accept,
 	.poll = stream_poll, .sendmsg = unix_stream_send, .recvmsg = unix_stream_recv };
-/* Linux asks before it looks at what is sent. */
-static int seqpacket_send_check(struct socket *s) { return READ_ONCE(unix_of(s)->state) == UNIX_CONNECTED ? 0 : -ENOTCONN; }
+/* Linux asks before it looks at what is sent: what has happened to the socket, and whether it is connected. */
+static int seqpacket_send_check(struct socket *s)
+{
+	int err = socket_take_error(s);
+
+	return err ? err : READ_ONCE(unix_of(s)->state) == UNIX_CONNECTED ? 0 : -ENOTCONN;
+}
+
+static int64_t seqpacket_send(struct socket *s, struct msg *m)
+{
+	int err = seqpacket_send_check(s);
+
+	return err ? err : unix_dgram_send(s, m);
+}
 
 static const struct socket_ops seqpacket_ops = { COMMON_OPS, .send_check = seqpacket_send_check, .connect = stream_connect, .listen = unix_listen, .accept = stream_accept,
-	.poll = stream_poll, .sendmsg = unix_dgram_send, .recvmsg = unix_dgram_recv };
+	.poll = stream_poll, .sendmsg = seqpacket_send, .recvmsg = unix_dgram_recv };
 static const struct socket_ops dgram_ops = { COMMON_OPS, .connect = dgram_connect,
 	.poll = dgram_poll, .sendmsg = unix_dgram_send, .recvmsg = unix_dgram_recv };
 

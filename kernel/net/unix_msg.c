@@ -427,8 +427,6 @@ int64_t unix_dgram_send(struct socket *s, struct msg *m)
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (s->type == SOCK_SEQPACKET && READ_ONCE(u->state) != UNIX_CONNECTED)
-		return -ENOTCONN;
 	if (m->namelen && s->type == SOCK_DGRAM) {
 		struct abi_sockaddr_un sun;
 		unsigned n;

@@ -75,6 +75,27 @@ static void packets(void)
 	close(s);
 }
 
+/* What has happened to a socket for packets comes before what is to be sent. */
+static void packets_reset(void)
+{
+	union { struct cmsghdr h; char room[CMSG_SPACE(sizeof(int))]; } c = { .h = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+	struct iovec v = { c.room, 4 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c) };
+	int p[2], none = -1;
+
+	memcpy(CMSG_DATA(&c.h), &none, sizeof(none));
+	for (int how = 0; how < 2; how++) {
+		CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p), 0);
+		CHECK(fails(sendmsg(p[1], &m, 0), EBADF));
+		CHECK_EQ(send(p[1], "unread", 6, 0), 6);
+		close(p[0]);
+		CHECK(fails(how ? sendmsg(p[1], &m, 0) : send(p[1], "x", 1, MSG_OOB), ECONNRESET));
+		CHECK(fails(how ? sendmsg(p[1], &m, 0) : send(p[1], "x", 1, MSG_OOB), how ? EBADF : EOPNOTSUPP));
+		CHECK(fails(send(p[1], "x", 1, 0), EPIPE));
+		close(p[1]);
+	}
+}
+
 static void names(void)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "errno_order.a" }, b = { .sun_family = AF_UNIX, .sun_path = "errno_order.b" },
@@ -122,6 +143,7 @@ int main(void)
 	descriptors();
 	options();
 	packets();
+	packets_reset();
 	names();
 	files();
 	return done();
