@@ -287,9 +287,10 @@ static long filter_install(void)
 	STEP(JEQ, 1, 0, (uint32_t)(STUB_BASE >> 32));
 	STEP(RET, 0, 0, TRAP);
 	STEP(LD, 0, 0, AT_IP);
-	RULE(call_sigreturn_at, NR_sigreturn);
-	RULE(call_futex_at, NR_futex);
+	/* The usual ones first. */
 	RULE(call_yield_at, NR_sched_yield);
+	RULE(call_futex_at, NR_futex);
+	RULE(call_sigreturn_at, NR_sigreturn);
 	RULE(call_munmap_at, NR_munmap);
 	RULE(call_mprotect_at, NR_mprotect);
 	RULE(call_arch_prctl_at, NR_arch_prctl);

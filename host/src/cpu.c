@@ -18,6 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#endif
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
@@ -145,9 +148,22 @@ int host_cpu_start(unsigned cpu, void (*entry)(void *), void *arg)
 	return -r;
 }
 
+/* libc gives every thread restartable sequences, which the host's kernel then sees to at each switch of programs: nobody here has any. */
+static void rseq_off(void)
+{
+#ifdef RSEQ_SIG
+	enum { LEAST = 32, UNREGISTER = 1 };
+
+	if (__rseq_size)
+		syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, __rseq_size < LEAST ? LEAST : __rseq_size, UNREGISTER,
+			RSEQ_SIG);
+#endif
+}
+
 void host_cpu_ready(unsigned cpu, void *gs)
 {
 	cpu_self = (int)cpu;
+	rseq_off();
 	syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, gs);
 #if !defined(HOST_ASAN) && !defined(HOST_TSAN)
 	stack_t ss = { .ss_size = 65536 };

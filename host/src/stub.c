@@ -64,7 +64,11 @@ static _Noreturn void zygote_exec(int parent)
 	int fds[4] = { fcntl(host_ram_fd, F_DUPFD, 20), fcntl(comm_fd, F_DUPFD, 20), tty >= 0 ? fcntl(tty, F_DUPFD, 20) : -1,
 		fcntl(image_fd, F_DUPFD, 20) };
 
-	setsid();	/* the terminal's signals are not for us */
+	/*
+	 * The terminal's signals are not for us.  But the session is the kernel's: the host's scheduler may group what runs by session
+	 * (autogroup), and a yield is to one's own group only.
+	 */
+	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(127);

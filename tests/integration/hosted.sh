@@ -91,6 +91,17 @@ for sig in TERM INT KILL; do
 	if [ -n "$kids" ] && [ -z "$left" ]; then ok "no-stub-after-$sig"; else not_ok "no-stub-after-$sig" "had: $kids left: $left"; fi
 done
 
+# The host's scheduler may share its CPUs out by session (autogroup): a machine is one, or its parts cannot yield to each other.  What a
+# terminal sends is for the kernel's process alone.
+"$um" --disk "$img" -- sh -c 'echo up; exec sleep 1000' </dev/null >"$work/up" 2>/dev/null &
+pid=$!
+wait_for "$work/up" up
+of() { ps -o "$1=" -p "$2" | tr -d ' '; }
+kids=$(pgrep -P $pid | tr '\n' ' ') apart=
+for k in $kids; do [ "$(of sid "$k")" = "$(of sid $pid)" ] && [ "$(of pgid "$k")" != "$(of pgid $pid)" ] || apart="$apart $k"; done
+kill $pid; wait $pid 2>/dev/null
+if [ -n "$kids" ] && [ -z "$apart" ]; then ok stubs-in-the-session; else not_ok stubs-in-the-session "had: $kids elsewhere: $apart"; fi
+
 # Idle: no processor time.
 "$um" --disk "$img" -- sleep 1000 </dev/null >/dev/null 2>&1 &
 pid=$!
