@@ -252,8 +252,8 @@ static int enqueue_embryo(struct unix_socket *l, struct unix_socket *n, struct a
 	return err;
 }
 
-/* s.lock is held: nobody else connects u. */
-static int stream_connect_to(struct unix_socket *u, struct unix_socket *l, uint64_t deadline)
+/* s.lock is held: nobody else connects u.  -EAGAIN: the listener's queue is full again. */
+static int stream_connect_to(struct unix_socket *u, struct unix_socket *l)
 {
 	struct unix_socket *n = unix_alloc(u->s.type);
 	struct abi_ucred cred;
@@ -267,13 +267,7 @@ static int stream_connect_to(struct unix_socket *u, struct unix_socket *l, uint6
 	n->state = UNIX_CONNECTED;
 	socket_own_cred(&n->s.peer_cred);
 	unix_get(n);			/* u's; the first reference is the listener's */
-	while ((err = enqueue_embryo(l, n, &cred)) == -EAGAIN && deadline) {
-		err = wait_event_interruptible_until(&l->space, backlog_free(l), deadline);
-		if (err) {
-			err = socket_wait_error(err, deadline);
-			break;
-		}
-	}
+	err = enqueue_embryo(l, n, &cred);
 	if (err) {
 		n->peer = NULL;
 		unix_put(u);
@@ -292,6 +286,25 @@ static int stream_connect_to(struct unix_socket *u, struct unix_socket *l, uint6
 	return 0;
 }
 
+/* In Linux's order: the other side, whether it has room, then this side. */
+static int stream_try_connect(struct unix_socket *u, struct unix_socket *l)
+{
+	int err;
+
+	mutex_lock(&u->s.lock);
+	if (READ_ONCE(l->state) != UNIX_LISTENING)
+		err = -ECONNREFUSED;
+	else if (!backlog_free(l))
+		err = -EAGAIN;
+	else if (u->state != UNIX_CLOSED)
+		err = u->state == UNIX_CONNECTED ? -EISCONN : -EINVAL;
+	else
+		err = stream_connect_to(u, l);
+	mutex_unlock(&u->s.lock);
+	return err;
+}
+
+/* Waits for room without a lock, and then asks again who has the name. */
 static int stream_connect(struct socket *s, const struct abi_sockaddr *a, unsigned len, bool nonblock)
 {
 	struct unix_socket *u = unix_of(s), *l;
@@ -306,19 +319,20 @@ static int stream_connect(struct socket *s, const struct abi_sockaddr *a, unsign
 		if (err)
 			return err;
 	}
-	err = unix_find(&sun, len, s->type, &l);
-	if (err)
-		return err;
-	mutex_lock(&s->lock);
-	if (READ_ONCE(l->state) != UNIX_LISTENING)
-		err = -ECONNREFUSED;	/* the other side is looked at first */
-	else if (u->state == UNIX_CONNECTED)
-		err = -EISCONN;
-	else if (u->state != UNIX_CLOSED)
-		err = -EINVAL;
-	else
-		err = stream_connect_to(u, l, deadline);
-	mutex_unlock(&s->lock);
+	for (;;) {
+		err = unix_find(&sun, len, s->type, &l);
+		if (err)
+			return err;
+		err = stream_try_connect(u, l);
+		if (err != -EAGAIN || !deadline)
+			break;
+		err = wait_event_interruptible_until(&l->space, backlog_free(l), deadline);
+		if (err) {
+			err = socket_wait_error(err, deadline);
+			break;
+		}
+		unix_put(l);
+	}
 	unix_put(l);
 	return err;
 }

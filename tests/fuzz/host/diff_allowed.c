@@ -144,6 +144,14 @@ void diff_tame(struct fuzz_program *p)
 			*a = (struct fuzz_arg){ .value = 1, .form = FUZZ_VALUE };
 		if (!strcmp(d->name, "capget") && c->args[0].form == FUZZ_BLOB && p->blobs[c->args[0].index].nbytes >= 8)
 			memset(p->bytes + p->blobs[c->args[0].index].bytes + 4, 0, 4), p->blobs[c->args[0].index].nfixes = 0;
+		/* The numbers in a list are the file system's: none of them into another call's arguments. */
+		if (!strncmp(d->name, "getdents", 8) && c->args[1].form == FUZZ_BLOB) {
+			const struct fuzz_blob *b = &p->blobs[c->args[1].index];
+			uint64_t room = c->args[1].value < b->len ? b->len - c->args[1].value : 0;
+
+			if (b->place != FUZZ_PLACE_END && (c->args[2].form != FUZZ_VALUE || c->args[2].value > room))
+				c->args[2] = (struct fuzz_arg){ .value = room, .form = FUZZ_VALUE };
+		}
 		for (unsigned k = 0; k < d->nargs; k++)	/* the machine's own program, which is elsewhere on the host */
 			if ((fuzz_kind_points(d->args[k].kind) || d->args[k].kind == ARG_ADDR) && c->args[k].form == FUZZ_VALUE && c->args[k].value >= 0x10000 && c->args[k].value < FUZZ_ARENA)
 				c->args[k].value = d->args[k].kind == ARG_ADDR ? 0x1000 : 1;
@@ -195,10 +203,17 @@ static bool ipc_id(const struct difference *d)
 		if (d->row->args[i].kind == ARG_IPC && ((is(d, "semctl") && cmd >= 18) || (is(d, "msgctl") && cmd >= 11) || (is(d, "shmctl") && cmd >= 13)))
 			return true;
 	}
-	/* A number that no call returned: which object has it, if any. */
-	for (unsigned i = 0; i < d->row->nargs; i++)
-		if (d->row->args[i].kind == ARG_IPC && d->prog->calls[d->call].args[i].form == FUZZ_VALUE && ((int32_t)d->prog->calls[d->call].args[i].value > 0 || (d->lin_result < 0 && d->eft_result < 0)))
+	/* A number that no call returned as an identifier: which object has it, if any. */
+	for (unsigned i = 0; i < d->row->nargs; i++) {
+		const struct fuzz_arg *a = &d->prog->calls[d->call].args[i];
+
+		if (d->row->args[i].kind != ARG_IPC)
+			continue;
+		if (a->form == FUZZ_VALUE && ((int32_t)a->value > 0 || (d->lin_result < 0 && d->eft_result < 0)))
 			return true;
+		if (a->form == FUZZ_RESULT && fuzz_returns(fuzz_row(d->prog->calls[a->index].nr), NULL) != ARG_IPC)
+			return true;
+	}
 	return false;
 }
 
