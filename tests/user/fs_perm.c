@@ -51,6 +51,18 @@ static int wr_clears(void)
 
 	return fd < 0 || write(fd, "x", 1) != 1 || fstat(fd, &st) ? 100 : (int)(st.st_mode >> 9 & 7);
 }
+static int cut_clears(void)
+{
+	struct stat st;
+
+	return truncate("f", 5) || stat("f", &st) ? 100 : (int)(st.st_mode >> 9 & 7);
+}
+static int own_clears(void)
+{
+	struct stat st;
+
+	return chown("f", (uid_t)-1, (gid_t)-1) || stat("f", &st) ? 100 : (int)(st.st_mode >> 9 & 7);
+}
 static int setgid_chmod(void)
 {
 	struct stat st;
@@ -60,6 +72,8 @@ static int setgid_chmod(void)
 	return (int)(st.st_mode >> 9 & 7);
 }
 static int mkn(void) { return e(mknod("d/dev", S_IFCHR | 0600, 0x103)); }
+static int mkn_none(void) { return e(mknod("d/white", S_IFCHR | 0600, 0)); }
+static int mkn_block(void) { return e(mknod("d/block", S_IFBLK | 0600, 0)); }
 static int chr(void) { return e(chroot(".")); }
 
 int main(void)
@@ -115,6 +129,17 @@ int main(void)
 	chown("f", 1000, 1000);
 	stat("f", &st);
 	ok((st.st_mode & 07000) == 0, "so does chown");
+	/* Without group execute, set-group-id stays if who makes the change could have set it. */
+	chown("f", 1001, 77);
+	chmod("f", 02666);
+	ok(as(1001, 77, wr_clears) == 2, "a write by a member of the group leaves set-group-id without group execute");
+	ok(as(1001, 1001, wr_clears) == 0, "one by another does not");
+	chmod("f", 02666);
+	ok(as(1001, 77, cut_clears) == 2 && as(1001, 1001, cut_clears) == 0, "truncate alike");
+	chmod("f", 02666);
+	ok(as(1001, 77, own_clears) == 2 && as(1001, 1001, own_clears) == 0, "and chown");
+	chmod("f", 02666);
+	ok(chown("f", 1001, 77) == 0 && wr_clears() == 2, "root leaves it");
 	chown("f", 1000, 55);
 	ok(as(1000, 1000, setgid_chmod) == 0, "chmod by somebody outside of the group: no set-group-id");
 	mkdir("sg", 02777);
@@ -124,7 +149,8 @@ int main(void)
 	close(open("sg/file", O_RDWR | O_CREAT, 0600));
 	ok(stat("sg/sub", &st) == 0 && st.st_gid == 55 && (st.st_mode & S_ISGID), "a set-group-id directory hands on its group, and the bit to directories");
 	ok(stat("sg/file", &st) == 0 && st.st_gid == 55, "and to files");
-	ok(as(1001, 1001, mkn) == EPERM, "device nodes are root's");
+	ok(as(1001, 1001, mkn) == EPERM && as(1001, 1001, mkn_block) == EPERM, "device nodes are root's");
+	ok(as(1001, 1001, mkn_none) == 0, "but for character device 0, which is a mark and nothing");
 	ok(as(1001, 1001, chr) == EPERM, "chroot too");
 	umask(027);
 	close(open("u", O_RDWR | O_CREAT, 0666));

@@ -18,13 +18,22 @@ static int listed(const char *path, const char *name)
 	return 0;
 }
 
+static int has_caps(const char *path) { return getxattr(path, "security.capability", NULL, 0) > 0; }
+
+static int give_caps(const char *path)
+{
+	static const unsigned char net_bind[20] = { 1, 0, 0, 2, 0, 4 };	/* revision 2, effective */
+
+	return setxattr(path, "security.capability", net_bind, sizeof(net_bind), 0) == 0 && has_caps(path);
+}
+
 int main(void)
 {
 	int fd;
 	char longname[300];
 	struct stat a, b;
 
-	plan(36);
+	plan(40);
 	umask(0);
 	fd = open("f", O_RDWR | O_CREAT, 0666);
 	mkdir("d", 0777);
@@ -69,6 +78,11 @@ int main(void)
 	setxattr("f", "trusted.root", "x", 1, 0);
 	ok(in_child(setgid(1234) || setuid(1234) || listed("f", "trusted.root") || !listed("f", "user.fd")) == 0, "nor in the list");
 	ok(in_child(setgid(1234) || setuid(1234) || !(setxattr("f", "trusted.x", "x", 1, 0) == -1 && errno == EPERM)) == 0, "nor sets one");
+	/* File capabilities go with what they were given for, whoever it is that changes it. */
+	ok(write(fd, "xyz", 3) == 3 && give_caps("f") && write(fd, "x", 1) == 1 && !has_caps("f"), "a write takes security.capability away");
+	ok(give_caps("f") && ftruncate(fd, 1) == 0 && !has_caps("f"), "so does truncate");
+	ok(give_caps("f") && chown("f", 1, 1) == 0 && !has_caps("f") && chown("f", 0, 0) == 0, "and chown");
+	ok(give_caps("f") && chmod("f", 0600) == 0 && has_caps("f") && chmod("f", 0666) == 0, "chmod does not");
 	chmod("f", 0444);
 	ok(in_child(setgid(1234) || setuid(1234) || !(setxattr("f", "user.y", "x", 1, 0) == -1 && errno == EACCES)) == 0, "a user's attribute needs write permission");
 	ok(in_child(setgid(1234) || setuid(1234) || getxattr("f", "user.fd", buf, 9) != 1) == 0, "and read permission");

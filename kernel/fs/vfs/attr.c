@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Attributes: chmod, chown, times, truncate, and what a write or an access
- * does to them (set-user-id bits go, atime moves).
+ * does to them (set-user-id bits and file capabilities go, atime moves).
  */
 #include <abi/time.h>
 #include <kernel/errno.h>
@@ -105,19 +105,52 @@ void file_accessed(struct file *f)
 		path_accessed(&f->path);
 }
 
-/* A write by somebody without CAP_FSETID takes the set-id bits away. */
+/*
+ * The set-id bits that a change of contents or owner takes away.  Set-group-id
+ * without group execute once meant locking and stays, if who makes the change
+ * could have set it.
+ */
+static uint32_t set_id_dropped(const struct inode *i)
+{
+	uint32_t mode = inode_mode(i), drop = mode & S_ISUID;
+
+	if ((mode & S_ISGID) && ((mode & 010) || (!cred_in_group_fs(READ_ONCE(i->gid)) && !capable(CAP_FSETID))))
+		drop |= S_ISGID;
+	return drop;
+}
+
+/* File capabilities go with the contents or the owner they were given for. */
+static int kill_capabilities(struct inode *i)
+{
+	static const char name[] = "security.capability";
+	int64_t n;
+	int err = 0;
+
+	if ((READ_ONCE(i->state) & ISTATE_NO_CAPS) || !i->ops || !i->ops->getxattr || !i->ops->removexattr)
+		return 0;
+	n = i->ops->getxattr(i, name, NULL, 0);
+	if (n >= 0)
+		err = i->ops->removexattr(i, name);
+	if (!err && (n >= 0 || n == -ENODATA))
+		__atomic_fetch_or(&i->state, ISTATE_NO_CAPS, __ATOMIC_RELAXED);
+	return err;
+}
+
+/* A write takes them away, and the set-id bits if it is by somebody without CAP_FSETID. */
 int file_remove_privs(struct file *f)
 {
 	struct inode *i = f->inode;
 	struct inode_attr a = { .valid = ATTR_MODE };
-	uint32_t kill = i->mode & S_ISUID;
+	uint32_t drop;
 	int err;
 
-	if ((i->mode & (S_ISGID | 010)) == (S_ISGID | 010))
-		kill |= S_ISGID;
-	if (!kill || !S_ISREG(inode_mode(i)) || !current->cred || capable(CAP_FSETID))
+	if (!S_ISREG(inode_mode(i)) || !current->cred)
 		return 0;
-	a.mode = i->mode & 07777 & ~kill;
+	err = kill_capabilities(i);
+	drop = i->mode & (S_ISUID | S_ISGID) ? set_id_dropped(i) : 0;
+	if (err || !drop || capable(CAP_FSETID))
+		return err;
+	a.mode = i->mode & 07777 & ~drop;
 	err = i->ops && i->ops->setattr ? i->ops->setattr(i, &a) : vfs_setattr_simple(i, &a);
 	if (!err && f->path.dentry)
 		notify_entry(f->path.dentry, IN_ATTRIB);
@@ -139,11 +172,11 @@ int do_truncate(struct inode *i, uint64_t size, struct file *f)
 	a.mtime = inode_now();
 	if ((i->mode & (S_ISUID | S_ISGID)) && current->cred && !capable(CAP_FSETID)) {
 		a.valid |= ATTR_MODE;
-		a.mode = i->mode & 07777 & ~(uint32_t)S_ISUID;
-		if (i->mode & 010)
-			a.mode &= ~(uint32_t)S_ISGID;
+		a.mode = i->mode & 07777 & ~set_id_dropped(i);
 	}
-	err = i->ops->setattr(i, &a);
+	err = kill_capabilities(i);
+	if (!err)
+		err = i->ops->setattr(i, &a);
 	rwsem_write_unlock(&i->lock);
 	return err;
 }
@@ -346,16 +379,16 @@ static long chown_path(const struct path *p, uint32_t uid, uint32_t gid)
 	rwsem_write_lock(&i->lock);
 	a.valid |= ATTR_CTIME;
 	err = i->mode & S_IFMT ? attr_permitted(i, &a) : -EOPNOTSUPP;
-	/* A file that changes hands (also to those who have it) loses its set-id bits; set-group-id without group execute means locking and stays. */
+	/* A file that changes hands (also to those who have it) loses its set-id bits and its capabilities. */
 	if (!err && !S_ISDIR(inode_mode(i)) && (i->mode & (S_ISUID | S_ISGID))) {
 		a.valid |= ATTR_MODE;
-		a.mode = i->mode & 07777 & ~(uint32_t)S_ISUID;
-		if (i->mode & 010)
-			a.mode &= ~(uint32_t)S_ISGID;
+		a.mode = i->mode & 07777 & ~set_id_dropped(i);
 	}
 	/* To take bits away is to change the mode, also when neither owner nor group is said. */
 	if (!err && a.valid & ATTR_MODE && a.mode != (i->mode & 07777) && current->cred && !inode_owner_or_capable(i))
 		err = -EPERM;
+	if (!err && !S_ISDIR(inode_mode(i)))
+		err = kill_capabilities(i);
 	if (!err)
 		err = i->ops && i->ops->setattr ? i->ops->setattr(i, &a) : vfs_setattr_simple(i, &a);
 	rwsem_write_unlock(&i->lock);

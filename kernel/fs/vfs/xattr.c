@@ -94,6 +94,7 @@ static long xattr_set(const struct path *p, const struct xattr_args *x)
 		goto out;
 	}
 	err = xattr_permission(p, x->name, true);
+	__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_NO_CAPS, __ATOMIC_RELAXED);
 	if (!err)
 		err = i->ops && i->ops->setxattr ? i->ops->setxattr(i, x->name, x->value, x->size, x->flags) : -EOPNOTSUPP;
 out:

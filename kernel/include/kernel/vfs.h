@@ -69,7 +69,7 @@ struct inode {
 static inline uint32_t inode_mode(const struct inode *i) { return READ_ONCE(i->mode); }
 enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4, INODE_LINKABLE = 8 /* O_TMPFILE: no name yet */ };
 enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4, ISTATE_SYNCING = 8 /* seen by this sync */,
-	ISTATE_DROPPED = 16 };
+	ISTATE_DROPPED = 16, ISTATE_NO_CAPS = 32 /* has no security.capability: a write need not look */ };
 
 struct dentry {
 	struct refcount refs;		/* users and children; 0: cached on the LRU */
