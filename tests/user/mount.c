@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mount(2), umount2(2): tmpfs, covering, flags, bind, move, remount, busy, lazy; /proc/mounts. */
+/* mount(2), umount2(2): tmpfs, covering, flags, bind, move, remount, busy, lazy, expiry, propagation; /proc/mounts. */
 #include "harness.h"
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -36,7 +36,7 @@ int main(void)
 	struct stat st, root;
 	struct statfs sf;
 	char cwd[4096], line[4200];
-	int fd, fd2;
+	int fd, fd2, status;
 
 	umask(0);
 	mkdir("m", 0755);
@@ -103,7 +103,57 @@ int main(void)
 	ok(fstat(fd, &st) == 0 && read(fd, line, 10) == 10, "open files go on");
 	close(fd);
 
+	/* Expiry: the second call, if nobody has used it in between. */
+	ok(mount("none", "m", "tmpfs", 0, "") == 0, "one that may expire");
+	ok_errno(umount2("m", MNT_EXPIRE), EAGAIN, "MNT_EXPIRE marks it");
+	ok(stat("m", &st) == 0 && umount2("m", MNT_EXPIRE) == -1 && errno == EAGAIN, "who uses it takes the mark away");
+	fd = open("m", O_RDONLY);
+	ok_errno(umount2("m", MNT_EXPIRE), EBUSY, "not one that is in use");
+	close(fd);
+	ok_errno(umount2("m", MNT_EXPIRE), EAGAIN, "unused again");
+	ok_errno(umount2("m", MNT_EXPIRE | MNT_DETACH), EINVAL, "lazily it cannot expire");
+	ok(umount2("m", MNT_EXPIRE) == 0, "the second time it goes");
+
+	/* Propagation, as far as it is about one mount. */
+	ok(mount("none", "m", "tmpfs", 0, "size=1m") == 0 && mount(NULL, "m", NULL, MS_PRIVATE, NULL) == 0, "private");
+	ok(mount(NULL, "m", NULL, MS_SLAVE | MS_REC, NULL) == 0, "who has no peers is no slave: nothing changes");
+	ok_errno(mount(NULL, "b", NULL, MS_SLAVE, NULL), EINVAL, "only a mount has propagation");
+	ok_errno(mount(NULL, "m", NULL, MS_PRIVATE | MS_RDONLY, NULL), EINVAL, "and nothing else at once");
+	ok(mount(NULL, "m", NULL, MS_UNBINDABLE, NULL) == 0 && mount("m", "b", NULL, MS_BIND, NULL) == -1 && errno == EINVAL, "an unbindable one");
+	ok(mount("none", "v", "tmpfs", 0, "") == 0 && mkdir("v/sub", 0755) == 0 && mount("m", "v/sub", NULL, MS_MOVE, NULL) == 0 &&
+	   mount("v", "b", NULL, MS_BIND | MS_REC, NULL) == 0 && stat("b/sub", &st) == 0 && stat("b", &root) == 0 && st.st_dev == root.st_dev,
+	   "is left out of a recursive bind");
+	ok(umount("b") == 0 && mount("v/sub", "m", NULL, MS_MOVE, NULL) == 0 && umount("v") == 0 && mount(NULL, "m", NULL, MS_PRIVATE, NULL) == 0 &&
+	   mount("m", "b", NULL, MS_BIND, NULL) == 0 && umount("b") == 0, "private again");
+
+	/* What a remount says of the file system. */
+	snprintf(line, sizeof(line), "%s/m tmpfs rw,sync,nosuid,relatime,size=2048k 0 0", cwd);
+	ok(mount(NULL, "m", NULL, MS_REMOUNT | MS_SYNCHRONOUS | MS_NOSUID, "size=2m") == 0 && listed(line), "remounted synchronous");
+	snprintf(line, sizeof(line), "%s/m tmpfs rw,lazytime,relatime,size=2048k 0 0", cwd);
+	ok(mount(NULL, "m", NULL, MS_REMOUNT | MS_LAZYTIME | MS_DIRSYNC, NULL) == 0 && listed(line), "and no longer; directories cannot be, by a remount");
+	ok(umount("m") == 0, "away");
+
+	/* Another instance read-only says nothing of the first. */
+	fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	if (fd >= 0 && mount("devpts", "m", "devpts", MS_RDONLY, "") == 0) {
+		ok(fchmodat(AT_FDCWD, ptsname(fd), 0620, 0) == 0, "a devpts mounted read-only elsewhere");
+		umount("m");
+	}
+	close(fd);
+
+	/* The mount that is one's root is not taken away, but made read-only. */
+	if (!fork()) {
+		_exit(mount("none", "m", "tmpfs", 0, "") || chroot("m") || chdir("/") || umount("/") || mkdir("/d", 0755) == 0 || errno != EROFS ||
+		      umount2("/", MNT_DETACH));
+	}
+	wait(&status);
+	ok(status == 0, "umount of the root makes it read-only");
+	umount2("m", MNT_DETACH);
+
 	ok_errno(umount("m"), EINVAL, "umount of what is no mount point");
+	ok_errno(mount("none", "m", "", 0, ""), ENODEV, "no name of a type");
+	ok_errno(mount("none", "m", NULL, 0, ""), EINVAL, "no type");
+	ok_errno(mount("none", "m", "tmpfs", 1ul << 31, ""), EINVAL, "a flag that is the kernel's own");
 	ok_errno(umount2("m", 1 << 20), EINVAL, "an unknown flag");
 	ok_errno(mount("none", "m", "nosuchfs", 0, ""), ENODEV, "an unknown type");
 	ok_errno(mount("none", "nowhere", "tmpfs", 0, ""), ENOENT, "an absent mount point");

@@ -37,11 +37,12 @@ static int mounted(const char *at)
 int main(void)
 {
 	int fs, m, t, fd;
+	struct attr a = { 0 };
 	struct stat st;
 	struct statfs sf;
 	char buf[64];
 
-	plan(56);
+	plan(59);
 	if (unshare(CLONE_NEWNS) == 0)
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	mkdir("a", 0755);
@@ -114,6 +115,12 @@ int main(void)
 	close(fd);
 	ok_errno(setattr_(AT_FDCWD, "b", 0, 0x10, 0), EINVAL, "a kind of access time without clearing the old");
 	ok(setattr_(AT_FDCWD, "b", 0, 0x10, 0x70) == 0 && setattr_(AT_FDCWD, "b", 0, 0, 0) == 0, "noatime; nothing at all");
+	a.propagation = MS_UNBINDABLE;
+	ok(syscall(442, AT_FDCWD, "b", 0, &a, sizeof(a)) == 0 && open_tree_(AT_FDCWD, "b", CLONE_TREE) == -1 && errno == EINVAL, "an unbindable one is not cloned");
+	a.propagation = MS_SLAVE;
+	ok(syscall(442, AT_FDCWD, "b", 0, &a, sizeof(a)) == 0, "a slave of nobody");
+	a.propagation = MS_PRIVATE;
+	ok(syscall(442, AT_FDCWD, "b", 0, &a, sizeof(a)) == 0 && (t = open_tree_(AT_FDCWD, "b", CLONE_TREE)) >= 0 && close(t) == 0, "a private one is");
 	ok_errno(syscall(442, AT_FDCWD, "b", 0, &st, 8), EINVAL, "too small a struct");
 	ok(in_child(setgid(1234) || setuid(1234) || !(fsopen_("tmpfs", 0) == -1 && errno == EPERM)) == 0 &&
 	   in_child(setgid(1234) || setuid(1234) || !(open_tree_(AT_FDCWD, "/", CLONE_TREE) == -1 && errno == EPERM)) == 0, "only root may");

@@ -17,12 +17,21 @@ static void mount_options(struct seq *s, const struct mount *m)
 			seq_puts(s, names[i].name);
 }
 
+static void super_flags(struct seq *s, const struct super *sb)
+{
+	static const struct { unsigned bit; const char *name; } names[] = {
+		{ MS_SYNCHRONOUS, ",sync" }, { MS_DIRSYNC, ",dirsync" }, { MS_MANDLOCK, ",mand" }, { MS_LAZYTIME, ",lazytime" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (READ_ONCE(sb->flags) & names[i].bit)
+			seq_puts(s, names[i].name);
+}
+
 static void super_options(struct seq *s, struct super *sb)
 {
 	char *buf;
 
-	if (sb->flags & MS_SYNCHRONOUS)
-		seq_puts(s, ",sync");
 	if (!sb->ops || !sb->ops->show_options)
 		return;
 	buf = kzalloc(512, 0);
@@ -61,6 +70,7 @@ int proc_show_mounts(struct seq *s, struct task *t)
 		seq_puts(s, " ");
 		seq_path(s, &p, " \t\n");
 		seq_printf(s, " %s %s", m->super->fs->name, mount_readonly(m) ? "ro" : "rw");
+		super_flags(s, m->super);
 		mount_options(s, m);
 		super_options(s, m->super);
 		seq_puts(s, " 0 0\n");
@@ -104,9 +114,10 @@ int proc_show_mountinfo(struct seq *s, struct task *t)
 		seq_path(s, &p, " \t\n");
 		seq_printf(s, " %s", m->flags & MS_RDONLY ? "ro" : "rw");
 		mount_options(s, m);
-		seq_printf(s, " - %s ", m->super->fs->name);
+		seq_printf(s, "%s - %s ", m->unbindable ? " unbindable" : "", m->super->fs->name);
 		source(s, m);
 		seq_printf(s, " %s", m->super->flags & MS_RDONLY ? "ro" : "rw");
+		super_flags(s, m->super);
 		super_options(s, m->super);
 		seq_puts(s, "\n");
 	}

@@ -508,6 +508,16 @@ static int tmpfs_remount(struct super *s, unsigned flags, const char *data)
 	return 0;
 }
 
+/* Half of memory, pages and inodes. */
+static uint64_t default_limit(void)
+{
+	struct mem_info mi;
+
+	mem_info_get(&mi);
+	return mi.total_pages / 2;
+}
+
+/* What is not as it would be without options. */
 static void tmpfs_show_options(struct super *s, char *buf, size_t max)
 {
 	struct tmpfs_super *ts = s->fs_private;
@@ -515,12 +525,16 @@ static void tmpfs_show_options(struct super *s, char *buf, size_t max)
 	int n = 0;
 
 	buf[0] = '\0';
-	if (ts->max_pages)
+	if (ts->max_pages != default_limit())
 		n = ksnprintf(buf, max, ",size=%lluk", (unsigned long long)ts->max_pages * (PAGE_SIZE / 1024));
-	if (ts->max_inodes && (size_t)n < max)
+	if (ts->max_inodes != default_limit() && (size_t)n < max)
 		n += ksnprintf(buf + n, max - (size_t)n, ",nr_inodes=%llu", (unsigned long long)ts->max_inodes);
 	if ((root->mode & 07777) != 01777 && (size_t)n < max)
-		ksnprintf(buf + n, max - (size_t)n, ",mode=%o", root->mode & 07777);
+		n += ksnprintf(buf + n, max - (size_t)n, ",mode=%03o", root->mode & 07777);
+	if (root->uid && (size_t)n < max)
+		n += ksnprintf(buf + n, max - (size_t)n, ",uid=%u", root->uid);
+	if (root->gid && (size_t)n < max)
+		ksnprintf(buf + n, max - (size_t)n, ",gid=%u", root->gid);
 }
 
 static const struct super_ops tmpfs_super_ops = {
@@ -558,14 +572,10 @@ fail:
 
 static int tmpfs_mount(const struct filesystem *fs, const char *source, unsigned flags, const char *data, struct super **out)
 {
-	struct mem_info mi;
-	struct tmpfs_options o = { .mode = 01777 };
+	struct tmpfs_options o = { .mode = 01777, .max_pages = default_limit(), .max_inodes = default_limit() };
 	struct super *s;
 	int err;
 
-	mem_info_get(&mi);
-	o.max_pages = mi.total_pages / 2;
-	o.max_inodes = mi.total_pages / 2;
 	if (current->cred) {
 		o.uid = current->cred->fsuid;
 		o.gid = current->cred->fsgid;

@@ -6,8 +6,8 @@
  * Path walks find it in a hash under RCU; the tree changes under mount_mutex.
  * parent and mountpoint are read by walks of "..", which take mount_tree_lock.
  *
- * There is one mount name space, and every mount is private: propagation
- * types other than MS_PRIVATE are refused.
+ * There is one mount name space, and no mount has peers: MS_SHARED is refused,
+ * and MS_SLAVE changes nothing, as on Linux for a mount without peers.
  *
  * A mount is busy when its count is above the tree's own reference or when it
  * has children.  mount_mutex is taken with no inode locked.
@@ -84,13 +84,21 @@ static void mount_destroy_work(struct work *w)
 	mount_destroy(container_of(w, struct mount, work));
 }
 
-void mount_put(struct mount *m)
+/* Without a trace in `expiring'. */
+static void mount_put_quietly(struct mount *m)
 {
 	if (!ref_put(&m->refs))
 		return;
 	/* Callers may hold any lock, mount_mutex too. */
 	work_init(&m->work, mount_destroy_work);
 	work_queue(&m->work);
+}
+
+void mount_put(struct mount *m)
+{
+	if (READ_ONCE(m->expiring))	/* it was in use */
+		WRITE_ONCE(m->expiring, false);
+	mount_put_quietly(m);
 }
 
 void path_get(const struct path *p)
@@ -319,13 +327,13 @@ static int source_device(const char *source, struct blkdev **out)
 /* A mount of a new or shared super, in no tree yet. */
 int mount_make(const char *source, const char *type, unsigned flags, const char *data, struct mount **out)
 {
-	const struct filesystem *fs = type && *type ? filesystem_find(type) : NULL;
+	const struct filesystem *fs = type ? filesystem_find(type) : NULL;
 	struct blkdev *bdev = NULL;
 	struct super *s = NULL;
 	struct mount *m;
 	int err;
 
-	if (!type || !*type)
+	if (!type)
 		return -EINVAL;
 	if (!fs)
 		return -ENODEV;
@@ -348,9 +356,12 @@ int mount_make(const char *source, const char *type, unsigned flags, const char 
 		err = fs->mount(fs, bdev ? bdev->name : source, flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_SILENT), data, &s);
 		if (err)
 			return err;
-		s->flags |= flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME);
-		strlcpy(s->id, source ? source : "none", sizeof(s->id));
 		mutex_lock(&mount_mutex);
+		/* One that there is only once (devpts) is not changed by another mount of it. */
+		if (!s->mounts) {
+			s->flags |= flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME);
+			strlcpy(s->id, source ? source : "none", sizeof(s->id));
+		}
 	}
 	m = mount_alloc(s, s->root, source, flags);
 	mutex_unlock(&mount_mutex);
@@ -402,7 +413,7 @@ int mount_copy_children(struct mount *from, struct dentry *dir, struct mount *to
 		struct mount *n;
 		int err;
 
-		if (!d_is_ancestor(dir, c->mountpoint))
+		if (!d_is_ancestor(dir, c->mountpoint) || c->unbindable)
 			continue;
 		n = mount_alloc(c->super, c->root, c->source, c->flags);
 		if (!n)
@@ -432,7 +443,7 @@ int mount_clone(const struct path *from, bool recursive, struct mount **out)
 	struct mount *m;
 	int err = 0;
 
-	if (from->mnt->detached || (from->mnt->parent == from->mnt && from->mnt != root_mount))
+	if (from->mnt->detached || from->mnt->unbindable || (from->mnt->parent == from->mnt && from->mnt != root_mount))
 		return -EINVAL;
 	m = mount_alloc(from->mnt->super, from->dentry, from->mnt->source, from->mnt->flags);
 	if (!m)
@@ -510,9 +521,10 @@ static int mount_move(const char *source, struct path *at)
 	return err;
 }
 
-/* [mount_mutex] Make the whole super read-only or writable. */
+/* [mount_mutex] Make the whole super read-only or writable, and what else flags say of it. */
 int super_remount(struct super *s, unsigned flags, const char *data)
 {
+	const unsigned settable = MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME;
 	bool ro = flags & MS_RDONLY, was = s->flags & MS_RDONLY;
 	int err = 0;
 
@@ -535,8 +547,8 @@ int super_remount(struct super *s, unsigned flags, const char *data)
 			__atomic_fetch_and(&s->flags, ~(unsigned)MS_RDONLY, __ATOMIC_SEQ_CST);
 		return err;
 	}
-	if (!ro)
-		__atomic_fetch_and(&s->flags, ~(unsigned)MS_RDONLY, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&s->flags, flags & settable, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&s->flags, flags | ~settable, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -554,8 +566,8 @@ static int mount_remount(struct path *at, unsigned flags, const char *data)
 		flags |= m->flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME);
 	else
 		flags = mount_atime(flags);
-	if (!err && !(flags & MS_BIND))
-		err = super_remount(m->super, flags, data);
+	if (!err && !(flags & MS_BIND))	/* which MS_DIRSYNC is not for */
+		err = super_remount(m->super, (flags & ~(unsigned)MS_DIRSYNC) | (m->super->flags & MS_DIRSYNC), data);
 	if (!err && (flags & MS_BIND) && (flags & MS_RDONLY) && !(m->flags & MS_RDONLY)) {
 		__atomic_fetch_or(&m->flags, MS_RDONLY, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&m->writers, __ATOMIC_SEQ_CST)) {
@@ -569,22 +581,34 @@ static int mount_remount(struct path *at, unsigned flags, const char *data)
 	return err;
 }
 
+static int mount_change_type(const struct path *at, unsigned flags)
+{
+	int err;
+
+	if (at->dentry != at->mnt->root || (flags & ~(MS_PROPAGATION | MS_REC | MS_SILENT)))
+		return -EINVAL;
+	mutex_lock(&mount_mutex);
+	err = mount_set_propagation(at->mnt, flags & MS_REC, flags & MS_PROPAGATION);
+	mutex_unlock(&mount_mutex);
+	return err;
+}
+
 /* mount(2) with everything in kernel memory; `at` is consumed. */
 static int do_mount(const char *source, struct path *at, const char *type, unsigned flags, const char *data)
 {
-	const unsigned prop = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 	int err;
 
 	/* Discard magic. */
 	if ((flags & 0xffff0000u) == 0xc0ed0000u)
 		flags &= 0xffff;
-	if (flags & MS_REMOUNT)
+	if (flags & MS_NOUSER)
+		err = -EINVAL;
+	else if (flags & MS_REMOUNT)
 		err = mount_remount(at, flags, data);
 	else if (flags & MS_BIND)
 		err = mount_bind(source, at, flags);
-	else if (flags & prop)
-		err = at->dentry != at->mnt->root || (flags & ~(prop | MS_REC | MS_SILENT)) ? -EINVAL :
-		      (flags & prop) == MS_PRIVATE ? 0 : -EINVAL;
+	else if (flags & MS_PROPAGATION)
+		err = mount_change_type(at, flags);
 	else if (flags & MS_MOVE)
 		err = mount_move(source, at);
 	else
@@ -620,6 +644,16 @@ int vfs_mount_root(const char *source, const char *fstype, unsigned flags)
 	return 0;
 }
 
+/* [mount_mutex] MNT_EXPIRE: 0 when it was asked before and nobody has used the mount since; -EBUSY, -EAGAIN. */
+static int umount_expired(struct mount *m, unsigned flags)
+{
+	if (m == current->fs->root.mnt || (flags & (MNT_FORCE | MNT_DETACH)))
+		return -EINVAL;
+	if (ref_read(&m->refs) > 2)
+		return -EBUSY;
+	return __atomic_exchange_n(&m->expiring, true, __ATOMIC_RELAXED) ? 0 : -EAGAIN;
+}
+
 static int do_umount(struct path *p, unsigned flags)
 {
 	struct mount *m = p->mnt;
@@ -628,11 +662,13 @@ static int do_umount(struct path *p, unsigned flags)
 	mutex_lock(&mount_mutex);
 	if (m->detached || (m->parent == m && m != root_mount)) {
 		err = -EINVAL;
-	} else if (m == root_mount || same_path(p, &current->fs->root)) {
+	} else if (flags & MNT_EXPIRE && (err = umount_expired(m, flags))) {
+		;
+	} else if (m == current->fs->root.mnt && !(flags & MNT_DETACH)) {
 		/* The root cannot go; asked to, it becomes read-only. */
-		err = m == root_mount && !(flags & MNT_DETACH) ? super_remount(m->super, m->flags | MS_RDONLY, NULL) : -EINVAL;
-	} else if (flags & MNT_EXPIRE) {
-		err = flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : ref_read(&m->refs) > 2 ? -EBUSY : -EAGAIN;
+		err = super_remount(m->super, m->super->flags | MS_RDONLY, NULL);
+	} else if (m == root_mount) {
+		err = -EINVAL;
 	} else if (flags & MNT_DETACH) {
 		mount_detach_tree(m);
 	} else if (!list_empty(&m->children) || ref_read(&m->refs) > 2) {	/* the tree's and p's */
@@ -651,7 +687,8 @@ static int do_umount(struct path *p, unsigned flags)
 		}
 	}
 	mutex_unlock(&mount_mutex);
-	path_put(p);
+	dentry_put(p->dentry);
+	mount_put_quietly(m);
 	return err;
 }
 

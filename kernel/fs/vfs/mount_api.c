@@ -9,8 +9,8 @@
  * closed.  FMODE_DISSOLVE stays set: whether the mount has been attached is
  * seen from the mount itself.
  *
- * Refused: MOVE_MOUNT_SET_GROUP and MOVE_MOUNT_BENEATH, propagation types but
- * MS_PRIVATE, idmapped mounts.
+ * Refused: MOVE_MOUNT_SET_GROUP and MOVE_MOUNT_BENEATH, MS_SHARED, idmapped
+ * mounts.
  */
 #include <kernel/errno.h>
 #include <kernel/uaccess.h>
@@ -148,6 +148,16 @@ static struct mount *next_below(struct mount *m, const struct mount *top)
 	return NULL;
 }
 
+int mount_set_propagation(struct mount *top, bool recursive, unsigned type)
+{
+	if (type != MS_PRIVATE && type != MS_SLAVE && type != MS_UNBINDABLE)
+		return -EINVAL;
+	/* Who has no peers is nobody's slave: then that says nothing. */
+	for (struct mount *m = top; m && type != MS_SLAVE; m = recursive ? next_below(m, top) : NULL)
+		m->unbindable = type == MS_UNBINDABLE;
+	return 0;
+}
+
 /* [mount_mutex] Sets and clears flags of m, or of it and all below: of every one or, if one is busy, of none. */
 static int tree_set_flags(struct mount *top, bool recursive, unsigned set, unsigned clr)
 {
@@ -176,7 +186,6 @@ static int tree_set_flags(struct mount *top, bool recursive, unsigned set, unsig
 
 long sys_mount_setattr(int dfd, uaddr_t name, unsigned flags, uaddr_t uattr, size_t size)
 {
-	const unsigned prop = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 	struct abi_mount_attr a = { 0 };
 	unsigned set, clr;
 	struct path p;
@@ -195,9 +204,9 @@ long sys_mount_setattr(int dfd, uaddr_t name, unsigned flags, uaddr_t uattr, siz
 		return err;
 	if (!a.set && !a.clr && !a.propagation)
 		return 0;
-	if ((a.propagation & ~(uint64_t)prop) || (a.propagation & (a.propagation - 1)) || ((a.set | a.clr) & ~(uint64_t)ATTR_KNOWN))
+	if ((a.propagation & ~(uint64_t)MS_PROPAGATION) || (a.propagation & (a.propagation - 1)) || ((a.set | a.clr) & ~(uint64_t)ATTR_KNOWN))
 		return -EINVAL;
-	if (a.propagation && a.propagation != MS_PRIVATE)
+	if (a.propagation == MS_SHARED)
 		return -EINVAL;
 	/* The time is a value, not bits: it is cleared as a whole or not at all. */
 	if (a.clr & ATTR_ATIME_MASK ? (a.clr & ATTR_ATIME_MASK) != ATTR_ATIME_MASK : (a.set & ATTR_ATIME_MASK) != 0)
@@ -220,6 +229,8 @@ long sys_mount_setattr(int dfd, uaddr_t name, unsigned flags, uaddr_t uattr, siz
 		err = -EINVAL;
 	else
 		err = tree_set_flags(p.mnt, flags & AT_RECURSIVE, set, clr);
+	if (!err && a.propagation)
+		err = mount_set_propagation(p.mnt, flags & AT_RECURSIVE, (unsigned)a.propagation);
 	mutex_unlock(&mount_mutex);
 	path_put(&p);
 	return err;

@@ -80,6 +80,7 @@ struct mount *mount_lookup_child(struct mount *parent, struct dentry *at);
  * For mount.c, pivot_root.c and mount_api.c; all with mount_mutex held but the first two.
  * mount_make: a mount of a new or shared super, in no tree yet: -EINVAL, -ENODEV, -EBUSY, what the file system says.
  */
+#define MS_PROPAGATION ((unsigned)(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
 enum { MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW };
 int mount_make(const char *source, const char *type, unsigned flags, const char *data, struct mount **out) MUST_CHECK;
 unsigned mount_atime(unsigned flags);		/* relatime unless told otherwise */
@@ -91,6 +92,8 @@ int mount_target_check(struct path *at, bool dir) MUST_CHECK;	/* goes to the top
 int mount_clone(const struct path *from, bool recursive, struct mount **out) MUST_CHECK;
 int mount_move_path(const struct path *from, struct path *at) MUST_CHECK;	/* from may be in no tree yet */
 int mount_copy_children(struct mount *from, struct dentry *dir, struct mount *to) MUST_CHECK;
+/* [mount_mutex] MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE; -EINVAL: MS_SHARED. */
+int mount_set_propagation(struct mount *m, bool recursive, unsigned type) MUST_CHECK;
 int super_remount(struct super *s, unsigned flags, const char *data) MUST_CHECK;
 /* s stays as if something were mounted of it. */
 void super_pin(struct super *s);

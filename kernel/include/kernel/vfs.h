@@ -101,6 +101,8 @@ struct mount {
 	char *source;			/* [I] as given to mount(2) */
 	bool detached;			/* [MOUNT] not in the tree any more */
 	bool turned_readonly;		/* [MOUNT] by the mount_setattr() under way */
+	bool unbindable;		/* [MOUNT] MS_UNBINDABLE */
+	bool expiring;			/* [a] umount2(MNT_EXPIRE) asked for it, and nobody has let go of it since */
 	int32_t writers;		/* [a] open for writing */
 	struct list_head children, child_link;	/* [MOUNT] */
 	struct mount *hash_next;	/* [MOUNT_TREE] read under RCU */
