@@ -148,6 +148,7 @@ void process_put(struct process *p)
 		return;
 	for (unsigned i = 0; i < PID_TYPES; i++)
 		pid_put(p->pid[i]);
+	pid_put(p->tty_old_pgrp);
 	sigqueue_flush(&p->shared_pending);
 	sighand_put(p->sighand);
 	rcu_call(&p->rcu, process_free_rcu);

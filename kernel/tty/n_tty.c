@@ -190,7 +190,7 @@ static LOCKED void end_line(struct tty *t, uint8_t c)
 	bit_set(n->eol, MASK(n->head - 1));
 	store_release(&n->canon_head, n->head);
 	waitq_wake_key(&t->read_wait, 1, POLLIN | POLLRDNORM);
-	tty_sigio(t, POLLIN | POLLRDNORM);
+	sigio_send(&t->sigio, POLLIN | POLLRDNORM);
 }
 
 static LOCKED void note_line_start(struct tty *t)
@@ -351,6 +351,37 @@ static LOCKED void throttle(struct tty *t, bool on)
 		t->ops->throttle(t, on);
 }
 
+static LOCKED void receive(struct tty *t, const uint8_t *c, size_t n, bool overflow)
+{
+	if (overflow && N_TTY_SIZE - (t->n.head - t->n.tail) == 0)
+		WRITE_ONCE(t->n.head, t->n.head - 1);
+	for (size_t i = 0; i < n; i++)
+		receive_char(t, c[i]);
+}
+
+/* After characters were received.  A line's end has told readers of it. */
+static LOCKED void received(struct tty *t)
+{
+	if ((!L_FLAG(t, ICANON) || L_FLAG(t, EXTPROC)) && n_tty_ready(t, true)) {
+		waitq_wake_key(&t->read_wait, 1, POLLIN | POLLRDNORM);
+		sigio_send(&t->sigio, POLLIN | POLLRDNORM);
+	}
+}
+
+void n_tty_push(struct tty *t, uint8_t c)
+{
+	bool overflow;
+
+	mutex_lock(&t->ldisc);
+	mutex_lock(&t->out);
+	if (input_room(t, &overflow))
+		receive(t, &c, 1, overflow);
+	tty_out_pump(t);
+	received(t);
+	mutex_unlock(&t->out);
+	mutex_unlock(&t->ldisc);
+}
+
 void n_tty_process(struct tty *t)
 {
 	uint8_t batch[128];
@@ -366,20 +397,15 @@ void n_tty_process(struct tty *t)
 		if (n == 0)
 			break;
 		took = true;
-		if (overflow && N_TTY_SIZE - (t->n.head - t->n.tail) == 0)
-			WRITE_ONCE(t->n.head, t->n.head - 1);
-		for (size_t i = 0; i < n; i++)
-			receive_char(t, batch[i]);
+		receive(t, batch, n, overflow);
 	}
 	if (t->n.head - t->n.tail >= N_TTY_SIZE - TTY_THROTTLE && !(L_FLAG(t, ICANON) && t->n.canon_head == t->n.tail))
 		throttle(t, true);
 	else if (t->n.head - t->n.tail <= TTY_THROTTLE)
 		throttle(t, false);
 	tty_out_pump(t);
-	if (took && (!L_FLAG(t, ICANON) || L_FLAG(t, EXTPROC)) && n_tty_ready(t, true)) {
-		waitq_wake_key(&t->read_wait, 1, POLLIN | POLLRDNORM);
-		tty_sigio(t, POLLIN | POLLRDNORM);
-	}
+	if (took)
+		received(t);
 	mutex_unlock(&t->out);
 	mutex_unlock(&t->ldisc);
 	if (took && t->pty)

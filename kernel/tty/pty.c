@@ -29,7 +29,9 @@ struct pty {
 	bool slave_closed;		/* [lock] was open, is not */
 	bool locked;			/* [lock] TIOCSPTLCK */
 	bool packet;			/* [lock] */
+	bool exclusive;			/* [a] TIOCEXCL of the master, which nobody else can open anyway */
 	unsigned status;		/* [lock] TIOCPKT_* bits to report */
+	struct sigio_list sigio;	/* the master's */
 	struct tty_turn read_turn, write_turn;
 };
 
@@ -65,8 +67,10 @@ static size_t slave_write(struct tty *t, const uint8_t *buf, size_t n)
 		done += run;
 	}
 	spin_unlock_irqrestore(&t->lock, flags);
-	if (done)
+	if (done) {
 		waitq_wake_key(&p->wait, 1, POLL_READ);
+		sigio_send(&p->sigio, POLL_READ);
+	}
 	return done;
 }
 
@@ -352,6 +356,22 @@ static long master_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	case TIOCGPKT:
 		v = READ_ONCE(p->packet);
 		return put_user(v, arg);
+	case TIOCEXCL: case TIOCNXCL:
+		WRITE_ONCE(p->exclusive, cmd == TIOCEXCL);
+		return 0;
+	case TIOCGEXCL:
+		v = READ_ONCE(p->exclusive);
+		return put_user(v, arg);
+	case TIOCSTI: {		/* what is pushed there is for the master to read */
+		uint8_t c;
+
+		if (!capable(CAP_SYS_ADMIN))
+			return -EIO;
+		if (get_user(c, arg))
+			return -EFAULT;
+		(void)slave_write(t, &c, 1);
+		return 0;
+	}
 	case TIOCGPTPEER:
 		return open_peer(p, (unsigned)arg);
 	case FIONREAD:
@@ -394,12 +414,15 @@ static void master_show_fdinfo(struct file *f, char *buf, size_t max)
 	ksnprintf(buf, max, "tty-index:\t%u\n", ((struct pty *)f->private)->index);
 }
 
+static int master_fasync(struct file *f, bool on) { return sigio_set(&((struct pty *)f->private)->sigio, f, on); }
+
 static const struct file_ops master_ops = {
 	.release = master_release,
 	.read = master_read,
 	.write = master_write,
 	.poll = master_poll,
 	.ioctl = master_ioctl,
+	.fasync = master_fasync,
 	.show_fdinfo = master_show_fdinfo,
 };
 
@@ -431,6 +454,7 @@ int pty_create(struct file *f)
 		goto free_index;
 	p->locked = true;
 	waitq_init(&p->wait);
+	sigio_init(&p->sigio);
 	waitq_init(&p->read_turn.wait);
 	waitq_init(&p->write_turn.wait);
 	p->slave->pty = p;		/* from here the tty owns p */

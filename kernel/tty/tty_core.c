@@ -107,6 +107,7 @@ struct tty *tty_alloc(const char *name, kdev_t dev, const struct tty_driver_ops 
 	spin_init(&t->lock, LOCK_TTY);
 	waitq_init(&t->read_wait);
 	waitq_init(&t->write_wait);
+	sigio_init(&t->sigio);
 	waitq_init(&t->read_turn.wait);
 	waitq_init(&t->write_turn.wait);
 	work_init(&t->work, tty_work);
@@ -261,25 +262,6 @@ void tty_set_winsize(struct tty *t, unsigned rows, unsigned cols)
 		tty_kick(t);
 }
 
-/* SIGIO to the owners of files in async mode. */
-void tty_sigio(struct tty *t, int band)
-{
-	struct tty_file *tf;
-	struct file *hit[8];
-	unsigned n = 0;
-	unsigned long flags;
-
-	flags = spin_lock_irqsave(&t->lock);
-	list_for_each(tf, &t->files, link)
-		if (tf->fasync && n < ARRAY_SIZE(hit) && ref_get_unless_zero(&tf->file->refs))
-			hit[n++] = tf->file;
-	spin_unlock_irqrestore(&t->lock, flags);
-	while (n--) {
-		file_sigio(hit[n], band);
-		file_put_deferred(hit[n]);
-	}
-}
-
 void tty_vhangup(struct tty *t, bool exit_session)
 {
 	unsigned long flags;
@@ -393,7 +375,9 @@ static void tty_release(struct file *f)
 		WRITE_ONCE(t->stopped, false);
 		tty_out_pump(t);
 		mutex_unlock(&t->out);
-		tty_session_clear(t);
+		/* A pty stays a controlling terminal while its master is there: /dev/tty opens it again. */
+		if (!t->pty || pty_master_gone(t))
+			tty_session_clear(t);
 		if (t->pty)
 			pty_slave_closed(t);
 	}
@@ -440,7 +424,7 @@ static int64_t read_turn(struct tty *t, struct tty_file *tf, struct uio *u, bool
 			n_tty_process(t);
 			if (n_tty_ready(t, false))
 				continue;
-			if (read_over(t, tf) || (canon && got))
+			if (read_over(t, tf) || (got && (canon || got >= minimum)))
 				break;
 			if (deadline != UINT64_MAX && hal_time_mono_ns() >= deadline)
 				break;
@@ -579,6 +563,8 @@ static long tty_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 		return tty_ioctl_sctty(t, f, arg);
 	case TIOCNOTTY:
 		return tty_ioctl_notty(t);
+	case TIOCSTI:
+		return tty_ioctl_sti(t, arg);
 	case TIOCVHANGUP:
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
@@ -600,11 +586,10 @@ static long tty_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 static int tty_fasync(struct file *f, bool on)
 {
 	struct tty_file *tf = f->private;
-	unsigned long flags = spin_lock_irqsave(&tf->tty->lock);
+	bool hung = tty_file_hung(tf);
+	int err = sigio_set(&tf->tty->sigio, f, on && !hung);
 
-	tf->fasync = on;
-	spin_unlock_irqrestore(&tf->tty->lock, flags);
-	return 0;
+	return hung ? -ENOTTY : err;
 }
 
 const struct file_ops tty_file_ops = {

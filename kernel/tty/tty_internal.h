@@ -18,6 +18,7 @@
 #include <kernel/list.h>
 #include <kernel/lock.h>
 #include <kernel/poll.h>
+#include <kernel/sigio.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/task.h>
@@ -54,6 +55,7 @@ struct tty {
 	struct mutex ldisc;		/* [TTY_LDISC] */
 	struct n_tty n;			/* [ldisc] */
 	struct abi_ktermios termios;	/* written: [ldisc, out] */
+	struct abi_ktermios locked;	/* [ldisc] what of it cannot be changed */
 	uint32_t ispeed, ospeed;	/* [ldisc] */
 
 	struct mutex out;		/* [TTY_OUT] */
@@ -75,6 +77,7 @@ struct tty {
 	bool hangup_pending, winch_pending;	/* [lock] for the work item */
 
 	struct waitq read_wait, write_wait;
+	struct sigio_list sigio;
 	struct tty_turn read_turn, write_turn;
 	struct work work;
 };
@@ -85,7 +88,6 @@ struct tty_file {
 	struct file *file;		/* [I] */
 	struct list_head link;		/* [tty.lock] */
 	unsigned hangups;		/* [I] the terminal's at open */
-	bool fasync;			/* [tty.lock] */
 	bool console;			/* [I] opened as /dev/console: no job control */
 };
 static inline bool tty_file_hung(const struct tty_file *tf) { return tf->hangups != READ_ONCE(tf->tty->hangups); }
@@ -101,13 +103,13 @@ struct tty *tty_alloc(const char *name, kdev_t dev, const struct tty_driver_ops 
 int tty_open(struct tty *t, struct file *f, bool noctty, bool console);
 void tty_reset_termios(struct tty *t);
 void tty_kick(struct tty *t);			/* queue the work item; any context */
-void tty_sigio(struct tty *t, int band);
 int tty_turn_take(struct tty_turn *turn, bool nonblock) MUST_CHECK;	/* -EAGAIN, -ERESTARTSYS */
 void tty_turn_give(struct tty_turn *turn);
 void tty_free(struct tty *t);
 
 /* n_tty.c: input */
 void n_tty_process(struct tty *t);		/* the rx ring into the read buffer; takes ldisc and out; may sleep */
+void n_tty_push(struct tty *t, uint8_t c);	/* one character, ahead of the rx ring; lost if there is no room; takes ldisc and out */
 void n_tty_flush(struct tty *t) REQUIRES(&t->ldisc);
 void n_tty_termios_changed(struct tty *t, const struct abi_ktermios *old) REQUIRES(&t->ldisc) REQUIRES(&t->out);
 size_t n_tty_take(struct tty *t, uint8_t *out, size_t max, bool *line_done) REQUIRES(&t->ldisc);
@@ -140,6 +142,7 @@ void tty_signal_session(struct tty *t, bool exit_session);
 /* tty_ioctl.c: what terminals and pty masters share.  -ENOTTY: unknown. */
 long tty_mode_ioctl(struct tty *t, struct tty_file *tf, bool master, unsigned cmd, uaddr_t arg);
 int tty_flush_queues(struct tty *t, unsigned which);
+int tty_ioctl_sti(struct tty *t, uaddr_t arg);
 
 /* pty.c, devpts.c */
 void pty_init(void);

@@ -18,18 +18,36 @@ static uint32_t baud_of(unsigned code, uint32_t custom)
 	return code & BOTHER ? baud_extended[code & 017] : baud_table[code & 017];
 }
 
-static void set_termios(struct tty *t, const struct abi_ktermios *new, uint32_t ispeed, uint32_t ospeed)
+/* What TIOCSLCKTRMIOS has locked stays as it was. */
+static void keep_locked(struct abi_ktermios *new, const struct abi_ktermios *old, const struct abi_ktermios *locked)
 {
-	struct abi_ktermios old;
-	unsigned in_code = new->c_cflag >> IBSHIFT & CBAUD;
+#define KEEP(field) (new->field = (new->field & ~locked->field) | (old->field & locked->field))
+	KEEP(c_iflag);
+	KEEP(c_oflag);
+	KEEP(c_cflag);
+	KEEP(c_lflag);
+#undef KEEP
+	if (locked->c_line)
+		new->c_line = old->c_line;
+	for (unsigned i = 0; i < ABI_NCCS; i++)
+		if (locked->c_cc[i])
+			new->c_cc[i] = old->c_cc[i];
+}
+
+static void set_termios(struct tty *t, const struct abi_ktermios *wanted, uint32_t ispeed, uint32_t ospeed)
+{
+	struct abi_ktermios old, new = *wanted;
+	unsigned in_code;
 
 	mutex_lock(&t->ldisc);
 	mutex_lock(&t->out);
 	old = t->termios;
-	t->termios = *new;
+	keep_locked(&new, &old, &t->locked);
+	in_code = new.c_cflag >> IBSHIFT & CBAUD;
+	t->termios = new;
 	if (t->pty)		/* a pty has no line parameters */
-		t->termios.c_cflag = (new->c_cflag & ~(unsigned)(CSIZE | PARENB)) | CS8 | CREAD;
-	t->ospeed = baud_of(new->c_cflag, ospeed);
+		t->termios.c_cflag = (new.c_cflag & ~(unsigned)(CSIZE | PARENB)) | CS8 | CREAD;
+	t->ospeed = baud_of(new.c_cflag, ospeed);
 	t->ispeed = in_code ? baud_of(in_code, ispeed) : t->ospeed;
 	n_tty_termios_changed(t, &old);
 	if (t->pty) {
@@ -118,6 +136,7 @@ static int change_termios(struct tty *t, struct tty_file *tf, unsigned cmd, uadd
 		new.c_oflag = (new.c_oflag & 0xffff0000u) | io.c_oflag;
 		new.c_cflag = (new.c_cflag & 0xffff0000u) | io.c_cflag;
 		new.c_lflag = (new.c_lflag & 0xffff0000u) | io.c_lflag;
+		new.c_line = io.c_line;
 		memcpy(new.c_cc, io.c_cc, sizeof(io.c_cc));
 	} else if (cmd >= TCSETS && cmd <= TCSETSF) {
 		if (copy_from_user(&new, arg, sizeof(new)))
@@ -134,8 +153,59 @@ static int change_termios(struct tty *t, struct tty_file *tf, unsigned cmd, uadd
 		if (err)
 			return err;
 	}
-	new.c_line = t->termios.c_line;
 	set_termios(t, &new, k.c_ispeed, k.c_ospeed);
+	return 0;
+}
+
+/* TIOCGLCKTRMIOS, TIOCSLCKTRMIOS */
+static int locked_termios(struct tty *t, bool set, uaddr_t arg)
+{
+	struct abi_ktermios k;
+
+	if (set) {
+		if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
+			return -EPERM;
+		if (copy_from_user(&k, arg, sizeof(k)))
+			return -EFAULT;
+	}
+	mutex_lock(&t->ldisc);
+	if (set)
+		t->locked = k;
+	else
+		k = t->locked;
+	mutex_unlock(&t->ldisc);
+	return set ? 0 : copy_to_user(arg, &k, sizeof(k));
+}
+
+/* TIOCSSOFTCAR: CLOCAL on its own. */
+static int set_soft_carrier(struct tty *t, uaddr_t arg)
+{
+	struct abi_ktermios new;
+	uint32_t ispeed, ospeed;
+	int32_t on;
+
+	if (get_user(on, arg))
+		return -EFAULT;
+	mutex_lock(&t->ldisc);
+	new = t->termios;
+	ispeed = t->ispeed;
+	ospeed = t->ospeed;
+	mutex_unlock(&t->ldisc);
+	new.c_cflag = on ? new.c_cflag | CLOCAL : new.c_cflag & ~(unsigned)CLOCAL;
+	set_termios(t, &new, ispeed, ospeed);
+	return 0;
+}
+
+int tty_ioctl_sti(struct tty *t, uaddr_t arg)
+{
+	uint8_t c;
+
+	/* Since Linux 6.2 others may be refused their own terminal too, and are here. */
+	if (!capable(CAP_SYS_ADMIN))
+		return -EIO;
+	if (get_user(c, arg))
+		return -EFAULT;
+	n_tty_push(t, c);
 	return 0;
 }
 
@@ -225,8 +295,6 @@ long tty_mode_ioctl(struct tty *t, struct tty_file *tf, bool master, unsigned cm
 		return 0;
 	case TIOCGEXCL:
 		return get_int(READ_ONCE(t->exclusive), arg);
-	case TIOCSTI:
-		return -EIO;		/* pushing input has been refused by default since Linux 6.2 */
 	case TIOCGETD:
 		return get_int(0, arg);	/* N_TTY is the only discipline */
 	case TIOCSETD: {
@@ -244,6 +312,10 @@ long tty_mode_ioctl(struct tty *t, struct tty_file *tf, bool master, unsigned cm
 		return tty_ioctl_gsid(t, master, arg);
 	case TIOCGDEV:
 		return get_int((int32_t)((KDEV_MINOR(t->dev) & 0xff) | KDEV_MAJOR(t->dev) << 8 | (KDEV_MINOR(t->dev) & ~0xffu) << 12), arg);
+	case TIOCGLCKTRMIOS: case TIOCSLCKTRMIOS:
+		return locked_termios(t, cmd == TIOCSLCKTRMIOS, arg);
+	case TIOCSSOFTCAR:
+		return set_soft_carrier(t, arg);
 	case TIOCGSOFTCAR:
 		return get_int((t->termios.c_cflag & CLOCAL) != 0, arg);
 	case TIOCMGET:

@@ -122,8 +122,8 @@ void tty_session_clear(struct tty *t)
 
 void tty_signal_session(struct tty *t, bool exit_session)
 {
+	struct pid *old[2], *older = NULL;
 	struct process *leader;
-	struct pid *old[2];
 	unsigned long flags;
 	unsigned refs;
 
@@ -131,7 +131,14 @@ void tty_signal_session(struct tty *t, bool exit_session)
 	flags = spin_lock_irqsave(&process_tree_lock);
 	refs = take_from_session(t, &leader);
 	set_owner(t, NULL, NULL, old);
+	/* The group that was in the foreground hears of it when the leader ends. */
+	if (leader && old[1]) {
+		older = leader->tty_old_pgrp;
+		pid_get(old[1]);
+		leader->tty_old_pgrp = old[1];
+	}
 	spin_unlock_irqrestore(&process_tree_lock, flags);
+	pid_put(older);
 	if (leader) {
 		(void)signal_send_process(leader, SIGHUP, NULL);
 		(void)signal_send_process(leader, SIGCONT, NULL);
@@ -145,14 +152,21 @@ void tty_signal_session(struct tty *t, bool exit_session)
 void tty_process_exit(struct process *p)
 {
 	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+	struct pid *old = p->tty_old_pgrp;
 	struct tty *t = p->tty;
 	bool leader = p->session_leader;
 
+	p->tty_old_pgrp = NULL;
 	if (t && leader)
 		tty_get(t);		/* for the work below; p.tty goes with the session's */
 	else
 		p->tty = NULL;
 	spin_unlock_irqrestore(&process_tree_lock, flags);
+	if (!t && old) {
+		(void)signal_send_pgrp(old, SIGHUP, NULL);
+		(void)signal_send_pgrp(old, SIGCONT, NULL);
+	}
+	pid_put(old);
 	if (!t)
 		return;
 	if (!leader) {
@@ -215,11 +229,13 @@ int tty_check_change(struct tty *t, int sig)
 /* ---- getting and losing it ---- */
 
 /* [tree] current, which is a session leader without a terminal, gets t, which has no session. */
-static void make_ctty(struct tty *t, struct pid *old[2])
+static void make_ctty(struct tty *t, struct pid *old[3])
 {
 	struct process *p = current->process;
 
 	set_owner(t, p->pid[PID_SESSION], p->pid[PID_PGRP], old);
+	old[2] = p->tty_old_pgrp;
+	p->tty_old_pgrp = NULL;
 	tty_get(t);
 	p->tty = t;
 }
@@ -227,7 +243,7 @@ static void make_ctty(struct tty *t, struct pid *old[2])
 void tty_open_ctty(struct tty *t, struct file *f)
 {
 	struct process *p = current->process;
-	struct pid *old[2] = { NULL, NULL };
+	struct pid *old[3] = { NULL, NULL, NULL };
 	unsigned long flags;
 
 	if (!p || !(f->mode & FMODE_READ))
@@ -237,13 +253,14 @@ void tty_open_ctty(struct tty *t, struct file *f)
 		make_ctty(t, old);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	release(t, old, 0);
+	pid_put(old[2]);
 }
 
 int tty_ioctl_sctty(struct tty *t, struct file *f, uint64_t arg)
 {
 	struct process *p = current->process;
 	bool admin = capable(CAP_SYS_ADMIN);
-	struct pid *old[2] = { NULL, NULL };
+	struct pid *old[3] = { NULL, NULL, NULL };
 	unsigned long flags;
 	unsigned refs = 0;
 	int err = 0;
@@ -263,6 +280,7 @@ int tty_ioctl_sctty(struct tty *t, struct file *f, uint64_t arg)
 	}
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	release(t, old, refs);
+	pid_put(old[2]);
 	return err;
 }
 
@@ -319,9 +337,21 @@ int tty_ioctl_gpgrp(struct tty *t, bool master, uaddr_t arg)
 	return put_user(nr, arg);
 }
 
+/* [tree] Whose session: the group's, or, as Linux has it, that of the process whose number would name one.  NULL: nobody's. */
+static struct pid *session_of_group(struct pid *pgrp)
+{
+	struct process *p = pgrp->process;
+
+	if (!list_empty(&pgrp->members[PID_PGRP]))
+		p = list_first(&pgrp->members[PID_PGRP], struct process, pid_link[PID_PGRP]);
+	else if (!p && pgrp->task)
+		p = pgrp->task->process;
+	return p ? p->pid[PID_SESSION] : NULL;
+}
+
 int tty_ioctl_spgrp(struct tty *t, uaddr_t arg)
 {
-	struct process *p = current->process, *member;
+	struct process *p = current->process;
 	struct pid *pgrp, *old = NULL;
 	unsigned long flags, tflags;
 	int32_t nr;
@@ -339,13 +369,8 @@ int tty_ioctl_spgrp(struct tty *t, uaddr_t arg)
 		err = -ENOTTY;
 	} else if (!pgrp) {
 		err = -ESRCH;
-	} else {
+	} else if (session_of_group(pgrp) != p->pid[PID_SESSION]) {
 		err = -EPERM;
-		list_for_each(member, &pgrp->members[PID_PGRP], pid_link[PID_PGRP]) {
-			if (member->pid[PID_SESSION] == p->pid[PID_SESSION])
-				err = 0;
-			break;
-		}
 	}
 	if (!err) {
 		tflags = spin_lock_irqsave(&t->lock);

@@ -233,6 +233,60 @@ static void no_terminal(void)
 	STEP(9, ioctl(pty_slave, TIOCSCTTY, 0) == 0 && tcgetpgrp(pty_slave) == getpid());	/* and may come back */
 }
 
+/* As Linux has it: any process of the session may stand for a group. */
+static void group_of_no_leader(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	STEP(1, tcsetpgrp(pty_slave, pid) == 0);
+	STEP(2, tcgetpgrp(pty_slave) == pid);
+	kill(pid, SIGKILL);
+	STEP(3, waitpid(pid, NULL, 0) == pid);
+	signal(SIGTTOU, SIG_IGN);
+	STEP(4, tcsetpgrp(pty_slave, pid) == -1 && errno == ESRCH);
+	STEP(5, tcsetpgrp(pty_slave, getppid()) == -1 && errno == EPERM);
+	STEP(6, tcsetpgrp(pty_slave, getpid()) == 0);
+}
+
+/* The last descriptor of the slave is closed: it is the controlling terminal all the same. */
+static void closed(void)
+{
+	int fd;
+
+	close(pty_slave);
+	fd = open("/dev/tty", O_RDWR);
+	STEP(1, fd >= 0 && tcgetsid(fd) == getpid());
+	close(fd);
+	STEP(2, (fd = open("/dev/tty", O_RDWR)) >= 0 && tcgetpgrp(fd) == getpid());
+}
+
+/* The terminal goes first, the leader later: then its foreground group hears of it. */
+static void hung_up_before(void)
+{
+	pid_t pid;
+
+	signal(SIGHUP, SIG_IGN);
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGHUP, SIG_DFL);
+		setpgid(0, 0);
+		if (write(told[1], &(pid_t){ getpid() }, sizeof(pid_t)) != sizeof(pid_t))
+			_exit(1);
+		gate_open(&ready);
+		for (;;)
+			pause();
+	}
+	setpgid(pid, pid);
+	tcsetpgrp(pty_slave, pid);
+	gate_wait(&ready);
+	STEP(1, ioctl(pty_slave, TIOCVHANGUP) == 0);
+	STEP(2, kill(pid, 0) == 0 && waitpid(pid, NULL, WNOHANG) == 0);	/* nobody but the leader was told */
+}
+
 int main(void)
 {
 	int st;
@@ -265,6 +319,26 @@ int main(void)
 	ok(exit_of(target) == 1000 + SIGHUP, "gets SIGHUP when the leader exits");
 	st = in_session(no_terminal);
 	ok(st == 0, "TIOCNOTTY (step %d)", st);
+	st = in_session(group_of_no_leader);
+	ok(st == 0, "a foreground group by the number of a process (step %d)", st);
+	close(pty_slave);
+	close(pty_master);
+	pty_open();
+	pid = fork();
+	if (pid == 0) {
+		setsid();
+		ioctl(pty_slave, TIOCSCTTY, 0);
+		usleep(20000);	/* for the others to close theirs */
+		closed();
+		_exit(0);
+	}
+	close(pty_slave);
+	ok((st = exit_of(pid)) == 0, "a terminal that is not open (step %d)", st);
+	close(pty_master);
+	pty_open();
+	st = geteuid() ? 0 : in_session(hung_up_before);
+	ok(st == 0 && (geteuid() || (read(told[0], &target, sizeof(target)) == sizeof(target) && exit_of(target) == 1000 + SIGHUP)),
+	   "a hang-up is told to the foreground group when the leader exits (step %d)", st);
 	if (fork() == 0) {
 		setsid();
 		_exit(open("/dev/tty", O_RDWR) == -1 && errno == ENXIO ? 0 : 1);

@@ -52,5 +52,39 @@ int main(void)
 	ok((usleep(30000), hits == 0), "half a line is no input");
 	type("\n");
 	ok(wait_hit() >= 1, "a line is");
+	fcntl(pty_slave, F_SETFL, O_RDWR);
+	out_of(pty_master, 30);
+	hits = 0;
+	fcntl(pty_master, F_SETOWN, getpid());
+	ok(fcntl(pty_master, F_SETFL, O_RDWR | O_ASYNC) == 0 && (fcntl(pty_master, F_GETFL) & O_ASYNC), "the master has O_ASYNC as well");
+	ok(write(pty_slave, "out", 3) == 3 && wait_hit() >= 1, "and hears of output");
+	fcntl(pty_master, F_SETFL, O_RDWR);
+
+	/* Many that want to know. */
+	enum { MANY = 40 };
+	int fds[MANY], all = 0;
+	sigset_t set;
+	siginfo_t si;
+	char seen[1024] = { 0 };
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = open(pty_name, O_RDWR | O_NOCTTY);
+		fcntl(fds[i], F_SETOWN, getpid());
+		fcntl(fds[i], F_SETSIG, SIGRTMIN);
+		fcntl(fds[i], F_SETFL, O_RDWR | O_ASYNC);
+	}
+	type("all\n");
+	while (all < MANY && sigtimedwait(&set, &si, &(struct timespec){ 10, 0 }) > 0)
+		if (si.si_fd >= 0 && si.si_fd < 1024 && !seen[si.si_fd]++)
+			all++;
+	ok(all == MANY, "each of %d open files is told of a line", all);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(ioctl(pty_slave, TIOCVHANGUP) || fcntl(pty_slave, F_SETFL, O_RDWR | O_ASYNC) == 0 || errno != ENOTTY);
+	int st;
+	ok(waitpid(pid, &st, 0) == pid && (st == 0 || geteuid()), "not a file that was hung up");
 	return done();
 }

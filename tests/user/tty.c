@@ -172,6 +172,22 @@ static void raw(void)
 	type("a\003\004\r");
 	ok(read(pty_slave, buf, 16) == 4 && !memcmp(buf, "a\003\004\r", 4), "raw: every character as it is");
 	ok(silent(), "raw: no echo");
+	/* More than one needs, in pieces of every size that an implementation may copy at once. */
+	for (int n = 64; n <= 2048; n *= 2) {
+		static char many[2049], got[4096];
+
+		memset(many, 'r', (size_t)n);
+		many[n] = 0;
+		type(many);
+		wait_pending(n);
+		pid_t reader = fork();
+		if (reader == 0) {
+			alarm(10);
+			_exit(read(pty_slave, got, sizeof(got)) == n ? 0 : 1);
+		}
+		ok(exit_of(reader) == 0, "a blocking read of %d that are there waits for no more", n);
+		tcflush(pty_slave, TCIFLUSH);
+	}
 	t.c_cc[VMIN] = 3;
 	tcsetattr(pty_slave, TCSANOW, &t);
 	pid_t pid = fork();

@@ -81,6 +81,7 @@ struct process {
 	struct sigqueue_list shared_pending;	/* [sig] */
 	struct waitq signalfd_wait;	/* woken when a signal is queued */
 	struct tty *tty;		/* [tree] controlling terminal */
+	struct pid *tty_old_pgrp;	/* [tree] of a session leader: the foreground group of the terminal that hung up */
 	struct rlimit rlimit[RLIMIT_COUNT];	/* [sig] */
 	unsigned group_flags;		/* [sig] GROUP_* */
 	int exit_code;			/* [sig] wait status, once GROUP_EXITING */
