@@ -119,10 +119,11 @@ bool um_short_wait(uint32_t *stop, int host_cpu)
 	if (host_cpu < 0 || c->host_cpu < 0)
 		return false;
 	if (host_cpu == c->host_cpu) {
-		for (int i = 0; i < YIELDS && yield_pays(c); i++) {
-			host_yield();
+		for (int i = 0; i <= YIELDS; i++) {
 			if (__atomic_load_n(stop, __ATOMIC_ACQUIRE) & STUB_STOPPED)
 				return true;
+			if (i < YIELDS && yield_pays(c))
+				host_yield();
 		}
 		return false;
 	}
@@ -143,18 +144,21 @@ bool um_yield_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop)
 		c->yield_skip -= c->yield_skip > 0;
 		return false;
 	}
-	for (int i = 0; i < YIELDS && !stopped && took < YIELD_SLOW_TSC; i++) {
+	for (int i = 0;; i++) {
+		/* Also before the first: to wake a sleeper may have let him run. */
+		stopped = __atomic_load_n(stop, __ATOMIC_ACQUIRE) & STUB_STOPPED;
+		if (stopped || i == YIELDS || took >= YIELD_SLOW_TSC)
+			break;
 		if (__atomic_load_n(&c->pending, __ATOMIC_ACQUIRE))
 			return false;
 		host_yield();
-		stopped = __atomic_load_n(stop, __ATOMIC_ACQUIRE) & STUB_STOPPED;
 		took = __builtin_ia32_rdtsc() - start;
 	}
 	if (took >= YIELD_SLOW_TSC) {
 		c->yield_back = MIN(MAX(c->yield_back * 2, (uint32_t)YIELD_SKIP_MIN), (uint32_t)YIELD_SKIP_MAX);
 		c->yield_skip = c->yield_back;
 		c->yield_good = 0;
-	} else if (stopped && c->yield_back && ++c->yield_good == YIELD_GOOD) {
+	} else if (stopped && took && c->yield_back && ++c->yield_good == YIELD_GOOD) {
 		c->yield_back /= 2;
 		c->yield_good = 0;
 	}
