@@ -514,18 +514,19 @@ void futex_exit(struct task *t, bool gone)
 	uaddr_t head = t->robust_list, entry, next;
 	struct abi_robust_head h;
 	unsigned limit = ROBUST_LIST_LIMIT;
+	int err = 0;
 
 	if (head && t->vm) {
 		t->robust_list = 0;
 		if (!copy_from_user(&h, head, sizeof(h))) {
-			for (entry = h.next; (entry & ~1ull) != head && limit--; entry = next) {
+			for (entry = h.next; !err && (entry & ~1ull) != head && limit--; entry = next) {
 				/* The entry may be gone once its lock is taken over: read on first. */
-				if (get_user(next, entry & ~1ull))
-					break;
-				if (entry != h.pending && futex_owner_died((entry & ~1ull) + (uint64_t)h.futex_offset, entry & 1, false))
-					break;
+				err = get_user(next, entry & ~1ull);
+				if ((entry & ~1ull) != (h.pending & ~1ull) && futex_owner_died((entry & ~1ull) + (uint64_t)h.futex_offset, entry & 1, false))
+					err = -EFAULT;
 			}
-			if (h.pending & ~1ull)
+			/* Behind a list that leads nowhere nothing is believed. */
+			if (!err && (h.pending & ~1ull))
 				(void)futex_owner_died((h.pending & ~1ull) + (uint64_t)h.futex_offset, h.pending & 1, true);
 		}
 	}

@@ -56,7 +56,8 @@ struct futex_pi_waiter {
 	struct list_head owner_link;	/* [pi_owners_lock] on owner->pi_waiters */
 	struct vm_key key;		/* [I] while it is queued */
 	struct task *task, *owner;	/* [pi_lock] owner: reference */
-	unsigned priority;		/* [I] */
+	unsigned priority;		/* [I] with what the waiter itself had inherited */
+	unsigned boost;			/* [pi_owners_lock] what its owner gets through it: that, and what the waiter has inherited since */
 	bool queued;			/* [pi_lock] on the bucket's list */
 	bool acquired;			/* [a] it has been given the lock */
 	bool owner_died;		/* [a] first in line, and nobody will give it: it is to take it itself */

@@ -7,7 +7,9 @@
  * Once FUTEX_WAITERS is set only the kernel changes the word, and it does so
  * with the bucket's pi_lock held, a mutex: the word may have to be faulted in.
  * Unlocking hands the lock to the waiter of the highest priority; meanwhile
- * the owner runs with that waiter's real-time priority.
+ * the owner runs with that waiter's real-time priority, and so does whom the
+ * owner waits for itself.  Who would wait for somebody that waits for it, in
+ * however many steps, gets EDEADLK.
  *
  * An owner that ends tells the first in line, which takes the lock itself and
  * marks the word with FUTEX_OWNER_DIED.
@@ -18,6 +20,7 @@
 #include "futex.h"
 #include "task_impl.h"
 
+enum { PI_CHAIN_MAX = 1024 };	/* as Linux: a longer one counts as a circle */
 static struct spinlock pi_owners_lock = SPINLOCK_INIT(FUTEX);
 
 void futex_pi_init(struct futex_bucket *b)
@@ -31,32 +34,62 @@ static unsigned task_rt_priority(const struct task *t)
 	return t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR ? t->se.rt_priority : 0;
 }
 
-/* [pi_owners_lock] The owner gets the highest priority that waits for it. */
-static void pi_boost(struct task *owner)
+/* [pi_owners_lock] */
+static unsigned pi_inherited(const struct task *owner)
 {
 	struct futex_pi_waiter *w;
 	unsigned top = 0;
 
 	list_for_each(w, &owner->pi_waiters, owner_link)
-		top = MAX(top, w->priority);
-	sched_set_pi(owner, top);
+		top = MAX(top, w->boost);
+	return top;
 }
 
-/* [pi_lock] False: it will never tell anybody that it is gone. */
-static bool pi_link_owner(struct futex_pi_waiter *w, struct task *owner)
+/* [pi_owners_lock] The owner gets the highest priority that waits for it, and hands it on to whom it waits for. */
+static void pi_boost(struct task *owner)
 {
-	bool there;
+	for (unsigned steps = 0; owner && steps < PI_CHAIN_MAX; steps++) {
+		struct futex_pi_waiter *w = owner->pi_waiting;
+		unsigned top = pi_inherited(owner);
+
+		sched_set_pi(owner, top);
+		if (w)
+			w->boost = MAX(w->priority, top);
+		owner = w ? w->owner : NULL;
+	}
+}
+
+/* [pi_owners_lock] */
+static bool pi_would_deadlock(const struct task *t, const struct task *owner)
+{
+	for (unsigned steps = 0; owner && steps < PI_CHAIN_MAX; steps++) {
+		if (owner == t)
+			return true;
+		owner = owner->pi_waiting ? owner->pi_waiting->owner : NULL;
+	}
+	return owner;
+}
+
+/* [pi_lock] -ESRCH: it will never tell anybody that it is gone; -EDEADLK. */
+static int pi_link_owner(struct futex_pi_waiter *w, struct task *owner)
+{
+	int err = 0;
 
 	spin_lock(&pi_owners_lock);
-	there = !owner->pi_gone;
-	if (there) {
+	if (owner->pi_gone) {
+		err = -ESRCH;
+	} else if (pi_would_deadlock(w->task, owner)) {
+		err = -EDEADLK;
+	} else {
 		w->owner = owner;
+		w->boost = MAX(w->priority, pi_inherited(w->task));
+		w->task->pi_waiting = w;
 		task_get(owner);
 		list_add_tail(&w->owner_link, &owner->pi_waiters);
 		pi_boost(owner);
 	}
 	spin_unlock(&pi_owners_lock);
-	return there;
+	return err;
 }
 
 /* [pi_lock] */
@@ -72,6 +105,7 @@ static void pi_unlink_owner(struct futex_pi_waiter *w)
 		pi_boost(owner);
 	}
 	w->owner = NULL;
+	w->task->pi_waiting = NULL;
 	spin_unlock(&pi_owners_lock);
 	task_put(owner);
 }
@@ -128,7 +162,7 @@ static void pi_follow(struct futex_bucket *b, const struct vm_key *key, struct t
 	list_for_each(w, &b->pi_waiters, link)
 		if (futex_key_equal(&w->key, key)) {
 			pi_unlink_owner(w);
-			told |= !pi_link_owner(w, owner);
+			told |= pi_link_owner(w, owner) != 0;
 		}
 	if (told)
 		pi_tell(b, key);
@@ -178,7 +212,10 @@ static int pi_try(struct futex_bucket *b, const struct vm_key *key, uaddr_t uadd
 
 void futex_pi_waiter_init(struct futex_pi_waiter *w)
 {
-	*w = (struct futex_pi_waiter){ .task = current, .priority = task_rt_priority(current) };
+	*w = (struct futex_pi_waiter){ .task = current };
+	spin_lock(&pi_owners_lock);
+	w->priority = MAX(task_rt_priority(current), pi_inherited(current));
+	spin_unlock(&pi_owners_lock);
 	list_init(&w->owner_link);
 }
 
@@ -186,7 +223,6 @@ int futex_pi_start(struct futex_bucket *b, struct futex_pi_waiter *w, uaddr_t ua
 {
 	struct task *owner;
 	uint32_t before, now;
-	bool linked;
 	int err;
 
 	do {
@@ -197,9 +233,9 @@ int futex_pi_start(struct futex_bucket *b, struct futex_pi_waiter *w, uaddr_t ua
 			pi_follow(b, &w->key, w->task);
 		if (err)
 			return err;
-		linked = pi_link_owner(w, owner);
+		err = pi_link_owner(w, owner);
 		task_put(owner);
-		if (linked)
+		if (err != -ESRCH)
 			break;
 		/* It has ended, and had its say about the word. */
 		err = user_load32(uaddr, &now);
@@ -296,12 +332,11 @@ long futex_lock_pi(uaddr_t uaddr, bool private, uint64_t deadline, bool try_only
 			if (err == 1)
 				pi_follow(b, &w.key, current);
 			if (!err) {	/* somebody's: of one that has ended, nobody will ever let go */
-				bool alive = pi_link_owner(&w, owner);
-
-				if (alive)
-					pi_unlink_owner(&w);
+				err = pi_link_owner(&w, owner);
+				pi_unlink_owner(&w);
 				task_put(owner);
-				err = alive ? -EAGAIN : -ESRCH;
+				if (err != -ESRCH)
+					err = -EAGAIN;
 			}
 			mutex_unlock(&b->pi_lock);
 			return err == 1 ? 0 : err;

@@ -73,7 +73,7 @@ long sys_pidfd_open(int nr, unsigned flags)
 	if (!pid)
 		return -ESRCH;
 	if (!READ_ONCE(pid->process)) {
-		fd = READ_ONCE(pid->task) ? -EINVAL : -ESRCH;
+		fd = READ_ONCE(pid->task) ? -ENOENT : -ESRCH;
 		pid_put(pid);
 		return fd;
 	}

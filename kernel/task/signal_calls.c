@@ -70,6 +70,20 @@ int signal_kill_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info)
 	return err == -EPERM && !pgrp ? 0 : err;	/* kill(-1): those that may not be signalled do not count */
 }
 
+/* The process of this number, or that of the thread that has it; with a reference. */
+static struct process *process_of(pid_t nr)
+{
+	struct process *p = process_find(nr);
+	struct task *t = p ? NULL : task_find(nr);
+
+	if (t && t->process) {
+		p = t->process;
+		process_get(p);
+	}
+	task_put(t);
+	return p;
+}
+
 long sys_kill(int pid, int sig)
 {
 	struct abi_siginfo info;
@@ -79,17 +93,7 @@ long sys_kill(int pid, int sig)
 
 	signal_info_user(&info, sig, SI_USER);	/* whether there is such a signal is asked of each that it is for */
 	if (pid > 0) {
-		p = process_find(pid);
-		if (!p) {
-			/* A thread's number addresses its process. */
-			struct task *t = task_find(pid);
-
-			if (t && t->process) {
-				p = t->process;
-				process_get(p);
-			}
-			task_put(t);
-		}
+		p = process_of(pid);
 		if (!p)
 			return -ESRCH;
 		err = signal_kill_process(p, sig, &info);
@@ -190,8 +194,8 @@ static int siginfo_import(struct abi_siginfo *info, int sig, uaddr_t uinfo, pid_
 	info->si_signo = sig;
 	if (err)
 		return err;
-	/* Nobody may pretend to be the kernel, or kill(2), towards others. */
-	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != process_pid(current->process))
+	/* Nobody may pretend to be the kernel, or kill(2), towards others: its own number is a thread's, not its process's. */
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != task_tid(current))
 		return -EPERM;
 	return 0;
 }
@@ -204,7 +208,7 @@ long sys_rt_sigqueueinfo(int pid, int sig, uaddr_t uinfo)
 
 	if (err)
 		return err;
-	p = process_find(pid);
+	p = process_of(pid);
 	if (!p)
 		return -ESRCH;
 	err = sig < 0 || sig > SIGRTMAX ? -EINVAL : signal_kill_process(p, sig, &info);
@@ -222,8 +226,7 @@ long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
 		return err;
 	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
-	/* The thread that is meant, not its process: only towards itself may it be anything. */
-	err = siginfo_import(&info, sig, uinfo, tid == task_tid(current) ? process_pid(current->process) : 0);
+	err = siginfo_import(&info, sig, uinfo, tid);
 	if (err)
 		return err;
 	return signal_kill_thread(tgid, tid, sig, &info);
@@ -348,7 +351,7 @@ long sys_rt_sigtimedwait(uaddr_t uset, uaddr_t uinfo, uaddr_t utimeout, size_t s
 	uint64_t set, deadline = UINT64_MAX, saved;
 	struct sighand *sh;
 	unsigned long flags;
-	long ret;
+	long ret = -EAGAIN;
 	int sig;
 
 	if (size != SIGSET_SIZE)
@@ -373,8 +376,9 @@ long sys_rt_sigtimedwait(uaddr_t uset, uaddr_t uinfo, uaddr_t utimeout, size_t s
 		process_sigunlock(sh, flags);
 
 		sched_set_state(TASK_INTERRUPTIBLE);
-		if (!signal_pending(t))
-			schedule_until(deadline);
+		/* Woken for a signal that another thread has taken since, it was interrupted. */
+		if (signal_pending(t) || schedule_until(deadline) > 0)
+			ret = -EINTR;
 		sched_set_state(TASK_RUNNING);
 
 		sh = process_siglock(t->process, &flags);
@@ -382,10 +386,8 @@ long sys_rt_sigtimedwait(uaddr_t uset, uaddr_t uinfo, uaddr_t utimeout, size_t s
 		sig = signal_take(t, ~set, &info);
 		t->sigmask = saved;
 		signal_recalc(t);
-		ret = READ_ONCE(t->sig_work) ? -EINTR : -EAGAIN;
 	} else {
 		signal_recalc(t);
-		ret = -EAGAIN;
 	}
 	process_sigunlock(sh, flags);
 	if (!sig)

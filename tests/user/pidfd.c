@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2), waiting and polling. */
 #include "harness.h"
+#include <pthread.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static int thread_error;
+static void *thread_number(void *arg)
+{
+	thread_error = syscall(SYS_pidfd_open, syscall(SYS_gettid), 0) < 0 ? errno : 0;
+	return arg;
+}
 
 int main(void)
 {
@@ -25,6 +33,10 @@ int main(void)
 	ok_errno(syscall(SYS_pidfd_open, 4194303, 0), ESRCH, "of nobody");
 	ok_errno(syscall(SYS_pidfd_open, -1, 0), EINVAL, "of -1");
 	ok_errno(syscall(SYS_pidfd_open, pid, 77), EINVAL, "unknown flags");
+	pthread_t t;
+	pthread_create(&t, NULL, thread_number, NULL);
+	pthread_join(t, NULL);
+	ok(thread_error == ENOENT || thread_error == EINVAL, "a thread's number (%d)", thread_error);	/* EINVAL before Linux 6.16 */
 	ok(poll(&p, 1, 0) == 0, "it lives");
 	ok(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0, "signal 0");
 	other = open("/proc/self", O_RDONLY | O_DIRECTORY);

@@ -39,7 +39,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		return 0;
-	plan(18);
+	plan(19);
 	m = mmap(NULL, sizeof(*m) * N, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	gate_init(&held);
 	gate_init(&die);
@@ -118,5 +118,21 @@ int main(int argc, char **argv)
 		exit_of(pid);
 	}
 	ok_errno(syscall(SYS_set_robust_list, head, 23), EINVAL, "a list of another size");
+	{	/* An entry whose link cannot be read is dealt with; what is behind it, and the one under way, are not. */
+		struct { char *next; long offset; char *pending; } *h = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		volatile unsigned *word = (void *)(h + 1);
+		char *bad = (char *)h + 4096;
+
+		pid_t pid = fork();
+		if (!pid) {
+			word[0] = word[1] = (unsigned)getpid();
+			h->next = bad;
+			h->offset = (char *)&word[0] - bad;
+			h->pending = bad + 4;
+			_exit(mprotect(bad, 4096, PROT_NONE) || syscall(SYS_set_robust_list, h, sizeof(*h)));
+		}
+		exit_of(pid);
+		ok(word[0] == 0x40000000 && word[1] == (unsigned)pid, "a list that leads nowhere (%#x %#x)", word[0], word[1]);
+	}
 	return done();
 }

@@ -2,7 +2,9 @@
 /* sigqueue(3): order by number and arrival, values, counts, RLIMIT_SIGPENDING, permissions. */
 #include "harness.h"
 #include "child.h"
+#include <pthread.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 static volatile sig_atomic_t seen[64], n;
 static void handler(int sig, siginfo_t *si, void *uc)
@@ -10,6 +12,21 @@ static void handler(int sig, siginfo_t *si, void *uc)
 	(void)uc;
 	if (n < 64)
 		seen[n++] = (sig - SIGRTMIN) * 100 + si->si_value.sival_int;
+}
+
+/* A thread's own number, not its process's, is what it may pretend anything towards. */
+static int wrong;
+static void *towards_itself(void *arg)
+{
+	pid_t tid = (pid_t)syscall(SYS_gettid);
+	siginfo_t si = { .si_code = SI_USER };
+
+	wrong = syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN, &si) != -1 || errno != EPERM;
+	wrong |= (syscall(SYS_rt_sigqueueinfo, tid, SIGRTMIN, &si) != 0) << 1;
+	si.si_code = SI_QUEUE;
+	wrong |= (syscall(SYS_rt_sigqueueinfo, tid, SIGRTMIN, &si) != 0) << 2;	/* goes to its process */
+	wrong |= (syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGRTMIN, &si) != 0) << 3;
+	return arg;
 }
 
 int main(void)
@@ -22,7 +39,7 @@ int main(void)
 	union sigval v;
 	int sorted = 1, count, err;
 
-	plan(14);
+	plan(16);
 	sigfillset(&sa.sa_mask);
 	for (int i = 0; i < 5; i++)
 		sigaction(SIGRTMIN + i, &sa, NULL);
@@ -94,5 +111,13 @@ int main(void)
 	}
 	exit_of(pid);
 	ok(sigtimedwait(&set, &si, &none) == SIGRTMIN && si.si_value.sival_int == 77 && si.si_pid == pid, "a signal outlives its sender");
+	pthread_t t;
+
+	pthread_create(&t, NULL, towards_itself, NULL);
+	pthread_join(t, NULL);
+	ok(!wrong, "rt_sigqueueinfo by another thread (%#x)", wrong);
+	for (count = 0; sigtimedwait(&set, &si, &none) == SIGRTMIN; count++)
+		;
+	ok(count == 3, "the number of a thread addresses its process (%d)", count);
 	return done();
 }

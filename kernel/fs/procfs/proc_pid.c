@@ -78,6 +78,8 @@ static int show_stat(struct seq *s, struct task *t)
 	else
 		task_times(t, &utime, &stime);
 	prio = t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR ? -1 - t->se.rt_priority : 20 + nice;
+	if (READ_ONCE(t->se.pi_priority))
+		prio = MIN(prio, -1 - READ_ONCE(t->se.pi_priority));
 	seq_printf(s, "%d (%s) %c %d %d %d %u %d %u ", d.pid, t->comm, task_state_char(t), d.ppid, d.pgrp, d.session, dev_number(d.tty), d.tpgid,
 		   task_flags & TASKF_KTHREAD ? 0x200000u : task_flags & TASKF_FORKNOEXEC ? 0x40u : 0u);
 	seq_printf(s, "%llu %llu %llu %llu %llu %llu %lld %lld ", (unsigned long long)READ_ONCE(t->min_faults),

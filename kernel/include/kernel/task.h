@@ -171,6 +171,7 @@ struct task {
 	uint64_t rseq_switches;		/* [o] switches when the user's copy of the CPU number was written */
 	struct completion *vfork_done;	/* [o] the parent waits for exec or exit */
 	struct list_head pi_waiters;	/* task/futex_pi.c: [pi_owners_lock] who waits for PI futexes of ours */
+	struct futex_pi_waiter *pi_waiting;	/* [pi_owners_lock] for a PI futex of somebody's */
 	bool pi_gone;			/* [pi_owners_lock] past the point where those are told of our end */
 	struct ptrace *ptrace;		/* task/ptrace.c */
 	int ptrace_resume_signal;	/* [sig] what its tracer wants delivered when the stop is over */
