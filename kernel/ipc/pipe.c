@@ -58,6 +58,7 @@ struct pipe *pipe_create(void)
 	mutex_init(&p->lock, LOCK_PIPE);
 	waitq_init(&p->read_wait);
 	waitq_init(&p->write_wait);
+	waitq_init(&p->hold_wait);
 	sigio_init(&p->read_sigio);
 	sigio_init(&p->write_sigio);
 	return p;
@@ -105,9 +106,18 @@ void pipe_pop(struct pipe *p)
 
 int pipe_wait_data(struct pipe *p, bool nonblock)
 {
-	while (empty(p)) {
+	while (p->held || empty(p)) {
 		int err;
 
+		/* Whose turn it is is no question of data: as on Linux, O_NONBLOCK does not look at it. */
+		if (p->held) {
+			mutex_unlock(&p->lock);
+			err = wait_event_interruptible(&p->hold_wait, !READ_ONCE(p->held));
+			mutex_lock(&p->lock);
+			if (err)
+				return err;
+			continue;
+		}
 		if (!p->writers)
 			return 1;
 		if (nonblock)

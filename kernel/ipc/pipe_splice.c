@@ -10,10 +10,22 @@
 
 static inline struct pipe_buf *slot(struct pipe *p, unsigned i) { return &p->ring[i & (p->slots - 1)]; }
 
-int64_t pipe_drain_to(struct pipe *p, size_t max, bool nonblock,
-	int64_t (*actor)(void *arg, struct page *page, unsigned off, unsigned len), void *arg)
+static void told_readers(struct pipe *p)
 {
-	int64_t done = 0, n;
+	pipe_wake_readers(p);
+	sigio_send(&p->read_sigio, POLLIN | POLLRDNORM);
+}
+
+static void told_writers(struct pipe *p)
+{
+	pipe_wake_writers(p);
+	sigio_send(&p->write_sigio, POLLOUT | POLLWRNORM);
+}
+
+int64_t pipe_take(struct pipe *p, size_t max, bool nonblock, int64_t (*take)(void *arg, const void *data, size_t n), void *arg)
+{
+	struct pipe_buf first, *b;
+	int64_t n;
 	int err;
 
 	if (max == 0)
@@ -24,29 +36,28 @@ int64_t pipe_drain_to(struct pipe *p, size_t max, bool nonblock,
 		mutex_unlock(&p->lock);
 		return err > 0 ? 0 : err;
 	}
-	while (max && p->tail != p->head) {
-		struct pipe_buf *b = slot(p, p->tail);
-		unsigned want = (unsigned)MIN((size_t)b->len, max);
-
-		n = actor(arg, b->page, b->off, want);
-		if (n <= 0) {
-			if (!done)
-				done = n;
-			break;
-		}
+	/* More may be appended to it and the ring may be another afterwards, but it stays the first. */
+	first = *slot(p, p->tail);
+	page_get(first.page);
+	p->held = true;
+	mutex_unlock(&p->lock);
+	n = take(arg, (char *)page_addr(first.page) + first.off, MIN((size_t)first.len, max));
+	page_put(first.page);
+	mutex_lock(&p->lock);
+	if (n > 0) {
+		b = slot(p, p->tail);
 		b->off += (uint32_t)n;
 		b->len -= (uint32_t)n;
-		done += n;
-		max -= (size_t)n;
 		if (b->len == 0)
 			pipe_pop(p);
-		if (n < want)
-			break;
 	}
+	WRITE_ONCE(p->held, false);
 	mutex_unlock(&p->lock);
-	if (done > 0)
-		pipe_wake_writers(p);
-	return done;
+	if (waitq_active(&p->hold_wait))
+		waitq_wake_all(&p->hold_wait);
+	if (n > 0)
+		told_writers(p);
+	return n;
 }
 
 int64_t pipe_append_page(struct pipe *p, struct page *page, unsigned off, unsigned len, bool nonblock)
@@ -63,7 +74,7 @@ int64_t pipe_append_page(struct pipe *p, struct page *page, unsigned off, unsign
 	mutex_unlock(&p->lock);
 	if (err)
 		return err;
-	pipe_wake_readers(p);
+	told_readers(p);
 	return len;
 }
 
@@ -96,7 +107,7 @@ static NO_TSA int lock_ready(struct pipe *from, struct pipe *to, bool nonblock)
 		if (err)
 			return err;
 		lock_both(from, to);
-		if (from->head != from->tail && to->head - to->tail < to->slots)
+		if (from->head != from->tail && !from->held && to->head - to->tail < to->slots)
 			return 0;
 		unlock_both(from, to);
 	}
@@ -138,8 +149,8 @@ static NO_TSA int64_t transfer(struct pipe *from, struct pipe *to, size_t max, b
 	}
 	unlock_both(from, to);
 	if (!keep)
-		pipe_wake_writers(from);
-	pipe_wake_readers(to);
+		told_writers(from);
+	told_readers(to);
 	return done;
 }
 

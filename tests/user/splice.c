@@ -2,8 +2,68 @@
 /* splice(2), tee(2), vmsplice(2): file to pipe and back with offsets, pipe to pipe, copies without taking, memory into a pipe, and each refusal. */
 #include "harness.h"
 #include "child.h"
+#include <pthread.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+
+/* Several that empty one pipe, into files, into another pipe and by read: each byte goes to one of them. */
+enum { TAKERS = 4, RECORDS = 20000, RECORD = 64 };
+static int shared[2];
+static void *taker(void *arg)
+{
+	char name[16], buf[RECORD];
+	long i = (long)arg;
+	int fd, via[2];
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "taker%ld", i);
+	fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || pipe(via))
+		bail("%s", name);
+	for (;;) {
+		if (i == 0)
+			n = read(shared[0], buf, RECORD);
+		else
+			n = splice(shared[0], NULL, i == 1 ? via[1] : fd, NULL, RECORD, 0);
+		if (n <= 0)
+			break;
+		if (i == 1)
+			n = read(via[0], buf, RECORD);
+		if (i < 2 && write(fd, buf, (size_t)n) != n)
+			bail("%s", name);
+	}
+	return (void *)(long)fd;
+}
+static void share_out(void)
+{
+	static unsigned char seen[RECORDS];
+	pthread_t t[TAKERS];
+	uint64_t rec[RECORD / 8];
+	int twice = 0, never = 0;
+
+	if (pipe(shared))
+		bail("pipe");
+	for (long i = 0; i < TAKERS; i++)
+		pthread_create(&t[i], NULL, taker, (void *)i);
+	for (uint64_t i = 0; i < RECORDS; i++) {
+		rec[0] = i;
+		if (write(shared[1], rec, RECORD) != RECORD)
+			bail("write");
+	}
+	close(shared[1]);
+	for (int i = 0; i < TAKERS; i++) {
+		void *fd;
+		off_t at = 0;
+
+		pthread_join(t[i], &fd);
+		for (; pread((int)(long)fd, rec, RECORD, at) == RECORD; at += RECORD)
+			twice += rec[0] < RECORDS && seen[rec[0]]++;
+	}
+	for (int i = 0; i < RECORDS; i++)
+		never += !seen[i];
+	ok(!twice && !never, "several share out a pipe's bytes (%d twice, %d never)", twice, never);
+}
 
 int main(void)
 {
@@ -13,7 +73,7 @@ int main(void)
 	struct iovec v[2];
 	pid_t pid;
 
-	plan(36);
+	plan(37);
 	signal(SIGPIPE, SIG_IGN);
 	fd = open("in", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	out = open("out", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -81,5 +141,6 @@ int main(void)
 	ok(pread(fd, buf, 10, 0) == 4 && !memcmp(buf, "late", 4), "and has it in the file");
 	close(p[1]);
 	ok(splice(p[0], NULL, fd, NULL, 100, 0) == 0, "without a writer: end of file");
+	share_out();
 	return done();
 }

@@ -5,9 +5,9 @@
  * From a file into a pipe go references to the page cache's own pages; between
  * pipes, buffers.  Everything else passes through one page of the kernel.
  *
- * Out of a pipe into a file: a buffer is looked at, written without the pipe's
- * lock (a terminal or socket may block for long), and taken out as far as it
- * was written.
+ * Out of a pipe into a file: a buffer is held, so that nobody else takes it,
+ * written without the pipe's lock (a terminal or socket may block for long), and
+ * taken out as far as it was written.
  */
 #include <kernel/errno.h>
 #include <kernel/pipe.h>
@@ -144,49 +144,26 @@ static int64_t file_to_pipe(struct file *in, uint64_t *pos, struct pipe *p, size
 	return done ? done : n;
 }
 
-struct peek { struct page *page; unsigned off, len; };
+struct sink { struct file *out; uint64_t *pos; };
 
-static int64_t peek_actor(void *arg, struct page *page, unsigned off, unsigned len)
+static int64_t write_sink(void *arg, const void *data, size_t n)
 {
-	struct peek *k = arg;
+	struct sink *s = arg;
 
-	page_get(page);
-	*k = (struct peek){ .page = page, .off = off, .len = len };
-	return 0;
-}
-
-static int64_t take_actor(void *arg, struct page *page, unsigned off, unsigned len)
-{
-	struct peek *k = arg;
-	unsigned n = MIN(len, k->len);
-
-	/* Another reader was faster. */
-	if (page != k->page || off != k->off)
-		return 0;
-	k->len = 0;
-	return n;
+	return write_bytes(s->out, data, n, s->pos);
 }
 
 static int64_t pipe_to_file(struct pipe *p, struct file *out, uint64_t *pos, size_t count, bool nonblock)
 {
+	struct sink sink = { .out = out, .pos = pos };
 	int64_t done = 0, n = 0;
 
 	while (count) {
-		struct peek k = { 0 };
-
-		n = pipe_drain_to(p, count, nonblock || done, peek_actor, &k);
-		if (!k.page)
-			break;		/* end of file, or an error */
-		n = write_bytes(out, (char *)page_addr(k.page) + k.off, k.len, pos);
-		if (n > 0) {
-			k.len = (unsigned)n;
-			(void)pipe_drain_to(p, (size_t)n, true, take_actor, &k);
-			done += n;
-			count -= (size_t)n;
-		}
-		page_put(k.page);
+		n = pipe_take(p, count, nonblock || done, write_sink, &sink);
 		if (n <= 0)
-			break;
+			break;		/* end of file, or an error */
+		done += n;
+		count -= (size_t)n;
 	}
 	return done ? done : n;
 }

@@ -22,7 +22,7 @@ struct pipe_buf { struct page *page; uint32_t off, len, flags; };
 struct pipe {
 	struct refcount refs;		/* its files, and the FIFO's inode */
 	struct mutex lock;		/* [PIPE] */
-	struct waitq read_wait, write_wait;
+	struct waitq read_wait, write_wait, hold_wait;
 	struct pipe_buf *ring;		/* [lock] */
 	unsigned slots;			/* [lock] a power of two */
 	unsigned head, tail;		/* [lock] run freely; head - tail slots are in use */
@@ -31,6 +31,7 @@ struct pipe {
 	struct sigio_list read_sigio, write_sigio;
 	struct page *spare;		/* [lock] of the last empty buffer */
 	struct user_account *user;	/* [I] a reference: who made it and is charged for its slots */
+	bool held;			/* [lock] a splice(2) has the first buffer in hand: nobody else takes anything */
 	bool anonymous;			/* [I] made by pipe(2) */
 };
 
@@ -42,11 +43,11 @@ int pipe_wait_data(struct pipe *p, bool nonblock) REQUIRES(&p->lock) MUST_CHECK;
 int pipe_wait_slot(struct pipe *p, bool nonblock) REQUIRES(&p->lock) MUST_CHECK;
 
 /*
- * Hand up to max bytes to `actor`, buffer by buffer, with the pipe locked; the actor returns how many
- * of the len bytes at off it took (short: stop) or -errno.  Waits for the first byte.  Bytes, 0 at end of file, -errno.
+ * Give up to max bytes of the first buffer to `take`, which may sleep for long: the pipe is not locked, but nobody
+ * else takes anything meanwhile.  It returns how many it took, which then are gone from the pipe, or -errno.
+ * Waits for data.  Bytes, 0 at end of file, -errno.
  */
-int64_t pipe_drain_to(struct pipe *p, size_t max, bool nonblock,
-	int64_t (*actor)(void *arg, struct page *page, unsigned off, unsigned len), void *arg);
+int64_t pipe_take(struct pipe *p, size_t max, bool nonblock, int64_t (*take)(void *arg, const void *data, size_t n), void *arg);
 /* Append a piece of a page (takes a reference of its own); waits for a slot.  len or -errno. */
 int64_t pipe_append_page(struct pipe *p, struct page *page, unsigned off, unsigned len, bool nonblock);
 /* tee(2), splice(2) between two pipes: share or move buffers.  Bytes or -errno. */
