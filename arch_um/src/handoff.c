@@ -15,9 +15,10 @@
  * fails too often, or the spare CPU is wanted.
  *
  * A yield that took long stops the yielding on that host CPU for a while, twice
- * as long each time, until yields are quick again.  Long stretches of user code
- * look the same, and do not suffer: it is the short ones that gain.  Who was not
- * answered after two yields sleeps.
+ * as long each time, until yields are quick again: where the scheduler gives
+ * each yield's rest to somebody else, every second one takes long.  Long
+ * stretches of user code look the same, and do not suffer: it is the short ones
+ * that gain.  Who was not answered after two yields sleeps.
  * So does, at once, whose call likely waits, as the last ones of that number did:
  * a yield would only bring the CPU back to it, to go to sleep then.
  *
@@ -36,7 +37,7 @@ enum {
 	FIT = 32, SCORE_MAX = 16, SCORE_FAIL = 4, PENALTY = 300,
 	YIELDS = 2, YIELD_SLOW_TSC = 600000,	/* some 200 us: a time slice of somebody else */
 	AWAY_YIELDS = 100,	/* the stub's, while another program runs on the same CPUs: some 30 us */
-	YIELD_SKIP_MIN = 16, YIELD_SKIP_MAX = 16384, YIELD_GOOD = 256,
+	YIELD_SKIP_MIN = 16, YIELD_SKIP_MAX = 16384, YIELD_GOOD = 32,
 	WAITS_LIKELY = 2, WAITS_MAX = 3,
 };
 
@@ -155,12 +156,13 @@ bool um_yield_wait(struct um_cpu *c, struct hal_uctx *u, uint32_t *stop)
 		took = __builtin_ia32_rdtsc() - start;
 	}
 	if (took >= YIELD_SLOW_TSC) {
-		c->yield_back = MIN(MAX(c->yield_back * 2, (uint32_t)YIELD_SKIP_MIN), (uint32_t)YIELD_SKIP_MAX);
+		/* Behind a run of quick ones it was not the yield: the slice had ended, or user code took that long. */
+		c->yield_back = c->yield_good >= YIELD_GOOD ? 0 :
+			MIN(MAX(c->yield_back * 2, (uint32_t)YIELD_SKIP_MIN), (uint32_t)YIELD_SKIP_MAX);
 		c->yield_skip = c->yield_back;
 		c->yield_good = 0;
-	} else if (stopped && took && c->yield_back && ++c->yield_good == YIELD_GOOD) {
-		c->yield_back /= 2;
-		c->yield_good = 0;
+	} else if (stopped && took) {
+		c->yield_good += c->yield_good < YIELD_GOOD;
 	}
 	return stopped;
 }

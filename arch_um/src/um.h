@@ -48,7 +48,7 @@ struct um_cpu {
 	int host_cpu, spare_cpu;	/* [I] pinned to, another one; or -1 */
 	uint32_t idle;			/* [a] sleeps on `pending` */
 	uint32_t yield_skip, yield_back; /* [c] hand-offs to make without yielding; so many at the next slow one */
-	uint32_t yield_good;		/* [c] quick yields since */
+	uint32_t yield_good;		/* [c] quick ones since the last slow one, up to what counts as a run */
 	void *stack;			/* [I] first stack */
 	size_t stack_size;
 	uint64_t stat[UM_STATS];	/* [c] what --stats prints */
