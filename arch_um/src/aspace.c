@@ -23,6 +23,7 @@
 #include <kernel/string.h>
 
 #define PATIENCE_NS UINT64_C(20000000000)	/* a busy host may give a stub no CPU for seconds */
+enum { INFLIGHT_YIELDS = 64, INFLIGHT_SLEEP_NS = 20000 };
 enum { POOL_MAX = 32, THREADS_KEEP = 4, ALIVE_CHECK_NS = 100000000 };
 
 static struct { struct um_lock lock; struct list_head ready, empty; unsigned count; bool init; } pool;
@@ -95,8 +96,11 @@ void um_as_wait_inflight(struct hal_as *as)
 	if (!t)
 		return;
 	uint64_t start = host_time_mono_ns();
-	while (!__atomic_load_n(&t->ctl->ops_done, __ATOMIC_ACQUIRE) && !um_as_dead(as)) {
-		host_yield();
+	for (unsigned i = 1; !__atomic_load_n(&t->ctl->ops_done, __ATOMIC_ACQUIRE) && !um_as_dead(as); i++) {
+		if (i % INFLIGHT_YIELDS)
+			host_yield();
+		else	/* nobody wakes us: as hal_cpu_relax() does */
+			host_futex_wait(&t->ctl->ops_done, 0, INFLIGHT_SLEEP_NS);
 		patience(as, start);
 	}
 	as->inflight = NULL;

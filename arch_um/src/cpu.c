@@ -81,13 +81,22 @@ void hal_cpu_idle(void) NO_TSA
 
 void hal_cpu_relax(void)
 {
-	/* How often this host thread's kernel code found nothing; a lost count does not matter. */
-	static uint32_t spins;
+	/*
+	 * How often this host thread's kernel code found nothing; a lost count does not matter.  Whoever it waits for may not run
+	 * at all: then a yield finds nobody, and who does nothing but yield keeps others from this host CPU, on some hosts for
+	 * ever (README.md).  So now and then it sleeps.
+	 */
+	enum { YIELD = 64, SLEEP = 4096, SLEEP_NS = 20000 };
+	static uint32_t spins, never;
+	uint32_t n = __atomic_add_fetch(&spins, 1, __ATOMIC_RELAXED);
 
 	__builtin_ia32_pause();
-	if ((__atomic_add_fetch(&spins, 1, __ATOMIC_RELAXED) & 63) == 0) {
+	if (n % YIELD == 0) {
 		unsigned long flags = hal_irq_save();
-		host_yield();
+		if (n % SLEEP == 0)
+			host_futex_wait(&never, 0, SLEEP_NS);
+		else
+			host_yield();
 		hal_irq_restore(flags);
 	}
 #ifdef UM_TSAN

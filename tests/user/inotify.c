@@ -66,6 +66,8 @@ int main(void)
 	ok(expect(fd, d, IN_MODIFY, "a") && expect(fd, d, IN_CLOSE_WRITE, "a"), "modify, close");
 	chmod("dir/a", 0644);
 	ok(expect(fd, d, IN_ATTRIB, "a"), "attributes");
+	ok(chown("dir/a", (uid_t)-1, (gid_t)-1) == 0 && read(fd, buf, sizeof(buf)) == -1 && errno == EAGAIN, "to change nobody's owner is no news");
+	ok(chown("dir/a", geteuid(), (gid_t)-1) == 0 && expect(fd, d, IN_ATTRIB, "a"), "to set the owner is");
 	g = open("dir/a", O_RDONLY);
 	n = (int)read(g, small, 1);
 	close(g);

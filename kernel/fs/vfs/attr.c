@@ -380,20 +380,20 @@ static long chown_path(const struct path *p, uint32_t uid, uint32_t gid)
 	a.valid |= ATTR_CTIME;
 	err = i->mode & S_IFMT ? attr_permitted(i, &a) : -EOPNOTSUPP;
 	/* A file that changes hands (also to those who have it) loses its set-id bits and its capabilities. */
-	if (!err && !S_ISDIR(inode_mode(i)) && (i->mode & (S_ISUID | S_ISGID))) {
+	a.mode = i->mode & 07777 & ~set_id_dropped(i);
+	if (!err && !S_ISDIR(inode_mode(i)) && a.mode != (i->mode & 07777)) {
 		a.valid |= ATTR_MODE;
-		a.mode = i->mode & 07777 & ~set_id_dropped(i);
+		/* To take bits away is to change the mode, also when neither owner nor group is said. */
+		if (current->cred && !inode_owner_or_capable(i))
+			err = -EPERM;
 	}
-	/* To take bits away is to change the mode, also when neither owner nor group is said. */
-	if (!err && a.valid & ATTR_MODE && a.mode != (i->mode & 07777) && current->cred && !inode_owner_or_capable(i))
-		err = -EPERM;
 	if (!err && !S_ISDIR(inode_mode(i)))
 		err = kill_capabilities(i);
 	if (!err)
 		err = i->ops && i->ops->setattr ? i->ops->setattr(i, &a) : vfs_setattr_simple(i, &a);
 	rwsem_write_unlock(&i->lock);
 	mount_drop_write(p->mnt);
-	if (!err)
+	if (!err && a.valid & (ATTR_UID | ATTR_GID | ATTR_MODE))	/* of the time of change alone nobody is told */
 		notify_entry(p->dentry, IN_ATTRIB);
 	return err;
 }
