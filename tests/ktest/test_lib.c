@@ -70,6 +70,36 @@ KTEST(memory_functions)
 		}
 }
 
+/* Pages of it, aligned alike and not. */
+KTEST(memory_functions_long)
+{
+	static const unsigned offs[] = { 0, 1, 16, 63, 64 }, sizes[] = { 2047, 2048, 2049, 4096, 5001, 8100 };
+	uint8_t *a = kmalloc(16384, 0), *b = kmalloc(16384, 0);
+
+	if (!KCHECK(a && b))
+		goto out;
+	for (unsigned i = 0; i < 16384; i++)
+		a[i] = (uint8_t)(i * 7 + i / 256);
+	for (unsigned o = 0; o < ARRAY_SIZE(offs); o++)
+		for (unsigned k = 0; k < ARRAY_SIZE(offs) * ARRAY_SIZE(sizes); k++) {
+			unsigned from = offs[k % ARRAY_SIZE(offs)], to = offs[o] + 64, n = sizes[k / ARRAY_SIZE(offs)];
+
+			memset(b, 0xee, 16384);
+			KCHECK(memcpy(b + to, a + from, n) == b + to);
+			KCHECK(!memcmp(b + to, a + from, n) && b[to - 1] == 0xee && b[to + n] == 0xee);
+			/* Over itself, both ways. */
+			memcpy(b, a, 16384);
+			memmove(b + to, b + from, n);
+			KCHECK(!memcmp(b + to, a + from, n) && b[to - 1] == a[to - 1] && b[to + n] == a[to + n]);
+			memcpy(b, a, 16384);
+			memmove(b + from, b + from + 64, n);
+			KCHECK(!memcmp(b + from, a + from + 64, n) && b[from + n] == a[from + n]);
+		}
+out:
+	kfree(a);
+	kfree(b);
+}
+
 KTEST(string_functions)
 {
 	char d[8];
@@ -210,6 +240,6 @@ KTEST(log_keeps_the_newest)
 }
 
 const struct ktest lib_tests[] = {
-	KTEST_ROW(format), KTEST_ROW(format_cut), KTEST_ROW(memory_functions), KTEST_ROW(string_functions), KTEST_ROW(numbers), KTEST_ROW(rbtree), KTEST_ROW(radix),
+	KTEST_ROW(format), KTEST_ROW(format_cut), KTEST_ROW(memory_functions), KTEST_ROW(memory_functions_long), KTEST_ROW(string_functions), KTEST_ROW(numbers), KTEST_ROW(rbtree), KTEST_ROW(radix),
 	KTEST_ROW(bitmap), KTEST_ROW(random_differs), KTEST_ROW(log_keeps_the_newest), { NULL, NULL }
 };
