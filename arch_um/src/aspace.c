@@ -199,6 +199,7 @@ static struct hal_as *as_alloc(void)
 static struct hal_as *pool_take(const void *program)
 {
 	struct hal_as *as = NULL, *other;
+	int here = um_cpu()->host_cpu;
 
 	um_lock(&pool.lock);
 	if (!pool.init) {
@@ -209,11 +210,14 @@ static struct hal_as *pool_take(const void *program)
 	struct list_head *from = !list_empty(&pool.ready) ? &pool.ready : &pool.empty;
 	if (!list_empty(from)) {
 		as = list_first(from, struct hal_as, pool);
+		/* One that ran it last, and here: where it was elsewhere, the host would tell that CPU of what we unmap. */
 		if (program && from == &pool.ready)
 			list_for_each(other, from, pool)
 				if (other->kept_for == program) {
-					as = other;
-					break;
+					if (as->kept_for != program || other->pool_cpu == here)
+						as = other;
+					if (as->pool_cpu == here)
+						break;
 				}
 		list_del_init(&as->pool);
 		if (from == &pool.ready)
@@ -226,6 +230,7 @@ static struct hal_as *pool_take(const void *program)
 static void pool_give(struct hal_as *as)
 {
 	um_lock(&pool.lock);
+	as->pool_cpu = um_cpu()->host_cpu;
 	if (um_as_dead(as)) {
 		list_add_tail(&as->pool, &pool.empty);
 	} else {
