@@ -14,7 +14,7 @@ int main(void)
 	char buf[16];
 	struct stat a, b;
 
-	plan(22);
+	plan(26);
 	fd = open("f", O_RDWR | O_CREAT, 0600);
 	if (write(fd, "found", 5) != 5)
 		bail("write");
@@ -57,6 +57,10 @@ int main(void)
 	struct file_handle *volatile bad = (void *)8;
 	ok_errno(open_by_handle_at(root, bad, O_RDONLY), EFAULT, "a bad address");
 	ok(in_child(setgid(1234) || setuid(1234) || !(open_by_handle_at(root, &h.h, O_RDONLY) == -1 && errno == EPERM)) == 0, "only root may");
+	ok_errno(open_by_handle_at(root, &h.h, O_RDONLY | O_DIRECTORY), ENOTDIR, "O_DIRECTORY");
+	ok_errno(open_by_handle_at(root, &h.h, O_RDWR | O_TMPFILE), ENOTDIR, "O_TMPFILE");
+	ok_errno(open_by_handle_at(root, &h.h, O_RDWR | O_CREAT | O_EXCL), EEXIST, "O_EXCL");
+	ok((id2 = open_by_handle_at(root, &h.h, O_RDWR | O_CREAT)) >= 0 && close(id2) == 0, "O_CREAT of what is there");
 	unlink("g");
 	gone = open_by_handle_at(root, &h.h, O_RDONLY);
 	ok(gone >= 0 && read(gone, buf, 16) == 5, "unlinked: while it is open it can be found");

@@ -236,8 +236,11 @@ static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *pos)
 	struct inode *inode = f->inode;
 	struct ext2_sb *sb = ext2_sb(inode->super);
 	size_t want = u->left;
-	int64_t n = generic_file_ops.write(f, u, pos);
+	int64_t n;
 
+	if (want && READ_ONCE(inode->flags) & INODE_IMMUTABLE)	/* it was opened before */
+		return -EPERM;
+	n = generic_file_ops.write(f, u, pos);
 	/* The size changed after the write began by marking it. */
 	if (n > 0)
 		inode_mark_dirty(inode);
@@ -437,16 +440,15 @@ long ext2_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	case FS_IOC_GETVERSION:
 		return put_user((uint32_t)ei->generation, arg);
 	case FS_IOC_SETFLAGS:
-		if (inode->super->flags & MS_RDONLY)
-			return -EROFS;
-		if (current->cred->fsuid != inode->uid && !capable(CAP_FOWNER))
-			return -EPERM;
 		e = get_user(flags, arg);
+		if (!e)
+			e = mount_want_write(f->path.mnt);
 		if (e)
 			return e;
 		rwsem_write_lock(&inode->lock);
-		e = 0;
-		if ((flags ^ ei->flags) & (EXT2_APPEND_FL | EXT2_IMMUTABLE_FL) && !capable(CAP_SYS_ADMIN)) {
+		if (current->cred->fsuid != inode->uid && !capable(CAP_FOWNER)) {
+			e = -EPERM;
+		} else if ((flags ^ ei->flags) & (EXT2_APPEND_FL | EXT2_IMMUTABLE_FL) && !capable(CAP_LINUX_IMMUTABLE)) {
 			e = -EPERM;
 		} else {
 			ei->flags = (ei->flags & ~(uint32_t)EXT2_FL_USER_MODIFIABLE) | (flags & EXT2_FL_USER_MODIFIABLE);
@@ -455,6 +457,7 @@ long ext2_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 			inode_mark_dirty(inode);
 		}
 		rwsem_write_unlock(&inode->lock);
+		mount_drop_write(f->path.mnt);
 		return e;
 	default:
 		return -ENOTTY;

@@ -78,7 +78,7 @@ void ext2_flags_to_inode(struct inode *inode)
 {
 	uint32_t f = ext2_i(inode)->flags;
 
-	inode->flags = (f & EXT2_APPEND_FL ? INODE_APPEND : 0) | (f & EXT2_IMMUTABLE_FL ? INODE_IMMUTABLE : 0) |
+	inode->flags = (inode->flags & INODE_LINKABLE) | (f & EXT2_APPEND_FL ? INODE_APPEND : 0) | (f & EXT2_IMMUTABLE_FL ? INODE_IMMUTABLE : 0) |
 		(f & EXT2_NOATIME_FL ? INODE_NOATIME : 0);
 }
 
@@ -423,6 +423,8 @@ int ext2_setattr(struct inode *inode, const struct inode_attr *a)
 	struct inode_attr rest = *a;
 	int e;
 
+	if (inode->flags & INODE_IMMUTABLE)	/* the size too, of a file that was opened before */
+		return -EPERM;
 	if (a->valid & ATTR_SIZE) {
 		if (S_ISDIR(inode_mode(inode)))
 			return -EISDIR;

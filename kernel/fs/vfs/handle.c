@@ -122,7 +122,7 @@ long sys_open_by_handle_at(int mount_fd, uaddr_t uhandle, unsigned flags)
 	err = handle_path(anchor.mnt, &b, &p);
 	if (err)
 		goto out;
-	err = file_open_path(&p, flags & ~(unsigned)(O_CREAT | O_EXCL | O_CLOEXEC), &f);
+	err = file_open_found(&p, flags, &f);
 	path_put(&p);
 	if (!err) {
 		err = fd_add(f, flags & O_CLOEXEC);

@@ -406,6 +406,24 @@ static int open_flags_check(unsigned flags)
 	return 0;
 }
 
+int file_open_found(const struct path *p, unsigned flags, struct file **out)
+{
+	bool dir = S_ISDIR(inode_mode(p->dentry->inode));
+	int err;
+
+	flags &= OPEN_FLAGS;
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	err = open_flags_check(flags);
+	if (err)
+		return err;
+	if (flags & O_CREAT && (flags & O_EXCL || dir))
+		return flags & O_EXCL ? -EEXIST : -EISDIR;
+	if (flags & O_DIRECTORY && !dir)
+		return -ENOTDIR;
+	return file_open_path(p, flags & ~(unsigned)(O_CREAT | O_EXCL | O_CLOEXEC | O_TMPFILE_BIT), out);
+}
+
 /* open(2) and openat(2) ignore flags they do not know; openat2(2) does not. */
 long sys_openat(int dfd, uaddr_t name, unsigned flags, unsigned mode)
 {

@@ -70,8 +70,6 @@ struct mount *mount_find(const struct path *p);
 bool path_up(struct path *p);
 /* Cross mounts that cover p. */
 void path_cross_down(struct path *p);
-int mount_want_write(struct mount *m) MUST_CHECK;	/* -EROFS */
-void mount_drop_write(struct mount *m);
 bool mount_readonly(const struct mount *m);
 struct mount *mount_internal(struct super *s);	/* for anonfs, memfd: in no tree */
 void mount_init(void);
@@ -170,6 +168,8 @@ bool cred_in_group_fs(uint32_t gid);
 int notify_change_locked(struct inode *i, struct inode_attr *a) MUST_CHECK;
 void file_accessed(struct file *f);
 void path_accessed(const struct path *p);
+/* What open(2) does once the file is found, with all the flags that a program may say. */
+int file_open_found(const struct path *p, unsigned flags, struct file **out) MUST_CHECK;
 int file_remove_privs(struct file *f);	/* [inode lock] before a write */
 
 int do_truncate(struct inode *i, uint64_t size, struct file *f);

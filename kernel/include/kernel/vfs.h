@@ -113,6 +113,9 @@ struct mount {
 struct path { struct mount *mnt; struct dentry *dentry; };
 bool path_noexec(const struct path *p);		/* mounted noexec: EACCES for execve and PROT_EXEC mappings */
 bool path_nosuid(const struct path *p);		/* set-user-id bits are ignored */
+/* Around a change of what is seen through a mount: it does not become read-only meanwhile. */
+int mount_want_write(struct mount *m) MUST_CHECK;	/* -EROFS */
+void mount_drop_write(struct mount *m);
 void path_get(const struct path *p);
 void path_put(struct path *p);
 
