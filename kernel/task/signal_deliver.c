@@ -197,7 +197,8 @@ static bool signal_deliver_one(void) NO_TSA
 			signal_handle(sig, &sa, &info);
 		return true;
 	}
-	if (signal_ignored_by_default(sig) || (p->no_signals && !t->ptrace)) {
+	/* Init's tracer may stop it, but not end it: Linux would let it, and stop with it. */
+	if (signal_ignored_by_default(sig) || (p->no_signals && sig != SIGSTOP)) {
 		process_sigunlock(sh, flags);
 		return true;
 	}
