@@ -64,6 +64,7 @@ extern struct list_head mount_list;	/* [mount_mutex] */
 extern struct mount *root_mount;	/* [mount_mutex] */
 void mount_get(struct mount *m);
 void mount_put(struct mount *m);
+void mount_put_quietly(struct mount *m);	/* one that is not a use: an expiring mount stays so */
 /* What is mounted on p, with a reference; NULL: nothing. */
 struct mount *mount_find(const struct path *p);
 /* From a mount's root to where it is mounted; false: at the top. */
@@ -75,7 +76,7 @@ struct mount *mount_internal(struct super *s);	/* for anonfs, memfd: in no tree 
 void mount_init(void);
 struct mount *mount_lookup_child(struct mount *parent, struct dentry *at);
 /*
- * For mount.c, pivot_root.c and mount_api.c; all with mount_mutex held but the first two.
+ * For mount.c, mount_calls.c, pivot_root.c and mount_api.c; all with mount_mutex held but the first two.
  * mount_make: a mount of a new or shared super, in no tree yet: -EINVAL, -ENODEV, -EBUSY, what the file system says.
  */
 #define MS_PROPAGATION ((unsigned)(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
