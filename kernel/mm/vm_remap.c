@@ -80,7 +80,7 @@ static int move_area(struct vm_area *a, uint64_t old_len, uaddr_t to, uint64_t n
 	return 0;
 }
 
-static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64_t new_len, unsigned flags, uaddr_t new_addr,
+static int64_t remap_area(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64_t new_len, unsigned flags, uaddr_t new_addr,
 	struct list_head *dead) REQUIRES(vm->lock)
 {
 	struct vm_area *a, *next;
@@ -99,8 +99,6 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 	if (flags & MREMAP_DONTUNMAP && a->flags & (VM_SPECIAL | VM_DEVICE))
 		return -EINVAL;
 	if (flags & MREMAP_FIXED) {
-		if (new_addr < hal_as_min())
-			return -EPERM;
 		err = vm_unmap_locked(vm, new_addr, new_addr + new_len, dead);
 		if (err)
 			return err;
@@ -146,6 +144,8 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 	if (!(flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
 	to = (int64_t)new_addr;
+	if (flags & MREMAP_FIXED && new_addr < hal_as_min())	/* as on Linux, what was in the way has gone by now */
+		return -EPERM;
 	if (!(flags & MREMAP_FIXED)) {
 		/* With MREMAP_DONTUNMAP the new address is a hint. */
 		to = 0;
@@ -175,6 +175,27 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 		return err;
 	err = move_area(vm_find(vm, addr), old_len, (uaddr_t)to, new_len, flags & MREMAP_DONTUNMAP, dead);
 	return err ? err : to;
+}
+
+/* What is moved and keeps its size may be several areas, and gaps between them (Linux 6.17).  One that fails ends it there. */
+static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64_t new_len, unsigned flags, uaddr_t new_addr,
+	struct list_head *dead) REQUIRES(vm->lock)
+{
+	uaddr_t end = addr + old_len, at = addr;
+	struct vm_area *a = vm_find(vm, addr);
+
+	if (!(flags & MREMAP_FIXED) || old_len != new_len || !a || a->start > addr || a->end >= end)
+		return remap_area(vm, addr, old_len, new_len, flags, new_addr, dead);
+	for (; at < end && (a = vm_find(vm, at)) && a->start < end;) {
+		uaddr_t from = MAX(at, a->start);
+		uint64_t len = MIN(end, a->end) - from;
+		int64_t ret = remap_area(vm, from, len, len, flags, new_addr + (from - addr), dead);
+
+		if (ret < 0)
+			return ret;
+		at = from + len;
+	}
+	return (int64_t)new_addr;
 }
 
 long sys_mremap(uaddr_t addr, uint64_t old_len, uint64_t new_len, uint64_t flags, uaddr_t new_addr)

@@ -254,6 +254,8 @@ static bool signal_is_ignored(struct process *p, struct task *t, int sig, bool f
 {
 	uint64_t handler = p->sighand->action[sig - 1].handler;
 
+	if (p->no_signals && sig == SIGKILL)	/* not even by its tracer */
+		return true;
 	if ((t->sigmask | t->sigwait_set) & SIGMASK(sig))
 		return false;
 	if (p->no_signals && handler == SIG_DFL && !force)

@@ -232,6 +232,21 @@ static void queues(void)
 }
 
 /* Modes, sizes and signals of files that are other things. */
+/* fcntl's argument is an int. */
+static void high_arguments(void)
+{
+	int d = (int)syscall(SYS_fcntl, 0, F_DUPFD, 0x100000000), p[2];
+
+	CHECK(d > 0);
+	close(d);
+	CHECK_EQ(pipe(p), 0);
+	CHECK_EQ(syscall(SYS_fcntl, p[0], F_SETSIG, 0x100000003), 0);
+	CHECK_EQ(fcntl(p[0], F_GETSIG), 3);
+	CHECK(fails(syscall(SYS_fcntl, p[0], F_SETSIG, -1), EINVAL));
+	close(p[0]);
+	close(p[1]);
+}
+
 static void odd_files(void)
 {
 	struct sockaddr_un sun = { AF_UNIX, "errno_order_files.s" };
@@ -299,6 +314,7 @@ int main(void)
 	attributes();
 	lists_and_names();
 	odd_files();
+	high_arguments();
 	queues();
 	unlink(NAME);
 	return done();

@@ -9,6 +9,7 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -232,6 +233,43 @@ static void pipe_pieces(void)
 	close(p[1]);
 }
 
+/* A refused move has cut what it was to cut; a move takes several areas and gaps since Linux 6.17. */
+static void moves(void)
+{
+	const size_t n = 4 * 4096;
+	char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *to, *got;
+	unsigned char there;
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	CHECK_EQ(seteuid(1000), 0);	/* root may have page 0 */
+	CHECK(fails((long)mremap(p, n, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, NULL), EPERM));
+	CHECK_EQ(seteuid(0), 0);
+	CHECK(mincore(p, 4096, &there) == 0 && fails(mincore(p + 4096, 4096, &there), ENOMEM));
+	munmap(p, n);
+	uname(&u);
+	sscanf(u.release, "%d.%d", &major, &minor);
+	p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	to = mmap(NULL, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < 4; i++)
+		p[i * 4096] = (char)('a' + i);
+	munmap(p + 4096, 4096);
+	mprotect(p + 2 * 4096, 4096, PROT_READ);
+	got = mremap(p, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	if (got == MAP_FAILED && (major < 6 || (major == 6 && minor < 17))) {
+		ok(errno == EFAULT, "this Linux moves one area only");
+		return;
+	}
+	CHECK(got == to && to[0] == 'a' && to[2 * 4096] == 'c' && to[3 * 4096] == 'd');
+	CHECK(fails(syscall(SYS_getcwd, to + 2 * 4096, 4096), EFAULT) && syscall(SYS_getcwd, to + 3 * 4096, 4096) > 0);	/* as protected as before */
+	CHECK(fails(syscall(SYS_getcwd, to + 4096, 4096), EFAULT) && mincore(to + 4096, 4096, &there) == 0);	/* in the gap is what was there */
+	CHECK(fails(mincore(p, 4096, &there), ENOMEM) && fails(mincore(p + 3 * 4096, 4096, &there), ENOMEM));
+	CHECK(mremap(to, n, n, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, p) == p);
+	CHECK(p[0] == 'a' && p[3 * 4096] == '/' && !to[0]);
+	munmap(to, n);
+	munmap(p, n);
+}
+
 static void map_flags(void)
 {
 	int f = memfd_create("m", 0);
@@ -252,6 +290,7 @@ int main(void)
 	remap();
 	segments();
 	pipe_pieces();
+	moves();
 	map_flags();
 	vectors();
 	semaphores();

@@ -143,7 +143,7 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		if (arg >= rlimit_get(RLIMIT_NOFILE))
+		if ((unsigned)arg >= rlimit_get(RLIMIT_NOFILE))	/* an int, as Linux takes it */
 			break;
 		ret = fd_dup_at(f, (unsigned)arg, cmd == F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
 		if (ret >= 0)
@@ -198,7 +198,7 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 		ret = owner_uids(f, arg);
 		break;
 	case F_SETSIG:
-		if (arg > 64)
+		if ((unsigned)arg > 64)
 			break;
 		f->owner.sig = (int)arg;
 		ret = 0;
