@@ -72,6 +72,8 @@ static void shm_mapped(struct file *f, bool more)
 static int shm_mmap(struct file *f, struct vm_area *a)
 {
 	a->mapping = &((struct segment *)f->private)->mapping;
+	if (!(a->flags & VM_WRITE))	/* SHM_RDONLY is for ever: whoever attaches so may not be allowed more */
+		a->flags &= ~(unsigned)VM_MAYWRITE;
 	shm_mapped(f, true);
 	return 0;
 }

@@ -46,6 +46,7 @@ int main(void)
 	ok_errno(shmdt(a + page), EINVAL, "not in the middle");
 	b = shmat(id, NULL, SHM_RDONLY);
 	ok(b != (void *)-1 && !strcmp(b, "from the child"), "read only");
+	ok_errno(mprotect(b, (size_t)page, PROT_READ | PROT_WRITE), EACCES, "for ever");
 	pid = fork();
 	if (pid == 0) {
 		b[0] = 1;
