@@ -320,11 +320,8 @@ size_t copy_to_user_nofault(uaddr_t dst, const void *src, size_t n)
 	return done;
 }
 
-/* Nothing copied is no fault, wherever it would go: so on Linux. */
 int copy_from_user(void *dst, uaddr_t src, size_t n)
 {
-	if (!n)
-		return 0;
 	if (!user_range_ok(src, n))
 		return -EFAULT;
 	return copy_from_user_partial(dst, src, n) == n ? 0 : -EFAULT;
@@ -332,8 +329,6 @@ int copy_from_user(void *dst, uaddr_t src, size_t n)
 
 int copy_to_user(uaddr_t dst, const void *src, size_t n)
 {
-	if (!n)
-		return 0;
 	if (!user_range_ok(dst, n))
 		return -EFAULT;
 	return copy_to_user_partial(dst, src, n) == n ? 0 : -EFAULT;

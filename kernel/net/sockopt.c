@@ -154,7 +154,7 @@ static int put_value(const void *v, unsigned size, uaddr_t value, uaddr_t lenp)
 		return -EINVAL;
 	if ((unsigned)room > size)
 		room = (int32_t)size;
-	if (copy_to_user(value, v, (unsigned)room))
+	if (room && copy_to_user(value, v, (unsigned)room))	/* nothing goes anywhere */
 		return -EFAULT;
 	return put_user(room, lenp);
 }

@@ -174,16 +174,21 @@ static bool layout_known(int sig, int code)
 
 int siginfo_from_user(struct abi_siginfo *info, uaddr_t uinfo, int sig)
 {
-	enum { KNOWN = 48 };
+	enum { KNOWN = 48 };	/* bytes that Linux keeps; it looks at the others only if it does not know what they are */
+	uint8_t *more = (uint8_t *)info + KNOWN;
 
-	if (copy_from_user(info, uinfo, sizeof(*info)))
+	if (copy_from_user(info, uinfo, KNOWN))
 		return -EFAULT;
 	if (sig >= 0)
 		info->si_signo = sig;
-	if (!layout_known(info->si_signo, info->si_code))
-		for (size_t i = KNOWN; i < sizeof(*info); i++)
-			if (((const uint8_t *)info)[i])
+	if (!layout_known(info->si_signo, info->si_code)) {
+		if (copy_from_user(more, uinfo + KNOWN, sizeof(*info) - KNOWN))
+			return -EFAULT;
+		for (size_t i = 0; i < sizeof(*info) - KNOWN; i++)
+			if (more[i])
 				return -E2BIG;
+	}
+	memset(more, 0, sizeof(*info) - KNOWN);
 	return 0;
 }
 

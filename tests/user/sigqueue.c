@@ -3,6 +3,7 @@
 #include "harness.h"
 #include "child.h"
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -39,7 +40,7 @@ int main(void)
 	union sigval v;
 	int sorted = 1, count, err;
 
-	plan(16);
+	plan(18);
 	sigfillset(&sa.sa_mask);
 	for (int i = 0; i < 5; i++)
 		sigaction(SIGRTMIN + i, &sa, NULL);
@@ -119,5 +120,16 @@ int main(void)
 	for (count = 0; sigtimedwait(&set, &si, &none) == SIGRTMIN; count++)
 		;
 	ok(count == 3, "the number of a thread addresses its process (%d)", count);
+
+	/* Of a siginfo whose code is known 48 bytes are read. */
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	siginfo_t *brief = (void *)(page + 4096 - 48);
+
+	munmap(page + 4096, 4096);
+	brief->si_code = SI_QUEUE;
+	brief->si_value.sival_int = 78;
+	ok(syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN, brief) == 0 && sigtimedwait(&set, &si, &none) == SIGRTMIN && si.si_value.sival_int == 78, "a siginfo where memory ends");
+	brief->si_code = 99;
+	ok_errno(syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN, brief), EFAULT, "of one that is not, all");
 	return done();
 }

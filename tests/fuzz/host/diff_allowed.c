@@ -618,7 +618,7 @@ static bool directory_position(const struct difference *d)
 		listed |= !strncmp(n, "getdents", 8) && d->lin->result[i] > 0;
 		placed |= !strcmp(n, "lseek") && d->lin->result[i] > 0;
 	}
-	if (placed && (d->what == DIFF_RESULT || d->what == DIFF_MEMORY) && !strncmp(d->row->name, "getdents", 8) && d->lin_result >= 0 && d->eft_result >= 0)
+	if (placed && (d->what == DIFF_RESULT || d->what == DIFF_MEMORY) && !strncmp(d->row->name, "getdents", 8) && (d->lin_result >= 0 || d->lin_result == -22) && (d->eft_result >= 0 || d->eft_result == -22))
 		return true;
 	return listed && d->what == DIFF_RESULT && is(d, "lseek") && d->lin_result > 0 && d->eft_result > 0;
 }
@@ -704,6 +704,19 @@ static bool rename_cookie(const struct difference *d)
 	return false;
 }
 
+static bool nameless_lock(const struct difference *d)
+{
+	static const char *const makers[] = { "eventfd", "eventfd2", "epoll_create", "epoll_create1", "timerfd_create", "signalfd", "signalfd4", "inotify_init", "inotify_init1", "fsopen" };
+	int64_t cmd = d->row ? diff_number(d, "cmd") : 0;
+
+	if (!d->row || (!is(d, "flock") && !(is(d, "fcntl") && ((cmd >= 5 && cmd <= 7) || (cmd >= 36 && cmd <= 38)))))
+		return false;
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
+		if (of(d, makers[i]))
+			return true;
+	return false;
+}
+
 struct diff_allowed diff_allowed[] = {
 	{ "unsupported", "a flag or a command that kernel/syscall/flags.def says is not there", unsupported, 0 },
 	{ "alarm-clock", "the host has no clock that wakes it", alarm_clock, 0 },
@@ -739,5 +752,6 @@ struct diff_allowed diff_allowed[] = {
 	{ "socket-buffer", "how much fits into a socket's buffer: what a message costs", socket_buffer, 0 },
 	{ "pkey-lost", "without protection keys the first pkey_alloc with rights fails, and Linux has none left after it", pkey_lost, 0 },
 	{ "rename-cookie", "the number that the two events of a rename share is the kernel's choice", rename_cookie, 0 },
+	{ "nameless-lock", "eventfds, epolls, timers and their like have one inode on Linux, so that a lock on one is in the way of all others; here each has its own", nameless_lock, 0 },
 	{ 0 }
 };
