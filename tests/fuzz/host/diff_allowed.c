@@ -519,8 +519,8 @@ static bool futex_owner(const struct difference *d)
 static bool fault_midway(const struct difference *d)
 {
 	bool both = d->what == DIFF_RESULT && d->lin_result >= 0 && d->eft_result >= 0;
-	/* How long the file is: where a hole begins, whether there is anything to read. */
-	bool place = d->what == DIFF_RESULT && (is(d, "lseek") || strstr(d->row->name, "read"));
+	/* How long the file is: where a hole begins, whether there is anything to read or to copy. */
+	bool place = d->what == DIFF_RESULT && (is(d, "lseek") || strstr(d->row->name, "read") || is(d, "copy_file_range") || is(d, "sendfile") || is(d, "splice"));
 	const struct fuzz_arg *buffer = d->row ? &d->prog->calls[d->call].args[1] : NULL;
 
 	/* Memory behind the end of the file, until the file has grown. */
