@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pages in and out of pipes: what splice(2), tee(2) and vmsplice(2) are made
- * of.  Buffers hold references; tee shares pages, and a page that is shared is
- * never appended to (PIPE_MERGE is dropped on both sides).  Two pipes are
- * locked in the order of their addresses, and neither is while waiting.
+ * of.  Buffers hold references; tee shares pages, and only the pipe that had a
+ * page first goes on appending to it (PIPE_MERGE), behind what the other one
+ * has.  Two pipes are locked in the order of their addresses, and neither is
+ * while waiting.
  */
 #include <kernel/vm.h>
 #include "ipc/pipe_internal.h"
@@ -136,7 +137,6 @@ static NO_TSA int64_t transfer(struct pipe *from, struct pipe *to, size_t max, b
 		max -= len;
 		if (keep || len < b->len) {
 			page_get(b->page);
-			b->flags &= ~(uint32_t)PIPE_MERGE;
 			if (!keep) {
 				b->off += len;
 				b->len -= len;

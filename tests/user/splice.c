@@ -73,7 +73,7 @@ int main(void)
 	struct iovec v[2];
 	pid_t pid;
 
-	plan(37);
+	plan(40);
 	signal(SIGPIPE, SIG_IGN);
 	fd = open("in", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	out = open("out", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -142,5 +142,14 @@ int main(void)
 	close(p[1]);
 	ok(splice(p[0], NULL, fd, NULL, 100, 0) == 0, "without a writer: end of file");
 	share_out();
+	/* A page that tee shares is still appended to by the pipe that had it first. */
+	static char big[27 * 4096 + 3311], copy[64];
+	int from[2], to[2];
+
+	if (pipe2(from, O_NONBLOCK) || pipe2(to, O_NONBLOCK))
+		bail("pipe2");
+	ok(write(from[1], "0123456789abcdef", 16) == 16 && tee(from[0], to[1], 1000, 0) == 16, "tee of sixteen bytes");
+	ok(write(from[1], big, sizeof(big)) == 15 * 4096 + 3311, "they keep the rest of their page");
+	ok(read(to[0], copy, sizeof(copy)) == 16 && !memcmp(copy, "0123456789abcdef", 16), "which the copy does not have");
 	return done();
 }

@@ -445,6 +445,10 @@ static bool neighbours(const struct difference *d)
 	for (unsigned i = 1; i < 3 && i < d->row->nargs; i++)
 		if (a[i].form == FUZZ_VALUE && d->row->args[i].kind != ARG_FLAGS && d->row->args[i].kind != ARG_ADDR && a[i].value > most)
 			most = a[i].value;
+	/* The harness cannot go on without what it has unmapped. */
+	for (unsigned i = 0; d->what == DIFF_BLOCKED && i < d->call; i++)
+		if (!strcmp(fuzz_row(d->prog->calls[i].nr)->name, "munmap") && d->lin->result[i] == 0 && d->prog->calls[i].args[1].value > 1 << 28)
+			return true;
 	if (is(d, "shmat") && diff_number(d, "flags") & 040000 /* SHM_REMAP */ && placed(d, &a[1]))	/* the segment may be larger */
 		return true;
 	if ((is(d, "madvise") || !strncmp(d->row->name, "mlock", 5) || is(d, "munlock") || is(d, "mprotect") || is(d, "msync") || is(d, "mremap") || is(d, "munmap")) && most > 1 << 28)
@@ -593,13 +597,19 @@ static bool descriptor_table(const struct difference *d)
 
 static bool socket_buffer(const struct difference *d)
 {
+	bool set = false;
+
 	if (d->what == DIFF_MEMORY && is(d, "ioctl") && diff_number(d, "cmd") == 0x5411 /* SIOCOUTQ */)
 		return true;
 	if (d->what == DIFF_MEMORY && is(d, "sendmmsg") && d->offset % 64 >= 56 && d->offset % 64 < 60)	/* of each message, how much */
 		return true;
 	if (d->what == DIFF_RESULT && is(d, "sendmmsg") && d->lin_result > 64 && d->eft_result > 64)
 		return true;
-	return d->what == DIFF_RESULT && (strstr(d->row->name, "write") || strstr(d->row->name, "send") || strstr(d->row->name, "read") || strstr(d->row->name, "recv")) && d->lin_result > 4096 && d->eft_result > 4096 && (of(d, "socketpair") || of(d, "socket") || of(d, "accept") || of(d, "accept4"));
+	if (d->what != DIFF_RESULT || (!strstr(d->row->name, "write") && !strstr(d->row->name, "send") && !strstr(d->row->name, "read") && !strstr(d->row->name, "recv")))
+		return false;
+	for (unsigned i = 0; i < d->call; i++)	/* how much was asked for */
+		set |= !strcmp(fuzz_row(d->prog->calls[i].nr)->name, "setsockopt");
+	return d->lin_result > (set ? 0 : 4096) && d->eft_result > (set ? 0 : 4096) && (of(d, "socketpair") || of(d, "socket") || of(d, "accept") || of(d, "accept4"));
 }
 
 static bool pkey_lost(const struct difference *d)
