@@ -186,7 +186,7 @@ static int64_t remap(struct vm_space *vm, uaddr_t addr, uint64_t old_len, uint64
 
 	if (!(flags & MREMAP_FIXED) || old_len != new_len || !a || a->start > addr || a->end >= end)
 		return remap_area(vm, addr, old_len, new_len, flags, new_addr, dead);
-	for (; at < end && (a = vm_find(vm, at)) && a->start < end;) {
+	while (at < end && (a = vm_find(vm, at)) && a->start < end) {
 		uaddr_t from = MAX(at, a->start);
 		uint64_t len = MIN(end, a->end) - from;
 		int64_t ret = remap_area(vm, from, len, len, flags, new_addr + (from - addr), dead);

@@ -147,7 +147,7 @@ int file_remove_privs(struct file *f)
 	if (!S_ISREG(inode_mode(i)) || !current->cred)
 		return 0;
 	err = kill_capabilities(i);
-	drop = i->mode & (S_ISUID | S_ISGID) ? set_id_dropped(i) : 0;
+	drop = set_id_dropped(i);
 	if (err || !drop || capable(CAP_FSETID))
 		return err;
 	a.mode = i->mode & 07777 & ~drop;

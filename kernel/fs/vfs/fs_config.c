@@ -234,7 +234,7 @@ static int check_arguments(unsigned cmd, uaddr_t key, uaddr_t value, int aux)
 	return good ? 0 : -EINVAL;
 }
 
-static int string_from_user(uaddr_t u, size_t max, char **out)
+int fs_string_from_user(uaddr_t u, size_t max, char **out)
 {
 	int64_t n;
 
@@ -272,9 +272,9 @@ long sys_fsconfig(int fd, unsigned cmd, uaddr_t ukey, uaddr_t uvalue, int aux)
 		err = -EOPNOTSUPP;	/* no file system here has such a parameter */
 		goto out;
 	}
-	err = ukey ? string_from_user(ukey, KEY_MAX, &key) : 0;
+	err = ukey ? fs_string_from_user(ukey, KEY_MAX, &key) : 0;
 	if (!err && cmd == SET_STRING)
-		err = string_from_user(uvalue, KEY_MAX, &value);
+		err = fs_string_from_user(uvalue, KEY_MAX, &value);
 	if (!err) {
 		mutex_lock(&c->lock);
 		if (cmd == CMD_CREATE)

@@ -29,15 +29,19 @@ static int mount_new(const char *source, struct path *at, const char *type, unsi
 	return err;
 }
 
+/* What is bound or moved. */
+static int source_path(const char *source, struct path *from)
+{
+	return source && *source ? path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, from) : -EINVAL;
+}
+
 static int mount_bind(const char *source, struct path *at, unsigned flags)
 {
 	struct path from;
 	struct mount *m;
 	int err;
 
-	if (!source || !*source)
-		return -EINVAL;
-	err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
+	err = source_path(source, &from);
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
@@ -57,9 +61,7 @@ static int mount_move(const char *source, struct path *at)
 	struct path from;
 	int err;
 
-	if (!source || !*source)
-		return -EINVAL;
-	err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
+	err = source_path(source, &from);
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
@@ -233,20 +235,8 @@ long sys_umount2(uaddr_t name, unsigned flags)
 /* A string argument that may be absent. */
 static int optional_string(uaddr_t u, size_t max, char **out)
 {
-	int64_t n;
-
 	*out = NULL;
-	if (!u)
-		return 0;
-	*out = kmalloc(max, 0);
-	if (!*out)
-		return -ENOMEM;
-	n = strncpy_from_user(*out, u, max);
-	if (n >= 0 && (size_t)n < max)
-		return 0;
-	kfree(*out);
-	*out = NULL;
-	return n < 0 ? (int)n : -EINVAL;
+	return u ? fs_string_from_user(u, max, out) : 0;
 }
 
 long sys_mount(uaddr_t source, uaddr_t target, uaddr_t type, uint64_t flags, uaddr_t data)

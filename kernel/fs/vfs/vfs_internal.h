@@ -94,6 +94,8 @@ int mount_copy_children(struct mount *from, struct dentry *dir, struct mount *to
 /* [mount_mutex] MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE; -EINVAL: MS_SHARED. */
 int mount_set_propagation(struct mount *m, bool recursive, unsigned type) MUST_CHECK;
 int super_remount(struct super *s, unsigned flags, const char *data) MUST_CHECK;
+/* A copy of a string of at most max - 1 bytes, from kmalloc.  -EFAULT, -ENOMEM; -EINVAL: longer.  *out is NULL then. */
+int fs_string_from_user(uaddr_t u, size_t max, char **out) MUST_CHECK;
 /* s stays as if something were mounted of it. */
 void super_pin(struct super *s);
 void super_unpin(struct super *s);	/* may unmount it */
