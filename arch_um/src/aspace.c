@@ -158,7 +158,7 @@ static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 	as->inflight = NULL;
 	as->tramp_mapped = 0;
 	as->svc_cpu = um_cpu()->host_cpu;
-	if (host_stub_create(page_to_phys(as->svc_page), as, as->svc_cpu, &as->pid))
+	if (host_stub_create(page_to_phys(as->svc_page), um_clock_page, as, as->svc_cpu, &as->pid))
 		return false;
 	if (um_stop_wait(as, &as->svc->stop, as->svc_cpu))
 		return true;
@@ -283,6 +283,7 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 			/* The last look at the owner: it may be freed once it sees this (user_unbind()). */
 			__atomic_store_n(&t->owner->t, NULL, __ATOMIC_RELEASE);
 			t->owner = NULL;
+			um_count_answered(t);
 		}
 	as->inflight = NULL;
 	um_kept_stale(&as->kept, as->svc->op[as->buffer], as->count, as->svc->lost);

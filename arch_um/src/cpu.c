@@ -117,7 +117,8 @@ _Noreturn void hal_cpu_stop(void)
 unsigned um_stats(unsigned i, const char **name, uint64_t *value)
 {
 	static const char *const names[UM_STATS] = {
-		[UM_STAT_FAST] = "system calls from patched sites", [UM_STAT_TRAPPED] = "system calls by trap",
+		[UM_STAT_FAST] = "system calls from patched sites",
+		[UM_STAT_ANSWERED] = "system calls answered in the stub", [UM_STAT_TRAPPED] = "system calls by trap",
 		[UM_STAT_FAULT] = "page faults", [UM_STAT_SPUN] = "hand-offs by spinning on both sides",
 		[UM_STAT_YIELDED] = "hand-offs by yielding the host CPU",
 		[UM_STAT_WOKEN_SPUN] = "hand-offs that woke the program's side only", [UM_STAT_SLEPT] = "hand-offs asleep",

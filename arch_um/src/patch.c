@@ -56,7 +56,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
-enum { TRAMP = 64 /* >= 24 + 16 + 14 */, PER_PAGE = PAGE_SIZE / TRAMP, AREA_PAGES = STUB_TRAMP_SIZE / PAGE_SIZE, AREAS = 2, LOW = 0, OWN = 1 };
+enum { TRAMP = 64 /* >= 27 + 16 + 5 */, PER_PAGE = PAGE_SIZE / TRAMP, AREA_PAGES = STUB_TRAMP_SIZE / PAGE_SIZE, AREAS = 2, LOW = 0, OWN = 1 };
 enum { BUCKETS = 32, SETS = 64, COPIES_MAX = 512, IDLE_SETS = 32, IDLE_COPIES = 512, HOT_BITS = 9, HOT_WAYS = 4, JMP_LEN = 5, MOV_LEN = 5, SYSCALL_LEN = 2 };
 #define KEY_OWN UINT64_C(0x4000000000000000)	/* key of hal_as_own(): no address */
 #define KEY_REACH (UINT64_C(1) << 31)
@@ -431,7 +431,7 @@ static char *put_rel(char *c, const void *op, size_t n, uaddr_t c_va, uaddr_t to
 static void tramp_write(struct um_site *s, uaddr_t va, char *code, uaddr_t next, const uint8_t *behind)
 {
 	static const uint8_t lea_r11[] = { 0x4c, 0x8d, 0x1d }, jmp[] = { 0xe9 }, jmp_far[] = { 0xff, 0x25, 0, 0, 0, 0 };
-	enum { LEA = 7, FAR = 14 };
+	enum { LEA = 7, FAR = 14, NEXT = STUB_NEXT_SIZE };
 	const uint64_t stub = STUB_BASE;
 	char *c = code;
 
@@ -439,10 +439,15 @@ static void tramp_write(struct um_site *s, uaddr_t va, char *code, uaddr_t next,
 		*c++ = (char)0xb8;
 		c = put(c, &s->nr, 4);
 	}
-	c = put_rel(c, lea_r11, sizeof(lea_r11), va + (uaddr_t)(c - code), s->kind == SITE_A ? next : va + LEA + FAR);
+	c = put_rel(c, lea_r11, sizeof(lea_r11), va + (uaddr_t)(c - code), s->kind == SITE_A ? next : va + LEA + FAR + NEXT);
 	c = put(c, jmp_far, sizeof(jmp_far));	/* jmp *0(%rip) */
 	c = put(c, &stub, sizeof(stub));
 	if (s->kind == SITE_B) {
+		/* For the stub: where the program is then (STUB_NEXT_SIZE). */
+		int32_t rel = (int32_t)(next - (va + LEA + FAR + NEXT));
+
+		c = put(c, &rel, sizeof(rel));
+		c = put(c, &(uint16_t){ 0 }, 2);
 		s->cont = (uint8_t)(c - code);
 		c = put(c, behind, s->len);
 		put_rel(c, jmp, sizeof(jmp), va + (uaddr_t)(c - code), next + s->len);

@@ -69,6 +69,7 @@ struct hal_uctx {
 	int score, fit;			/* [o] */
 	uint64_t call_key, waits_at;	/* [o] stub_call_key() of its last call; of one that waits, */
 	int waits;			/* [o] and how surely: 0..WAITS_MAX */
+	int answer_pid, answer_tid;	/* [a] hal_user_answers() */
 	bool waited;			/* [o] the CPU had something else to do during the last call */
 };
 
@@ -90,6 +91,7 @@ struct um_frame {
 _Static_assert(offsetof(struct um_frame, signo) == 312, "ucontext");
 
 extern size_t um_fpu_size;
+extern paddr_t um_clock_page;	/* 0: not told yet */
 
 static inline struct um_frame *um_frame(struct um_thread *t) { return (void *)((char *)t->ctl + t->frame); }
 static inline void *um_fast_fp(struct um_thread *t) { return (char *)t->ctl + STUB_THREAD_CTL; }
@@ -108,6 +110,12 @@ void *um_thread_fp(struct um_thread *t, bool change);
 bool um_as_tramp_fault(struct hal_as *as, uaddr_t va);
 /* Unmap one page.  Locks: as->lock. */
 void um_as_forget(struct hal_as *as, uaddr_t va) REQUIRES(as->lock);
+/* Its owner leaves it: to the counters. */
+static inline void um_count_answered(struct um_thread *t)
+{
+	um_count_add(UM_STAT_ANSWERED, t->ctl->answered);
+	t->ctl->answered = 0;
+}
 /* A free thread of that stub, or a new one.  NULL: dead, no memory.  Locks: as->lock held. */
 struct um_thread *um_thread_get(struct hal_as *as) REQUIRES(as->lock);
 /* Close the buffer: how many operations are in it.  Locks: as->lock held. */

@@ -44,6 +44,38 @@ struct hal_uctx *hal_user_create(void)
 	return u;
 }
 
+/* ---- calls that the stub answers ---- */
+
+paddr_t um_clock_page;
+void hal_user_clock(paddr_t page) { um_clock_page = page; }
+
+/* Locks: as->lock. */
+static void answers_tell(const struct hal_uctx *u, struct um_thread *t)
+{
+	bool can = um_boot->answer && um_patch_enabled() && t->as->svc->clock;
+
+	__atomic_store_n(&t->ctl->answer_tid, __atomic_load_n(&u->answer_tid, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+	__atomic_store_n(&t->ctl->answer_pid, can ? __atomic_load_n(&u->answer_pid, __ATOMIC_RELAXED) : 0, __ATOMIC_RELEASE);
+}
+
+void hal_user_answers(struct hal_uctx *u, int pid, int tid) NO_TSA
+{
+	unsigned long flags = hal_irq_save();
+
+	__atomic_store_n(&u->answer_tid, tid, __ATOMIC_RELAXED);
+	__atomic_store_n(&u->answer_pid, pid, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* user_bind() */
+	if (__atomic_load_n(&u->t, __ATOMIC_ACQUIRE)) {
+		struct hal_as *as = u->as;
+
+		um_lock(&as->lock);
+		if (u->t)
+			answers_tell(u, u->t);
+		um_unlock(&as->lock);
+	}
+	hal_irq_restore(flags);
+}
+
 /* From whatever stub thread it is bound to; keep_fpu: its FP state is in u->fpu afterwards. */
 static void user_unbind(struct hal_uctx *u, bool keep_fpu) NO_TSA
 {
@@ -60,6 +92,7 @@ static void user_unbind(struct hal_uctx *u, bool keep_fpu) NO_TSA
 			if (keep_fpu)
 				um_fpu_save(u, t);
 			t->owner = NULL;
+			um_count_answered(t);
 			list_del(&t->link);	/* the free ones are in front */
 			list_add(&t->link, &as->threads);
 			__atomic_store_n(&u->t, NULL, __ATOMIC_RELEASE);
@@ -79,6 +112,8 @@ static bool user_bind(struct hal_uctx *u, struct hal_as *as) NO_TSA
 		list_move_tail(&t->link, &as->threads);
 		u->as = as;
 		__atomic_store_n(&u->t, t, __ATOMIC_RELEASE);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* hal_user_answers(): it sees t, or we what it says */
+		answers_tell(u, t);
 		um_fpu_load(u, t);
 	}
 	um_unlock(&as->lock);

@@ -112,7 +112,7 @@ signal_entry:
 #define GS(off) %gs:((off) - STUB_GS_TAG)
 #define REG(n) GS(STUB_OFF_REGS + 8 * (n))
 	.section .text.first, "ax", @progbits
-	.globl	fast_entry, fast_resume, fast_resume_end, fast_kicked
+	.globl	fast_entry, fast_resume, fast_resume_end, fast_kicked, fast_unanswered
 	.type	fast_entry, @function
 fast_entry:
 	rdgsbase %rcx
@@ -177,6 +177,12 @@ fast_kicked:
 	popfq
 	movl	$0, GS(STUB_OFF_KICKED)
 	mov	$2, %esi		/* STUB_KIND_KICK */
+	jmp	2b
+	/* answer() in stub.c faulted: the call is the kernel's after all. */
+fast_unanswered:
+	rdgsbase %rcx
+	lea	STUB_THREAD_CTL - STUB_GS_TAG(%rcx), %rsp
+	mov	$3, %esi		/* STUB_KIND_UNANSWERED */
 	jmp	2b
 	/* The kernel needs more than `regs` can say, or the FP state: signal_main() continues on a frame. */
 fast_frame:

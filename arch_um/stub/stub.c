@@ -27,6 +27,7 @@
 #pragma GCC visibility push(hidden)	/* no indirection through a table of addresses */
 
 enum {
+	NR_getpid = 39, NR_gettimeofday = 96, NR_gettid = 186, NR_time = 201, NR_clock_gettime = 228, NR_clock_getres = 229,
 	NR_close = 3, NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_sigaction = 13, NR_sigreturn = 15, NR_ioctl = 16,
 	NR_sched_yield = 24, NR_clone = 56, NR_fork = 57, NR_exit = 60, NR_getppid = 110, NR_setsid = 112, NR_sigaltstack = 131, NR_ptrace = 101, NR_prctl = 157,
 	NR_arch_prctl = 158, NR_setrlimit = 160, NR_kill = 62, NR_tkill = 200, NR_exit_group = 231, NR_tgkill = 234, NR_futex = 202, NR_seccomp = 317, NR_clone3 = 435,
@@ -41,6 +42,8 @@ enum { FRAME_SI = 120, FRAME_AX = 152, FRAME_IP = 176, FRAME_SIGNO = 312 };	/* i
 /* Of what is only read and executed the host maps sixteen pages at a touch, so that longer runs are not worth the walk. */
 enum { POPULATE_MAX = 64 * 4096, POPULATE_READ = 8 * 4096 };
 
+#define UNANSWERED (-4096)	/* no error number */
+
 long call_futex(volatile uint32_t *word, long op, uint32_t val, void *timeout);
 long call_yield(void);
 long call_mmap(uint64_t addr, uint64_t len, long prot, long flags, long fd, uint64_t off);
@@ -53,7 +56,7 @@ long call_any(long nr, long a, long b, long c, long d, long e, ...);
 _Noreturn void svc_enter(void *stack);
 void call_sigreturn(void);
 void signal_entry(int sig);
-extern const char fast_resume[], fast_resume_end[], fast_kicked[];
+extern const char fast_resume[], fast_resume_end[], fast_kicked[], fast_unanswered[], answer_begin[], answer_end[];
 extern const char call_futex_at[], call_yield_at[], call_mmap_at[], call_munmap_at[], call_mprotect_at[], call_arch_prctl_at[],
 	call_sigaltstack_at[], call_thread_at[], call_sigreturn_at[];
 
@@ -169,10 +172,88 @@ static bool fp_wanted(uint64_t nr)
 	return nr == NR_clone || nr == NR_fork || nr == NR_clone3 || nr == NR_sigreturn || nr == NR_kill || nr == NR_tkill || nr == NR_tgkill;
 }
 
+/* ---- calls that need no kernel ---- */
+
+static inline unsigned long vdso_counter(void)
+{
+	unsigned lo, hi;
+
+	__asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return lo | (unsigned long)hi << 32;
+}
+/* What this cannot say is the kernel's to say. */
+static inline long vdso_call2(long nr, unsigned long a, unsigned long b) { return UNANSWERED; }
+#include <vdso/clock.h>
+
+static bool user_range(uint64_t p, uint64_t n) { return p <= STUB_BASE - n; }
+
+/*
+ * The vDSO's clocks for who calls the kernel, and who it is.  Every access to
+ * the program's memory may fault: then signal_main() gives the call to the
+ * kernel, as if nothing had been tried.  So everything is in this section, and
+ * t->regs is written last.
+ */
+__attribute__((section(".text.answer"), noinline, flatten)) static bool answer(struct stub_thread *t)
+{
+	uint64_t a = t->regs.di, b = t->regs.si, ret = t->regs.ip, next = ret;
+	long r = UNANSWERED;
+
+	switch (t->regs.ax) {
+	case NR_getpid:
+		r = t->answer_pid;
+		break;
+	case NR_gettid:
+		r = t->answer_tid;
+		break;
+	case NR_clock_gettime:
+		if (user_range(b, sizeof(struct abi_timespec)))
+			r = vdso_clock_gettime((int)a, (struct abi_timespec *)b);
+		break;
+	case NR_gettimeofday:
+		if (user_range(a, sizeof(struct abi_timeval)))
+			r = vdso_gettimeofday((struct abi_timeval *)a, (int32_t *)b);
+		break;
+	case NR_time:
+		if (user_range(a, sizeof(int64_t)) && (r = vdso_now(CLOCK_REALTIME)) >= 0) {
+			r /= NS;
+			if (a)
+				*(int64_t *)a = r;
+		}
+		break;
+	}
+	if (r < 0)
+		return false;
+	/* The registers that a call changes say where the program is, not the trampoline. */
+	if (((const volatile uint8_t *)ret)[-2] != 0x0f || ((const volatile uint8_t *)ret)[-1] != 0x05)
+		next = ret + (uint64_t)(int64_t)*(const volatile int32_t *)(ret - STUB_NEXT_SIZE);
+	t->regs.ax = (uint64_t)r;
+	t->regs.cx = next;
+	t->regs.r11 = t->regs.flags;
+	t->answered++;
+	return true;
+}
+
+static bool answer_failed(char *frame)
+{
+	uint64_t *ip = (uint64_t *)(frame + FRAME_IP);
+	int32_t sig = *(int32_t *)(frame + FRAME_SIGNO);
+
+	if ((sig != SIGSEGV_ && sig != SIGBUS_) || *ip < (uint64_t)answer_begin || *ip >= (uint64_t)answer_end)
+		return false;
+	*ip = (uint64_t)fast_unanswered;
+	return true;
+}
+
 /* A patched call, all registers saved.  0: go on with t->regs; 1: stop again, with a signal frame. */
 int fast_main(struct stub_thread *t, uint32_t kind)
 {
-	const uint32_t none = 0, *yields = kind == STUB_KIND_CALL && waits(t, t->regs.ax, t->regs.si) ? &none : &t->yield;
+	const uint32_t none = 0;
+
+	if (kind == STUB_KIND_CALL && __atomic_load_n(&t->answer_pid, __ATOMIC_ACQUIRE) && answer(t))
+		return 0;
+	if (kind == STUB_KIND_UNANSWERED)
+		kind = STUB_KIND_CALL;
+	const uint32_t *yields = kind == STUB_KIND_CALL && waits(t, t->regs.ax, t->regs.si) ? &none : &t->yield;
 
 	t->kind = kind;
 	t->fp_saved = 0;
@@ -215,7 +296,7 @@ void signal_main(char *frame)
 	bool call = *(int32_t *)(frame + FRAME_SIGNO) == SIGSYS_ && waits(t, *(uint64_t *)(frame + FRAME_AX), *(uint64_t *)(frame + FRAME_SI));
 	const uint32_t none = 0;
 
-	if (kick_noted(t, frame))
+	if (kick_noted(t, frame) || answer_failed(frame))
 		return;
 	t->kind = STUB_KIND_FRAME;
 	t->frame = (uint64_t)frame;
@@ -369,7 +450,7 @@ static void signals_init(void)
 static void stub_child(uint64_t pa)
 {
 	struct stub_zygote *z = zygote();
-	uint64_t zero[4] = { 0 };	/* SIG_DFL */
+	uint64_t zero[4] = { 0 }, clock = z->clock;	/* SIG_DFL */
 
 	call_any(NR_sigaction, SIGTERM_, (long)zero, 0, 8, 0);
 	call_any(NR_prctl, 1, SIGKILL_, 0, 0, 0);	/* PR_SET_PDEATHSIG */
@@ -377,6 +458,7 @@ static void stub_child(uint64_t pa)
 		die();
 	if (call_mmap(STUB_SVC, STUB_SVC_SIZE, 3, MAP_SHARED | MAP_FIXED, STUB_FD_RAM, pa) != STUB_SVC)
 		die();
+	svc()->clock = clock && call_mmap(STUB_CLOCK, 0x1000, 1, MAP_SHARED | MAP_FIXED, STUB_FD_RAM, clock) == STUB_CLOCK;
 	call_any(NR_close, STUB_FD_COMM, 0, 0, 0, 0);
 	call_any(NR_close, STUB_FD_TTY, 0, 0, 0, 0);
 	/* The zygote's pages stay mapped until svc_main(): this is its stack. */

@@ -144,6 +144,7 @@ int main(int argc, char **argv)
 	boot.patch = o.patch;
 	boot.spin = o.spin;
 	boot.yield = o.yield;
+	boot.answer = o.answer;
 	boot.map_min = map_min();
 	boot.xsave_size = 512;
 	if (__get_cpuid_count(0xd, 0, &a, &b, &c, &d))

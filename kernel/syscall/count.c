@@ -3,6 +3,8 @@
  * How often each system call was made by a program and its children: what a
  * test covers, from the kernel's own table (/proc/syscalls).  Off, it costs
  * the test of a word that is tested anyway.
+ * What the machine answers by itself (hal_user_answers()) is not counted: that
+ * a call was made is known from the first ones, which come here.
  */
 #include <kernel/syscall.h>
 #include <kernel/task.h>

@@ -239,6 +239,8 @@ static unsigned sync_threads(struct process *p, struct seccomp_filter **old, uns
 		if (current->no_new_privs)
 			t->no_new_privs = true;
 		WRITE_ONCE(t->seccomp_mode, SECCOMP_FILTER);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* user_loop.c: task_answers() */
+		hal_user_answers(t->uctx, 0, 0);
 	}
 	return n;
 }

@@ -121,6 +121,26 @@ static void task_work(struct task *t)
 		rseq_user_return(t);
 }
 
+/*
+ * May the machine answer calls itself?  Not if anybody watches them: then each comes here.  A tracer that comes later stops the thread
+ * before it asks for calls; a filter that another thread puts up (seccomp.c: sync_threads()) tells the machine by itself.
+ */
+static void task_answers(struct task *t)
+{
+	bool watched = READ_ONCE(syscall_watch) & SYSCALL_STRACE || READ_ONCE(t->ptrace) || READ_ONCE(t->seccomp_mode);
+	pid_t tid = watched ? 0 : task_tid(t);
+
+	if (likely(tid == t->answers))
+		return;
+	t->answers = tid;
+	hal_user_answers(t->uctx, tid ? process_pid(t->process) : 0, tid);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* either that thread sees that we are told, or we its filter */
+	if (READ_ONCE(t->seccomp_mode) && tid) {
+		t->answers = 0;
+		hal_user_answers(t->uctx, 0, 0);
+	}
+}
+
 /* Why user code stopped, into this CPU's ring.  Interrupts off. */
 static void task_trace(const struct task *t, enum hal_trap why)
 {
@@ -155,6 +175,7 @@ _Noreturn void task_user_loop(void)
 		task_work(t);
 		sched_user_return();
 		lock_assert_none_held();
+		task_answers(t);
 
 		hal_irq_disable();
 		if (unlikely(signal_pending(t) || sched_need_resched() || (t->rseq && t->rseq_switches != t->switches))) {

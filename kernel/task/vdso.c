@@ -55,6 +55,7 @@ void vdso_init(void)
 				MIN(PAGE_SIZE, size - (i - 1) * PAGE_SIZE));
 	}
 	vvar = page_addr(vdso_pages[0]);
+	hal_user_clock(page_to_phys(vdso_pages[0]));
 	vdso_update();
 }
 

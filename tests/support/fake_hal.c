@@ -281,6 +281,8 @@ struct hal_uctx *hal_user_create(void) { return calloc(1, 4096); }
 struct hal_uctx *hal_user_clone(struct hal_uctx *p) { return calloc(1, 4096); }
 int hal_user_prepare(struct hal_uctx *u, struct hal_as *as) { return 0; }
 void hal_user_leave(struct hal_uctx *u) { }
+void hal_user_answers(struct hal_uctx *u, int pid, int tid) { }
+void hal_user_clock(paddr_t page) { }
 void hal_user_destroy(struct hal_uctx *u) { free(u); }
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return (struct abi_regs *)u; }
 enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TSA { return HAL_TRAP_KICK; }

@@ -16,6 +16,7 @@ struct host_boot {
 	unsigned host_cpus;		/* that we may use */
 	int trap_ptrace;
 	unsigned patch;			/* patch a call site when it has been trapped so often; 0: never */
+	int answer;			/* calls that need no kernel: 'f' are answered in the stub, 'o' are not */
 	int spin, yield;		/* hand-offs by spinning, by yielding: 'a' as it pays, 'o' never, 'f' always */
 	uint64_t map_min;		/* the lowest address that a process may map */
 	uint64_t xsave_size;

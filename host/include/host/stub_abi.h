@@ -16,6 +16,7 @@
 #define STUB_ZYGOTE_STACK 0x4000
 #define STUB_SVC	0x7fffc0020000	/* struct stub_svc */
 #define STUB_SVC_SIZE	0x2000
+#define STUB_CLOCK	0x7fffc0030000	/* the page of struct abi_vvar, to read; stub.lds knows the address, too */
 #define STUB_THREADS	0x7fffe0000000	/* struct stub_thread of slot n at + n * STUB_SLOT */
 #define STUB_THREADS_SHIFT 29		/* nothing else is in that half of a gigabyte */
 #define STUB_SLOT	0x8000
@@ -27,6 +28,12 @@
  * the slot, so that the program's use of %gs:N faults, as it would at 0.
  */
 #define STUB_GS_TAG	0x4000
+
+/*
+ * Where a patched call returns to: in the program, behind its `syscall`; or in a
+ * trampoline, behind so many bytes: how far from here that place in the program is, and two bytes 0.
+ */
+#define STUB_NEXT_SIZE	6
 
 /* Trampolines of patched call sites in programs that are linked low. */
 #define STUB_TRAMP_LOW	0x10000
@@ -75,7 +82,8 @@ struct stub_svc {
 	uint32_t traceme;		/* the ptrace backend */
 	uint32_t sigstack;		/* offset of the signal stack in a thread's area */
 	uint32_t lost;			/* the stub says: the host refused a change, and it has unmapped all */
-	char pad[188];
+	uint32_t clock;			/* the stub says: STUB_CLOCK is there */
+	char pad[184];
 	char stack[0x800 - 256];
 	struct stub_op op[2][STUB_OPS];
 };
@@ -86,6 +94,8 @@ struct stub_svc {
  */
 /* How it stopped: with a signal frame; in a patched call; by a kick on the way back from one. */
 enum { STUB_KIND_FRAME = 0, STUB_KIND_CALL = 1, STUB_KIND_KICK = 2 };
+/* For fast_main() alone: a call that the stub could not answer. */
+enum { STUB_KIND_UNANSWERED = 3 };
 /*
  * What a thread that stopped without a frame shall do: go on with `regs`; make a
  * frame, and stop there; save the FP state in its area, and stop again.
@@ -109,6 +119,8 @@ struct stub_thread {
 	uint32_t fp_saved;		/* this stop: the FP state is in the area, too */
 	uint32_t yield;			/* before sleeping, behind the pauses: let others of this host CPU run so many times */
 	uint64_t sleep_at;		/* stub_call_key() of a call that will likely wait: sleep at once */
+	int32_t answer_pid, answer_tid;	/* 0: every call is the kernel's; else who this is, for calls that the stub answers */
+	uint32_t answered;		/* so many it has */
 };
 
 /* Calls that are alike in whether they wait: by number, and what a futex call is about. */
@@ -123,6 +135,7 @@ _Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED
 struct stub_zygote {
 	uint32_t go, stop;
 	uint64_t pa;			/* of the new stub's struct stub_svc */
+	uint64_t clock;			/* physical address of the page at STUB_CLOCK; 0: none */
 	int32_t pid;			/* result */
 	int32_t kernel_pid;
 	uint32_t spin, yield;		/* 0 */

@@ -83,6 +83,15 @@ struct abi_regs *hal_user_regs(struct hal_uctx *u);
  */
 enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) REQUIRES(irqs_off);
 
+/*
+ * Calls that need no kernel may be answered where user code is, without coming here: who the thread is, and what time, from the
+ * page of hal_user_clock().  pid 0: all of them come, as at first; that holds at once, also for a thread that is in user code
+ * on another CPU.  The owner, or who keeps u from being destroyed.  A port may ignore it.
+ */
+void hal_user_answers(struct hal_uctx *u, int pid, int tid);
+/* The page of struct abi_vvar (<abi/vvar.h>): once, before any address space is made. */
+void hal_user_clock(paddr_t page);
+
 /* The running thread is being switched away from (its FP state may be live in this CPU). */
 void hal_user_switch_out(struct hal_uctx *u) REQUIRES(irqs_off);
 

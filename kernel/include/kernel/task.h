@@ -181,6 +181,7 @@ struct task {
 	bool was_dumpable;		/* [o] what task_dumpable() was when it gave its address space back */
 	bool keep_caps;			/* [o] PR_SET_KEEPCAPS */
 	uint8_t seccomp_mode;		/* [sig] written; task/seccomp.c */
+	pid_t answers;			/* [o] its number when hal_user_answers() was told it; 0: not allowed */
 	struct seccomp_filter *seccomp;	/* [sig] written; the newest, a reference */
 	unsigned personality;		/* [o] */
 	unsigned ioprio;		/* [o] */

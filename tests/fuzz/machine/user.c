@@ -77,6 +77,8 @@ struct hal_uctx *hal_user_clone(struct hal_uctx *parent)
 
 int hal_user_prepare(struct hal_uctx *u, struct hal_as *as) { return 0; }
 void hal_user_leave(struct hal_uctx *u) { }
+void hal_user_answers(struct hal_uctx *u, int pid, int tid) { }
+void hal_user_clock(paddr_t page) { }
 void hal_user_destroy(struct hal_uctx *u) { kfree(u); }
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
 void hal_user_switch_out(struct hal_uctx *u) NO_TSA { }
