@@ -1,129 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * POSIX message queues (mq_overview(7)).
+ * POSIX message queues (mq_overview(7)): what is done with an open one.  The
+ * names are in mqueue_fs.c.
  *
- * Queues are found by name in a tree; a queue lives as long as its name or an
- * open file refers to it.  Messages are kept by priority, oldest first among
- * equals.  A notification is sent once, when a message comes to an empty queue
- * that nobody is waiting at, and belongs to a process until that process closes
- * the descriptor.
+ * Messages are kept by priority, oldest first among equals.  A notification is
+ * sent once, when a message comes to an empty queue that nobody is waiting at,
+ * and belongs to a process until that process closes the descriptor.
  *
- * Not there: a file system in which the names can be listed; SIGEV_THREAD,
- * which needs a netlink socket.
+ * Not there: SIGEV_THREAD, which needs a netlink socket.
  */
-#include <abi/ipc.h>
-#include "ipc/ipc_internal.h"
+#include "ipc/mqueue_internal.h"
 
-enum { MQ_DEFAULT_MSGS = 10, MQ_DEFAULT_SIZE = 8192, MQ_HARD_MSGS = 65536, MQ_HARD_SIZE = 16 << 20, MQ_PRIO_MAX = 32768, MQ_TEXT = 80 /* of a queue as a file */, MQ_QUEUES_MAX = 256 };
+enum { MQ_DEFAULT_MSGS = 10, MQ_DEFAULT_SIZE = 8192, MQ_HARD_MSGS = 65536, MQ_HARD_SIZE = 16 << 20, MQ_PRIO_MAX = 32768 };
 enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2 };
-struct abi_sigevent { uint64_t value; int32_t signo, notify; uint8_t pad[48]; };
 
 struct mq_msg { struct list_head link; unsigned prio; size_t len; uint8_t data[]; };
-struct mqueue {
-	struct refcount refs;		/* its name, its files */
-	struct rb_node node;		/* [names_lock] */
-	bool linked;			/* [names_lock] */
-	char name[NAME_MAX + 1];	/* [I] */
-	uint32_t mode, uid, gid;	/* [I] */
-	int64_t max_msgs, msg_size;	/* [I] */
-	struct mutex lock;		/* [IPC_OBJECT] */
-	struct list_head msgs;		/* [lock] highest priority first */
-	int64_t count;			/* [lock], read without */
-	uint64_t bytes;			/* [lock] */
-	unsigned receivers;		/* [lock] asleep in a receive */
-	struct process *notify;		/* [lock] a reference; NULL: nobody registered */
-	struct abi_sigevent event;	/* [lock] */
-	struct waitq read_wait, write_wait;
-	struct user_account *owner;	/* [I] a reference: who is charged for it */
-	int64_t cost;			/* [I] bytes */
-};
-static struct mutex names_lock;		/* [IPC_NAMES] */
-static struct rb_root names;		/* [names_lock] */
-static unsigned queues;			/* [names_lock] */
-static const struct file_ops mq_file_ops;
-
-static void mq_put(struct mqueue *q);
-
-static int mq_setattr(struct inode *i, const struct inode_attr *a)
-{
-	if (a->valid & ATTR_SIZE)	/* of its text, which stays as it is */
-		i->size = a->size;
-	return vfs_setattr_simple(i, a);
-}
-
-/* Each open file has an inode of its own, with a reference to the queue. */
-static int mq_getattr(struct inode *i)
-{
-	mutex_lock(&names_lock);
-	i->nlink = ((struct mqueue *)i->fs_private)->linked;
-	mutex_unlock(&names_lock);
-	return 0;
-}
-
-static void mq_forget(struct inode *i) { mq_put(i->fs_private); }
-static const struct inode_ops mq_inode_ops = { .setattr = mq_setattr, .getattr = mq_getattr, .forget = mq_forget };
-
-static void mq_put(struct mqueue *q)
-{
-	if (!ref_put(&q->refs))
-		return;
-	while (!list_empty(&q->msgs)) {
-		struct mq_msg *m = list_first(&q->msgs, struct mq_msg, link);
-
-		list_del(&m->link);
-		kfree(m);
-	}
-	if (q->notify)
-		process_put(q->notify);
-	if (q->owner) {
-		user_uncharge(&q->owner->mq_bytes, q->cost);
-		user_account_put(q->owner);
-	}
-	kfree(q);
-}
-
-/* ---- names ---- */
-
-static bool name_less(const struct rb_node *a, const struct rb_node *b)
-{
-	return strcmp(rb_entry(a, struct mqueue, node)->name, rb_entry(b, struct mqueue, node)->name) < 0;
-}
-
-static struct mqueue *find(const char *name)
-{
-	struct rb_node *n = names.node;
-
-	while (n) {
-		struct mqueue *q = rb_entry(n, struct mqueue, node);
-		int c = strcmp(name, q->name);
-
-		if (c == 0)
-			return q;
-		n = c < 0 ? n->left : n->right;
-	}
-	return NULL;
-}
-
-/* Of a queue, not of a path to one. */
-static int name_check(const char *name)
-{
-	if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
-		return -EACCES;
-	return strlen(name) > NAME_MAX ? -ENAMETOOLONG : 0;
-}
-
-static int permitted(const struct mqueue *q, unsigned o_flags)
-{
-	static const unsigned need[] = { 4, 2, 6, 6 };
-	const struct cred *c = current->cred;
-	unsigned bits = q->mode;
-
-	if (c->fsuid == q->uid)
-		bits >>= 6;
-	else if (cred_in_group(c, q->gid))
-		bits >>= 3;
-	return (need[o_flags & O_ACCMODE] & ~bits & 7) && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
-}
 
 static int attr_check(const struct abi_mq_attr *a)
 {
@@ -144,158 +35,83 @@ static int64_t cost(const struct abi_mq_attr *a)
 	return a->maxmsg * (a->msgsize + MESSAGE) + MIN(a->maxmsg, (int64_t)MQ_PRIO_MAX) * PRIORITY;
 }
 
-static int charge(struct mqueue *q, const struct abi_mq_attr *a)
+int mqueue_create(const struct abi_mq_attr *attr, struct mqueue **out)
 {
-	int64_t n = cost(a);
+	static const struct abi_mq_attr usual = { .maxmsg = MQ_DEFAULT_MSGS, .msgsize = MQ_DEFAULT_SIZE };
+	const struct abi_mq_attr *a = attr ? attr : &usual;
+	struct mqueue *q;
+	int err = attr_check(a);
 
-	if (!user_charge(&current->cred->user->mq_bytes, n, rlimit_get(RLIMIT_MSGQUEUE)))
-		return -EMFILE;
-	q->cost = n;
-	q->owner = user_account_current();
-	return 0;
-}
-
-static struct mqueue *mq_create(const char *name, unsigned mode, const struct abi_mq_attr *a)
-{
-	struct mqueue *q = kzalloc(sizeof(*q), 0);
-
+	if (err)
+		return err;
+	q = kzalloc(sizeof(*q), 0);
 	if (!q)
-		return NULL;
-	ref_init(&q->refs);
-	strlcpy(q->name, name, sizeof(q->name));
-	q->mode = mode & 07777 & ~READ_ONCE(current->fs->umask);
-	q->uid = current->cred->fsuid;
-	q->gid = current->cred->fsgid;
+		return -ENOMEM;
+	q->cost = cost(a);
+	if (!user_charge(&current->cred->user->mq_bytes, q->cost, rlimit_get(RLIMIT_MSGQUEUE))) {
+		kfree(q);
+		return -EMFILE;
+	}
+	q->owner = user_account_current();
 	q->max_msgs = a->maxmsg;
 	q->msg_size = a->msgsize;
 	mutex_init(&q->lock, LOCK_IPC_OBJECT);
 	list_init(&q->msgs);
 	waitq_init(&q->read_wait);
 	waitq_init(&q->write_wait);
-	return q;
+	*out = q;
+	return 0;
 }
 
-/* The queue with a reference. */
-static int mq_lookup(const char *name, unsigned o_flags, unsigned mode, const struct abi_mq_attr *a, struct mqueue **out)
+void mqueue_free(struct mqueue *q)
 {
-	struct mqueue *q, *fresh = NULL;
-	int err = 0, bad = o_flags & O_CREAT ? attr_check(a) : -ENOENT;
+	while (!list_empty(&q->msgs)) {
+		struct mq_msg *m = list_first(&q->msgs, struct mq_msg, link);
 
-	/* The attributes matter only if there is no queue of that name. */
-	if (!bad) {
-		fresh = mq_create(name, mode, a);
-		if (!fresh)
-			return -ENOMEM;
+		list_del(&m->link);
+		kfree(m);
 	}
-	mutex_lock(&names_lock);
-	q = find(name);
-	if (q) {
-		err = (o_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST :
-			(o_flags & O_ACCMODE) == O_ACCMODE ? -EINVAL : permitted(q, o_flags);
-	} else if (bad == -ENOENT) {
-		err = bad;
-	} else if (queues >= MQ_QUEUES_MAX && !capable(CAP_SYS_RESOURCE)) {
-		err = -ENOSPC;
-	} else if (bad || (bad = charge(fresh, a)) != 0) {
-		err = bad;
-	} else {
-		q = fresh;
-		fresh = NULL;
-		q->linked = true;
-		rb_insert(&names, &q->node, name_less);
-		queues++;
-	}
-	if (!err)
-		ref_get(&q->refs);
-	mutex_unlock(&names_lock);
-	if (fresh)
-		mq_put(fresh);
-	*out = q;
-	return err;
+	if (q->notify)
+		process_put(q->notify);
+	user_uncharge(&q->owner->mq_bytes, q->cost);
+	user_account_put(q->owner);
+	kfree(q);
 }
 
 long sys_mq_open(uaddr_t uname, unsigned o_flags, unsigned mode, uaddr_t uattr)
 {
-	struct abi_mq_attr a = { .maxmsg = MQ_DEFAULT_MSGS, .msgsize = MQ_DEFAULT_SIZE };
-	char *name;
-	struct mqueue *q;
+	struct abi_mq_attr a;
 	struct file *f;
+	char *name;
 	int err, fd;
 
-	if (uattr) {
-		if (copy_from_user(&a, uattr, sizeof(a)))
-			return -EFAULT;
-	}
+	if (uattr && copy_from_user(&a, uattr, sizeof(a)))
+		return -EFAULT;
 	err = path_name_from_user(uname, 0, &name);
 	if (err)
 		return err;
 	fd = fd_reserve(0, O_CLOEXEC);	/* message queue descriptors are always close-on-exec */
-	if (fd < 0) {
-		kfree(name);
-		return fd;
+	if (fd >= 0) {
+		err = mqueue_fs_open(name, o_flags, mode, uattr ? &a : NULL, &f);
+		if (err) {
+			fd_unreserve(fd);
+			fd = err;
+		} else {
+			fd_install(fd, f);
+		}
 	}
-	err = name_check(name);
-	if (!err)
-		err = mq_lookup(name, o_flags, mode, &a, &q);
 	kfree(name);
-	if (err)
-		goto unreserve;
-	if ((o_flags & (O_DIRECT | O_PATH)) == O_DIRECT) {	/* as a file that has none */
-		err = -EINVAL;
-		goto put;
-	}
-	err = file_create_anon(q->name, S_IFREG | q->mode, &mq_file_ops, q, o_flags & (O_ACCMODE | O_NONBLOCK), &f);
-	if (err)
-		goto put;
-	f->flags = o_flags & ~(FILE_OPEN_EXEC | (o_flags & O_PATH ? 0 : O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));	/* told as they were given */
-	f->mode &= ~(unsigned)FMODE_NO_POS;	/* its text has positions */
-	f->inode->ops = &mq_inode_ops;
-	f->inode->fs_private = q;
-	ref_get(&q->refs);
-	f->inode->uid = q->uid;
-	f->inode->gid = q->gid;
-	f->inode->size = MQ_TEXT;
-	if (o_flags & O_PATH) {		/* it has no operations: nobody releases what it is a file of */
-		f->mode = FMODE_PATH;
-		mq_put(q);
-	} else if ((o_flags & O_ACCMODE) == O_ACCMODE) {	/* permissions for both, use for neither */
-		f->mode &= ~(unsigned)(FMODE_READ | FMODE_WRITE);
-	}
-	fd_install(fd, f);
 	return fd;
-put:
-	mq_put(q);
-unreserve:
-	fd_unreserve(fd);
-	return err;
 }
 
 long sys_mq_unlink(uaddr_t uname)
 {
 	char *name;
-	struct mqueue *q;
 	int err = path_name_from_user(uname, 0, &name);
 
 	if (err)
 		return err;
-	err = name_check(name);
-	if (err)
-		goto out;
-	mutex_lock(&names_lock);
-	q = find(name);
-	if (!q)
-		err = -ENOENT;
-	else if (current->cred->fsuid != q->uid && current->cred->fsuid != 0 && !capable(CAP_FOWNER))
-		err = -EPERM;	/* as in any sticky directory, which is root's */
-	if (!err) {
-		rb_erase(&names, &q->node);
-		q->linked = false;
-		queues--;
-	}
-	mutex_unlock(&names_lock);
-	if (!err)
-		mq_put(q);
-out:
+	err = mqueue_fs_unlink(name);
 	kfree(name);
 	return err;
 }
@@ -316,14 +132,21 @@ static void drop_notification(struct mqueue *q, struct process *p)
 		process_put(gone);
 }
 
+static int mq_open(struct inode *i, struct file *f)
+{
+	if (f->flags & O_DIRECT)
+		return -EINVAL;
+	f->private = i->fs_private;
+	f->mode |= FMODE_NO_DIRECT;
+	return 0;
+}
+
 static int mq_flush(struct file *f)
 {
 	if (current->process)
 		drop_notification(f->private, current->process);
 	return 0;
 }
-
-static void mq_release(struct file *f) { mq_put(f->private); }
 
 static int64_t mq_read(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -369,14 +192,14 @@ static int64_t mq_llseek(struct file *f, int64_t off, int whence)
 	return size;
 }
 
-static const struct file_ops mq_file_ops = { .read = mq_read, .plain_read = true, .poll = mq_poll, .flush = mq_flush, .release = mq_release, .llseek = mq_llseek };
+const struct file_ops mqueue_file_ops = { .open = mq_open, .read = mq_read, .plain_read = true, .poll = mq_poll, .flush = mq_flush, .llseek = mq_llseek };
 
 static int mq_get(int fd, unsigned mode, struct file **f, struct mqueue **q)
 {
 	*f = fd_get(fd);		/* no O_PATH descriptor */
 	if (!*f)
 		return -EBADF;
-	if ((*f)->ops != &mq_file_ops || (mode && !((*f)->mode & mode))) {
+	if ((*f)->ops != &mqueue_file_ops || (mode && !((*f)->mode & mode))) {
 		file_put(*f);
 		return -EBADF;
 	}
@@ -609,5 +432,3 @@ long sys_mq_getsetattr(int fd, uaddr_t new_attr, uaddr_t old_attr)
 	file_put(f);
 	return old_attr ? copy_to_user(old_attr, &old, sizeof(old)) : 0;
 }
-
-void mqueue_init(void) { mutex_init(&names_lock, LOCK_IPC_NAMES); }

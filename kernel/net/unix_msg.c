@@ -20,6 +20,22 @@ static bool may_charge(struct unix_socket *u)
 	return READ_ONCE(u->charged) < READ_ONCE(u->s.send_buf) || (READ_ONCE(u->shutdown) & SHUT_W) || READ_ONCE(u->s.error);
 }
 
+/*
+ * What a message counts for against SO_SNDBUF, and in SIOCOUTQ: as on Linux the memory of a packet buffer, a head and a block of a
+ * power of two with the bytes, of which a long message has some in pages.  So programs meet a full buffer after as many messages.
+ */
+static size_t msg_cost(const struct unix_socket *u, size_t len)
+{
+	enum { HEAD = 256, TAIL = 320, LINE = 64, BLOCK_MIN = 512, PAGE = 4096 };
+	size_t linear_max = (u->s.type == SOCK_STREAM ? PAGE : 4 * PAGE) - TAIL;
+	size_t paged = len > linear_max ? ALIGN_UP(len - linear_max, PAGE) : 0;
+	size_t block = BLOCK_MIN, need = ALIGN_UP(len - MIN(paged, len), LINE) + TAIL;
+
+	while (block < need)
+		block *= 2;
+	return HEAD + block + ALIGN_UP(MIN(paged, len), PAGE);
+}
+
 int unix_msg_create(struct unix_socket *u, struct msg *m, size_t len, uint64_t deadline, struct unix_msg **out)
 {
 	struct unix_msg *msg;
@@ -42,7 +58,7 @@ int unix_msg_create(struct unix_socket *u, struct msg *m, size_t len, uint64_t d
 	msg = kmalloc(sizeof(*msg) + len, 0);
 	if (!msg)
 		return -ENOBUFS;
-	*msg = (struct unix_msg){ .len = (uint32_t)len, .charge = sizeof(*msg) + len };
+	*msg = (struct unix_msg){ .len = (uint32_t)len, .charge = msg_cost(u, len) };
 	if (len && uio_copy_from(m->uio, msg->data, len) < len) {
 		kfree(msg);
 		return -EFAULT;

@@ -6,6 +6,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -80,6 +81,13 @@ int main(void)
 	ok(ev && ev->mask == IN_MOVED_TO && !strcmp(ev->name, "bb") && ev->cookie == cookie, "moved to, the same cookie");
 	mkdir("dir/sub", 0755);
 	ok(expect(fd, d, IN_CREATE | IN_ISDIR, "sub"), "a directory");
+	g = open("dir/sub", O_RDONLY | O_DIRECTORY);
+	ok(g >= 0 && syscall(SYS_getdents64, g, small, 1) == -1 && errno == EINVAL && expect(fd, d, IN_OPEN | IN_ISDIR, "sub") &&
+	   expect(fd, d, IN_ACCESS | IN_ISDIR, "sub"), "whoever lists it accesses it, be it in vain");
+	ok(syscall(SYS_getdents64, g, buf + 4096, 4096) > 0 && expect(fd, d, IN_ACCESS | IN_ISDIR, "sub"), "each time");
+	ok(syscall(SYS_getdents64, g, buf + 4096, 4096) == 0 && expect(fd, d, IN_ACCESS | IN_ISDIR, "sub"), "also at the end");
+	close(g);
+	ok(expect(fd, d, IN_CLOSE_NOWRITE | IN_ISDIR, "sub"), "and closes it");
 	rmdir("dir/sub");
 	ok(expect(fd, d, IN_DELETE | IN_ISDIR, "sub"), "is gone");
 	f = inotify_add_watch(fd, "dir/bb", IN_MODIFY | IN_DELETE_SELF | IN_ATTRIB);

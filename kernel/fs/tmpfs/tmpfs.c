@@ -20,7 +20,6 @@
 
 static const struct super_ops tmpfs_super_ops;
 static const struct inode_ops tmpfs_dir_ops, tmpfs_inode_ops, tmpfs_link_ops;
-static const struct file_ops tmpfs_dir_fops;
 
 static int entry_cmp(const struct tmpfs_entry *e, const struct qstr *q)
 {
@@ -133,7 +132,7 @@ full:
 	return NULL;
 }
 
-static int tmpfs_lookup(struct inode *dir, struct dentry *d)
+int tmpfs_lookup(struct inode *dir, struct dentry *d)
 {
 	struct tmpfs_entry *e = tmpfs_find(dir, &d->name);
 
@@ -358,7 +357,7 @@ static int64_t tmpfs_dir_llseek(struct file *f, int64_t off, int whence)
 	return whence > SEEK_CUR ? -EINVAL : vfs_llseek(f, off, whence);
 }
 
-static const struct file_ops tmpfs_dir_fops = { .iterate = tmpfs_iterate, .llseek = tmpfs_dir_llseek, .fsync = tmpfs_dir_fsync };
+const struct file_ops tmpfs_dir_fops = { .iterate = tmpfs_iterate, .llseek = tmpfs_dir_llseek, .fsync = tmpfs_dir_fsync };
 
 /* ---- the super block ---- */
 
@@ -368,7 +367,7 @@ static void entry_free(struct tmpfs_entry *e)
 	kfree(e);
 }
 
-static void tmpfs_evict(struct inode *i)
+void tmpfs_evict(struct inode *i)
 {
 	struct tmpfs_super *ts = i->super->fs_private;
 	struct tmpfs_node *node = i->fs_private;

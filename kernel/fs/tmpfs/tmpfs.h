@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tmpfs, for devfs and memfd that are built on it. */
+/* tmpfs, for devfs, memfd and the file system of message queues that are built on it. */
 #ifndef TMPFS_H
 #define TMPFS_H
 #include <kernel/rbtree.h>
@@ -36,7 +36,10 @@ struct inode *tmpfs_inode(struct super *s, struct inode *dir, uint32_t mode, kde
 /* [dir->lock] Add a name; takes the reference on inode on success.  -ENOMEM. */
 int tmpfs_add(struct inode *dir, const struct qstr *name, struct inode *inode);
 struct tmpfs_entry *tmpfs_find(struct inode *dir, const struct qstr *name);
+int tmpfs_lookup(struct inode *dir, struct dentry *d);
 int tmpfs_unlink(struct inode *dir, struct dentry *d);
+void tmpfs_evict(struct inode *i);
+extern const struct file_ops tmpfs_dir_fops;
 extern const struct file_ops tmpfs_file_ops;
 enum { F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8, F_SEAL_FUTURE_WRITE = 16, F_SEAL_EXEC = 32 };
 

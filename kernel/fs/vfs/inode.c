@@ -256,8 +256,6 @@ static void inode_evict(struct inode *i)
 	mapping_destroy(&i->own_mapping);
 	if (ops && ops->evict_inode && !failed)
 		ops->evict_inode(i);
-	if (i->ops && i->ops->forget)
-		i->ops->forget(i);
 	if (!list_empty(&i->hash_link)) {
 		struct spinlock *l = inode_hash_lock(inode_hash(i->super, i->ino));
 

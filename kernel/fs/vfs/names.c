@@ -121,38 +121,17 @@ int vfs_symlink(const char *target, int dfd, const char *name)
  * unlink and rmdir: the parent is write-locked, then the victim (a child after
  * its directory), so that nothing is made in a directory that is being removed.
  */
-static int do_remove(int dfd, const char *name, bool isdir)
+int entry_remove(const struct path *parent, const struct qstr *name, bool trailing, bool isdir)
 {
-	struct walk *w = kmalloc(sizeof(*w), 0);
+	struct inode *dir = parent->dentry->inode, *victim = NULL;
 	struct dentry *d = NULL;
-	struct inode *dir, *victim = NULL;
-	int err;
+	int err = mount_want_write(parent->mnt);
 
-	if (!w)
-		return -ENOMEM;
-	err = walk_init(w, dfd, name, LOOKUP_PARENT);
 	if (err)
-		goto out_free;
-	err = walk_parent(w);
-	if (err)
-		goto out_end;
-	if (w->last_type != LAST_NORM) {
-		if (!isdir)
-			err = -EISDIR;
-		else
-			err = w->last_type == LAST_DOTDOT ? -ENOTEMPTY : w->last_type == LAST_DOT ? -EINVAL : -EBUSY;
-		goto out_end;
-	}
-	err = entry_name_check(w->path.dentry, &w->last);
-	if (err)
-		goto out_end;
-	err = mount_want_write(w->path.mnt);
-	if (err)
-		goto out_end;
-	dir = w->path.dentry->inode;
+		return err;
 	rwsem_write_lock(&dir->lock);
-	err = dir_lookup_locked(w->path.dentry, &w->last, &d);
-	if (!err && w->trailing && !isdir)
+	err = dir_lookup_locked(parent->dentry, name, &d);
+	if (!err && trailing && !isdir)
 		err = d_negative(d) ? -ENOENT : S_ISDIR(inode_mode(d->inode)) ? -EISDIR : -ENOTDIR;
 	if (!err)
 		err = may_delete(dir, d, isdir);
@@ -185,7 +164,33 @@ static int do_remove(int dfd, const char *name, bool isdir)
 		inode_put(victim);
 	if (d)
 		dentry_put(d);
-	mount_drop_write(w->path.mnt);
+	mount_drop_write(parent->mnt);
+	return err;
+}
+
+static int do_remove(int dfd, const char *name, bool isdir)
+{
+	struct walk *w = kmalloc(sizeof(*w), 0);
+	int err;
+
+	if (!w)
+		return -ENOMEM;
+	err = walk_init(w, dfd, name, LOOKUP_PARENT);
+	if (err)
+		goto out_free;
+	err = walk_parent(w);
+	if (err)
+		goto out_end;
+	if (w->last_type != LAST_NORM) {
+		if (!isdir)
+			err = -EISDIR;
+		else
+			err = w->last_type == LAST_DOTDOT ? -ENOTEMPTY : w->last_type == LAST_DOT ? -EINVAL : -EBUSY;
+		goto out_end;
+	}
+	err = entry_name_check(w->path.dentry, &w->last);
+	if (!err)
+		err = entry_remove(&w->path, &w->last, w->trailing, isdir);
 out_end:
 	walk_end(w);
 out_free:

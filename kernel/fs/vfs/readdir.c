@@ -87,6 +87,7 @@ static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 	struct file *f = fd_get(fd);
 	struct dents d = { .ctx.emit = dents_emit, .old = old };
 	struct inode *i;
+	bool there;
 	long err;
 
 	if (!f)
@@ -104,7 +105,8 @@ static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 	rwsem_read_lock(&i->lock);
 	d.ctx.pos = f->pos;
 	err = -ENOENT;
-	if (i->nlink != 0)
+	there = i->nlink != 0;
+	if (there)
 		err = f->ops->iterate(f, &d.ctx);
 	rwsem_read_unlock(&i->lock);
 	if (d.any)
@@ -116,9 +118,12 @@ static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 		err = d.too_small ? -EINVAL : dents_copy(&d, ubuf, &next);
 		if (err >= 0)
 			f->pos = next;
-		file_accessed(f);
 	}
 	mutex_unlock(&f->pos_lock);
+	if (there) {
+		notify_file(f->path.dentry, IN_ACCESS);
+		file_accessed(f);
+	}
 	kfree(d.buf);
 out:
 	file_put(f);

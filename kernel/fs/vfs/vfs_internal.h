@@ -151,6 +151,8 @@ int dir_lookup_locked(struct dentry *dir, const struct qstr *name, struct dentry
 struct new_entry { struct path parent; struct dentry *dentry; bool trailing; };
 int entry_prepare(int dfd, const char *name, bool for_dir, struct new_entry *e) MUST_CHECK;
 void entry_finish(struct new_entry *e);
+/* Takes a name away: unlink(2), rmdir(2) once the parent is found.  trailing: slashes follow the name. */
+int entry_remove(const struct path *parent, const struct qstr *name, bool trailing, bool isdir) MUST_CHECK;
 
 /* ---- permission.c ---- */
 int may_create(struct inode *dir);

@@ -157,7 +157,6 @@ struct inode_ops {
 	int (*get_link)(struct inode *inode, struct path *out);
 	int (*setattr)(struct inode *inode, const struct inode_attr *a);	/* inode write-locked; absent: attributes in memory only */
 	int (*getattr)(struct inode *inode);		/* refresh the fields (procfs); may be absent */
-	void (*forget)(struct inode *inode);		/* of a nameless one: its last reference is gone; may be absent */
 	int (*permission)(struct inode *inode, unsigned mask);	/* absent: mode bits */
 	int64_t (*getxattr)(struct inode *inode, const char *name, void *buf, size_t max);
 	int (*setxattr)(struct inode *inode, const char *name, const void *buf, size_t n, unsigned flags);

@@ -10,7 +10,7 @@
 #include <kernel/slab.h>
 
 struct hal_as { uint64_t limit; };
-#define AS_LIMIT UINT64_C(0x7fffffff0000)
+#define AS_LIMIT UINT64_C(0x7ffffffff000)	/* Linux's on x86-64, for the differential */
 
 uaddr_t hal_as_limit(void) { return AS_LIMIT; }
 uaddr_t hal_as_min(void) { return 0x10000; }
