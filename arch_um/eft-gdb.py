@@ -298,7 +298,7 @@ class EftMounts(gdb.Command):
         return "/" + "/".join(reversed(names))
 
     def invoke(self, arg, from_tty):
-        for m in each(value("'mount.c'::mount_list"), "struct mount", "all_link"):
+        for m in each(value("init_mount_ns")["mounts"], "struct mount", "ns_link"):
             source = m["source"].string(errors="replace") if m["source"] else "none"
             print("%-12s %-24s %s" % (source, self.path(m), m["super"]["fs"]["name"].string()))
 

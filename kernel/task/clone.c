@@ -40,8 +40,10 @@ static int clone_check(const struct clone_args *a)
 		return -EINVAL;
 	if ((f & CLONE_PIDFD) && (f & (CLONE_DETACHED | CLONE_THREAD)))
 		return -EINVAL;
-	if (f & CLONE_NAMESPACES)
-		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;	/* not configured in this kernel */
+	if ((f & CLONE_NAMESPACES) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (f & CLONE_NAMESPACES & ~CLONE_NEWNS)
+		return -EINVAL;		/* not configured in this kernel */
 	if (f & CLONE_INTO_CGROUP)
 		return -EINVAL;
 	return 0;
@@ -87,6 +89,7 @@ static struct process *clone_process(const struct clone_args *a)
 static int clone_resources(struct task *t, const struct clone_args *a)
 {
 	struct task *c = current;
+	int err;
 
 	t->uctx = hal_user_clone(c->uctx);
 	if (!t->uctx)
@@ -107,9 +110,12 @@ static int clone_resources(struct task *t, const struct clone_args *a)
 		if (!t->fs)
 			return -ENOMEM;
 	}
+	if (a->flags & CLONE_NEWNS) {
+		err = fs_context_new_ns(t->fs);
+		if (err)
+			return err;
+	}
 	if (a->flags & CLONE_VM) {
-		int err;
-
 		vm_get(c->vm);
 		t->vm = c->vm;
 		/* A thread that has begun cannot be refused any more. */
@@ -411,28 +417,40 @@ long sys_vfork(void)
 long sys_unshare(uint64_t flags)
 {
 	struct task *t = current;
+	struct fs_context *fs = NULL, *old_fs = t->fs;
+	struct files *files = NULL, *old_files = t->files;
+	int err = 0;
 
 	if (flags & ~(CLONE_FS | CLONE_FILES | CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_NAMESPACES))
 		return -EINVAL;
 	if ((flags & (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)) && t->process->thread_count > 1)
 		return -EINVAL;
-	if (flags & CLONE_NAMESPACES)
-		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
-	if (flags & CLONE_FS) {
-		struct fs_context *fs = fs_context_copy(t->fs), *old = t->fs;
-
-		if (!fs)
-			return -ENOMEM;
-		rcu_assign(t->fs, fs);
-		fs_context_put(old);
+	if ((flags & CLONE_NAMESPACES) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (flags & CLONE_NAMESPACES & ~CLONE_NEWNS)
+		return -EINVAL;
+	/* All of it, or nothing. */
+	if (flags & (CLONE_FS | CLONE_NEWNS)) {
+		fs = fs_context_copy(t->fs);
+		err = !fs ? -ENOMEM : flags & CLONE_NEWNS ? fs_context_new_ns(fs) : 0;
 	}
-	if (flags & CLONE_FILES) {
-		struct files *files = files_copy(t->files, UINT32_MAX), *old = t->files;
-
+	if (!err && (flags & CLONE_FILES)) {
+		files = files_copy(t->files, UINT32_MAX);
 		if (!files)
-			return -ENOMEM;
+			err = -ENOMEM;
+	}
+	if (err) {
+		if (fs)
+			fs_context_put(fs);
+		return err;
+	}
+	if (fs) {
+		rcu_assign(t->fs, fs);
+		fs_context_put(old_fs);
+	}
+	if (files) {
 		rcu_assign(t->files, files);
-		files_put(old);
+		files_put(old_files);
 	}
 	/* The adjustments are the process's: one thread of several stays with them. */
 	if ((flags & CLONE_SYSVSEM) && READ_ONCE(t->process->thread_count) == 1)

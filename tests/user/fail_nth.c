@@ -8,11 +8,14 @@
 #include "harness.h"
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -231,10 +234,57 @@ static int do_signals(void)
 	return sigtimedwait(&set, NULL, &none) == SIGRTMIN ? 0 : -2;
 }
 
+/* A tree bound into a shared mount with a peer and a slave: everywhere or nowhere. */
+static void mounts_made(void)
+{
+	bool ok;
+
+	ok = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	mkdir("m", 0755);
+	ok = ok && mount("none", "m", "tmpfs", 0, "") == 0;
+	mkdir("m/from", 0755);
+	mkdir("m/a", 0755);
+	mkdir("m/b", 0755);
+	mkdir("m/c", 0755);
+	ok = ok && mount("none", "m/from", "tmpfs", 0, "") == 0;
+	mkdir("m/from/in", 0755);
+	ok = ok && mount("none", "m/from/in", "tmpfs", 0, "") == 0 && mount("none", "m/a", "tmpfs", 0, "") == 0 && mount(NULL, "m/a", NULL, MS_SHARED, NULL) == 0;
+	mkdir("m/a/x", 0755);
+	if (!ok || mount("m/a", "m/b", NULL, MS_BIND, NULL) || mount("m/a", "m/c", NULL, MS_BIND, NULL) || mount(NULL, "m/c", NULL, MS_SLAVE, NULL))
+		bail("mount");
+}
+static int do_mounts(void)
+{
+	int r = mount("m/from", "m/a/x", NULL, MS_BIND | MS_REC, NULL), saved = errno;
+	char table[16384];
+	int fd, n;
+
+	settle();
+	fd = open("/proc/self/mountinfo", O_RDONLY);
+	n = (int)read(fd, table, sizeof(table) - 1);
+	close(fd);
+	table[n > 0 ? n : 0] = 0;
+	for (const char *const *at = (const char *const[]){ "m/a/x", "m/b/x", "m/c/x", "m/a/x/in", "m/b/x/in", "m/c/x/in", NULL }; *at; at++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "%s ", *at);
+		if (!strstr(table, line) != (r != 0))
+			return -2;
+	}
+	if (strstr(table, "m/from rw,relatime shared") || (r == 0 && umount2("m/b/x", MNT_DETACH)))
+		return -2;
+	errno = saved;
+	return r;
+}
+static int do_unshare(void)
+{
+	return unshare(CLONE_NEWNS | CLONE_FILES);
+}
+
 static const struct { const char *name; int (*fn)(void); } calls[] = {
 	{ "fork", do_fork }, { "fork and execve", do_vfork_exec }, { "mmap and faults", do_mmap }, { "mprotect and mremap", do_split },
 	{ "files", do_file }, { "names", do_names }, { "pipes", do_pipe }, { "sockets", do_socket }, { "events", do_events },
-	{ "queued signals", do_signals },
+	{ "queued signals", do_signals }, { "propagated mounts", do_mounts }, { "name spaces", do_unshare },
 };
 
 int main(int argc, char **argv)
@@ -247,6 +297,7 @@ int main(int argc, char **argv)
 		ok(1, "skipped # SKIP this kernel has no /proc/self/fail-nth");
 		return done();
 	}
+	mounts_made();
 	plan(2 * (int)(sizeof(calls) / sizeof(calls[0])));
 	for (size_t c = 0; c < sizeof(calls) / sizeof(calls[0]); c++) {
 		int n, failed = 0, odd = 0, odd_err = 0, left = 0;

@@ -44,31 +44,52 @@ static void super_options(struct seq *s, struct super *sb)
 	kfree(buf);
 }
 
-static bool reachable(struct mount *m)
+static void table_end(struct fs_context *c, struct path *root)
 {
-	struct path p = { .mnt = m, .dentry = m->root };
-	char *buf = kmalloc(PATH_MAX, 0);
-	bool ok = buf && path_name(&p, buf, PATH_MAX);
+	path_put(root);
+	fs_context_put(c);
+}
 
-	kfree(buf);
-	return ok;
+/* The tree of t's name space and its root; -EINVAL: it has none any more. */
+static int table_of(struct task *t, struct fs_context **out, struct path *root)
+{
+	struct fs_context *c = proc_fs_context(t);
+
+	if (!c)
+		return -EINVAL;
+	spin_lock(&c->lock);
+	*root = c->root;
+	if (root->dentry)
+		path_get(root);
+	spin_unlock(&c->lock);
+	if (!root->dentry || !c->ns) {	/* a kernel thread from before there was one */
+		table_end(c, root);
+		return -EINVAL;
+	}
+	*out = c;
+	return 0;
 }
 
 static void source(struct seq *s, const struct mount *m) { seq_escape(s, m->source[0] ? m->source : "none", " \t\n#"); }
 
 int proc_show_mounts(struct seq *s, struct task *t)
 {
+	struct fs_context *c;
+	struct path root;
 	struct mount *m;
+	int err = table_of(t, &c, &root);
 
+	if (err)
+		return err;
 	mutex_lock(&mount_mutex);
-	list_for_each(m, &mount_list, all_link) {
+	list_for_each(m, &c->ns->mounts, ns_link) {
 		struct path p = { .mnt = m, .dentry = m->root };
 
-		if (!reachable(m))
+		if (!mount_is_below(m, &root))
 			continue;
 		source(s, m);
 		seq_puts(s, " ");
-		seq_path(s, &p, " \t\n");
+		seq_path_from(s, &root, &p, " \t\n");
 		seq_printf(s, " %s %s", m->super->fs->name, mount_readonly(m) ? "ro" : "rw");
 		super_flags(s, m->super);
 		mount_options(s, m);
@@ -76,6 +97,7 @@ int proc_show_mounts(struct seq *s, struct task *t)
 		seq_puts(s, " 0 0\n");
 	}
 	mutex_unlock(&mount_mutex);
+	table_end(c, &root);
 	return 0;
 }
 
@@ -98,23 +120,44 @@ static void show_root(struct seq *s, const struct mount *m)
 	}
 }
 
+static void propagation(struct seq *s, const struct mount *m, const struct path *root) REQUIRES(&mount_mutex)
+{
+	if (m->shared)
+		seq_printf(s, " shared:%d", m->group_id);
+	if (m->master) {
+		int from = mount_dominating_group(m, m->ns, root);
+
+		seq_printf(s, " master:%d", m->master->group_id);
+		if (from && from != m->master->group_id)
+			seq_printf(s, " propagate_from:%d", from);
+	}
+	if (m->unbindable)
+		seq_puts(s, " unbindable");
+}
+
 int proc_show_mountinfo(struct seq *s, struct task *t)
 {
+	struct fs_context *c;
+	struct path root;
 	struct mount *m;
+	int err = table_of(t, &c, &root);
 
+	if (err)
+		return err;
 	mutex_lock(&mount_mutex);
-	list_for_each(m, &mount_list, all_link) {
+	list_for_each(m, &c->ns->mounts, ns_link) {
 		struct path p = { .mnt = m, .dentry = m->root };
 
-		if (!reachable(m))
+		if (!mount_is_below(m, &root))
 			continue;
 		seq_printf(s, "%d %d %u:%u ", m->id, m->parent == m ? 1 : m->parent->id, KDEV_MAJOR(m->super->dev), KDEV_MINOR(m->super->dev));
 		show_root(s, m);
 		seq_puts(s, " ");
-		seq_path(s, &p, " \t\n");
+		seq_path_from(s, &root, &p, " \t\n");
 		seq_printf(s, " %s", m->flags & MS_RDONLY ? "ro" : "rw");
 		mount_options(s, m);
-		seq_printf(s, "%s - %s ", m->unbindable ? " unbindable" : "", m->super->fs->name);
+		propagation(s, m, &root);
+		seq_printf(s, " - %s ", m->super->fs->name);
 		source(s, m);
 		seq_printf(s, " %s", m->super->flags & MS_RDONLY ? "ro" : "rw");
 		super_flags(s, m->super);
@@ -122,5 +165,6 @@ int proc_show_mountinfo(struct seq *s, struct task *t)
 		seq_puts(s, "\n");
 	}
 	mutex_unlock(&mount_mutex);
+	table_end(c, &root);
 	return 0;
 }

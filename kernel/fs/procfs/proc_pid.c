@@ -401,16 +401,23 @@ static int show_uid_map(struct seq *s, struct task *t)
 
 /* ---- links ---- */
 
-static int fs_link(struct task *t, bool root, struct path *out)
+struct fs_context *proc_fs_context(struct task *t)
 {
 	struct fs_context *c;
-	int err = -ENOENT;
 
 	rcu_read_lock();
 	c = rcu_dereference(t->fs);
 	if (c && !ref_get_unless_zero(&c->refs))
 		c = NULL;
 	rcu_read_unlock();
+	return c;
+}
+
+static int fs_link(struct task *t, bool root, struct path *out)
+{
+	struct fs_context *c = proc_fs_context(t);
+	int err = -ENOENT;
+
 	if (!c)
 		return err;
 	spin_lock(&c->lock);

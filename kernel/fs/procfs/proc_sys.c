@@ -136,6 +136,23 @@ SETTING(hardlinks, protected_hardlinks, 1)
 SETTING(fifos, protected_fifos, 2)
 SETTING(regular, protected_regular, 2)
 
+static int show_mount_max(struct seq *s, struct task *t)
+{
+	seq_printf(s, "%u\n", READ_ONCE(mount_max));
+	return 0;
+}
+static int store_mount_max(struct task *t, char *text, size_t n)
+{
+	uint64_t v;
+	int err = number_of(text, n, INT32_MAX, &v);
+
+	if (!err && !v)
+		err = -EINVAL;
+	if (!err)
+		WRITE_ONCE(mount_max, (unsigned)v);
+	return err;
+}
+
 /* The status that the machine ends with, for whoever started it; ours, not Linux's. */
 static int show_poweroff(struct seq *s, struct task *t)
 {
@@ -223,7 +240,7 @@ static const struct proc_node fs_nodes[] = {
 	PROC_FILE("aio-nr", 0444, show_aio_nr), PROC_FILE("aio-max-nr", 0444, show_aio_max), PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("inode-nr", 0444, show_inode_nr), PROC_FILE("dentry-state", 0444, show_dentry_state),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max), PROC_FILE("pipe-user-pages-soft", 0444, show_pipe_soft),
-	PROC_FILE("pipe-user-pages-hard", 0444, show_zero), SETTING_FILE("protected_symlinks", symlinks),
+	PROC_FILE("pipe-user-pages-hard", 0444, show_zero), SETTING_FILE("mount-max", mount_max), SETTING_FILE("protected_symlinks", symlinks),
 	SETTING_FILE("protected_hardlinks", hardlinks), SETTING_FILE("protected_fifos", fifos), SETTING_FILE("protected_regular", regular), PROC_FILE("suid_dumpable", 0444, show_zero), PROC_FILE("overflowuid", 0444, show_65534),
 	PROC_FILE("overflowgid", 0444, show_65534), PROC_DIR("inotify", inotify_nodes), PROC_DIR("epoll", epoll_nodes),
 };

@@ -320,7 +320,7 @@ void seq_escape(struct seq *s, const char *t, const char *escape)
 	}
 }
 
-void seq_path(struct seq *s, const struct path *p, const char *escape)
+void seq_path_from(struct seq *s, const struct path *root, const struct path *p, const char *escape)
 {
 	char *buf = kmalloc(PATH_MAX, 0), *name;
 
@@ -328,11 +328,13 @@ void seq_path(struct seq *s, const struct path *p, const char *escape)
 		s->error = -ENOMEM;
 		return;
 	}
-	name = path_name(p, buf, PATH_MAX);
+	name = root ? path_name_from(root, p, buf, PATH_MAX) : path_name(p, buf, PATH_MAX);
 	if (name)
 		seq_escape(s, name, escape);
 	kfree(buf);
 }
+
+void seq_path(struct seq *s, const struct path *p, const char *escape) { seq_path_from(s, NULL, p, escape); }
 
 static int proc_open(struct inode *i, struct file *f)
 {

@@ -16,6 +16,7 @@ void seq_write(struct seq *s, const void *p, size_t n);
 static inline void seq_puts(struct seq *s, const char *t) { seq_write(s, t, __builtin_strlen(t)); }
 /* A path, with blanks and backslashes in octal as mounts(5) and maps need it. */
 void seq_path(struct seq *s, const struct path *p, const char *escape);
+void seq_path_from(struct seq *s, const struct path *root, const struct path *p, const char *escape);
 void seq_escape(struct seq *s, const char *t, const char *escape);
 
 struct proc_node;
@@ -83,6 +84,7 @@ int proc_show_maps(struct seq *s, struct task *t);
 int proc_show_smaps(struct seq *s, struct task *t);
 int proc_show_smaps_rollup(struct seq *s, struct task *t);
 /* proc_mounts.c */
+struct fs_context *proc_fs_context(struct task *t);	/* with a reference; NULL: it has exited */
 int proc_show_mounts(struct seq *s, struct task *t);
 int proc_show_mountinfo(struct seq *s, struct task *t);
 #endif

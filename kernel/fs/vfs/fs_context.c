@@ -24,6 +24,9 @@ struct fs_context *fs_context_copy(struct fs_context *old)
 	c->root = old->root;
 	c->cwd = old->cwd;
 	c->umask = old->umask;
+	c->ns = old->ns;
+	if (c->ns)
+		mount_ns_get(c->ns);
 	if (c->root.dentry) {
 		path_get(&c->root);
 		path_get(&c->cwd);
@@ -47,6 +50,8 @@ void fs_context_put(struct fs_context *c)
 		path_put(&c->root);
 		path_put(&c->cwd);
 	}
+	if (c->ns)
+		mount_ns_put(c->ns);
 	/* pivot_root() and procfs look at the contexts of others. */
 	rcu_call(&c->rcu, fs_context_free_rcu);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mount tree; mount(2) and umount2(2) are in mount_calls.c.
+ * The mount tree; mount(2) and umount2(2) are in mount_calls.c, name spaces in
+ * mount_ns.c, and who hears of a change in mount_propagation.c.
  *
- * A path is (mount, dentry); a mount covers (parent mount, mountpoint dentry).
- * Path walks find it in a hash under RCU; the tree changes under mount_mutex.
- * parent and mountpoint are read by walks of "..", which take mount_tree_lock.
- *
- * There is one mount name space, and no mount has peers: MS_SHARED is refused,
- * and MS_SLAVE changes nothing, as on Linux for a mount without peers.
+ * A path is (mount, dentry); a mount covers (parent mount, mountpoint dentry),
+ * and there is at most one for each such place: another goes on top of it.
+ * Path walks find it in a hash under RCU, and look again, with mount_tree_lock,
+ * if mount_seq says that the hash changed meanwhile: a mount that is moved is
+ * never nowhere.  The tree changes under mount_mutex.  parent and mountpoint
+ * are read by walks of "..", which take mount_tree_lock.
  *
  * A mount is busy when its count is above the tree's own reference or when it
  * has children.  mount_mutex is taken with no inode locked.
@@ -21,9 +22,9 @@
 enum { MOUNT_HASH = 512 };
 struct mutex mount_mutex;
 struct spinlock mount_tree_lock = SPINLOCK_INIT(MOUNT_TREE);
-struct list_head mount_list = LIST_INIT(mount_list);
-struct mount *root_mount;
-static struct mount *mount_hash[MOUNT_HASH];
+static struct mount *mount_hash[MOUNT_HASH];	/* [mount_tree_lock] by parent and mountpoint */
+static struct mount *mount_at[MOUNT_HASH];	/* [mount_tree_lock] by mountpoint */
+static uint32_t mount_seq;		/* [a] odd: the hash is being changed, under mount_tree_lock */
 static int next_mount_id = 20;		/* [mount_mutex] */
 
 void mount_init(void)
@@ -72,6 +73,9 @@ static void mount_destroy(struct mount *m)
 	struct super *s = m->super;
 
 	dentry_put(m->root);
+	mutex_lock(&mount_mutex);
+	list_del(&m->super_link);
+	mutex_unlock(&mount_mutex);
 	super_unpin(s);
 	rcu_call(&m->rcu, mount_free_rcu);
 }
@@ -113,16 +117,36 @@ void path_put(struct path *p)
 	p->mnt = NULL;
 }
 
-struct mount *mount_find(const struct path *p)
+static struct mount *find_in_hash(const struct path *p)
 {
 	struct mount *m;
 
-	if (!READ_ONCE(p->dentry->mounts))
-		return NULL;
-	rcu_read_lock();
 	for (m = rcu_dereference(mount_hash[mount_bucket(p->mnt, p->dentry)]); m; m = rcu_dereference(m->hash_next))
 		if (READ_ONCE(m->parent) == p->mnt && READ_ONCE(m->mountpoint) == p->dentry && ref_get_unless_zero(&m->refs))
-			break;
+			return m;
+	return NULL;
+}
+
+struct mount *mount_find(const struct path *p)
+{
+	struct mount *m;
+	uint32_t seq;
+
+	if (!READ_ONCE(p->dentry->mounts))
+		return NULL;
+	seq = __atomic_load_n(&mount_seq, __ATOMIC_ACQUIRE);
+	rcu_read_lock();
+	m = find_in_hash(p);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (unlikely((seq & 1) || __atomic_load_n(&mount_seq, __ATOMIC_RELAXED) != seq)) {
+		struct mount *first = m;
+
+		spin_lock(&mount_tree_lock);
+		m = find_in_hash(p);
+		spin_unlock(&mount_tree_lock);
+		if (first)
+			mount_put_quietly(first);
+	}
 	rcu_read_unlock();
 	return m;
 }
@@ -182,8 +206,8 @@ bool super_has_writers(struct super *s)
 {
 	struct mount *m;
 
-	list_for_each(m, &mount_list, all_link)
-		if (m->super == s && __atomic_load_n(&m->writers, __ATOMIC_SEQ_CST))
+	list_for_each(m, &s->mount_links, super_link)
+		if (__atomic_load_n(&m->writers, __ATOMIC_SEQ_CST))
 			return true;
 	return false;
 }
@@ -211,7 +235,11 @@ struct mount *mount_alloc(struct super *s, struct dentry *root, const char *sour
 	m->flags = flags & MOUNT_FLAGS;
 	list_init(&m->children);
 	list_init(&m->child_link);
-	list_init(&m->all_link);
+	list_init(&m->ns_link);
+	list_init(&m->peers);
+	list_init(&m->slaves);
+	list_init(&m->slave_link);
+	list_add_tail(&m->super_link, &s->mount_links);
 	s->mounts++;
 	m->id = next_mount_id++;
 	return m;
@@ -227,67 +255,217 @@ struct mount *mount_internal(struct super *s)
 	return m;
 }
 
-/* [mount_mutex] Into the tree at (parent, at); takes m's first reference as the tree's. */
+static void hash_change_begin(void) ACQUIRES(&mount_tree_lock)
+{
+	spin_lock(&mount_tree_lock);
+	__atomic_store_n(&mount_seq, mount_seq + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void hash_change_end(void) RELEASES(&mount_tree_lock)
+{
+	__atomic_store_n(&mount_seq, mount_seq + 1, __ATOMIC_RELEASE);
+	spin_unlock(&mount_tree_lock);
+}
+
+static void hash_add(struct mount *m, struct mount *parent, struct dentry *at) REQUIRES(&mount_tree_lock)
+{
+	struct mount **head = &mount_hash[mount_bucket(parent, at)];
+
+	m->parent = parent;
+	m->mountpoint = at;
+	at->mounts++;
+	m->hash_next = *head;
+	rcu_assign(*head, m);
+	head = &mount_at[mount_bucket(NULL, at)];
+	m->at_next = *head;
+	*head = m;
+}
+
+static void hash_del(struct mount *m) REQUIRES(&mount_tree_lock)
+{
+	struct mount **link = &mount_hash[mount_bucket(m->parent, m->mountpoint)];
+
+	while (*link != m)
+		link = &(*link)->hash_next;
+	rcu_assign(*link, m->hash_next);
+	for (link = &mount_at[mount_bucket(NULL, m->mountpoint)]; *link != m;)
+		link = &(*link)->at_next;
+	*link = m->at_next;
+	m->mountpoint->mounts--;
+}
+
+static struct mount *first_at(const struct dentry *d) REQUIRES(&mount_tree_lock)
+{
+	struct mount *m;
+
+	for (m = mount_at[mount_bucket(NULL, d)]; m && m->mountpoint != d;)
+		m = m->at_next;
+	return m;
+}
+
+bool mount_point_here(const struct dentry *d)
+{
+	const struct mount_ns *ns = mount_ns_current();
+	struct mount *m;
+
+	if (!READ_ONCE(d->mounts))
+		return false;
+	spin_lock(&mount_tree_lock);
+	for (m = first_at(d); m; m = m->at_next)
+		if (m->mountpoint == d && READ_ONCE(m->ns) == ns)
+			break;
+	spin_unlock(&mount_tree_lock);
+	return m;
+}
+
+bool mount_point_pin(struct dentry *at)
+{
+	spin_lock(&mount_tree_lock);
+	at->mounts++;
+	spin_unlock(&mount_tree_lock);
+	/* Who removes the name drops it from the cache and then looks whether something is mounted there. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!d_unlinked(at))
+		return true;
+	mount_point_unpin(at);
+	return false;
+}
+
+void mount_point_unpin(struct dentry *at)
+{
+	spin_lock(&mount_tree_lock);
+	at->mounts--;
+	spin_unlock(&mount_tree_lock);
+}
+
+void mount_point_gone(struct dentry *d)
+{
+	struct mount *m;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!READ_ONCE(d->mounts))
+		return;
+	mutex_lock(&mount_mutex);
+	for (;;) {
+		spin_lock(&mount_tree_lock);
+		m = first_at(d);
+		spin_unlock(&mount_tree_lock);
+		if (!m)
+			break;
+		mount_take_out(m, false);
+	}
+	mutex_unlock(&mount_mutex);
+}
+
+struct mount *mount_child(const struct mount *parent, const struct dentry *at)
+{
+	struct mount *m;
+
+	for (m = mount_hash[mount_bucket(parent, at)]; m; m = m->hash_next)
+		if (m->parent == parent && m->mountpoint == at)
+			break;
+	return m;
+}
+
+bool mount_shows(const struct dentry *root, struct dentry *d)
+{
+	bool yes;
+
+	mutex_lock(&d->super->rename_lock);
+	yes = d_is_ancestor(root, d);
+	mutex_unlock(&d->super->rename_lock);
+	return yes;
+}
+
+struct mount *mount_next_beside(struct mount *m, const struct mount *top)
+{
+	while (m != top) {
+		if (m->child_link.next != &m->parent->children)
+			return list_entry(m->child_link.next, struct mount, child_link);
+		m = m->parent;
+	}
+	return NULL;
+}
+
+struct mount *mount_next(struct mount *m, const struct mount *top)
+{
+	return list_empty(&m->children) ? mount_next_beside(m, top) : list_first(&m->children, struct mount, child_link);
+}
+
+/* The references and the list that go with m's being at (parent, at) instead of where it was, if it was anywhere. */
+static void settle(struct mount *m, struct mount *parent, struct mount *old_parent, struct dentry *old_at)
+{
+	if (old_parent != m) {
+		list_del(&m->child_link);
+		dentry_put(old_at);
+		mount_put_quietly(old_parent);
+	}
+	list_add_tail(&m->child_link, &parent->children);
+}
+
 void mount_attach(struct mount *m, struct mount *parent, struct dentry *at)
 {
-	size_t b = mount_bucket(parent, at);
+	struct mount *over = mount_child(parent, at), *top = m, *up;
 
 	mount_get(parent);
 	dentry_get(at);
-	spin_lock(&mount_tree_lock);
-	m->parent = parent;
-	m->mountpoint = at;
-	m->detached = false;
-	at->mounts++;
-	m->hash_next = mount_hash[b];
-	rcu_assign(mount_hash[b], m);
-	spin_unlock(&mount_tree_lock);
-	list_add_tail(&m->child_link, &parent->children);
-	if (list_empty(&m->all_link))
-		list_add_tail(&m->all_link, &mount_list);
+	if (over) {
+		while ((up = mount_child(top, top->root)))
+			top = up;
+		mount_get(top);
+		dentry_get(top->root);
+	}
+	hash_change_begin();
+	if (over)
+		hash_del(over);
+	hash_add(m, parent, at);
+	if (over)
+		hash_add(over, top, top->root);
+	hash_change_end();
+	settle(m, parent, m, NULL);
+	if (over)
+		settle(over, top, parent, at);
 }
 
-/* [mount_mutex] Out of the tree; the tree's reference on m is the caller's then. */
+void mount_change_parent(struct mount *m, struct mount *parent, struct dentry *at)
+{
+	struct mount *old = m->parent;
+	struct dentry *old_at = m->mountpoint;
+
+	mount_get(parent);
+	dentry_get(at);
+	hash_change_begin();
+	if (old != m)
+		hash_del(m);
+	hash_add(m, parent, at);
+	hash_change_end();
+	settle(m, parent, old, old_at);
+}
+
 void mount_detach(struct mount *m)
 {
 	struct mount *parent = m->parent;
 	struct dentry *at = m->mountpoint;
-	struct mount **link = &mount_hash[mount_bucket(parent, at)];
 
 	if (parent == m)
 		return;
-	spin_lock(&mount_tree_lock);
-	while (*link && *link != m)
-		link = &(*link)->hash_next;
-	if (*link)
-		rcu_assign(*link, m->hash_next);
-	at->mounts--;
+	hash_change_begin();
+	hash_del(m);
 	m->parent = m;
 	m->mountpoint = m->root;
-	spin_unlock(&mount_tree_lock);
+	hash_change_end();
 	list_del_init(&m->child_link);
 	dentry_put(at);
 	mount_put(parent);
-}
-
-struct mount *mount_lookup_child(struct mount *parent, struct dentry *at)
-{
-	struct mount *m;
-
-	list_for_each(m, &parent->children, child_link)
-		if (m->mountpoint == at)
-			return m;
-	return NULL;
 }
 
 /* Where a new mount goes: on top of what is mounted there already.  [mount_mutex] */
 int mount_target_check(struct path *at, bool dir)
 {
 	path_cross_down(at);
-	if (at->mnt->detached || d_unlinked(at->dentry))
+	if (!at->mnt->ns || d_unlinked(at->dentry))
 		return -ENOENT;
-	if (at->mnt->parent == at->mnt && at->mnt != root_mount)
-		return -EINVAL;
 	if (S_ISDIR(inode_mode(at->dentry->inode)) != dir)
 		return -ENOTDIR;
 	return 0;
@@ -301,7 +479,7 @@ static int source_device(const char *source, struct blkdev **out)
 
 	if (!source || !*source)
 		return -EINVAL;
-	if (!root_mount) {
+	if (!mount_ns_current()) {
 		*out = blkdev_find(source);
 		return *out ? 0 : -ENOENT;
 	}
@@ -380,57 +558,16 @@ unsigned mount_atime(unsigned flags)
 	return flags;
 }
 
-/* [mount_mutex] A copy of the mounts below `from` that are under `dir`, hung below `to`. */
-int mount_copy_children(struct mount *from, struct dentry *dir, struct mount *to)
-{
-	struct mount *c;
-
-	list_for_each(c, &from->children, child_link) {
-		struct mount *n;
-		int err;
-
-		if (!d_is_ancestor(dir, c->mountpoint) || c->unbindable)
-			continue;
-		n = mount_alloc(c->super, c->root, c->source, c->flags);
-		if (!n)
-			return -ENOMEM;
-		mount_attach(n, to, c->mountpoint);
-		err = mount_copy_children(c, c->root, n);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-/* [mount_mutex] Takes m and everything below out of the tree. */
-void mount_detach_tree(struct mount *m)
-{
-	while (!list_empty(&m->children))
-		mount_detach_tree(list_first(&m->children, struct mount, child_link));
-	mount_detach(m);
-	m->detached = true;
-	if (!list_empty(&m->all_link))
-		list_del_init(&m->all_link);
-	mount_put(m);
-}
-
 int mount_clone(const struct path *from, bool recursive, struct mount **out)
 {
-	struct mount *m;
-	int err = 0;
+	struct mount *m = from->mnt;
 
-	if (from->mnt->detached || from->mnt->unbindable || (from->mnt->parent == from->mnt && from->mnt != root_mount))
+	if (!mount_is_ours_or_loose(m) || m->unbindable)
 		return -EINVAL;
-	m = mount_alloc(from->mnt->super, from->dentry, from->mnt->source, from->mnt->flags);
-	if (!m)
-		return -ENOMEM;
 	if (recursive)
-		err = mount_copy_children(from->mnt, from->dentry, m);
-	if (err)
-		mount_detach_tree(m);
-	else
-		*out = m;
-	return err;
+		return mount_copy_tree(m, from->dentry, COPY_AS_IT_IS, out);
+	*out = mount_copy(m, from->dentry, COPY_AS_IT_IS);
+	return *out ? 0 : -ENOMEM;
 }
 
 int mount_move_path(const struct path *from, struct path *at)
@@ -440,7 +577,16 @@ int mount_move_path(const struct path *from, struct path *at)
 
 	if (err == -ENOTDIR)
 		err = -EINVAL;
-	if (!err && (from->dentry != m->root || m->detached || m == root_mount))
+	if (!err && (from->dentry != m->root || !m->ns))
+		err = -EINVAL;
+	if (!err && mount_is_ours(m)) {
+		/* Out of a shared mount nothing is moved: its peers would have to know. */
+		if (m->parent == m || m->parent->shared || !mount_is_ours(at->mnt))
+			err = -EINVAL;
+	} else if (!err && (!m->ns->anonymous || m->parent != m || m->ns == at->mnt->ns || !mount_is_ours_or_loose(at->mnt))) {
+		err = -EINVAL;
+	}
+	if (!err && at->mnt->shared && mount_tree_unbindable(m))
 		err = -EINVAL;
 	for (up = at->mnt; !err; up = up->parent) {
 		if (up == m)
@@ -448,13 +594,7 @@ int mount_move_path(const struct path *from, struct path *at)
 		if (up->parent == up)
 			break;
 	}
-	if (!err) {
-		mount_detach(m);
-		/* A walk that has just left the old chain must not find m half way to the new one. */
-		rcu_synchronize();
-		mount_attach(m, at->mnt, at->dentry);
-	}
-	return err;
+	return err ? err : mount_graft(m, at->mnt, at->dentry);
 }
 
 /* [mount_mutex] Make the whole super read-only or writable, and what else flags say of it. */

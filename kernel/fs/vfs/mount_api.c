@@ -9,8 +9,7 @@
  * closed.  FMODE_DISSOLVE stays set: whether the mount has been attached is
  * seen from the mount itself.
  *
- * Refused: MOVE_MOUNT_SET_GROUP and MOVE_MOUNT_BENEATH, MS_SHARED, idmapped
- * mounts.
+ * Refused: MOVE_MOUNT_SET_GROUP and MOVE_MOUNT_BENEATH, idmapped mounts.
  */
 #include <kernel/errno.h>
 #include <kernel/uaccess.h>
@@ -56,8 +55,16 @@ int mount_open_detached(struct mount *m, bool cloexec)
 {
 	struct path p = { .mnt = m, .dentry = m->root };
 	struct file *f;
-	int err = file_open_path(&p, O_PATH, &f);
+	int err;
 
+	mutex_lock(&mount_mutex);
+	err = mount_ns_for_tree(m);
+	if (err)
+		mount_take_out(m, false);
+	mutex_unlock(&mount_mutex);
+	if (err)
+		return err;
+	err = file_open_path(&p, O_PATH, &f);
 	if (!err) {
 		f->mode |= FMODE_DISSOLVE;
 		err = fd_add(f, cloexec ? O_CLOEXEC : 0);
@@ -72,8 +79,8 @@ int mount_open_detached(struct mount *m, bool cloexec)
 void mount_dissolve(struct mount *m)
 {
 	mutex_lock(&mount_mutex);
-	if (m->parent == m && m != root_mount && !m->detached)
-		mount_detach_tree(m);
+	if (m->ns && m->ns->anonymous && m->parent == m)
+		mount_take_out(m, false);
 	mutex_unlock(&mount_mutex);
 }
 
@@ -136,34 +143,12 @@ long sys_move_mount(int from_dfd, uaddr_t from_name, int to_dfd, uaddr_t to_name
 
 /* ---- mount_setattr ---- */
 
-static struct mount *next_below(struct mount *m, const struct mount *top)
-{
-	if (!list_empty(&m->children))
-		return list_first(&m->children, struct mount, child_link);
-	while (m != top) {
-		if (m->child_link.next != &m->parent->children)
-			return list_entry(m->child_link.next, struct mount, child_link);
-		m = m->parent;
-	}
-	return NULL;
-}
-
-int mount_set_propagation(struct mount *top, bool recursive, unsigned type)
-{
-	if (type != MS_PRIVATE && type != MS_SLAVE && type != MS_UNBINDABLE)
-		return -EINVAL;
-	/* Who has no peers is nobody's slave: then that says nothing. */
-	for (struct mount *m = top; m && type != MS_SLAVE; m = recursive ? next_below(m, top) : NULL)
-		m->unbindable = type == MS_UNBINDABLE;
-	return 0;
-}
-
-/* [mount_mutex] Sets and clears flags of m, or of it and all below: of every one or, if one is busy, of none. */
-static int tree_set_flags(struct mount *top, bool recursive, unsigned set, unsigned clr)
+/* Sets and clears flags of m, or of it and all below: of every one or, if one is busy, of none. */
+static int tree_set_flags(struct mount *top, bool recursive, unsigned set, unsigned clr) REQUIRES(&mount_mutex)
 {
 	struct mount *m, *busy = NULL;
 
-	for (m = top; m && (set & MS_RDONLY); m = recursive ? next_below(m, top) : NULL) {
+	for (m = top; m && (set & MS_RDONLY); m = recursive ? mount_next(m, top) : NULL) {
 		if (m->flags & MS_RDONLY)
 			continue;
 		__atomic_fetch_or(&m->flags, MS_RDONLY, __ATOMIC_SEQ_CST);
@@ -174,7 +159,7 @@ static int tree_set_flags(struct mount *top, bool recursive, unsigned set, unsig
 		}
 		m->turned_readonly = true;
 	}
-	for (m = top; m; m = recursive ? next_below(m, top) : NULL) {
+	for (m = top; m; m = recursive ? mount_next(m, top) : NULL) {
 		if (busy && m->turned_readonly)
 			__atomic_fetch_and(&m->flags, ~(unsigned)MS_RDONLY, __ATOMIC_SEQ_CST);
 		m->turned_readonly = false;
@@ -206,8 +191,6 @@ long sys_mount_setattr(int dfd, uaddr_t name, unsigned flags, uaddr_t uattr, siz
 		return 0;
 	if ((a.propagation & ~(uint64_t)MS_PROPAGATION) || (a.propagation & (a.propagation - 1)) || ((a.set | a.clr) & ~(uint64_t)ATTR_KNOWN))
 		return -EINVAL;
-	if (a.propagation == MS_SHARED)
-		return -EINVAL;
 	/* The time is a value, not bits: it is cleared as a whole or not at all. */
 	if (a.clr & ATTR_ATIME_MASK ? (a.clr & ATTR_ATIME_MASK) != ATTR_ATIME_MASK : (a.set & ATTR_ATIME_MASK) != 0)
 		return -EINVAL;
@@ -225,7 +208,7 @@ long sys_mount_setattr(int dfd, uaddr_t name, unsigned flags, uaddr_t uattr, siz
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	if (p.dentry != p.mnt->root || p.mnt->detached)
+	if (p.dentry != p.mnt->root || !mount_is_ours_or_loose(p.mnt))
 		err = -EINVAL;
 	else
 		err = tree_set_flags(p.mnt, flags & AT_RECURSIVE, set, clr);

@@ -9,6 +9,14 @@
 #include "syscall/syscall_impl.h"
 #include "vfs_internal.h"
 
+/* Where mount(2) may hang something in. */
+static int own_target_check(struct path *at, bool dir) REQUIRES(&mount_mutex)
+{
+	int err = mount_target_check(at, dir);
+
+	return err == -ENOENT || mount_is_ours(at->mnt) ? err : -EINVAL;
+}
+
 static int mount_new(const char *source, struct path *at, const char *type, unsigned flags, const char *data)
 {
 	struct mount *m;
@@ -17,12 +25,12 @@ static int mount_new(const char *source, struct path *at, const char *type, unsi
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	err = mount_target_check(at, S_ISDIR(inode_mode(m->root->inode)));
+	err = own_target_check(at, S_ISDIR(inode_mode(m->root->inode)));
 	/* The same file system twice at one place. */
 	if (!err && at->mnt->super == m->super && at->mnt->root == at->dentry)
 		err = -EBUSY;
 	if (!err)
-		mount_attach(m, at->mnt, at->dentry);
+		err = mount_graft(m, at->mnt, at->dentry);
 	mutex_unlock(&mount_mutex);
 	if (err)
 		mount_put(m);
@@ -45,12 +53,15 @@ static int mount_bind(const char *source, struct path *at, unsigned flags)
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	err = mount_target_check(at, S_ISDIR(inode_mode(from.dentry->inode)));
+	err = own_target_check(at, S_ISDIR(inode_mode(from.dentry->inode)));
 	/* The copy is complete before it is hung in: it may be below what is copied. */
 	if (!err)
 		err = mount_clone(&from, flags & MS_REC, &m);
-	if (!err)
-		mount_attach(m, at->mnt, at->dentry);
+	if (!err) {
+		err = mount_graft(m, at->mnt, at->dentry);
+		if (err)
+			mount_take_out(m, false);
+	}
 	mutex_unlock(&mount_mutex);
 	path_put(&from);
 	return err;
@@ -65,7 +76,7 @@ static int mount_move(const char *source, struct path *at)
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	err = from.mnt->parent == from.mnt ? -EINVAL : mount_move_path(&from, at);
+	err = mount_is_ours(from.mnt) ? mount_move_path(&from, at) : -EINVAL;
 	mutex_unlock(&mount_mutex);
 	path_put(&from);
 	return err;
@@ -79,7 +90,7 @@ static int mount_remount(struct path *at, unsigned flags, const char *data)
 	if (at->dentry != m->root)
 		return -EINVAL;
 	mutex_lock(&mount_mutex);
-	if (m->detached)
+	if (!mount_is_ours(m))
 		err = -EINVAL;
 	if (!(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
 		flags |= m->flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME);
@@ -107,7 +118,8 @@ static int mount_change_type(const struct path *at, unsigned flags)
 	if (at->dentry != at->mnt->root || (flags & ~(MS_PROPAGATION | MS_REC | MS_SILENT)))
 		return -EINVAL;
 	mutex_lock(&mount_mutex);
-	err = mount_set_propagation(at->mnt, flags & MS_REC, flags & MS_PROPAGATION);
+	/* Another name space's, too. */
+	err = at->mnt->ns ? mount_set_propagation(at->mnt, flags & MS_REC, flags & MS_PROPAGATION) : -EINVAL;
 	mutex_unlock(&mount_mutex);
 	return err;
 }
@@ -153,9 +165,10 @@ int vfs_mount_root(const char *source, const char *fstype, unsigned flags)
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	root_mount = m;
-	list_add(&m->all_link, &mount_list);
+	init_mount_ns.root = m;
+	mount_ns_enter(m, &init_mount_ns);
 	mutex_unlock(&mount_mutex);
+	c->ns = &init_mount_ns;
 	c->root = (struct path){ .mnt = m, .dentry = m->root };
 	c->cwd = c->root;
 	path_get(&c->root);
@@ -176,34 +189,30 @@ static int umount_expired(struct mount *m, unsigned flags)
 static int do_umount(struct path *p, unsigned flags)
 {
 	struct mount *m = p->mnt;
+	struct super *s = m->super;
 	int err = 0;
 
 	mutex_lock(&mount_mutex);
-	if (m->detached || (m->parent == m && m != root_mount)) {
+	if (!mount_is_ours(m)) {
 		err = -EINVAL;
 	} else if (flags & MNT_EXPIRE && (err = umount_expired(m, flags))) {
 		;
 	} else if (m == current->fs->root.mnt && !(flags & MNT_DETACH)) {
 		/* The root cannot go; asked to, it becomes read-only. */
 		err = super_remount(m->super, m->super->flags | MS_RDONLY, NULL);
-	} else if (m == root_mount) {
+	} else if (m->parent == m) {
 		err = -EINVAL;
 	} else if (flags & MNT_DETACH) {
-		mount_detach_tree(m);
-	} else if (!list_empty(&m->children) || ref_read(&m->refs) > 2) {	/* the tree's and p's */
+		mount_take_out(m, true);
+	} else if (mount_is_busy(m, 2)) {	/* the tree's reference and p's */
 		err = -EBUSY;
-	} else {
-		struct super *s = m->super;
-
-		/* A walk may have found it since: then it is a lazy unmount of something that nobody had open. */
-		mount_detach_tree(m);
-		if (s->mounts == 1) {
-			mutex_unlock(&mount_mutex);
-			(void)super_sync(s, true);
-			path_put(p);
-			work_flush();	/* the super is gone when umount returns */
-			return 0;
-		}
+	/* A walk may have found it since: then it is a lazy unmount of something that nobody had open. */
+	} else if (mount_take_out(m, true) == s->mounts) {
+		mutex_unlock(&mount_mutex);
+		(void)super_sync(s, true);
+		path_put(p);
+		work_flush();	/* the super is gone when umount returns */
+		return 0;
 	}
 	mutex_unlock(&mount_mutex);
 	dentry_put(p->dentry);

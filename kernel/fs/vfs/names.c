@@ -139,7 +139,7 @@ int entry_remove(const struct path *parent, const struct qstr *name, bool traili
 		victim = d->inode;
 		inode_get(victim);
 		rwsem_write_lock_nested(&victim->lock);
-		if (READ_ONCE(d->mounts))
+		if (mount_point_here(d))
 			err = -EBUSY;
 		else if (isdir)
 			err = dir->ops->rmdir ? dir->ops->rmdir(dir, d) : -EPERM;
@@ -154,6 +154,7 @@ int entry_remove(const struct path *parent, const struct qstr *name, bool traili
 	}
 	rwsem_write_unlock(&dir->lock);
 	if (!err) {
+		mount_point_gone(d);
 		notify_name(dir, d->name.name, d->name.len, IN_DELETE, 0, isdir);
 		if (victim->nlink == 0)
 			notify_self(victim, IN_DELETE_SELF);

@@ -597,7 +597,23 @@ static char *prepend(char *p, char *buf, const char *s, size_t n)
 char *path_name(const struct path *path, char *buf, size_t max)
 {
 	struct fs_context *c = current->fs ? current->fs : &init_fs_context;
-	struct path root, p = *path;
+	struct path root;
+	char *name;
+
+	spin_lock(&c->lock);
+	root = c->root;
+	if (root.dentry)
+		path_get(&root);
+	spin_unlock(&c->lock);
+	name = path_name_from(&root, path, buf, max);
+	if (root.dentry)
+		path_put(&root);
+	return name;
+}
+
+char *path_name_from(const struct path *root, const struct path *path, char *buf, size_t max)
+{
+	struct path p = *path;
 	char *out = buf + max;
 
 	if (max < 2)
@@ -615,13 +631,8 @@ char *path_name(const struct path *path, char *buf, size_t max)
 	}
 	if (d_unlinked(p.dentry))
 		out = prepend(out, buf, " (deleted)", 10);
-	spin_lock(&c->lock);
-	root = c->root;
-	if (root.dentry)
-		path_get(&root);
-	spin_unlock(&c->lock);
 	path_get(&p);
-	while (out && !(p.mnt == root.mnt && p.dentry == root.dentry)) {
+	while (out && !same_path(&p, root)) {
 		struct dentry *parent;
 
 		if (p.dentry == p.mnt->root || p.dentry->parent == p.dentry) {
@@ -640,7 +651,5 @@ char *path_name(const struct path *path, char *buf, size_t max)
 	if (out && (*out == '\0' || *out == ' '))
 		out = prepend(out, buf, "/", 1);
 	path_put(&p);
-	if (root.dentry)
-		path_put(&root);
 	return out;
 }

@@ -127,7 +127,7 @@ int may_delete(struct inode *dir, struct dentry *victim, bool isdir)
 		return -ENOTDIR;
 	if (!isdir && S_ISDIR(inode_mode(i)))
 		return -EISDIR;
-	if (isdir && READ_ONCE(victim->mounts))
+	if (isdir && mount_point_here(victim))
 		return -EBUSY;
 	return dir->nlink == 0 ? -ENOENT : 0;
 }

@@ -60,6 +60,7 @@ long sys_pivot_root(uaddr_t new_root, uaddr_t put_old)
 {
 	struct path new = { 0 }, old = { 0 }, root;
 	struct mount *new_mnt, *root_mnt, *root_parent, *up;
+	struct mount_ns *ns;
 	struct dentry *root_at;
 	int err;
 
@@ -78,16 +79,25 @@ long sys_pivot_root(uaddr_t new_root, uaddr_t put_old)
 	mutex_lock(&mount_mutex);
 	new_mnt = new.mnt;
 	root_mnt = root.mnt;
+	ns = root_mnt->ns;
+	err = -EINVAL;
+	/* The peers of these would have to be told, and have roots of their own. */
+	if (!mount_is_ours(root_mnt) || !mount_is_ours(new_mnt) || !mount_is_ours(old.mnt) || old.mnt->shared || new_mnt->parent->shared ||
+	    (root_mnt->parent != root_mnt && root_mnt->parent->shared))
+		goto out;
 	err = -EBUSY;
 	if (new_mnt == root_mnt || old.mnt == root_mnt)
 		goto out;
 	err = -EINVAL;
-	if (new.dentry != new_mnt->root || root.dentry != root_mnt->root || new_mnt->parent == new_mnt || new_mnt->detached)
+	if (new.dentry != new_mnt->root || root.dentry != root_mnt->root || new_mnt->parent == new_mnt)
 		goto out;
 	/* put_old must be at or below new_root. */
 	for (up = old.mnt; up != new_mnt; up = up->parent)
 		if (up->parent == up)
 			goto out;
+	err = -ENOENT;
+	if (d_unlinked(new.dentry) || !mount_point_pin(old.dentry))
+		goto out;
 	root_parent = root_mnt->parent == root_mnt ? NULL : root_mnt->parent;
 	root_at = root_mnt->mountpoint;
 	if (root_parent) {
@@ -96,15 +106,15 @@ long sys_pivot_root(uaddr_t new_root, uaddr_t put_old)
 		mount_detach(root_mnt);
 	}
 	mount_detach(new_mnt);
-	rcu_synchronize();
 	mount_attach(root_mnt, old.mnt, old.dentry);
 	if (root_parent) {
 		mount_attach(new_mnt, root_parent, root_at);
 		dentry_put(root_at);
 		mount_put(root_parent);
 	} else {
-		root_mount = new_mnt;
+		ns->root = new_mnt;
 	}
+	mount_point_unpin(old.dentry);
 	err = 0;
 out:
 	mutex_unlock(&mount_mutex);

@@ -93,7 +93,7 @@ static int rename_locked(struct dentry *op, struct dentry *od, struct dentry *np
 	if (t)
 		inode_get(t);
 	lock_subjects(s, t);
-	if (READ_ONCE(od->mounts) || READ_ONCE(nd->mounts))
+	if (mount_point_here(od) || mount_point_here(nd))
 		err = -EBUSY;
 	else
 		err = odir->ops->rename(odir, od, ndir, nd, flags);
@@ -175,6 +175,8 @@ out:
 	unlock_dirs(op, np);
 	if (op != np)
 		mutex_unlock(&s->rename_lock);
+	if (!err && !(flags & RENAME_EXCHANGE))
+		mount_point_gone(nd);
 	if (od)
 		dentry_put(od);
 	if (nd)

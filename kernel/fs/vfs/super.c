@@ -74,6 +74,7 @@ struct super *super_alloc(const struct filesystem *fs)
 	list_init(&s->dirty);
 	mutex_lock(&registry);
 	s->dev = KDEV(0, ++next_anon_dev);
+	list_init(&s->mount_links);
 	list_add_tail(&s->link, &supers);
 	mutex_unlock(&registry);
 	return s;

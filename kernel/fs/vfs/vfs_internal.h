@@ -60,8 +60,19 @@ void super_drop_pages(void);
 /* ---- mount.c ---- */
 extern struct mutex mount_mutex;
 extern struct spinlock mount_tree_lock;
-extern struct list_head mount_list;	/* [mount_mutex] */
-extern struct mount *root_mount;	/* [mount_mutex] */
+/* A tree of mounts: of the tasks that see it, or of the descriptor that holds it until it is hung in somewhere. */
+struct mount_ns {
+	struct refcount refs;		/* contexts that are in it */
+	bool anonymous;			/* [I] a descriptor's */
+	struct mount *root;		/* [MOUNT] */
+	struct list_head mounts;	/* [MOUNT] struct mount, in mount order */
+	unsigned count;			/* [MOUNT] of them */
+	unsigned coming;		/* [MOUNT] that the operation under way is to add */
+	struct list_head all_link;	/* [MOUNT] mount_ns_all */
+	struct work work;
+};
+extern struct mount_ns init_mount_ns;
+extern unsigned mount_max;		/* fs.mount-max: in one name space */
 void mount_get(struct mount *m);
 void mount_put(struct mount *m);
 void mount_put_quietly(struct mount *m);	/* one that is not a use: an expiring mount stays so */
@@ -74,25 +85,76 @@ void path_cross_down(struct path *p);
 bool mount_readonly(const struct mount *m);
 struct mount *mount_internal(struct super *s);	/* for anonfs, memfd: in no tree */
 void mount_init(void);
-struct mount *mount_lookup_child(struct mount *parent, struct dentry *at);
 /*
- * For mount.c, mount_calls.c, pivot_root.c and mount_api.c; all with mount_mutex held but the first two.
+ * For mount.c, mount_ns.c, mount_propagation.c, mount_calls.c, pivot_root.c and mount_api.c.
  * mount_make: a mount of a new or shared super, in no tree yet: -EINVAL, -ENODEV, -EBUSY, what the file system says.
  */
 #define MS_PROPAGATION ((unsigned)(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
 enum { MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW };
 int mount_make(const char *source, const char *type, unsigned flags, const char *data, struct mount **out) MUST_CHECK;
 unsigned mount_atime(unsigned flags);		/* relatime unless told otherwise */
-struct mount *mount_alloc(struct super *s, struct dentry *root, const char *source, unsigned flags);
-void mount_attach(struct mount *m, struct mount *parent, struct dentry *at);
-void mount_detach(struct mount *m);
-void mount_detach_tree(struct mount *m);	/* with all below; drops the tree's references */
-int mount_target_check(struct path *at, bool dir) MUST_CHECK;	/* goes to the top of what is mounted there */
-int mount_clone(const struct path *from, bool recursive, struct mount **out) MUST_CHECK;
-int mount_move_path(const struct path *from, struct path *at) MUST_CHECK;	/* from may be in no tree yet */
-int mount_copy_children(struct mount *from, struct dentry *dir, struct mount *to) MUST_CHECK;
-/* [mount_mutex] MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE; -EINVAL: MS_SHARED. */
-int mount_set_propagation(struct mount *m, bool recursive, unsigned type) MUST_CHECK;
+struct mount *mount_alloc(struct super *s, struct dentry *root, const char *source, unsigned flags) REQUIRES(&mount_mutex);
+/* What is mounted at (parent, at), without a reference. */
+struct mount *mount_child(const struct mount *parent, const struct dentry *at) REQUIRES(&mount_mutex);
+/* The tree below top, parents first: what comes after m, and what comes after m and all below; NULL: nothing. */
+struct mount *mount_next(struct mount *m, const struct mount *top) REQUIRES(&mount_mutex);
+struct mount *mount_next_beside(struct mount *m, const struct mount *top) REQUIRES(&mount_mutex);
+bool mount_shows(const struct dentry *root, struct dentry *d);	/* d is root or below */
+/* Into the tree; what is mounted there is then on top of m. */
+void mount_attach(struct mount *m, struct mount *parent, struct dentry *at) REQUIRES(&mount_mutex);
+/* To another place at once: no look-up finds it nowhere. */
+void mount_change_parent(struct mount *m, struct mount *parent, struct dentry *at) REQUIRES(&mount_mutex);
+/* Out of the tree; the tree's reference on m is the caller's then. */
+void mount_detach(struct mount *m) REQUIRES(&mount_mutex);
+int mount_target_check(struct path *at, bool dir) MUST_CHECK REQUIRES(&mount_mutex);	/* goes to the top of what is mounted there */
+int mount_clone(const struct path *from, bool recursive, struct mount **out) MUST_CHECK REQUIRES(&mount_mutex);
+int mount_move_path(const struct path *from, struct path *at) MUST_CHECK REQUIRES(&mount_mutex);	/* from may be a descriptor's tree */
+
+/* A name that is removed: is it a mount point for the caller (-EBUSY then)?  After the removal: others' mounts there go, too.  Sleeps, no inode is locked. */
+bool mount_point_here(const struct dentry *d);
+void mount_point_gone(struct dentry *d);
+/* Around hanging something in at `at`, which mount_point_gone() waits for; false: the name is gone already. */
+bool mount_point_pin(struct dentry *at) MUST_CHECK REQUIRES(&mount_mutex);
+void mount_point_unpin(struct dentry *at) REQUIRES(&mount_mutex);
+
+/* ---- mount_propagation.c ---- */
+enum mount_copy_how { COPY_AS_IT_IS, COPY_TO_SLAVE = 1, COPY_SHARED = 2, COPY_UNBINDABLE = 4 };
+enum { MOUNT_STAYS, MOUNT_LEAVES, MOUNT_MAY_LEAVE };
+/* A mount of the same, in its group or of the same master unless told otherwise; NULL: no memory. */
+struct mount *mount_copy(struct mount *m, struct dentry *root, unsigned how) REQUIRES(&mount_mutex);
+/* The tree at m, seen from `root`, as a tree of its own; without what is unbindable unless that is asked for.  -ENOMEM. */
+int mount_copy_tree(struct mount *m, struct dentry *root, unsigned how, struct mount **out) MUST_CHECK REQUIRES(&mount_mutex);
+/*
+ * Hangs the tree at m into the one of parent, and copies of it wherever parent's events are heard: all or nothing.
+ * m has no parent, or one that it is moved away from.  -ENOMEM, -ENOENT: `at` has been removed, -ENOSPC: fs.mount-max.
+ */
+int mount_graft(struct mount *m, struct mount *parent, struct dentry *at) MUST_CHECK REQUIRES(&mount_mutex);
+/* MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE; -EINVAL: none or several of them. */
+int mount_set_propagation(struct mount *m, bool recursive, unsigned type) MUST_CHECK REQUIRES(&mount_mutex);
+bool mount_tree_unbindable(struct mount *m) REQUIRES(&mount_mutex);
+/* In use beyond `refs`, or one that would go with it is. */
+bool mount_is_busy(struct mount *m, int refs) REQUIRES(&mount_mutex);
+/* Takes m and everything below out of the tree, and if told to, what corresponds elsewhere; drops the tree's references.  How many of m's super went. */
+int mount_take_out(struct mount *m, bool tell) REQUIRES(&mount_mutex);
+/* The nearest group that m gets events from and that has a member below root; 0: none. */
+int mount_dominating_group(const struct mount *m, const struct mount_ns *ns, const struct path *root) REQUIRES(&mount_mutex);
+
+/* ---- mount_ns.c ---- */
+struct mount_ns *mount_ns_current(void);
+bool mount_is_ours(const struct mount *m) REQUIRES(&mount_mutex);	/* in the tree that the caller sees */
+bool mount_is_ours_or_loose(const struct mount *m) REQUIRES(&mount_mutex);	/* or in a descriptor's */
+/* A descriptor's name space for the tree at m.  -ENOMEM. */
+int mount_ns_for_tree(struct mount *m) MUST_CHECK REQUIRES(&mount_mutex);
+void mount_ns_enter(struct mount *m, struct mount_ns *ns) REQUIRES(&mount_mutex);	/* with all below */
+void mount_ns_leave(struct mount *m) REQUIRES(&mount_mutex);	/* one; a descriptor's name space ends with its last */
+/* Room for n mounts more: in ns->coming until they come or do not.  -ENOSPC. */
+int mount_ns_reserve(struct mount_ns *ns, unsigned n) MUST_CHECK REQUIRES(&mount_mutex);
+/* Does the way up from m lead to root? */
+bool mount_is_below(const struct mount *m, const struct path *root) REQUIRES(&mount_mutex);
+void mount_ns_get(struct mount_ns *ns);
+void mount_ns_put(struct mount_ns *ns);
+
+/* ---- super.c, fs_config.c, mount_api.c ---- */
 int super_remount(struct super *s, unsigned flags, const char *data) MUST_CHECK;
 /* A copy of a string of at most max - 1 bytes, from kmalloc.  -EFAULT, -ENOMEM; -EINVAL: longer.  *out is NULL then. */
 int fs_string_from_user(uaddr_t u, size_t max, char **out) MUST_CHECK;

@@ -20,6 +20,7 @@ struct dentry;
 struct file;
 struct inode;
 struct mount;
+struct mount_ns;
 struct super;
 struct filesystem;
 struct poll_table;
@@ -82,7 +83,7 @@ struct dentry {
 	struct dentry *hash_next;	/* [DCACHE_HASH] */
 	struct list_head lru_link;
 	struct super *super;		/* [I] */
-	unsigned mounts;		/* [a] something may be mounted here */
+	unsigned mounts;		/* [MOUNT_TREE] read without: something may be mounted here, in some name space */
 	unsigned flags;
 	void *fs_private;
 	struct rcu_head rcu;
@@ -99,14 +100,33 @@ struct mount {
 	unsigned flags;			/* [a] MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, NODIRATIME, RELATIME, NOSYMFOLLOW */
 	int id;				/* [I] for mountinfo, statx */
 	char *source;			/* [I] as given to mount(2) */
-	bool detached;			/* [MOUNT] not in the tree any more */
 	bool turned_readonly;		/* [MOUNT] by the mount_setattr() under way */
-	bool unbindable;		/* [MOUNT] MS_UNBINDABLE */
 	bool expiring;			/* [a] umount2(MNT_EXPIRE) asked for it, and nobody has let go of it since */
 	int32_t writers;		/* [a] open for writing */
 	struct list_head children, child_link;	/* [MOUNT] */
 	struct mount *hash_next;	/* [MOUNT_TREE] read under RCU */
-	struct list_head all_link;	/* [MOUNT] in mount order */
+	struct mount *at_next;		/* [MOUNT_TREE] by mountpoint alone */
+	struct list_head ns_link;	/* [MOUNT] of ns, in mount order */
+	struct list_head super_link;	/* [MOUNT] of super */
+	struct mount_ns *ns;		/* [MOUNT] the name space whose tree it is in; NULL: none yet, or not any more */
+
+	/* vfs/mount_propagation.c; all [MOUNT] */
+	bool shared;			/* MS_SHARED: tells its peers and their slaves what is mounted on it */
+	bool unbindable;		/* MS_UNBINDABLE */
+	bool newly_shared;		/* by the operation under way, which may fail yet */
+	unsigned leaving;		/* MOUNT_* of the unmount under way */
+	int group_id;			/* of the peer group; 0: not shared */
+	struct list_head peers;		/* the ring of the group */
+	struct list_head slaves, slave_link;
+	struct mount *master;		/* hears what happens to it; NULL: nobody's slave */
+	uint64_t heard;			/* which event was seen last, by number */
+	uint64_t served;		/* and got its copy */
+	struct list_head event_link;	/* who hears the event under way */
+	struct list_head op_link;	/* mounts that the operation under way makes or takes out */
+	struct mount *copy;		/* of it, in the tree that is being copied */
+	struct mount *group_copy;	/* what its peers, or the nearest master that got one, have for the event under way */
+	struct mount *goes_to;		/* a new one's parent to be */
+
 	struct work work;		/* destroys it */
 	struct rcu_head rcu;
 };
@@ -213,6 +233,7 @@ struct super {
 	struct spinlock inodes_lock;	/* [ICACHE_LRU] */
 	struct list_head inodes, dirty;	/* [inodes_lock] all; with attributes newer than the disk */
 	int32_t mounts;			/* [MOUNT] of it; 0: internal */
+	struct list_head mount_links;	/* [MOUNT] struct mount */
 	struct list_head link;		/* all supers */
 	void *fs_private;
 	struct work free_work;		/* vfs/super.c */
@@ -271,6 +292,7 @@ int inode_permission(struct inode *i, unsigned mask);		/* MAY_* against current'
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8 };
 /* Absolute name of a path as current's root sees it, into buf; pointer inside buf or NULL (too long). */
 char *path_name(const struct path *p, char *buf, size_t max);
+char *path_name_from(const struct path *root, const struct path *p, char *buf, size_t max);	/* as who has this root sees it */
 int vfs_mkdir(int dfd, const char *name, uint32_t mode);	/* kernel path; also used at boot */
 int vfs_mknod(int dfd, const char *name, uint32_t mode, kdev_t dev);
 int vfs_symlink(const char *target, int dfd, const char *name);
@@ -292,10 +314,13 @@ struct fs_context {
 	struct refcount refs;
 	struct spinlock lock;		/* [FS_CONTEXT] */
 	struct path root, cwd;		/* [lock] */
+	struct mount_ns *ns;		/* [I] once a task has it; NULL: before there is a root */
 	uint32_t umask;			/* [lock] */
 	struct rcu_head rcu;
 };
 struct fs_context *fs_context_copy(struct fs_context *old);	/* NULL: no memory */
+/* Another mount name space, a copy, for a context that nobody else has.  -ENOMEM. */
+int fs_context_new_ns(struct fs_context *c) MUST_CHECK;
 void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
 extern struct fs_context init_fs_context;
