@@ -5,8 +5,9 @@
  *
  * Only pages for users (anonymous memory, the page cache, page tables) come
  * here; a kernel allocation fails and its caller reports -ENOMEM.  The victim
- * gets SIGKILL and may use the reserve (task.oom_victim) to exit by itself; its
- * pages come back when its last thread has gone.  Everybody else who runs out
+ * gets SIGKILL, with every process that shares its memory, and may use the
+ * reserve (task.oom_victim) to exit by itself; the pages come back when the last
+ * thread has gone.  Everybody else who runs out
  * of memory waits for that, then looks again; after a while without success
  * the next victim is chosen.
  */
@@ -19,18 +20,25 @@
 enum { PATIENCE_MS = 1000, POLL_MS = 10 };
 static uint64_t oom_last_ns;		/* [a] when the last victim was chosen */
 
-/* Called with the process tree locked, so that p's threads stay; vm structs outlive us by RCU. */
-static uint64_t badness(struct process *p)
+/* Whose memory counts for p: NULL when it has none any more.  vm structs outlive us by RCU. */
+static struct vm_space *process_vm(struct process *p) REQUIRES(&process_tree_lock)
 {
-	struct vm_space *vm = NULL;
 	struct task *t;
-	int64_t points;
 
 	list_for_each(t, &p->threads, thread_link) {
-		vm = rcu_dereference(t->vm);
+		struct vm_space *vm = rcu_dereference(t->vm);
+
 		if (vm)
-			break;
+			return vm;
 	}
+	return NULL;
+}
+
+static uint64_t badness(struct process *p) REQUIRES(&process_tree_lock)
+{
+	struct vm_space *vm = process_vm(p);
+	int64_t points;
+
 	if (!vm)
 		return 0;
 	points = READ_ONCE(vm->rss_anon) + READ_ONCE(vm->rss_shmem) + READ_ONCE(vm->rss_file);
@@ -38,11 +46,22 @@ static uint64_t badness(struct process *p)
 	return points > 0 ? (uint64_t)points : 1;
 }
 
-/* The worst process, with a reference, and what its first thread is called. */
-static struct process *choose(uint64_t *points, char comm[TASK_COMM_LEN])
+static void kill_process(struct process *p) REQUIRES(&process_tree_lock)
+{
+	struct task *t;
+
+	list_for_each(t, &p->threads, thread_link)
+		WRITE_ONCE(t->oom_victim, 1);
+	(void)signal_send_process(p, SIGKILL, NULL);
+}
+
+/* Kills the worst process, and whoever else has its memory, which would keep it: its number (0: there is none) and what its first thread is called. */
+static pid_t kill_worst(uint64_t *points, char comm[TASK_COMM_LEN])
 {
 	struct process *p, *worst = NULL;
+	struct vm_space *vm;
 	unsigned long flags;
+	pid_t pid = 0;
 
 	*points = 0;
 	rcu_read_lock();
@@ -59,24 +78,43 @@ static struct process *choose(uint64_t *points, char comm[TASK_COMM_LEN])
 		}
 	}
 	if (worst) {
-		struct task *t;
-
-		process_get(worst);
+		pid = process_pid(worst);
 		strlcpy(comm, worst->leader->comm, TASK_COMM_LEN);	/* who is in the list has one */
-		list_for_each(t, &worst->threads, thread_link)
-			WRITE_ONCE(t->oom_victim, 1);
+		vm = process_vm(worst);
+		kill_process(worst);
+		list_for_each(p, &process_list, all_link)
+			if (p != worst && p != init_process && vm && process_vm(p) == vm)
+				kill_process(p);
 	}
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	rcu_read_unlock();
-	return worst;
+	return pid;
+}
+
+void oom_set_score_adj(struct task *t, int adj)
+{
+	struct vm_space *vm;
+	struct process *p;
+	unsigned long flags;
+
+	rcu_read_lock();
+	flags = spin_lock_irqsave(&process_tree_lock);
+	WRITE_ONCE(t->process->oom_score_adj, adj);
+	/* Who shares the memory shares the fate; but for a vfork's child, which says it of the program that it is to become. */
+	vm = t->vfork_done ? NULL : rcu_dereference(t->vm);
+	if (vm)
+		list_for_each(p, &process_list, all_link)
+			if (p != init_process && process_vm(p) == vm)
+				WRITE_ONCE(p->oom_score_adj, adj);
+	spin_unlock_irqrestore(&process_tree_lock, flags);
+	rcu_read_unlock();
 }
 
 bool oom_kill(void)
 {
 	uint64_t now = hal_time_mono_ns(), last = __atomic_load_n(&oom_last_ns, __ATOMIC_ACQUIRE), points;
 	char comm[TASK_COMM_LEN];
-	struct process *victim;
-	bool ours;
+	pid_t victim;
 
 	if (READ_ONCE(current->oom_victim) || fatal_signal_pending(current))
 		return false;
@@ -89,17 +127,14 @@ bool oom_kill(void)
 		sleep_ns(POLL_MS * NSEC_PER_MSEC);
 		return true;
 	}
-	victim = choose(&points, comm);
+	victim = kill_worst(&points, comm);
 	if (!victim) {
 		klog_err("out of memory, and no program to kill");
 		return false;
 	}
-	klog_err("out of memory: killed process %d (%s), %llu pages", (int)process_pid(victim), comm,
+	klog_err("out of memory: killed process %d (%s), %llu pages", (int)victim, comm,
 		(unsigned long long)points);
-	(void)signal_send_process(victim, SIGKILL, NULL);
-	ours = victim == current->process;
-	process_put(victim);
-	if (ours)
+	if (READ_ONCE(current->oom_victim))
 		return false;
 	sleep_ns(POLL_MS * NSEC_PER_MSEC);
 	return true;

@@ -20,7 +20,8 @@ static struct radix_tree nodes;		/* [lock] index -> inode */
 static struct inode *ptmx;		/* [lock] */
 static uint64_t *used;			/* [lock] bitmap of indices */
 static size_t used_size;		/* [lock] bits */
-static struct { bool have_uid, have_gid; uint32_t uid, gid, mode, ptmxmode; uint64_t max; } options = { .mode = 0600, .max = PTS_MAX };
+struct options { bool have_uid, have_gid; uint32_t uid, gid, mode, ptmxmode; uint64_t max; };
+static struct options options = { .mode = 0600, .max = PTS_MAX };	/* [lock] */
 
 int devpts_index_alloc(unsigned *index)
 {
@@ -58,8 +59,19 @@ void devpts_index_free(unsigned index)
 	mutex_unlock(&lock);
 }
 
+static struct options options_now(void)
+{
+	struct options o;
+
+	mutex_lock(&lock);
+	o = options;
+	mutex_unlock(&lock);
+	return o;
+}
+
 int devpts_add(unsigned index, struct inode **out)
 {
+	struct options o = options_now();
 	struct inode *i;
 	int err;
 
@@ -68,11 +80,11 @@ int devpts_add(unsigned index, struct inode **out)
 	i = inode_new(instance, index + INO_FIRST);
 	if (!i)
 		return -ENOMEM;
-	inode_init_special(i, S_IFCHR | options.mode, KDEV(136, index));
-	i->mode = S_IFCHR | options.mode;
+	inode_init_special(i, S_IFCHR | o.mode, KDEV(136, index));
+	i->mode = S_IFCHR | o.mode;
 	i->rdev = KDEV(136, index);
-	i->uid = options.have_uid ? options.uid : current->cred->fsuid;
-	i->gid = options.have_gid ? options.gid : current->cred->fsgid;
+	i->uid = o.have_uid ? o.uid : current->cred->fsuid;
+	i->gid = o.have_gid ? o.gid : current->cred->fsgid;
 	i->nlink = 1;
 	i->blksize = 1024;
 	i->atime = i->mtime = i->ctime = i->btime = inode_now();
@@ -168,19 +180,23 @@ static int devpts_statfs(struct super *s, struct abi_statfs *out)
 
 static void devpts_show_options(struct super *s, char *buf, size_t max)
 {
+	struct options o = options_now();
 	size_t n = 0;
 
-	if (options.have_uid)
-		n += (size_t)ksnprintf(buf, max, ",uid=%u", options.uid);
-	if (options.have_gid && n < max)
-		n += (size_t)ksnprintf(buf + n, max - n, ",gid=%u", options.gid);
+	if (o.have_uid)
+		n += (size_t)ksnprintf(buf, max, ",uid=%u", o.uid);
+	if (o.have_gid && n < max)
+		n += (size_t)ksnprintf(buf + n, max - n, ",gid=%u", o.gid);
 	if (n < max)
-		ksnprintf(buf + n, max - n, ",mode=%03o,ptmxmode=%03o", options.mode, options.ptmxmode);
+		ksnprintf(buf + n, max - n, ",mode=%03o,ptmxmode=%03o", o.mode, o.ptmxmode);
 }
 
-static int parse_options(const char *data)
+/* All of them, or none. */
+static int set_options(const char *data)
 {
+	struct options o;
 	char *copy, *word, *next;
+	bool ptmx_set = false;
 	int err = 0;
 
 	if (!data || !*data)
@@ -188,6 +204,8 @@ static int parse_options(const char *data)
 	copy = kstrdup(data, 0);
 	if (!copy)
 		return -ENOMEM;
+	mutex_lock(&lock);
+	o = options;
 	for (word = copy; word && !err; word = next) {
 		char *eq = strchr(word, '=');
 		uint64_t v = 0;
@@ -206,34 +224,35 @@ static int parse_options(const char *data)
 		if (err) {
 			err = -EINVAL;
 		} else if (!strcmp(word, "uid")) {
-			options.uid = (uint32_t)v;
-			options.have_uid = true;
+			o.uid = (uint32_t)v;
+			o.have_uid = true;
 		} else if (!strcmp(word, "gid")) {
-			options.gid = (uint32_t)v;
-			options.have_gid = true;
+			o.gid = (uint32_t)v;
+			o.have_gid = true;
 		} else if (!strcmp(word, "mode")) {
-			options.mode = v & 07777;
+			o.mode = v & 07777;
 		} else if (!strcmp(word, "ptmxmode")) {
-			options.ptmxmode = v & 07777;
-			ptmx->mode = S_IFCHR | options.ptmxmode;
+			o.ptmxmode = v & 07777;
+			ptmx_set = true;
 		} else if (!strcmp(word, "max")) {
-			options.max = MIN(v, (uint64_t)PTS_MAX);
+			o.max = MIN(v, (uint64_t)PTS_MAX);
 		} else {
 			err = -EINVAL;
 		}
 	}
+	if (!err) {
+		options = o;
+		if (ptmx_set)
+			ptmx->mode = S_IFCHR | o.ptmxmode;
+	}
+	mutex_unlock(&lock);
 	kfree(copy);
 	return err;
 }
 
 static int devpts_remount(struct super *s, unsigned flags, const char *data)
 {
-	int err;
-
-	mutex_lock(&lock);
-	err = parse_options(data);
-	mutex_unlock(&lock);
-	return err;
+	return set_options(data);
 }
 
 static const struct super_ops super_ops = { .statfs = devpts_statfs, .show_options = devpts_show_options, .remount = devpts_remount };
@@ -256,12 +275,11 @@ static struct inode *make_inode(struct super *s, uint64_t ino, uint32_t mode, kd
 
 static int devpts_mount(const struct filesystem *fs, const char *source, unsigned ms_flags, const char *data, struct super **out)
 {
-	int err = parse_options(data);
+	int err = set_options(data);
 
 	if (err)
 		return err;
-	ref_get(&instance->refs);
-	*out = instance;
+	*out = instance;	/* which the ptys' own mount keeps */
 	return 0;
 }
 

@@ -25,6 +25,7 @@ static int pair(int *master, int *slave)
 int main(void)
 {
 	struct statfs sf;
+	struct stat st;
 	char buf[8];
 	int m, s, before = statfs("/dev/pts", &sf) == 0 && sf.f_type == 0x1cd1;
 
@@ -34,11 +35,19 @@ int main(void)
 		ok(errno == EPERM, "mounting is not allowed here");
 		return done();
 	}
-	plan(10);
+	plan(13);
 	ok(statfs("pts", &sf) == 0 && sf.f_type == 0x1cd1, "its type");
 	ok(pair(&m, &s) >= 0, "a pty of it");
 	ok(write(m, "a\n", 2) == 2 && read(s, buf, sizeof(buf)) == 2, "which works");
 	ok_errno(umount("pts"), EBUSY, "busy while it is open");
+	close(s);
+	close(m);
+	ok_errno(mount("devpts", "pts", "devpts", MS_REMOUNT, "mode=601,nonsense=1"), EINVAL, "an option that it has not");
+	ok(pair(&m, &s) >= 0 && fstat(s, &st) == 0 && (st.st_mode & 07777) == 0620, "leaves the others as they were");
+	close(s);
+	close(m);
+	ok(mount("devpts", "pts", "devpts", MS_REMOUNT, "mode=601,ptmxmode=600") == 0 && pair(&m, &s) >= 0 && fstat(s, &st) == 0 && (st.st_mode & 07777) == 0601 &&
+	   stat("pts/ptmx", &st) == 0 && (st.st_mode & 07777) == 0600, "two that it has");
 	close(s);
 	close(m);
 	ok(umount("pts") == 0, "then not");

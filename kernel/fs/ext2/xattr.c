@@ -6,7 +6,9 @@
  *
  * A change makes the whole block anew in memory and then replaces the old
  * contents, in place if nobody shares them.
- * The VFS holds the inode's lock.
+ * The VFS holds the inode's lock, which does not keep the block as it is: a
+ * damaged image gives it to two inodes that both think they are alone with it,
+ * or to a directory.  So what is checked and read is a copy.
  */
 #include "ext2.h"
 #include <kernel/errno.h>
@@ -58,7 +60,7 @@ static bool xattr_last(const struct ext2_xattr_entry *e)
 	return *(const uint32_t *)e == 0;
 }
 
-/* Nothing in the block is used before this has passed. */
+/* Nothing in the copy is used before this has passed. */
 static bool xattr_block_ok(const void *data, unsigned bs)
 {
 	const struct ext2_xattr_header *h = data;
@@ -81,19 +83,29 @@ static bool xattr_block_ok(const void *data, unsigned bs)
 	}
 }
 
-static int xattr_read(struct inode *inode, struct buffer *buf)
+/* A copy of the inode's block, from kmalloc. */
+static int xattr_read(struct inode *inode, void **out)
 {
 	struct ext2_sb *sb = ext2_sb(inode->super);
 	uint32_t block = ext2_i(inode)->file_acl;
-	int e = buffer_read(sb->dev, block, sb->block_size, buf);
+	struct buffer buf;
+	void *copy;
+	int e = buffer_read(sb->dev, block, sb->block_size, &buf);
 
 	if (e)
 		return e;
-	if (!xattr_block_ok(buf->data, sb->block_size)) {
-		buffer_put(buf);
+	copy = kmalloc(sb->block_size, ALLOC_NOFS);
+	if (copy)
+		memcpy(copy, buf.data, sb->block_size);
+	buffer_put(&buf);
+	if (!copy)
+		return -ENOMEM;
+	if (!xattr_block_ok(copy, sb->block_size)) {
+		kfree(copy);
 		ext2_error(sb, "inode %llu: bad attribute block %u", (unsigned long long)inode->ino, block);
 		return -EIO;
 	}
+	*out = copy;
 	return 0;
 }
 
@@ -111,7 +123,7 @@ static struct ext2_xattr_entry *xattr_find(void *data, uint8_t index, const char
 int64_t ext2_getxattr(struct inode *inode, const char *full, void *out, size_t max)
 {
 	struct ext2_xattr_entry *x;
-	struct buffer buf;
+	void *block;
 	const char *name;
 	uint8_t index;
 	int64_t ret;
@@ -121,10 +133,10 @@ int64_t ext2_getxattr(struct inode *inode, const char *full, void *out, size_t m
 		return e;
 	if (!ext2_i(inode)->file_acl)
 		return -ENODATA;
-	e = xattr_read(inode, &buf);
+	e = xattr_read(inode, &block);
 	if (e)
 		return e;
-	x = xattr_find(buf.data, index, name);
+	x = xattr_find(block, index, name);
 	if (!x) {
 		ret = -ENODATA;
 	} else {
@@ -132,25 +144,25 @@ int64_t ext2_getxattr(struct inode *inode, const char *full, void *out, size_t m
 		if (max && max < x->e_value_size)
 			ret = -ERANGE;
 		else if (max)
-			memcpy(out, (char *)buf.data + x->e_value_offs, x->e_value_size);
+			memcpy(out, (char *)block + x->e_value_offs, x->e_value_size);
 	}
-	buffer_put(&buf);
+	kfree(block);
 	return ret;
 }
 
 int64_t ext2_listxattr(struct inode *inode, char *out, size_t max)
 {
 	struct ext2_xattr_entry *x;
-	struct buffer buf;
+	void *block;
 	size_t total = 0;
 	int e;
 
 	if (!ext2_i(inode)->file_acl)
 		return 0;
-	e = xattr_read(inode, &buf);
+	e = xattr_read(inode, &block);
 	if (e)
 		return e;
-	for (x = (void *)((struct ext2_xattr_header *)buf.data + 1); !xattr_last(x); x = xattr_next(x)) {
+	for (x = (void *)((struct ext2_xattr_header *)block + 1); !xattr_last(x); x = xattr_next(x)) {
 		const char *prefix = xattr_prefix(x->e_name_index);
 		size_t pn, n;
 
@@ -160,7 +172,7 @@ int64_t ext2_listxattr(struct inode *inode, char *out, size_t max)
 		n = pn + x->e_name_len + 1;
 		if (max) {
 			if (total + n > max) {
-				buffer_put(&buf);
+				kfree(block);
 				return -ERANGE;
 			}
 			memcpy(out + total, prefix, pn);
@@ -169,7 +181,7 @@ int64_t ext2_listxattr(struct inode *inode, char *out, size_t max)
 		}
 		total += n;
 	}
-	buffer_put(&buf);
+	kfree(block);
 	return (int64_t)total;
 }
 
@@ -313,7 +325,7 @@ static int xattr_change(struct inode *inode, const char *full, const void *value
 {
 	struct ext2_sb *sb = ext2_sb(inode->super);
 	struct xattr_new w = { .bs = sb->block_size, .at = sizeof(struct ext2_xattr_header), .values = sb->block_size };
-	struct buffer buf = { .page = NULL };
+	void *block = NULL;
 	struct ext2_xattr_entry *x;
 	bool exists = false, done = !value;
 	const char *name;
@@ -325,10 +337,10 @@ static int xattr_change(struct inode *inode, const char *full, const void *value
 	if (n > sb->block_size)
 		return -ENOSPC;
 	if (ext2_i(inode)->file_acl) {
-		e = xattr_read(inode, &buf);
+		e = xattr_read(inode, &block);
 		if (e)
 			return e;
-		exists = xattr_find(buf.data, index, name) != NULL;
+		exists = xattr_find(block, index, name) != NULL;
 	}
 	if (exists && (flags & XATTR_CREATE))
 		e = -EEXIST;
@@ -341,8 +353,8 @@ static int xattr_change(struct inode *inode, const char *full, const void *value
 		e = -ENOMEM;
 		goto out;
 	}
-	if (buf.page)
-		for (x = (void *)((struct ext2_xattr_header *)buf.data + 1); !xattr_last(x) && !e; x = xattr_next(x)) {
+	if (block)
+		for (x = (void *)((struct ext2_xattr_header *)block + 1); !xattr_last(x) && !e; x = xattr_next(x)) {
 			if (x->e_name_index == index && x->e_name_len == strlen(name) && memcmp(x->e_name, name, x->e_name_len) == 0)
 				continue;
 			if (!done && !xattr_before(x, index, name, strlen(name))) {
@@ -350,17 +362,17 @@ static int xattr_change(struct inode *inode, const char *full, const void *value
 				done = true;
 			}
 			if (!e)
-				e = xattr_append(&w, x->e_name_index, x->e_name, x->e_name_len, (char *)buf.data + x->e_value_offs, x->e_value_size);
+				e = xattr_append(&w, x->e_name_index, x->e_name, x->e_name_len, (char *)block + x->e_value_offs, x->e_value_size);
 		}
 	if (!done && !e)
 		e = xattr_append(&w, index, name, strlen(name), value, n);
-	buffer_put(&buf);
+	kfree(block);
 	if (!e)
 		e = xattr_replace(inode, &w);
 	kfree(w.data);
 	return e;
 out:
-	buffer_put(&buf);
+	kfree(block);
 	return e;
 }
 

@@ -337,7 +337,7 @@ static int store_oom_score_adj(struct task *t, char *text, size_t n)
 	adj = neg ? -(int)v : (int)v;
 	if (adj < t->process->oom_score_adj && !capable(CAP_SYS_RESOURCE))
 		return -EACCES;
-	t->process->oom_score_adj = adj;
+	oom_set_score_adj(t, adj);
 	return 0;
 }
 

@@ -195,7 +195,6 @@ long sys_truncate(uaddr_t name, int64_t len)
 {
 	struct path p;
 	struct inode *i;
-	int32_t n;
 	int err;
 
 	if (len < 0)
@@ -216,13 +215,15 @@ long sys_truncate(uaddr_t name, int64_t len)
 	err = inode_permission(i, MAY_WRITE);
 	if (!err && (i->flags & INODE_APPEND))
 		err = -EPERM;
-	n = READ_ONCE(i->write_count);
-	if (!err && n < 0)
-		err = -ETXTBSY;
-	if (!err && (uint64_t)len > i->size)
-		err = vfs_size_limit((uint64_t)len);
 	if (!err)
-		err = do_truncate(i, (uint64_t)len, NULL);
+		err = inode_get_write(i);	/* nobody begins to execute it meanwhile */
+	if (!err) {
+		if ((uint64_t)len > READ_ONCE(i->size))
+			err = vfs_size_limit((uint64_t)len);
+		if (!err)
+			err = do_truncate(i, (uint64_t)len, NULL);
+		inode_put_write(i);
+	}
 	if (!err)
 		notify_entry(p.dentry, IN_MODIFY);
 	mount_drop_write(p.mnt);

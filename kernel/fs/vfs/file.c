@@ -77,7 +77,7 @@ static void file_destroy(struct file *f)
 	}
 	if (f->mode & FMODE_WROTE_MNT) {
 		if (S_ISREG(inode_mode(f->inode)))
-			__atomic_sub_fetch(&f->inode->write_count, 1, __ATOMIC_RELEASE);
+			inode_put_write(f->inode);
 		mount_drop_write(f->path.mnt);
 	}
 	if (f->owner.pid)
@@ -172,6 +172,11 @@ int file_deny_write(struct file *f)
 			return -ETXTBSY;
 	} while (!__atomic_compare_exchange_n(&f->inode->write_count, &n, n - 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
 	return 0;
+}
+
+void inode_put_write(struct inode *i)
+{
+	__atomic_sub_fetch(&i->write_count, 1, __ATOMIC_RELEASE);
 }
 
 void file_allow_write(struct file *f)

@@ -71,7 +71,7 @@ static int may_open(const struct path *p, unsigned flags, bool created)
 	return 0;
 }
 
-static int inode_get_write(struct inode *i)
+int inode_get_write(struct inode *i)
 {
 	int32_t n = READ_ONCE(i->write_count);
 

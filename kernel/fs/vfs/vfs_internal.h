@@ -170,6 +170,10 @@ static inline bool same_path(const struct path *a, const struct path *b) { retur
 /* Files opened for writing on any mount of s?  [mount_mutex] */
 bool super_has_writers(struct super *s);
 
+/* ---- open.c, file.c ---- */
+int inode_get_write(struct inode *i) MUST_CHECK;	/* a writer: -ETXTBSY while it is being executed */
+void inode_put_write(struct inode *i);
+
 /* ---- path.c ---- */
 enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
 enum { WALK_LINKS = SYMLOOP_MAX };

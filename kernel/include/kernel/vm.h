@@ -135,4 +135,7 @@ int vm_populate(struct vm_space *vm, uaddr_t start, uaddr_t end);
 struct vm_key { const void *object; uint64_t offset; bool shared; };
 /* 0; -EINVAL: not a multiple of four; -EFAULT.  Private ones go by address space and address, no fault is taken; others have to be readable or writable (write). */
 int vm_futex_key(uaddr_t addr, bool is_private, bool write, struct vm_key *out) MUST_CHECK;
+/* oom.c: of t's process and every other that shares its memory. */
+struct task;
+void oom_set_score_adj(struct task *t, int adj);
 #endif
