@@ -424,7 +424,7 @@ int elf_load(struct exec *e)
 	err = vm_set_brk(e->vm, lo, lo);
 	if (err)
 		goto out;
-	err = vdso_map(e->vm, top);
+	err = vdso_map(e->vm, e->file->inode);
 	if (err)
 		goto out;
 	err = elf_stack(e, top, stack_prot);

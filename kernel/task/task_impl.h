@@ -108,7 +108,7 @@ struct inode;
 int cred_exec(struct inode *inode, bool nosuid, struct cred **out, bool *secure);
 int pidfd_create(struct pid *pid, unsigned o_flags, struct file **out);
 struct pid *pidfd_pid(struct file *f);
-int vdso_map(struct vm_space *vm, uaddr_t hint);	/* sets vm->vdso */
+int vdso_map(struct vm_space *vm, const struct inode *program);	/* sets vm->vdso; program: what will be vm->exe */
 void vdso_init(void);
 void vdso_update(void);			/* the wall clock was set */
 uaddr_t vdso_symbol(const char *name);	/* offset in the image, 0: none */

@@ -60,7 +60,7 @@ void vdso_init(void)
 }
 
 /* Somewhere among the mappings; the address space finds the place by a mapping that is then replaced. */
-int vdso_map(struct vm_space *vm, uaddr_t hint)
+int vdso_map(struct vm_space *vm, const struct inode *program)
 {
 	enum { PROT_NONE = 0, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20 };
 	size_t own = hal_as_own_pages() * PAGE_SIZE, size = own + (vdso_npages + 1) * PAGE_SIZE;
@@ -74,7 +74,7 @@ int vdso_map(struct vm_space *vm, uaddr_t hint)
 		/* The machine's, below the others. */
 		err = vm_map_special(vm, (uaddr_t)at, own, NULL, 0, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC, "[vvar_machine]");
 		if (!err)
-			hal_as_own(vm->as, (uaddr_t)at, vm->exe ? vm->exe->inode : NULL);
+			hal_as_own(vm->as, (uaddr_t)at, program);
 		at += (int64_t)own;
 	}
 	if (!err)

@@ -59,6 +59,9 @@ int main(void)
 }
 C
 gcc -static -O1 -o "$work/tests/pair" "$work/pair.c" 2>"$work/cc" || { cat "$work/cc"; not_ok compile; exit 1; }
+# Another program, whose calls are at the same addresses.
+sed 's/"all"/"too"/' "$work/pair.c" >"$work/twin.c"
+gcc -static -O1 -o "$work/tests/twin" "$work/twin.c" 2>"$work/cc" || { cat "$work/cc"; not_ok compile; exit 1; }
 libs=
 for l in $(ldd "$work/tests/start" | grep -o '/[^ ]*') $(gcc -print-file-name=libm.so.6); do libs="$libs -a $(readlink -f "$l"):$l"; done
 "$top/rootfs/make-image.sh" -o "$work/img" -s 96 -a "$work/tests:/tests" $libs x86_64 busybox 2>/dev/null || { not_ok image; exit 1; }
@@ -106,6 +109,18 @@ pair() {	# name options
 		not_ok "$name"
 	fi
 }
+twins() {	# name options
+	name=$1
+	shift
+	timeout 200 "$um" --mem 256M --stats "$@" --disk "$work/img" -- /bin/sh -c '/tests/pair && /tests/twin' </dev/null 2>"$work/err" | tr -d '\r' >"$work/out"
+	p=$(count 'system calls from patched sites') t=$(count 'system calls by trap')
+	if [ "$(tr '\n' ' ' <"$work/out")" = 'all too ' ] && [ "${p:-0}" -ge 30000 ] && [ "${t:-99999}" -lt 4000 ]; then ok "$name"
+	else
+		head -n 5 "$work/out" | sed 's/^/#   /'
+		echo "# ${p:-none} patched, ${t:-none} trapped"
+		not_ok "$name"
+	fi
+}
 all=999999999
 try default 1000 10000 $all
 [ "$(count 'answered in the stub')" -ge 10000 ] && ok default-answered || not_ok default-answered
@@ -127,6 +142,8 @@ starts starts-patch-always 5000 --patch=always
 pair pair
 pair pair-one-cpu --cpus 1
 pair pair-spin-off --spin=off
+twins twins
+twins twins-one-cpu --cpus 1
 starts starts-patch-off 0 --patch=off
 starts starts-one-cpu 5000 --cpus 1
 # regs_x86_64 asks for a signal every 100 us, more than trapping by ptrace can deliver.
