@@ -157,8 +157,9 @@ static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 	um_kept_reset(&as->kept);
 	as->inflight = NULL;
 	as->tramp_mapped = 0;
+	as->cpuid_n = 0;
 	as->svc_cpu = um_cpu()->host_cpu;
-	if (host_stub_create(page_to_phys(as->svc_page), um_clock_page, as, as->svc_cpu, &as->pid))
+	if (host_stub_create(page_to_phys(as->svc_page), um_clock_page, um_cpuid_table(), as, as->svc_cpu, &as->pid))
 		return false;
 	if (um_stop_wait(as, &as->svc->stop, as->svc_cpu))
 		return true;
@@ -295,6 +296,10 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 	as->own = 0;
 	as->patch_off = false;
 	as->tramp_mapped = 0;
+	as->cpuid_n = as->svc->cpuid_sites = 0;
+	as->cpuid_ever = false;
+	as->learn = 0;
+	as->learn_ip = as->cpuid_do = 0;
 	um_lock(&pool.lock);
 	bool many = pool.count >= POOL_MAX;
 	um_unlock(&pool.lock);
@@ -480,6 +485,8 @@ static void map_patched(struct hal_as *as, uaddr_t va, uint64_t len, paddr_t pa,
 		paddr_t use = um_patch_map(as, va + o, pa + o);
 
 		any |= use != pa + o;
+		if (use == pa + o)
+			use = um_cpuid_map(as, va + o, pa + o);
 		if (o == run) {
 			from = use;
 		} else if (use != from + (o - run)) {
@@ -504,6 +511,7 @@ static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64
 {
 	unsigned long flags = hal_irq_save();
 	unsigned rwx = prot & 7;
+	bool cpuid = false;
 
 	um_lock(&as->lock);
 	if (um_as_dead(as))
@@ -514,12 +522,15 @@ static void op_add(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64
 		if (as->patch)
 			op_put(as, STUB_OP_UNMAP, 0, STUB_BASE, 0, 0);
 		as->patch_off = true;
+		(void)um_cpuid_forget(as, 0, STUB_BASE);
 	}
+	if (unlikely(as->cpuid_n))
+		cpuid = um_cpuid_forget(as, va, len);
 	if (!as->patch || as->patch_off)
 		op_put(as, kind, va, len, pa, rwx);
 	else if (kind == STUB_OP_MAP && (prot & (HAL_EXEC | HAL_WRITE | HAL_PRIVATE)) == (HAL_EXEC | HAL_PRIVATE))
 		map_patched(as, va, len, pa, rwx);
-	else if (kind == STUB_OP_PROTECT && (prot & (HAL_EXEC | HAL_WRITE)) != HAL_EXEC && um_patch_any(as, va, len))
+	else if (kind == STUB_OP_PROTECT && (cpuid || ((prot & (HAL_EXEC | HAL_WRITE)) != HAL_EXEC && um_patch_any(as, va, len))))
 		op_put(as, STUB_OP_UNMAP, va, len, 0, 0);
 	else
 		op_put(as, kind, va, len, pa, rwx);

@@ -84,6 +84,9 @@ struct shadow {
 	struct um_site *sites;
 	struct shadow *next;
 	bool spoilt;			/* the original changed: no patches here any more */
+	bool cpuid_tried;		/* the copy was made when its CPUID instructions were known */
+	uint8_t cpuid_n;
+	uint16_t cpuid_at[UM_CPUID_SITES];	/* where it has traps instead of them (cpuid.c) */
 };
 struct old_copy {
 	struct page *page;
@@ -95,6 +98,7 @@ struct um_patch {
 	uint32_t refs;			/* [a] address spaces; up from and down to 0: [sets.lock] */
 	const void *program;		/* [I] identity only */
 	struct um_patch *next;		/* [sets.lock] same hash */
+	unsigned starts;		/* [a] */
 	uint64_t used;			/* [sets.lock] when it became idle */
 	struct um_lock lock;
 	struct tramp_page *tramp[AREAS][AREA_PAGES];	/* [lock] to set; the sites are [I] once used */
@@ -252,6 +256,8 @@ void hal_as_own(struct hal_as *as, uaddr_t va, const void *program) NO_TSA
 	um_lock(&as->lock);
 	if (!as->patch && !as->patch_off) {
 		as->own = va;
+		if (p && __atomic_fetch_add(&p->starts, 1, __ATOMIC_RELAXED) == 1)
+			um_cpuid_start(as);	/* it is executed more than once: worth the trouble */
 		store_release(&as->patch, p);	/* others look without the lock */
 		p = NULL;
 	}
@@ -549,6 +555,29 @@ static void copy_retire(struct um_patch *p, struct shadow *s, const struct hal_a
 	s->copy = NULL;
 }
 
+/* Traps for the CPUID instructions of a copy, where no jump is. */
+static void cpuid_put(struct shadow *s, uint8_t *copy)
+{
+	uint16_t at[UM_CPUID_SITES];
+	unsigned n = um_cpuid_sites(page_to_phys(s->orig), at);
+
+	s->cpuid_n = 0;
+	s->cpuid_tried = n;
+	for (unsigned k = 0; k < n; k++) {
+		bool apart = true;
+
+		for (const struct um_site *i = s->sites; i; i = i->in_page) {
+			unsigned o = (unsigned)(i->at & (PAGE_SIZE - 1));
+
+			apart &= at[k] + 2u <= o || at[k] >= o + JMP_LEN;
+		}
+		if (apart && copy[at[k]] == 0x0f && copy[at[k] + 1] == 0xa2) {
+			copy[at[k]] = STUB_CPUID_TRAP;
+			s->cpuid_at[s->cpuid_n++] = at[k];
+		}
+	}
+}
+
 static bool still_same(const struct shadow *s)
 {
 	const uint8_t *a = page_addr(s->orig), *b = page_addr(s->copy);
@@ -557,6 +586,9 @@ static bool still_same(const struct shadow *s)
 	/* The sites' bytes first: then the originals may stand in for them. */
 	for (const struct um_site *i = s->sites; i; i = i->in_page)
 		if (memcmp(a + (i->at & (PAGE_SIZE - 1)), i->old, JMP_LEN))
+			return false;
+	for (unsigned k = 0; k < s->cpuid_n; k++)
+		if (a[s->cpuid_at[k]] != 0x0f)
 			return false;
 	while (at < PAGE_SIZE) {
 		unsigned end = PAGE_SIZE, next = PAGE_SIZE;
@@ -568,6 +600,11 @@ static bool still_same(const struct shadow *s)
 				next = o + JMP_LEN;
 			}
 		}
+		for (unsigned k = 0; k < s->cpuid_n; k++)
+			if (s->cpuid_at[k] >= at && s->cpuid_at[k] < end) {
+				end = s->cpuid_at[k];
+				next = end + 1;
+			}
 		if (memcmp(a + at, b + at, end - at))
 			return false;
 		at = next;
@@ -630,6 +667,7 @@ static bool site_add(struct hal_as *as, uaddr_t ip, paddr_t pa)
 	s->sites = site;
 	for (const struct um_site *i = s->sites; i; i = i->in_page)
 		memcpy((char *)page_addr(copy) + (i->at & (PAGE_SIZE - 1)), i->new, JMP_LEN);
+	cpuid_put(s, page_addr(copy));
 	s->copy = copy;
 	p->copies++;
 	return true;
@@ -657,7 +695,9 @@ bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 		return false;
 	flags = hal_irq_save();
 	um_lock(&as->lock);
-	if (!as->patch_off && as->patch) {
+	if (um_cpuid_site(as, ip, pa)) {
+		done = false;			/* this program goes on with the page as it is */
+	} else if (!as->patch_off && as->patch) {
 		struct um_patch *p = as->patch;
 
 		um_lock(&p->lock);
@@ -683,6 +723,24 @@ bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 
 /* ---- mapping ---- */
 
+/* The page's CPUID instructions are known by now. */
+static void cpuid_later(struct um_patch *p, struct shadow *s, const struct hal_as *as)
+{
+	uint16_t at[UM_CPUID_SITES];
+	struct page *copy;
+
+	if (s->cpuid_tried || p->copies >= COPIES_MAX || !um_cpuid_sites(page_to_phys(s->orig), at))
+		return;
+	copy = page_alloc(0, ALLOC_ATOMIC);
+	if (!copy)
+		return;
+	hal_page_copy(page_addr(copy), page_addr(s->copy));
+	cpuid_put(s, page_addr(copy));
+	copy_retire(p, s, as);
+	s->copy = copy;
+	p->copies++;
+}
+
 paddr_t um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa)
 {
 	struct um_patch *p = load_acquire(&as->patch);
@@ -692,7 +750,9 @@ paddr_t um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa)
 	struct shadow *s = shadow_find(p, to_key(as, va));
 	if (s && s->copy && page_to_phys(s->orig) == pa) {
 		if (still_same(s)) {
-			use = page_to_phys(s->copy);
+			cpuid_later(p, s, as);
+			if (!s->cpuid_n || um_cpuid_list(as, va, s->cpuid_at, s->cpuid_n))
+				use = page_to_phys(s->copy);
 		} else {
 			s->spoilt = true;
 			copy_retire(p, s, as);

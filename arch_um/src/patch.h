@@ -24,6 +24,33 @@ bool um_patch_any(struct hal_as *as, uaddr_t va, uint64_t len);
 /* The physical page of trampolines that belongs at va; false: none does.  Locks: as->lock. */
 bool um_patch_tramp(struct hal_as *as, uaddr_t va, paddr_t *pa);
 
+/* ---- cpuid.c ---- */
+
+bool um_cpuid_enabled(void);
+/* The page that stubs map at STUB_CPUID; 0: none. */
+paddr_t um_cpuid_table(void);
+/* The program that begins there now executes CPUID with faulting, for a while. */
+void um_cpuid_start(struct hal_as *as);
+/* It is over. */
+void um_cpuid_learnt(struct hal_as *as);
+/* The instruction at ip, in that page: true: a CPUID that faulted; um_cpuid_execute() is to come. */
+bool um_cpuid_site(struct hal_as *as, uaddr_t ip, paddr_t pa);
+/* A CPUID at r->rip. */
+void um_cpuid_execute(struct abi_regs *r);
+/* What to map at va instead of the page at pa: executable, not writable, private.  Locks: as->lock. */
+paddr_t um_cpuid_map(struct hal_as *as, uaddr_t va, paddr_t pa);
+/* Where they are in that page, if they are known and it has a copy: at most UM_CPUID_SITES. */
+enum { UM_CPUID_SITES = 30 };
+unsigned um_cpuid_sites(paddr_t pa, uint16_t *at);
+/* A copy of the page with traps there is mapped at va: false: there is no room for them.  Locks: as->lock. */
+bool um_cpuid_list(struct hal_as *as, uaddr_t va, const uint16_t *at, unsigned n);
+/* The range will be mapped otherwise; true: there was a site in it.  Locks: as->lock. */
+bool um_cpuid_forget(struct hal_as *as, uaddr_t va, uint64_t len);
+/* #GP(0) while learning: true: it may have been that; go on. */
+bool um_cpuid_fault(struct hal_uctx *u, struct hal_as *as, struct hal_trap_info *info, bool stepped);
+/* #GP(0): the program's own; a CPUID that has been executed; a place that is being mapped otherwise: let it try again. */
+enum um_cpuid_gp { UM_CPUID_OTHER, UM_CPUID_DONE, UM_CPUID_AGAIN } um_cpuid_trap(struct hal_uctx *u, struct hal_as *as);
+
 /* Where the program believes that its call returns to; true: it is another place. */
 bool um_patch_return(struct hal_as *as, uaddr_t machine, uaddr_t *program);
 /*

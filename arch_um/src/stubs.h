@@ -20,6 +20,7 @@ struct um_thread {
 	size_t size;			/* [I] */
 	int tid;			/* [I] the host's */
 	int host_cpu;			/* [o] bound to, or -1 */
+	bool cpuid_faults;		/* [o] its host thread has been told so */
 	bool fast;			/* [o] stopped in a patched call: no frame, the FP state is in the CPU */
 	bool fp_saved;			/* [o] fast: and a copy of it in um_fast_fp() */
 	bool fp_load;			/* [o] fast: what is in um_fast_fp() is newer than the CPU's */
@@ -53,6 +54,10 @@ struct hal_as {
 	bool patch_off;			/* [lock] no longer: the program unmapped them */
 	uint32_t tramp_mapped;		/* [lock] pages of trampolines that the stub has */
 	uint32_t changes;		/* [lock] counts changes of mappings */
+	uint32_t cpuid_n;		/* [lock] svc->cpuid_sites */
+	bool cpuid_ever;		/* [lock] it had some; read without */
+	uint8_t learn;			/* [o] its only thread executes CPUID with faulting until it has made so many calls */
+	uaddr_t learn_ip, cpuid_do;	/* [o] of the last fault; the one to execute for it, or 0 */
 };
 
 /* A user thread. */
@@ -69,6 +74,8 @@ struct hal_uctx {
 	int score, fit;			/* [o] */
 	uint64_t call_key, waits_at;	/* [o] stub_call_key() of its last call; of one that waits, */
 	int waits;			/* [o] and how surely: 0..WAITS_MAX */
+	uaddr_t gp_ip;			/* [o] last place that um_cpuid_trap() did not know, */
+	uint32_t gp_changes;		/* [o] and as->changes then */
 	int answer_pid, answer_tid;	/* [a] hal_user_answers() */
 	bool waited;			/* [o] the CPU had something else to do during the last call */
 };

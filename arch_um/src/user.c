@@ -21,8 +21,8 @@
 #include <kernel/string.h>
 
 enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9, SIGSEGV = 11, SIGURG = 23, SIGSYS = 31 };
-enum { EFLAGS_TF = 0x100, ENOSYS_ = 38, TRAP_DB = 1, TRAP_PF = 14 };
-enum { SI_KERNEL = 0x80, TRAP_BRKPT = 1 };
+enum { EFLAGS_TF = 0x100, ENOSYS_ = 38, TRAP_DB = 1, TRAP_GP = 13, TRAP_PF = 14 };
+enum { SI_KERNEL = 0x80, TRAP_BRKPT = 1, TRAP_TRACE = 2 };
 enum { ARCH_X86_64 = 0xc000003e };
 enum { AGAIN = 4096, AGAIN_PATCHED = 32 };
 
@@ -205,13 +205,19 @@ static void regs_to_frame(struct hal_uctx *u, struct um_thread *t)
 	f->fpstate = t->area + t->fp;
 	f->sigmask = 0;
 	t->ctl->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
+	t->ctl->cpuid = 0;
+	if (t->cpuid_faults != (t->as->learn != 0)) {
+		t->cpuid_faults = t->as->learn != 0;
+		t->ctl->cpuid = t->cpuid_faults ? 1 : 2;
+		t->ctl->cpuid_faults = t->cpuid_faults;
+	}
 	t->ctl->gs_base = !r->gs_base && um_patch_enabled() ? t->area + STUB_GS_TAG : canonical(r->gs_base) ? r->gs_base : 0;
 }
 
 /* Can it go on without a frame? */
 static bool regs_fast(const struct hal_uctx *u, const struct um_thread *t)
 {
-	return t->fast && !u->step && !u->regs.gs_base && !(u->regs.eflags & EFLAGS_TF) && canonical(u->regs.rip);
+	return t->fast && t->cpuid_faults == (t->as->learn != 0) && !u->step && !u->regs.gs_base && !(u->regs.eflags & EFLAGS_TF) && canonical(u->regs.rip);
 }
 
 static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
@@ -302,11 +308,19 @@ static enum hal_trap exception(struct hal_trap_info *info, int sig, int code, ua
 	return HAL_TRAP_EXCEPTION;
 }
 
+/* Of a system call: has it learnt enough? */
+static void learn_less(struct hal_as *as)
+{
+	if (unlikely(as->learn) && !--as->learn)
+		um_cpuid_learnt(as);
+}
+
 /* A system call: where it returns to, and what the instruction does to registers. */
 static enum hal_trap call(struct hal_uctx *u, struct hal_as *as, uaddr_t ret)
 {
 	struct abi_regs *r = &u->regs;
 
+	learn_less(as);
 	u->ret = 0;
 	if (um_patch_return(as, ret, &r->rip)) {
 		u->ret = r->rip;
@@ -362,6 +376,21 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 	}
 	info->trap_nr = 0;
 	info->error_code = 0;
+	if (f.signo == SIGSEGV && f.trapno == TRAP_GP && !f.err) {
+		switch (um_cpuid_trap(u, as)) {
+		case UM_CPUID_DONE:
+			if (!(f.flags & EFLAGS_TF))
+				return HAL_TRAP_KICK;
+			info->trap_nr = TRAP_DB;
+			return exception(info, SIGTRAP, TRAP_TRACE, u->regs.rip);
+		case UM_CPUID_AGAIN:
+			return HAL_TRAP_KICK;
+		case UM_CPUID_OTHER:
+			break;
+		}
+		if (um_cpuid_fault(u, as, info, f.flags & EFLAGS_TF))
+			return HAL_TRAP_KICK;
+	}
 	if (f.signo == SIGURG || (f.si_code <= 0 && f.signo != SIGSYS))
 		return HAL_TRAP_KICK;		/* ours, or sent by somebody on the host */
 	if (f.signo == SIGSYS) {
@@ -370,6 +399,7 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 			return exception(info, SIGSEGV, SI_KERNEL, 0);
 		}
 		heat(u, as, info);
+		learn_less(as);
 		um_count(UM_STAT_TRAPPED);
 		u->call_key = stub_call_key(u->regs.rax, u->regs.rsi);
 		u->regs.orig_rax = u->regs.rax;
@@ -444,6 +474,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	struct um_cpu *c = um_cpu();
 	struct hal_as *as = c->as;
 
+	info->hot_call = 0;
 	if (__atomic_load_n(&c->pending, __ATOMIC_ACQUIRE)) {
 		um_irq_run();
 		return HAL_TRAP_KICK;
@@ -453,7 +484,11 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	struct um_thread *t = u->t;
 	struct stub_thread *ctl = t->ctl;
 
-	info->hot_call = 0;
+	if (unlikely(as->cpuid_do)) {
+		if (as->cpuid_do == u->regs.rip)
+			um_cpuid_execute(&u->regs);
+		as->cpuid_do = as->learn_ip = 0;
+	}
 	if (unlikely(u->called)) {
 		/* A system call is a step: its end is told before anything else is executed. */
 		u->called = false;

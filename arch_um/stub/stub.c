@@ -38,7 +38,7 @@ enum { SIGILL_ = 4, SIGTRAP_ = 5, SIGBUS_ = 7, SIGFPE_ = 8, SIGKILL_ = 9, SIGSEG
        SIGSYS_ = 31 };
 /* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID */
 enum { THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x100000 };
-enum { FRAME_SI = 120, FRAME_AX = 152, FRAME_IP = 176, FRAME_SIGNO = 312 };	/* in the host's signal frame, from the return address on */
+enum { FRAME_SI = 120, FRAME_BX = 136, FRAME_DX = 144, FRAME_AX = 152, FRAME_CX = 160, FRAME_IP = 176, FRAME_FLAGS = 184, FRAME_ERR = 200, FRAME_TRAPNO = 208, FRAME_SIGNO = 312 };	/* in the host's signal frame, from the return address on */
 /* Of what is only read and executed the host maps sixteen pages at a touch, so that longer runs are not worth the walk. */
 enum { POPULATE_MAX = 64 * 4096, POPULATE_READ = 8 * 4096 };
 
@@ -244,6 +244,45 @@ static bool answer_failed(char *frame)
 	return true;
 }
 
+/* ---- CPUID ---- */
+
+/* At one of the places where it has been replaced: from the table, or from the CPU. */
+static bool cpuid_answer(const struct stub_thread *t, char *frame)
+{
+	uint64_t *ip = (uint64_t *)(frame + FRAME_IP), *ax = (uint64_t *)(frame + FRAME_AX), *cx = (uint64_t *)(frame + FRAME_CX);
+	uint32_t n = __atomic_load_n(&svc()->cpuid_sites, __ATOMIC_ACQUIRE), i = 0, leaf, sub, v[4];
+
+	/* Steps are the kernel's to count. */
+	if (*(int32_t *)(frame + FRAME_SIGNO) != SIGSEGV_ || *(uint64_t *)(frame + FRAME_TRAPNO) != 13 || *(uint64_t *)(frame + FRAME_ERR) || n > STUB_CPUID_SITES || t->cpuid_faults || *(uint64_t *)(frame + FRAME_FLAGS) & 0x100)
+		return false;
+	while (i < n && svc()->cpuid_site[i] != *ip)
+		i++;
+	if (i == n)
+		return false;
+	leaf = (uint32_t)*ax;
+	sub = stub_cpuid_sub(leaf, (uint32_t)*cx);
+	const struct stub_cpuid *e = NULL, *table = (const struct stub_cpuid *)STUB_CPUID;
+	for (uint32_t slot = stub_cpuid_slot(leaf, sub), tries = 0; tries < STUB_CPUID_TRIES && !e; tries++) {
+		const struct stub_cpuid *at = &table[(slot + tries) % STUB_CPUIDS];
+
+		if (!__atomic_load_n(&at->used, __ATOMIC_ACQUIRE))
+			break;
+		if (at->leaf == leaf && at->sub == sub)
+			e = at;
+	}
+	if (e)
+		for (i = 0; i < 4; i++)
+			v[i] = e->r[i];
+	else
+		__asm__ volatile("cpuid" : "=a"(v[0]), "=b"(v[1]), "=c"(v[2]), "=d"(v[3]) : "a"(leaf), "c"((uint32_t)*cx));
+	*ax = v[0];
+	*(uint64_t *)(frame + FRAME_BX) = v[1];
+	*cx = v[2];
+	*(uint64_t *)(frame + FRAME_DX) = v[3];
+	*ip += 2;
+	return true;
+}
+
 /* A patched call, all registers saved.  0: go on with t->regs; 1: stop again, with a signal frame. */
 int fast_main(struct stub_thread *t, uint32_t kind)
 {
@@ -296,7 +335,7 @@ void signal_main(char *frame)
 	bool call = *(int32_t *)(frame + FRAME_SIGNO) == SIGSYS_ && waits(t, *(uint64_t *)(frame + FRAME_AX), *(uint64_t *)(frame + FRAME_SI));
 	const uint32_t none = 0;
 
-	if (kick_noted(t, frame) || answer_failed(frame))
+	if (kick_noted(t, frame) || answer_failed(frame) || cpuid_answer(t, frame))
 		return;
 	t->kind = STUB_KIND_FRAME;
 	t->frame = (uint64_t)frame;
@@ -307,6 +346,8 @@ void signal_main(char *frame)
 	post_stop(&t->stop);
 	wait_go(&t->go, &t->spin, call ? &none : &t->yield);
 	ops_take(t);
+	if (t->cpuid)
+		call_arch_prctl(0x1012, t->cpuid != 1);	/* ARCH_SET_CPUID */
 	if (t->has_fsgsbase) {
 		/* A non-canonical base would fault here, in the stub: the kernel has checked it. */
 		fs_write(t->fs_base);
@@ -450,7 +491,7 @@ static void signals_init(void)
 static void stub_child(uint64_t pa)
 {
 	struct stub_zygote *z = zygote();
-	uint64_t zero[4] = { 0 }, clock = z->clock;	/* SIG_DFL */
+	uint64_t zero[4] = { 0 }, clock = z->clock, cpuid = z->cpuid;	/* SIG_DFL */
 
 	call_any(NR_sigaction, SIGTERM_, (long)zero, 0, 8, 0);
 	call_any(NR_prctl, 1, SIGKILL_, 0, 0, 0);	/* PR_SET_PDEATHSIG */
@@ -459,6 +500,7 @@ static void stub_child(uint64_t pa)
 	if (call_mmap(STUB_SVC, STUB_SVC_SIZE, 3, MAP_SHARED | MAP_FIXED, STUB_FD_RAM, pa) != STUB_SVC)
 		die();
 	svc()->clock = clock && call_mmap(STUB_CLOCK, 0x1000, 1, MAP_SHARED | MAP_FIXED, STUB_FD_RAM, clock) == STUB_CLOCK;
+	svc()->cpuid = cpuid && call_mmap(STUB_CPUID, 0x1000, 1, MAP_SHARED | MAP_FIXED, STUB_FD_RAM, cpuid) == STUB_CPUID;
 	call_any(NR_close, STUB_FD_COMM, 0, 0, 0, 0);
 	call_any(NR_close, STUB_FD_TTY, 0, 0, 0, 0);
 	/* The zygote's pages stay mapped until svc_main(): this is its stack. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From main() to the kernel, and every way out. */
 #include "host.h"
+#include <asm/prctl.h>
 #include <cpuid.h>
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -145,6 +146,7 @@ int main(int argc, char **argv)
 	boot.spin = o.spin;
 	boot.yield = o.yield;
 	boot.answer = o.answer;
+	boot.cpuid = o.cpuid && !syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1);	/* as it is: only whether that can be said */
 	boot.map_min = map_min();
 	boot.xsave_size = 512;
 	if (__get_cpuid_count(0xd, 0, &a, &b, &c, &d))

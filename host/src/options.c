@@ -15,7 +15,7 @@
 enum { MEM_MIN = 16 };		/* MiB; less does not hold the kernel's own tables */
 enum { PATCH_AFTER = 8 };	/* a patch costs as much as a dozen traps, but serves all that will ever run the program */
 
-enum id { MEM, CPUS, TRAP, PATCH, ANSWER, SPIN, YIELD, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
+enum id { MEM, CPUS, TRAP, PATCH, ANSWER, CPUID, SPIN, YIELD, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
 
 static const struct spec { const char *name, *value, *help; enum id id; } specs[] = {
 	{ "mem", "SIZE", "physical memory, with K, M or G (default 256M)", MEM },
@@ -28,6 +28,7 @@ static const struct spec { const char *name, *value, *help; enum id id; } specs[
 	{ "trap", "KIND", "how user code is caught: seccomp (default) or ptrace", TRAP },
 	{ "patch", "WHEN", "system calls without a trap: on (default), off, always (at a site's first call)", PATCH },
 	{ "answer", "WHEN", "answer calls that need no kernel where the program is: on (default), off", ANSWER },
+	{ "cpuid", "WHEN", "answer CPUID instructions from what they said before: on (default), off", CPUID },
 	{ "spin", "WHEN", "hand over by spinning: auto (default), off, always", SPIN },
 	{ "yield", "WHEN", "hand over by yielding the host CPU: auto (default), off, always", YIELD },
 	{ "strace", NULL, "print the system calls of all programs", STRACE },
@@ -73,6 +74,13 @@ static int parse_when(const char *option, const char *v)
 	if (strcmp(v, "auto") && strcmp(v, "off") && strcmp(v, "always"))
 		fatal("--%s: '%s' is none of auto, off, always", option, v);
 	return v[1] == 'l' ? 'f' : v[0];
+}
+
+static bool parse_on(const char *option, const char *v)
+{
+	if (strcmp(v, "on") && strcmp(v, "off"))
+		fatal("--%s: '%s' is neither on nor off", option, v);
+	return v[1] == 'n';
 }
 
 static uint64_t parse_mem(const char *s)
@@ -124,9 +132,10 @@ static void apply(struct options *o, const struct spec *s, const char *v)
 			fatal("--patch: '%s' is none of on, off, always", v);
 		break;
 	case ANSWER:
-		if (strcmp(v, "on") && strcmp(v, "off"))
-			fatal("--answer: '%s' is neither on nor off", v);
-		o->answer = !strcmp(v, "on");
+		o->answer = parse_on("answer", v);
+		break;
+	case CPUID:
+		o->cpuid = parse_on("cpuid", v);
 		break;
 	case SPIN:
 		o->spin = parse_when("spin", v);
@@ -163,7 +172,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	cpu_set_t set;
 	int host_cpus = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 
-	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .answer = true, .spin = 'a', .yield = 'a' };
+	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .answer = true, .cpuid = true, .spin = 'a', .yield = 'a' };
 	for (int i = 1; i < argc; i++) {
 		char *a = argv[i];
 		const struct spec *s = NULL;

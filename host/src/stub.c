@@ -128,7 +128,7 @@ void stub_init(bool no_filter)
 		fatal("cannot start a process: %s", strerror(errno));
 }
 
-int host_stub_create(uint64_t svc_pa, uint64_t clock_pa, void *cookie, int cpu, int *pid)
+int host_stub_create(uint64_t svc_pa, uint64_t clock_pa, uint64_t cpuid_pa, void *cookie, int cpu, int *pid)
 {
 	struct child *c = malloc(sizeof(*c));
 	int r = -ENOMEM;
@@ -148,6 +148,7 @@ int host_stub_create(uint64_t svc_pa, uint64_t clock_pa, void *cookie, int cpu, 
 	}
 	zygote->pa = svc_pa;
 	zygote->clock = clock_pa;
+	zygote->cpuid = cpuid_pa;
 	__atomic_store_n(&zygote->stop, 0, __ATOMIC_RELEASE);
 	if (__atomic_exchange_n(&zygote->go, STUB_GO_RUN, __ATOMIC_ACQ_REL) == STUB_GO_SLEEP)
 		host_futex_wake(&zygote->go);

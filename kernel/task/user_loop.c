@@ -199,6 +199,8 @@ _Noreturn void task_user_loop(void)
 			signal_force(t->trap.signal, t->trap.si_code, t->trap.addr);
 			break;
 		case HAL_TRAP_KICK:
+			if (unlikely(t->trap.hot_call))
+				vm_hot_call(t->vm, t->trap.hot_call);
 			break;
 		}
 	}

@@ -9,7 +9,7 @@
  * CPU (-1: any).  Its process id is stored before its death can be reported.
  * 0 or -errno.
  */
-int host_stub_create(uint64_t svc_pa, uint64_t clock_pa, void *cookie, int cpu, int *pid);
+int host_stub_create(uint64_t svc_pa, uint64_t clock_pa, uint64_t cpuid_pa, void *cookie, int cpu, int *pid);
 void host_stub_kill(int pid);
 /* Make the thread stop. */
 void host_stub_kick(int pid, int tid);

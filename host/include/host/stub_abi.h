@@ -16,6 +16,7 @@
 #define STUB_ZYGOTE_STACK 0x4000
 #define STUB_SVC	0x7fffc0020000	/* struct stub_svc */
 #define STUB_SVC_SIZE	0x2000
+#define STUB_CPUID	0x7fffc0038000	/* struct stub_cpuid[STUB_CPUIDS], to read */
 #define STUB_CLOCK	0x7fffc0030000	/* the page of struct abi_vvar, to read; stub.lds knows the address, too */
 #define STUB_THREADS	0x7fffe0000000	/* struct stub_thread of slot n at + n * STUB_SLOT */
 #define STUB_THREADS_SHIFT 29		/* nothing else is in that half of a gigabyte */
@@ -70,6 +71,22 @@ enum { STUB_STOPPED = 1, STUB_WAITER = 2, STUB_INTR = 4, STUB_DEAD = 8 };
 
 enum stub_cmd { STUB_CMD_OPS = 1, STUB_CMD_THREAD };
 
+/* What CPUID says; see arch_um/src/cpuid.c. */
+enum { STUB_CPUIDS = 128, STUB_CPUID_TRIES = 8, STUB_CPUID_SITES = 32, STUB_CPUID_TRAP = 0xf4 /* hlt: #GP; #UD would leave to the hypervisor as well */ };
+struct stub_cpuid { uint32_t leaf, sub, used, unused; uint32_t r[4]; };	/* eax, ebx, ecx, edx */
+static inline uint32_t stub_cpuid_slot(uint32_t leaf, uint32_t sub) { return (leaf * 5 + (leaf >> 26) + sub * 3) % STUB_CPUIDS; }
+/* Leaves that do not look at ecx. */
+static inline uint32_t stub_cpuid_sub(uint32_t leaf, uint32_t ecx)
+{
+	return leaf == 0 || leaf == 2 || leaf == 5 || leaf == 6 || leaf == 9 || leaf == 0x15 || leaf == 0x16 ||
+		leaf - 0x80000000u <= 8 ? 0 : ecx;
+}
+/* Not the ones that say which processor this is, and not what a hypervisor says of itself. */
+static inline int stub_cpuid_constant(uint32_t leaf)
+{
+	return leaf != 1 && leaf != 0xb && leaf != 0x1f && leaf >> 28 != 4 && leaf != 0x8000001e && leaf != 0x80000026;
+}
+
 /* The service thread of a stub: the leader of its process. */
 struct stub_svc {
 	uint32_t go, stop;
@@ -82,9 +99,11 @@ struct stub_svc {
 	uint32_t traceme;		/* the ptrace backend */
 	uint32_t sigstack;		/* offset of the signal stack in a thread's area */
 	uint32_t lost;			/* the stub says: the host refused a change, and it has unmapped all */
-	uint32_t clock;			/* the stub says: STUB_CLOCK is there */
-	char pad[184];
-	char stack[0x800 - 256];
+	uint32_t clock, cpuid;		/* the stub says: STUB_CLOCK, STUB_CPUID is there */
+	uint32_t cpuid_sites;		/* so many addresses in cpuid_site, */
+	char pad[176];
+	uint64_t cpuid_site[STUB_CPUID_SITES];	/* where STUB_CPUID_TRAP stands for a CPUID */
+	char stack[0x800 - 512];
 	struct stub_op op[2][STUB_OPS];
 };
 
@@ -121,12 +140,14 @@ struct stub_thread {
 	uint64_t sleep_at;		/* stub_call_key() of a call that will likely wait: sleep at once */
 	int32_t answer_pid, answer_tid;	/* 0: every call is the kernel's; else who this is, for calls that the stub answers */
 	uint32_t answered;		/* so many it has */
+	uint32_t cpuid;			/* before it goes on with a frame: CPUID faults from now on (1), or no longer (2) */
+	uint32_t cpuid_faults;		/* it does: the stub must not execute any */
 };
 
 /* Calls that are alike in whether they wait: by number, and what a futex call is about. */
 static inline uint64_t stub_call_key(uint64_t nr, uint64_t second) { return nr == 202 ? nr | (second & 127) << 32 : nr; }
 
-_Static_assert(__builtin_offsetof(struct stub_svc, stack) == 256 && sizeof(struct stub_svc) == STUB_SVC_SIZE, "struct stub_svc");
+_Static_assert(__builtin_offsetof(struct stub_svc, stack) == 512 && sizeof(struct stub_svc) == STUB_SVC_SIZE, "struct stub_svc");
 _Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED &&
 	__builtin_offsetof(struct stub_thread, fs_base) == STUB_OFF_FS &&
 	__builtin_offsetof(struct stub_thread, regs) == STUB_OFF_REGS, "entry.S");
@@ -135,7 +156,7 @@ _Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED
 struct stub_zygote {
 	uint32_t go, stop;
 	uint64_t pa;			/* of the new stub's struct stub_svc */
-	uint64_t clock;			/* physical address of the page at STUB_CLOCK; 0: none */
+	uint64_t clock, cpuid;		/* physical address of the page at STUB_CLOCK, at STUB_CPUID; 0: none */
 	int32_t pid;			/* result */
 	int32_t kernel_pid;
 	uint32_t spin, yield;		/* 0 */

@@ -47,7 +47,7 @@ struct hal_trap_info {
 	uaddr_t addr;		/* FAULT, EXCEPTION */
 	unsigned access;	/* FAULT: HAL_READ, HAL_WRITE or HAL_EXEC */
 	int signal, si_code;	/* EXCEPTION: as Linux reports them (SIGILL, SIGFPE, SIGTRAP, SIGBUS, SIGSEGV) */
-	uaddr_t hot_call;	/* SYSCALL: tell hal_as_hot_call() about this call instruction; 0: no */
+	uaddr_t hot_call;	/* SYSCALL, KICK: tell hal_as_hot_call() about this call instruction; 0: no */
 	unsigned trap_nr, error_code;	/* raw, for signal frames and oopses; 0 where the CPU has none */
 };
 
