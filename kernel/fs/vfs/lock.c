@@ -6,7 +6,8 @@
  * An inode gets a struct file_locks with its first lock and keeps it until it
  * is freed.  Record locks of one owner never overlap: setting one cuts or
  * merges what the owner has.  Who must wait sleeps on the inode's wait queue
- * and looks again.  A POSIX lock that would close a circle of owners that
+ * and looks again: whoever changes a lock wakes all, who from then on wait for
+ * nobody, though they have not run yet.  A POSIX lock that would close a circle of owners that
  * wait for each other is refused (EDEADLK); open file description locks are
  * not checked, as in Linux.
  */
@@ -32,13 +33,15 @@ struct file_lock {
 struct file_locks {
 	struct spinlock lock;		/* [FLOCK] */
 	struct list_head records, flocks;	/* [lock] */
+	struct list_head waiting;	/* [FLOCK_WAITS] struct lock_wait of those who wait for a record here */
 	struct waitq wait;
 };
 
 /* Owners of POSIX locks that wait, and for whom. */
-struct lock_wait { struct list_head link; const void *owner, *blocker; };
-static struct spinlock waits_lock = SPINLOCK_INIT(FLOCK);
-static struct list_head waits = LIST_INIT(waits);
+struct lock_wait { struct lock_wait *next; struct list_head here; const void *owner, *blocker; };
+enum { WAIT_HASH = 256 };
+static struct spinlock waits_lock = SPINLOCK_INIT(FLOCK_WAITS);
+static struct lock_wait *waits[WAIT_HASH];	/* [waits_lock] by owner */
 
 static struct file_locks *locks_get(struct inode *i)
 {
@@ -52,6 +55,7 @@ static struct file_locks *locks_get(struct inode *i)
 	spin_init(&l->lock, LOCK_FLOCK);
 	list_init(&l->records);
 	list_init(&l->flocks);
+	list_init(&l->waiting);
 	waitq_init(&l->wait);
 	if (__atomic_compare_exchange_n(&i->locks, &none, l, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return l;
@@ -142,20 +146,44 @@ static void record_apply(struct file_locks *l, struct file_lock *want, struct fi
 	list_free(&dead);
 }
 
+static struct lock_wait **wait_bucket(const void *owner)
+{
+	return &waits[((uintptr_t)owner >> 5) * 0x9e3779b97f4a7c15ull >> 56];
+}
+
+static void wait_remove(struct lock_wait *w) REQUIRES(&waits_lock)
+{
+	struct lock_wait **at = wait_bucket(w->owner);
+
+	if (list_empty(&w->here))
+		return;
+	list_del_init(&w->here);
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+}
+
+/* [l->lock] A record has changed: who waits here will look again, and waits for nobody until then. */
+static void waits_forget(struct file_locks *l)
+{
+	spin_lock(&waits_lock);
+	while (!list_empty(&l->waiting))
+		wait_remove(list_first(&l->waiting, struct lock_wait, here));
+	spin_unlock(&waits_lock);
+}
+
 /* [waits_lock] Does `owner` already wait, through others, for `me`? */
 static bool would_deadlock(const void *me, const void *owner)
 {
 	for (unsigned steps = 0; steps < 1000; steps++) {
 		struct lock_wait *w;
-		const void *next = NULL;
+		const void *next;
 
 		if (owner == me)
 			return true;
-		list_for_each(w, &waits, link)
-			if (w->owner == owner) {
-				next = w->blocker;
-				break;
-			}
+		for (w = *wait_bucket(owner); w && w->owner != owner;)
+			w = w->next;
+		next = w ? w->blocker : NULL;
 		if (!next)
 			return false;
 		owner = next;
@@ -187,27 +215,28 @@ static int record_set(struct inode *i, struct file_lock *want, bool wait, bool d
 			waitq_prepare(&l->wait, &w, TASK_INTERRUPTIBLE);
 		spin_lock(&l->lock);
 		c = want->type == F_UNLCK ? NULL : conflict(&l->records, want);
-		if (!c)
-			record_apply(l, want, spare);
-		lw.owner = want->owner;
-		lw.blocker = c ? c->owner : NULL;
-		spin_unlock(&l->lock);
 		err = c ? -EAGAIN : 0;
-		if (!c || !wait) {
+		if (!c) {
+			record_apply(l, want, spare);
+			waits_forget(l);
+		} else if (wait && detect) {
+			spin_lock(&waits_lock);
+			if (would_deadlock(want->owner, c->owner)) {
+				err = -EDEADLK;
+			} else {
+				lw.owner = want->owner;
+				lw.blocker = c->owner;
+				lw.next = *wait_bucket(lw.owner);
+				*wait_bucket(lw.owner) = &lw;
+				list_add(&lw.here, &l->waiting);
+			}
+			spin_unlock(&waits_lock);
+		}
+		spin_unlock(&l->lock);
+		if (!c || !wait || err == -EDEADLK) {
 			if (wait)
 				waitq_finish(&l->wait, &w);
 			break;
-		}
-		if (detect) {
-			spin_lock(&waits_lock);
-			if (would_deadlock(lw.owner, lw.blocker)) {
-				spin_unlock(&waits_lock);
-				waitq_finish(&l->wait, &w);
-				err = -EDEADLK;
-				break;
-			}
-			list_add(&lw.link, &waits);
-			spin_unlock(&waits_lock);
 		}
 		if (signal_interrupts(TASK_INTERRUPTIBLE))
 			err = -ERESTARTSYS;
@@ -216,7 +245,7 @@ static int record_set(struct inode *i, struct file_lock *want, bool wait, bool d
 		waitq_finish(&l->wait, &w);
 		if (detect) {
 			spin_lock(&waits_lock);
-			list_del(&lw.link);
+			wait_remove(&lw);
 			spin_unlock(&waits_lock);
 		}
 		if (err == -ERESTARTSYS)
@@ -337,6 +366,8 @@ static void remove_owner(struct file_locks *l, struct list_head *h, const void *
 	list_for_each_safe(fl, tmp, h, link)
 		if (fl->owner == owner)
 			list_move_tail(&fl->link, &dead);
+	if (h == &l->records && !list_empty(&dead))
+		waits_forget(l);
 	spin_unlock(&l->lock);
 	if (list_empty(&dead))
 		return;
@@ -379,6 +410,10 @@ long sys_flock(int fd, unsigned op)
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
+	if (type != F_UNLCK && !(f->mode & (FMODE_READ | FMODE_WRITE))) {
+		err = -EBADF;
+		goto out;
+	}
 	l = locks_get(f->inode);
 	if (!l) {
 		err = -ENOLCK;
