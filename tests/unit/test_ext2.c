@@ -444,6 +444,50 @@ static void directories(void)
 	image_remove();
 }
 
+/* A block that a damaged image gives to two directories changes under the one that reads it. */
+struct meanwhile { struct dir_context c; unsigned n; uint16_t rec_len; };
+static bool meanwhile_emit(struct dir_context *ctx, const char *name, unsigned len, uint64_t ino, unsigned type)
+{
+	struct meanwhile *w = (struct meanwhile *)ctx;
+	struct ext2_dirent *de = container_of((char (*)[])name, struct ext2_dirent, name);
+
+	if (++w->n == 3)
+		de->rec_len = w->rec_len;
+	return w->n < 100;
+}
+
+static void changed_meanwhile(void)
+{
+	static const uint16_t lens[] = { 0, 1, 4, 8, 16, 0x3fc, 0x400, 0xfffc };
+	struct path p;
+
+	image_make("-b 1024 -m 0 -N 64", 2 << 20);
+	disk_mount();
+	CHECK_EQ(vfs_mkdir(AT_FDCWD, "/d", 0755), 0);
+	file_put(must_open("/d/a", O_RDWR | O_CREAT | O_EXCL));
+	file_put(must_open("/d/b", O_RDWR | O_CREAT | O_EXCL));
+	CHECK_EQ(path_lookup(AT_FDCWD, "/d", 0, &p), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(lens); i++) {
+		struct meanwhile w = { .c = { .emit = meanwhile_emit }, .rec_len = lens[i] };
+		struct file f = { .inode = p.dentry->inode };
+		struct ext2_dirent *de;
+		struct buffer buf;
+
+		CHECK_EQ(ext2_dir_iterate(&f, &w.c), 0);
+		CHECK(w.n >= 3 && w.n < 100);
+		CHECK(w.c.pos >= 1024);
+		/* As it was, for the next round: the third entry, of one letter, before the last. */
+		CHECK_EQ(buffer_read(ext2_sb(p.dentry->super)->dev, ext2_i(p.dentry->inode)->block[0], 1024, &buf), 0);
+		de = (struct ext2_dirent *)((char *)buf.data + 2 * EXT2_REC_LEN(1));
+		CHECK(de->name_len == 1 && de->rec_len == lens[i]);
+		de->rec_len = EXT2_REC_LEN(1);
+		buffer_put(&buf);
+	}
+	path_put(&p);
+	root_remount_ro();
+	image_remove();
+}
+
 /* An inode that loses its name while it is open keeps its blocks until it is closed. */
 static void unlinked_open(void)
 {
@@ -635,6 +679,7 @@ const struct unit_test unit_tests[] = {
 	{ "random_ops_4k", random_ops_4k },
 	{ "random_ops_old", random_ops_old },
 	{ "directories", directories },
+	{ "changed_meanwhile", changed_meanwhile },
 	{ "unlinked_open", unlinked_open },
 	{ "write_errors", write_errors },
 	{ "flipped_1k", flipped_1k },

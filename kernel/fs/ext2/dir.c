@@ -9,7 +9,8 @@
  * Directories hashed on the disk (dir_index) are read in the same way, since their index blocks look like one
  * free entry; the first change drops the index flag, and with it the index.
  *
- * A block is checked whole before any of it is used (ext2_dir_block).
+ * A block is checked whole before any of it is used (ext2_dir_block), and still
+ * nobody goes past its end for what an entry says later (ext2_dirent_next).
  */
 #include "ext2.h"
 #include <kernel/errno.h>
@@ -78,15 +79,32 @@ static uint64_t ext2_dir_blocks(const struct inode *dir)
 	return dir->size >> ext2_sb(dir->super)->block_bits;
 }
 
-/* Safe although the block was checked a moment ago and others may hold it: only we change it, under the inode lock. */
-static struct ext2_dirent *ext2_next(struct ext2_dirent *de)
+/* How long de is, at most what is left; 0: it cannot be. */
+static unsigned ext2_dirent_len(const struct ext2_dirent *de, const void *end)
 {
-	return (struct ext2_dirent *)((char *)de + de->rec_len);
+	unsigned len = READ_ONCE(de->rec_len), left = (unsigned)((const char *)end - (const char *)de);
+
+	return len < EXT2_REC_LEN(1) || (len & 3) || len > left ? 0 : len;
 }
 
-static bool ext2_match(const struct ext2_dirent *de, const struct qstr *name)
+struct ext2_dirent *ext2_dirent_next(const struct ext2_dirent *de, const void *end)
 {
-	return de->inode && de->name_len == name->len && memcmp(de->name, name->name, name->len) == 0;
+	unsigned len = ext2_dirent_len(de, end);
+	const char *next = (const char *)de + len;
+
+	return (struct ext2_dirent *)(len && (const char *)end - next >= (int64_t)EXT2_REC_LEN(1) ? next : (const char *)end);
+}
+
+unsigned ext2_dirent_room(const struct ext2_dirent *de, const void *end)
+{
+	unsigned len = ext2_dirent_len(de, end), used = READ_ONCE(de->inode) ? EXT2_REC_LEN(READ_ONCE(de->name_len)) : 0;
+
+	return len > used ? len - used : 0;
+}
+
+static bool ext2_match(const struct ext2_dirent *de, const struct qstr *name, const char *end)
+{
+	return de->inode && de->name_len == name->len && name->len <= end - de->name && memcmp(de->name, name->name, name->len) == 0;
 }
 
 /* The entry in block n: 0, -ENOENT or an error. */
@@ -99,8 +117,8 @@ static int ext2_find_in_block(struct inode *dir, uint64_t n, const struct qstr *
 	if (e)
 		return e;
 	end = (char *)buf->data + ext2_sb(dir->super)->block_size;
-	for (de = buf->data; (char *)de < end; de = ext2_next(de))
-		if (ext2_match(de, name)) {
+	for (de = buf->data; (char *)de < end; de = ext2_dirent_next(de, end))
+		if (ext2_match(de, name, end)) {
 			*out = de;
 			return 0;
 		}
@@ -158,10 +176,10 @@ static int ext2_add_to_block(struct inode *dir, uint64_t n, const struct qstr *n
 	if (e)
 		return e;
 	end = (char *)buf.data + sb->block_size;
-	for (de = buf.data; (char *)de < end; de = ext2_next(de)) {
-		unsigned room = ext2_dirent_room(de), used = de->rec_len - room;
+	for (de = buf.data; (char *)de < end; de = ext2_dirent_next(de, end)) {
+		unsigned len = ext2_dirent_len(de, end), room = ext2_dirent_room(de, end), used = len - room;
 
-		if (room < need)
+		if (room < need || room > len)
 			continue;
 		if (used) {
 			struct ext2_dirent *rest = (struct ext2_dirent *)((char *)de + used);
@@ -250,12 +268,19 @@ static void ext2_unindex(struct inode *dir, const struct buffer *buf, const stru
 /* buf and de as ext2_dir_find() gave them. */
 int ext2_dir_delete(struct inode *dir, struct buffer *buf, struct ext2_dirent *de)
 {
-	struct ext2_dirent *prev = NULL;
+	struct ext2_sb *sb = ext2_sb(dir->super);
+	const char *end = (const char *)buf->data + sb->block_size;
+	struct ext2_dirent *prev = NULL, *p;
+	unsigned len = ext2_dirent_len(de, end);
 
-	for (struct ext2_dirent *p = buf->data; p != de; p = ext2_next(p))
+	for (p = buf->data; p < de; p = ext2_dirent_next(p, end))
 		prev = p;
+	if (p != de || !len) {
+		ext2_error(sb, "directory %llu: entries changed that nobody else may change", (unsigned long long)dir->ino);
+		return -EIO;
+	}
 	if (prev)
-		prev->rec_len = (uint16_t)(prev->rec_len + de->rec_len);
+		prev->rec_len = (uint16_t)((unsigned)((char *)de - (char *)prev) + len);
 	de->inode = 0;
 	buffer_dirty(buf);
 	ext2_unindex(dir, buf, de);
@@ -289,7 +314,7 @@ int ext2_dir_make_empty(struct inode *dir, struct inode *parent)
 	de = buf.data;
 	ext2_dirent_fill(sb, de, ".", 1, dir);
 	de->rec_len = EXT2_REC_LEN(1);
-	de = ext2_next(de);
+	de = (struct ext2_dirent *)((char *)de + EXT2_REC_LEN(1));
 	ext2_dirent_fill(sb, de, "..", 2, parent);
 	de->rec_len = (uint16_t)(sb->block_size - EXT2_REC_LEN(1));
 	buffer_dirty(&buf);
@@ -307,11 +332,13 @@ int ext2_dir_is_empty(struct inode *dir)
 	for (uint64_t i = 0; i < n; i++) {
 		struct buffer buf;
 		struct ext2_dirent *de;
+		char *end;
 		int e = ext2_dir_block(dir, i, &buf);
 
 		if (e)
 			return e;
-		for (de = buf.data; (char *)de < (char *)buf.data + sb->block_size; de = ext2_next(de)) {
+		end = (char *)buf.data + sb->block_size;
+		for (de = buf.data; (char *)de < end; de = ext2_dirent_next(de, end)) {
 			if (!de->inode || (de->name_len == 1 && de->name[0] == '.') ||
 			    (de->name_len == 2 && de->name[0] == '.' && de->name[1] == '.'))
 				continue;
@@ -346,17 +373,18 @@ int ext2_dir_iterate(struct file *f, struct dir_context *ctx)
 				buffer_read_ahead(sb->dev, phys, sb->block_size);
 		}
 		end = (char *)buf.data + sb->block_size;
-		for (de = buf.data; (char *)de < end; de = ext2_next(de)) {
+		for (de = buf.data; (char *)de < end; de = ext2_dirent_next(de, end)) {
+			unsigned len = READ_ONCE(de->name_len);
 			uint64_t at = base + (uint64_t)((char *)de - (char *)buf.data);
 
 			if (at < ctx->pos)
 				continue;
-			if (de->inode && de->name_len &&
-			    !ctx->emit(ctx, de->name, de->name_len, de->inode, typed && de->file_type < 8 ? ft_to_dt[de->file_type] : DT_UNKNOWN)) {
+			if (de->inode && len && len <= (unsigned)(end - de->name) &&
+			    !ctx->emit(ctx, de->name, len, de->inode, typed && de->file_type < 8 ? ft_to_dt[de->file_type] : DT_UNKNOWN)) {
 				buffer_put(&buf);
 				return 0;
 			}
-			ctx->pos = at + de->rec_len;
+			ctx->pos = at + ext2_dirent_len(de, end);
 		}
 		ctx->pos = base + sb->block_size;
 		buffer_put(&buf);

@@ -131,19 +131,14 @@ static int set_room(struct ext2_dir_index *x, uint32_t block, unsigned bytes)
 	return 0;
 }
 
-unsigned ext2_dirent_room(const struct ext2_dirent *de)
-{
-	return de->rec_len - (de->inode ? EXT2_REC_LEN(de->name_len) : 0);
-}
-
 /* The largest free piece of a checked block. */
 static unsigned block_room(const struct ext2_sb *sb, const void *data)
 {
-	const struct ext2_dirent *de = data;
+	const void *end = (const char *)data + sb->block_size;
 	unsigned most = 0;
 
-	for (; (const char *)de < (const char *)data + sb->block_size; de = (const void *)((const char *)de + de->rec_len))
-		most = MAX(most, ext2_dirent_room(de));
+	for (const struct ext2_dirent *de = data; de < (const struct ext2_dirent *)end; de = ext2_dirent_next(de, end))
+		most = MAX(most, ext2_dirent_room(de, end));
 	return most;
 }
 
@@ -152,13 +147,15 @@ static int index_block(struct inode *dir, struct ext2_dir_index *x, uint32_t blo
 	const struct ext2_sb *sb = ext2_sb(dir->super);
 	const struct ext2_dirent *de;
 	struct buffer buf;
+	const char *end;
 	int e = ext2_dir_block(dir, block, &buf);
 
 	if (e)
 		return e;
-	for (de = buf.data; !e && (const char *)de < (const char *)buf.data + sb->block_size; de = (const void *)((const char *)de + de->rec_len))
+	end = (const char *)buf.data + sb->block_size;
+	for (de = buf.data; !e && (const char *)de < end; de = ext2_dirent_next(de, end))
 		if (de->inode)
-			e = index_insert(x, de->name, de->name_len, block);
+			e = index_insert(x, de->name, MIN(READ_ONCE(de->name_len), (unsigned)(end - de->name)), block);
 	if (!e)
 		e = set_room(x, block, block_room(sb, buf.data));
 	buffer_put(&buf);

@@ -180,9 +180,13 @@ bool ext2_dir_index_space(const struct ext2_dir_index *x, unsigned bytes, uint32
 /* An entry was written to, or taken out of, a block, whose data is now as given. */
 void ext2_dir_index_added(struct inode *dir, const char *name, unsigned len, uint32_t block, const void *data);
 void ext2_dir_index_removed(struct inode *dir, const char *name, unsigned len, uint32_t block, const void *data);
-unsigned ext2_dirent_room(const struct ext2_dirent *de);	/* bytes of it that are free */
 
-/* dir.c: [dir's inode lock] */
+/*
+ * dir.c: [dir's inode lock].  The entry after de of a block that ends at `end`, or `end`; what de says of its length is
+ * not taken on trust, although the block has been checked: a damaged image may give it to another directory, too.
+ */
+struct ext2_dirent *ext2_dirent_next(const struct ext2_dirent *de, const void *end);
+unsigned ext2_dirent_room(const struct ext2_dirent *de, const void *end);	/* bytes of it that are free */
 int ext2_dir_block(struct inode *dir, uint64_t n, struct buffer *out) MUST_CHECK;	/* checked; -EIO: a hole, or nonsense */
 int ext2_dir_find(struct inode *dir, const struct qstr *name, struct buffer *buf, struct ext2_dirent **de) MUST_CHECK;	/* -ENOENT */
 int ext2_dir_add(struct inode *dir, const struct qstr *name, struct inode *target) MUST_CHECK;
