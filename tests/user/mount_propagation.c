@@ -16,6 +16,7 @@ static int setattr(const char *p, unsigned f, uint64_t set, uint64_t type)
 static int open_tree_(const char *p, unsigned f) { return (int)syscall(428, AT_FDCWD, p, f); }
 static int move_mount_(int fd, const char *from, const char *to) { return (int)syscall(429, fd, from, AT_FDCWD, to, *from ? 0 : 4); }
 enum { CLONE_TREE = 1, RECURSIVE = 0x8000 };
+static int set_group(const char *from, const char *to) { return (int)syscall(429, AT_FDCWD, from, AT_FDCWD, to, 0x100); }
 
 static void make(const char *const *names)
 {
@@ -42,7 +43,7 @@ int main(void)
 	int g = 0, h = 0, fd, t;
 	struct stat st, st2;
 
-	plan(87);
+	plan(93);
 	if (unshare(CLONE_NEWNS))
 		bail("unshare");
 	ok(mount_propagation_of("/", MS_REC | MS_PRIVATE) == 0, "the whole tree is private");
@@ -206,6 +207,17 @@ int main(void)
 	ok(t >= 0 && move_mount_(t, "", "p") == 0 && mount_shared("p") == g && mount_tmpfs("b/x") == 0 && mounts_at("p/x") == 1, "a clone of a shared mount is its peer");
 	close(t);
 	ok(umount("a/x") == 0 && mounts_at("p/x") == 0 && umount("p") == 0, "away");
+
+	/* MOVE_MOUNT_SET_GROUP. */
+	ok(mount_bind_at("a", "p") == 0 && mount_propagation_of("p", MS_PRIVATE) == 0 && set_group("c", "p") == 0 && mount_master("p") == g && mount_shared("p") == 0, "to be a slave like another");
+	ok_errno(set_group("a", "p"), EINVAL, "a slave joins no other group");
+	ok(mount_propagation_of("p", MS_PRIVATE) == 0 && set_group("a", "p") == 0 && mount_shared("p") == g && mount_tmpfs("p/x") == 0 && mounts_at("b/x") == 1 && mounts_at("c/x") == 1,
+	   "or a peer");
+	ok(umount("a/x") == 0 && mounts_at("p/x") == 0 && umount("p") == 0, "away");
+	mount_tmpfs("p");
+	ok_errno(set_group("a", "p"), EINVAL, "not of another file system");
+	ok_errno(set_group("p", "a"), EINVAL, "nor from one that is private");
+	umount("p");
 
 	/* A root under a shared mount is not exchanged. */
 	mount_tmpfs("p");

@@ -9,7 +9,7 @@
  * closed.  FMODE_DISSOLVE stays set: whether the mount has been attached is
  * seen from the mount itself.
  *
- * Refused: MOVE_MOUNT_SET_GROUP and MOVE_MOUNT_BENEATH, idmapped mounts.
+ * Refused: MOVE_MOUNT_BENEATH, idmapped mounts.
  */
 #include <kernel/errno.h>
 #include <kernel/uaccess.h>
@@ -17,7 +17,7 @@
 #include "vfs_internal.h"
 
 enum { OPEN_TREE_CLONE = 1, AT_RECURSIVE = 0x8000 };
-enum { MOVE_F_SYMLINKS = 1, MOVE_F_EMPTY = 4, MOVE_T_SYMLINKS = 0x10, MOVE_T_EMPTY = 0x40, MOVE_KNOWN = 0x77 };
+enum { MOVE_F_SYMLINKS = 1, MOVE_F_EMPTY = 4, MOVE_T_SYMLINKS = 0x10, MOVE_T_EMPTY = 0x40, MOVE_SET_GROUP = 0x100, MOVE_KNOWN = 0x177 };
 enum { ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8, ATTR_ATIME_MASK = 0x70, ATTR_NOATIME_ = 0x10, ATTR_STRICTATIME = 0x20,
 	ATTR_NODIRATIME = 0x80, ATTR_NOSYMFOLLOW = 0x200000, ATTR_KNOWN = 0x2000ff };
 struct abi_mount_attr { uint64_t set, clr, propagation, userns_fd; };
@@ -133,7 +133,7 @@ long sys_move_mount(int from_dfd, uaddr_t from_name, int to_dfd, uaddr_t to_name
 	err = path_lookup_user(to_dfd, to_name, (flags & MOVE_T_SYMLINKS ? LOOKUP_FOLLOW : 0) | (flags & MOVE_T_EMPTY ? LOOKUP_EMPTY : 0), &to);
 	if (!err) {
 		mutex_lock(&mount_mutex);
-		err = mount_move_path(&from, &to);
+		err = flags & MOVE_SET_GROUP ? mount_join_group(&from, &to) : mount_move_path(&from, &to);
 		mutex_unlock(&mount_mutex);
 		path_put(&to);
 	}

@@ -103,6 +103,27 @@ int mount_set_propagation(struct mount *top, bool recursive, unsigned type)
 	return 0;
 }
 
+int mount_join_group(const struct path *from, const struct path *to)
+{
+	struct mount *f = from->mnt, *t = to->mnt;
+
+	if (!f->ns || !t->ns || from->dentry != f->root || to->dentry != t->root)
+		return -EINVAL;
+	/* What the one shows the other's events have to be about. */
+	if (f->super != t->super || !mount_shows(f->root, t->root))
+		return -EINVAL;
+	if (t->shared || t->master || (!f->shared && !f->master))
+		return -EINVAL;
+	set_master(t, f->master);
+	if (f->shared) {
+		t->unbindable = false;
+		t->shared = true;
+		t->group_id = f->group_id;
+		list_add(&t->peers, &f->peers);
+	}
+	return 0;
+}
+
 bool mount_tree_unbindable(struct mount *top)
 {
 	for (struct mount *m = top; m; m = mount_next(m, top))

@@ -131,6 +131,8 @@ int mount_copy_tree(struct mount *m, struct dentry *root, unsigned how, struct m
 int mount_graft(struct mount *m, struct mount *parent, struct dentry *at) MUST_CHECK REQUIRES(&mount_mutex);
 /* MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE; -EINVAL: none or several of them. */
 int mount_set_propagation(struct mount *m, bool recursive, unsigned type) MUST_CHECK REQUIRES(&mount_mutex);
+/* MOVE_MOUNT_SET_GROUP: a private mount becomes what another of the same file system is.  -EINVAL. */
+int mount_join_group(const struct path *from, const struct path *to) MUST_CHECK REQUIRES(&mount_mutex);
 bool mount_tree_unbindable(struct mount *m) REQUIRES(&mount_mutex);
 /* In use beyond `refs`, or one that would go with it is. */
 bool mount_is_busy(struct mount *m, int refs) REQUIRES(&mount_mutex);
