@@ -120,7 +120,7 @@ seen_how() {	# target, log
 	if [ "$1" = diff ] && grep -aq '^--- difference' "$2"; then
 		sed -n '/^--- difference/,$p' "$2" | grep -a -m 1 -E '^  (r[0-9]+ |status|files)' | sed 's/^  //; s/:$/ differ/'
 	elif grep -aq '^SUMMARY: [AMU]' "$2"; then
-		sed -n 's/^SUMMARY: \([AMU][A-Za-z]*Sanitizer\): \([A-Za-z-]*\) .*[ /]\([^ /]* in .*\)/\1: \2, \3/p; s/^SUMMARY: \(Undefined[A-Za-z]*\): [a-z-]* [^ ]*\/\([^ /]*\).*/\1: \2/p' "$2" | head -n 1
+		sed -n 's/^SUMMARY: \([AMU][A-Za-z]*Sanitizer\): \([A-Za-z-]*\) (.*) in \(.*\)/\1: \2, in \3/p; t; s/^SUMMARY: \([AMU][A-Za-z]*Sanitizer\): \([A-Za-z-]*\) .*[ /]\([^ /]* in .*\)/\1: \2, \3/p; s/^SUMMARY: \(Undefined[A-Za-z]*\): [a-z-]* [^ ]*\/\([^ /]*\).*/\1: \2/p' "$2" | head -n 1
 	else
 		grep -a -m 1 -oE 'AddressSanitizer: [a-zA-Z-]+|MemorySanitizer: [a-zA-Z-]+|runtime error: .*|panic: .*|==eft-fuzz== .+|ERROR: libFuzzer: .*' "$2" | sed 's/==eft-fuzz== //' |
 			cut -c 1-90
