@@ -251,9 +251,7 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 	}
 	if (t == p->leader)
 		WRITE_ONCE(t->exit_code, status);
-	if (!(p->group_flags & GROUP_EXITING) && last && t != p->leader)
-		p->exit_code = p->leader->exit_code;
-	else if (!(p->group_flags & GROUP_EXITING) && last)
+	if (!(p->group_flags & GROUP_EXITING) && last)	/* the last one's, as since Linux 5.19 */
 		p->exit_code = status;
 	if (last)
 		WRITE_ONCE(p->group_flags, p->group_flags | GROUP_EXITING);
@@ -337,7 +335,7 @@ _Noreturn void task_exit(int status) NO_TSA
 		process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
 	gone = --p->threads_left == 0;
 	ptrace_exit_tracer(p, t, gone);
-	ptrace_exit_tracee(t, gone);
+	ptrace_exit_tracee(t, status, gone);
 	/* A leader whose place an execve has taken (exec_dethread) is out of the tree already. */
 	if (t != p->leader && t->sighand) {
 		sh = p->sighand;
@@ -470,8 +468,10 @@ int exec_dethread(void)
 
 	/* The leader, if it is not this thread, has exited but is still in the tree: take its place. */
 	flags = spin_lock_irqsave(&process_tree_lock);
-	spin_lock(&p->sighand->lock);
 	old = p->leader;
+	if (old != t && old->ptrace)	/* not told: its number lives on */
+		ptrace_unlink(old->ptrace);
+	spin_lock(&p->sighand->lock);
 	if (old != t) {
 		struct pid *leader_pid = old->pid;
 

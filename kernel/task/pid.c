@@ -73,8 +73,23 @@ void pid_forget(struct pid *pid)
 	for (unsigned i = 0; i < PID_TYPES; i++)
 		if (!list_empty(&pid->members[i]))
 			return;
+	if (pid->kept)
+		return;
 	if (radix_erase(&pid_tree, (uint64_t)pid->nr) == pid)
 		pid_put(pid);
+}
+
+void pid_keep(struct pid *pid)
+{
+	pid_get(pid);
+	pid->kept++;
+}
+
+void pid_release(struct pid *pid)
+{
+	if (!--pid->kept)
+		pid_forget(pid);
+	pid_put(pid);
 }
 
 struct pid *pid_find_locked(pid_t nr)

@@ -15,8 +15,9 @@
  * One thread of the tracer's process is the tracer (ptrace(2)); the others may
  * wait for its tracees.  When it ends, it lets go of them.
  *
- * Not here: PTRACE_LISTEN, PTRACE_SYSEMU, seccomp stops; a traced thread that
- * is not the first one ends without a report of its own.
+ * The end of a process is told by its first thread, when all have ended.  Of
+ * another thread that ends, the struct ptrace alone stays, until the tracer
+ * has waited: /proc does not show such a thread.
  */
 #include <kernel/vm.h>
 #include "ptrace.h"
@@ -67,19 +68,52 @@ bool ptrace_event_enabled(struct task *t, int event)
 	return event == PTRACE_EVENT_STOP ? how != 0 : how & 1u << event;
 }
 
-bool ptrace_syscall_traced(struct task *t)
+unsigned ptrace_syscalls(struct task *t)
 {
 	struct ptrace *pt;
-	bool yes;
+	unsigned at = 0;
 
 	rcu_read_lock();
 	pt = rcu_dereference(t->ptrace);
-	yes = pt && READ_ONCE(pt->syscalls);
+	if (pt)
+		at = READ_ONCE(pt->syscalls);
 	rcu_read_unlock();
-	return yes;
+	return at;
+}
+
+void ptrace_group_changes(struct task *t)
+{
+	struct ptrace *pt = t->ptrace;
+
+	if (!pt || !pt->seized || READ_ONCE(t->flags) & TASKF_EXITING)
+		return;
+	pt->stop_work = true;
+	if (pt->listening) {
+		pt->listening = false;
+		WRITE_ONCE(pt->stopped, false);
+		task_wake(t, TASK_TRACED);
+	} else if (!pt->stopped) {
+		signal_wake(t, false);
+	}
 }
 
 static void ptrace_free_rcu(struct rcu_head *h) { kfree(container_of(h, struct ptrace, rcu)); }
+
+/* [tree] The report of a thread that has ended goes.  The process that is thereby to be told of itself, or NULL. */
+static struct process *report_drop(struct ptrace *pt)
+{
+	struct process *p = pt->end.process;
+	bool tell = --p->reports == 0 && p->zombie && !ptrace_delays_wait(p);
+
+	if (p->zombie && p->leader->ptrace)
+		waitq_wake_all(&p->leader->ptrace->tracer->child_wait);
+	list_del_init(&pt->link);
+	pid_release(pt->end.pid);
+	process_put(pt->tracer);
+	process_put(p);		/* a zombie is its parent's */
+	rcu_call(&pt->rcu, ptrace_free_rcu);
+	return tell ? p : NULL;
+}
 
 /* [tree] Detach: nobody uses the tracee's stop any more. */
 void ptrace_unlink(struct ptrace *pt)
@@ -143,7 +177,7 @@ void ptrace_stop(int code, const struct abi_siginfo *info, enum ptrace_call call
 		return;
 	}
 	pt->stop_work = false;
-	pt->interrupt = false;
+	pt->listening = false;
 	pt->stop_code = code;
 	pt->reported = false;
 	t->ptrace_resume_signal = call == PTRACE_NO_CALL && info ? code : 0;	/* should the tracer just die */
@@ -207,7 +241,7 @@ void ptrace_event(int event, uint64_t message)
 		pt->message = message;
 	process_sigunlock(sh, flags);
 	if (pt)		/* no more than a hint: it looks again */
-		ptrace_stop(SIGTRAP | event << 8, NULL, PTRACE_NO_CALL);
+		ptrace_stop(SIGTRAP | event << 8, NULL, event == PTRACE_EVENT_SECCOMP ? PTRACE_CALL_SECCOMP : PTRACE_NO_CALL);
 }
 
 void ptrace_syscall_stop(bool entry)
@@ -228,14 +262,23 @@ void ptrace_syscall_stop(bool entry)
 	}
 }
 
-/* PTRACE_INTERRUPT, PTRACE_ATTACH of one that was stopped, a new tracee of PTRACE_SEIZE. */
+/* PTRACE_INTERRUPT, PTRACE_ATTACH of one that was stopped, a new tracee of PTRACE_SEIZE, news of its group. */
 void ptrace_stop_work(void)
 {
+	struct process *p = current->process;
 	unsigned how = traced_how(current);
+	unsigned long flags;
+	struct sighand *sh;
+	int sig = SIGSTOP;
 
 	if (!how)
 		return;
-	ptrace_stop(how & SEIZED ? SIGTRAP | PTRACE_EVENT_STOP << 8 : SIGSTOP, NULL, PTRACE_NO_CALL);
+	if (how & SEIZED) {	/* a group stop is told by its signal */
+		sh = process_siglock(p, &flags);
+		sig = (p->group_flags & GROUP_STOPPED || p->stops_pending ? (int)p->stop_signal : SIGTRAP) | PTRACE_EVENT_STOP << 8;
+		process_sigunlock(sh, flags);
+	}
+	ptrace_stop(sig, NULL, PTRACE_NO_CALL);
 }
 
 /* Taking part in a group stop. */
@@ -298,7 +341,15 @@ void ptrace_exec(void)
 
 bool ptrace_delays_wait(const struct process *p)
 {
-	return p->leader && p->leader->ptrace && p->leader->ptrace->exited;
+	return p->reports || (p->leader && p->leader->ptrace && p->leader->ptrace->exited);
+}
+
+/* What waitid(2) tells of a wait status. */
+static void report_end(struct ptrace_report *out, int st)
+{
+	out->code = st & 0x80 ? CLD_DUMPED : st & 0x7f ? CLD_KILLED : CLD_EXITED;
+	out->status = st & 0x7f ? st & 0x7f : st >> 8 & 0xff;
+	out->wait_status = st;
 }
 
 int ptrace_wait(struct process *tracer, const struct task *thread, const struct pid *only, const struct pid *pgrp, bool keep, unsigned options, struct ptrace_report *out)
@@ -309,21 +360,30 @@ int ptrace_wait(struct process *tracer, const struct task *thread, const struct 
 
 	list_for_each(pt, &tracer->ptraced, link) {
 		struct task *t = pt->tracee;
-		struct process *p = t->process;
+		struct process *p;
 		struct sighand *sh;
 		unsigned long flags;
 		bool found = false;
 
+		if (!t) {
+			if ((thread && pt->thread != thread) || (only && pt->end.pid != only) || (pgrp && pt->end.process->pid[PID_PGRP] != pgrp))
+				continue;
+			ret = 0;
+			if (!(options & WEXITED))
+				continue;
+			*out = (struct ptrace_report){ .nr = pt->end.pid->nr, .uid = pt->end.uid };
+			report_end(out, pt->end.status);
+			if (!keep)
+				out->dead = report_drop(pt);
+			return 1;
+		}
+		p = t->process;
 		if ((thread && pt->thread != thread) || (only && t->pid != only) || (pgrp && p->pid[PID_PGRP] != pgrp))
 			continue;
 		ret = 0;
 		*out = (struct ptrace_report){ .nr = task_tid(t), .uid = task_uid(t) };
-		if (pt->exited && options & WEXITED) {
-			int st = p->exit_code;
-
-			out->code = st & 0x80 ? CLD_DUMPED : st & 0x7f ? CLD_KILLED : CLD_EXITED;
-			out->status = st & 0x7f ? st & 0x7f : st >> 8 & 0xff;
-			out->wait_status = st;
+		if (pt->exited && !p->reports && options & WEXITED) {
+			report_end(out, p->exit_code);
 			if (!keep) {
 				out->dead = p;
 				ptrace_unlink(pt);
@@ -331,7 +391,7 @@ int ptrace_wait(struct process *tracer, const struct task *thread, const struct 
 			return 1;
 		}
 		sh = process_siglock(p, &flags);
-		if (pt->stopped && !pt->reported) {
+		if (pt->stopped && !pt->reported && !pt->listening) {
 			found = true;
 			if (!keep)
 				pt->reported = true;
@@ -352,29 +412,61 @@ void ptrace_exit_tracer(struct process *p, struct task *t, bool last)
 
 	p->traces_no_more = last;
 	list_for_each_safe(pt, tmp, &p->ptraced, link) {
-		struct process *victim = pt->tracee->process;
+		struct process *victim;
 		bool kill = READ_ONCE(pt->options) & PTRACE_O_EXITKILL, dead = pt->exited;
 
 		if (pt->thread != t && !last)
 			continue;
+		if (!pt->tracee) {
+			victim = report_drop(pt);
+			if (victim)
+				(void)exit_notify_parent(victim);
+			continue;
+		}
+		victim = pt->tracee->process;
 		ptrace_unlink(pt);
 		if (kill)
 			signal_send_process(victim, SIGKILL, NULL);
 		/* The real parent was kept waiting.  Nobody releases it here: init or the parent will wait. */
-		if (dead)
+		if (dead && !victim->reports)
 			(void)exit_notify_parent(victim);
 	}
 }
 
-void ptrace_exit_tracee(struct task *t, bool last)
+/* [tree] One of several threads: what is to be told of it stays. */
+static void thread_ends(struct ptrace *pt, int status)
 {
-	struct ptrace *pt = t->ptrace;
+	struct task *t = pt->tracee;
+	unsigned long flags;
+	struct sighand *sh;
 
+	pt->end.pid = t->pid;
+	pid_keep(t->pid);
+	pt->end.process = t->process;
+	process_get(t->process);
+	t->process->reports++;
+	pt->end.uid = task_uid(t);
+	pt->end.status = status;
+	ptrace_tell(pt, status & 0x7f ? CLD_KILLED : CLD_EXITED, status & 0x7f ? status & 0x7f : status >> 8);
+	sh = process_siglock(t->process, &flags);
+	WRITE_ONCE(t->ptrace, NULL);
+	process_sigunlock(sh, flags);
+	pt->tracee = NULL;
+}
+
+void ptrace_exit_tracee(struct task *t, int status, bool last)
+{
+	struct process *p = t->process;
+	struct ptrace *pt;
+
+	if (t->ptrace && t != p->leader)
+		thread_ends(t->ptrace, READ_ONCE(p->group_flags) & GROUP_EXITING ? p->exit_code : status);
+	pt = last ? p->leader->ptrace : NULL;
 	if (!pt)
 		return;
-	if (last && t == t->process->leader && pt->tracer != t->process->parent) {
+	if (pt->tracer != p->parent) {
 		pt->exited = true;
-		ptrace_tell(pt, CLD_EXITED, t->process->exit_code);
+		ptrace_tell(pt, CLD_EXITED, p->exit_code);
 		return;
 	}
 	waitq_wake_all(&pt->tracer->child_wait);

@@ -7,20 +7,26 @@
 enum { PTRACE_O_TRACESYSGOOD = 1, PTRACE_O_TRACEFORK = 2, PTRACE_O_TRACEVFORK = 4, PTRACE_O_TRACECLONE = 8, PTRACE_O_TRACEEXEC = 16,
 	PTRACE_O_TRACEVFORKDONE = 32, PTRACE_O_TRACEEXIT = 64, PTRACE_O_TRACESECCOMP = 128, PTRACE_O_EXITKILL = 0x100000,
 	PTRACE_O_ALL = 0x1000ff };
-enum ptrace_call { PTRACE_NO_CALL, PTRACE_CALL_ENTRY, PTRACE_CALL_EXIT };
+enum ptrace_call { PTRACE_NO_CALL, PTRACE_CALL_ENTRY, PTRACE_CALL_EXIT, PTRACE_CALL_SECCOMP };
+/* At which ends of a system call a tracee stops; with PTRACE_EMULATED it is not made. */
+enum { PTRACE_AT_ENTRY = 1, PTRACE_AT_EXIT = 2, PTRACE_EMULATED = 4 };
 
 /* The bond between a tracee and its tracer. */
 struct ptrace {
 	struct list_head link;		/* [tree] on tracer->ptraced */
-	struct task *tracee;		/* [I] no reference: the tracee owns this */
+	struct task *tracee;		/* [tree] no reference: the tracee owns this; NULL: it has ended, and only its report is left */
 	struct process *tracer;		/* [I] reference */
 	struct task *thread;		/* [I] the tracer's thread, the only one that may ask; for comparing only: it lets go when it ends */
 	unsigned options;		/* [sig] of the tracee, as all below */
-	bool seized, syscalls, interrupt, stop_work;
+	bool seized;
+	uint8_t syscalls;		/* PTRACE_AT_*; read without a lock */
+	bool stop_work;			/* it is to stop before user code */
 	bool stopped;			/* in a ptrace stop; the tracer clears it to resume */
+	bool listening;			/* PTRACE_LISTEN: stopped, but not for the tracer, until its group goes on or stops anew */
 	bool frozen;			/* the tracer is at work on it: not even SIGKILL gets it out of its stop */
 	bool reported;			/* the tracer has waited for this stop */
 	bool exited;			/* the tracee is a zombie that the tracer, not being its parent, has yet to wait for */
+	struct { struct process *process; struct pid *pid; uint32_t uid; int status; } end;	/* [tree] of a thread that has ended: references, wait status */
 	int stop_code;			/* signal | event << 8 */
 	enum ptrace_call call;		/* which kind of stop this is, for PTRACE_GET_SYSCALL_INFO */
 	uint64_t message;
@@ -35,9 +41,12 @@ int ptrace_wait(struct process *tracer, const struct task *thread, const struct 
 /* [tree] Its tracer has to see the death before the real parent. */
 bool ptrace_delays_wait(const struct process *p);
 void ptrace_exit_tracer(struct process *p, struct task *t, bool last);	/* [tree] its thread t goes */
-void ptrace_exit_tracee(struct task *t, bool last);	/* [tree] */
+/* [tree] t ends with that wait status.  last: so has its process. */
+void ptrace_exit_tracee(struct task *t, int status, bool last);
 /* [sig] held: has to stop before user code runs. */
 bool ptrace_has_work(const struct task *t);
+/* [sig] held: its group goes on, or is about to stop.  A seized tracee stops to tell; one that listens at once. */
+void ptrace_group_changes(struct task *t);
 /* Detach and free; [tree]. */
 void ptrace_unlink(struct ptrace *pt);
 bool exit_notify_parent(struct process *p);		/* exit.c, [tree] */

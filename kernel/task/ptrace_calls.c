@@ -8,7 +8,7 @@
 
 enum { PTRACE_TRACEME, PTRACE_PEEKTEXT, PTRACE_PEEKDATA, PTRACE_PEEKUSR, PTRACE_POKETEXT, PTRACE_POKEDATA, PTRACE_POKEUSR, PTRACE_CONT,
 	PTRACE_KILL, PTRACE_SINGLESTEP, PTRACE_GETREGS = 12, PTRACE_SETREGS, PTRACE_GETFPREGS, PTRACE_SETFPREGS, PTRACE_ATTACH,
-	PTRACE_DETACH, PTRACE_SYSCALL = 24, PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG, PTRACE_GETSIGINFO, PTRACE_SETSIGINFO,
+	PTRACE_DETACH, PTRACE_SYSCALL = 24, PTRACE_SYSEMU = 31, PTRACE_SYSEMU_SINGLESTEP, PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG, PTRACE_GETSIGINFO, PTRACE_SETSIGINFO,
 	PTRACE_GETREGSET, PTRACE_SETREGSET, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_LISTEN, PTRACE_PEEKSIGINFO,
 	PTRACE_GETSIGMASK, PTRACE_SETSIGMASK, PTRACE_GET_SYSCALL_INFO = 0x420e };
 enum { NT_PRSTATUS = 1, NT_PRFPREG = 2, NT_X86_XSTATE = 0x202, NT_ARM_TLS = 0x401, NT_ARM_SYSTEM_CALL = 0x404 };
@@ -98,20 +98,36 @@ static long ptrace_resume(struct task *t, long request, uint64_t sig)
 
 	if (sig > SIGRTMAX)
 		return -EIO;
-	if (request == PTRACE_SINGLESTEP)
-		hal_user_single_step(t->uctx, true);
-	else
-		hal_user_single_step(t->uctx, false);
+	hal_user_single_step(t->uctx, request == PTRACE_SINGLESTEP || request == PTRACE_SYSEMU_SINGLESTEP);
 	sh = process_siglock(t->process, &flags);
 	pt = t->ptrace;
 	if (pt && pt->stopped) {
-		WRITE_ONCE(pt->syscalls, request == PTRACE_SYSCALL);
+		WRITE_ONCE(pt->syscalls, request == PTRACE_SYSCALL ? PTRACE_AT_ENTRY | PTRACE_AT_EXIT :
+			request == PTRACE_SYSEMU || request == PTRACE_SYSEMU_SINGLESTEP ? PTRACE_AT_ENTRY | PTRACE_EMULATED : 0);
 		pt->frozen = false;
 		t->ptrace_resume_signal = (int)sig;
 		WRITE_ONCE(pt->stopped, false);
 		/* Resuming from a group stop: the thread alone goes on. */
 		task_wake(t, TASK_TRACED);
 		err = 0;
+	}
+	process_sigunlock(sh, flags);
+	return err;
+}
+
+/* It stays stopped, but is the tracer's no more until it has news of its group. */
+static long ptrace_listen(struct task *t)
+{
+	unsigned long flags;
+	struct sighand *sh = process_siglock(t->process, &flags);
+	struct ptrace *pt = t->ptrace;
+	long err = -EIO;
+
+	if (pt && pt->seized && pt->stop_code >> 8 == PTRACE_EVENT_STOP) {
+		err = 0;
+		pt->listening = true;
+		if (pt->stop_work)	/* there were some already */
+			ptrace_group_changes(t);
 	}
 	process_sigunlock(sh, flags);
 	return err;
@@ -240,7 +256,7 @@ struct abi_syscall_info {
 	uint8_t op, pad[3];
 	uint32_t arch;
 	uint64_t ip, sp;
-	union { struct { uint64_t nr, args[6]; } entry; struct { int64_t rval; uint8_t is_error; } exit; };
+	union { struct { uint64_t nr, args[6]; uint32_t seccomp_data, pad; } entry; struct { int64_t rval; uint8_t is_error; } exit; };
 };
 
 static long syscall_info(struct task *t, uint64_t size, uaddr_t to)
@@ -250,16 +266,60 @@ static long syscall_info(struct task *t, uint64_t size, uaddr_t to)
 	size_t n = offsetof(struct abi_syscall_info, entry);
 
 	info.op = (uint8_t)t->ptrace->call;
-	if (t->ptrace->call == PTRACE_CALL_ENTRY) {
+	if (t->ptrace->call == PTRACE_CALL_ENTRY || t->ptrace->call == PTRACE_CALL_SECCOMP) {
 		info.entry.nr = abi_syscall_nr(r);
 		abi_syscall_args(r, info.entry.args);
-		n = sizeof(info);
+		n = offsetof(struct abi_syscall_info, entry.seccomp_data);
+		if (t->ptrace->call == PTRACE_CALL_SECCOMP) {
+			info.entry.seccomp_data = (uint32_t)t->ptrace->message;
+			n += sizeof(info.entry.seccomp_data);
+		}
 	} else if (t->ptrace->call == PTRACE_CALL_EXIT) {
 		info.exit.rval = abi_syscall_get_result(r);
 		info.exit.is_error = info.exit.rval < 0 && info.exit.rval >= -4095;
 		n = offsetof(struct abi_syscall_info, exit.is_error) + 1;
 	}
 	return copy_to_user(to, &info, MIN(n, size)) ? -EFAULT : (long)n;
+}
+
+/* ---- pending signals ---- */
+
+/* The n-th of those in the queue. */
+static bool pending_nth(struct task *t, bool shared, uint64_t n, struct abi_siginfo *info)
+{
+	unsigned long flags;
+	struct sighand *sh = process_siglock(t->process, &flags);
+	struct sigqueue *q;
+	bool found = false;
+
+	list_for_each(q, shared ? &t->process->shared_pending.queue : &t->pending.queue, link)
+		if (!n--) {
+			*info = q->info;
+			found = true;
+			break;
+		}
+	process_sigunlock(sh, flags);
+	return found;
+}
+
+static long peek_siginfo(struct task *t, uaddr_t uargs, uaddr_t to)
+{
+	enum { SHARED = 1 };
+	struct { uint64_t off; uint32_t flags; int32_t nr; } args;
+	struct abi_siginfo info;
+	long n;
+
+	if (get_user(args, uargs))
+		return -EFAULT;
+	if (args.flags & ~(uint32_t)SHARED || args.nr < 0)
+		return -EINVAL;
+	for (n = 0; n < args.nr && pending_nth(t, args.flags & SHARED, args.off + (uint64_t)n, &info); n++) {
+		if (copy_to_user(to + (uint64_t)n * sizeof(info), &info, sizeof(info)))
+			return n ? n : -EFAULT;
+		if (signal_pending(current))
+			return n + 1;
+	}
+	return n;
 }
 
 /* ---- the call ---- */
@@ -318,7 +378,11 @@ static long ptrace_request(struct task *t, long request, uint64_t addr, uint64_t
 	case PTRACE_CONT:
 	case PTRACE_SYSCALL:
 	case PTRACE_SINGLESTEP:
+	case PTRACE_SYSEMU:
+	case PTRACE_SYSEMU_SINGLESTEP:
 		return ptrace_resume(t, request, data);
+	case PTRACE_LISTEN:
+		return ptrace_listen(t);
 	case PTRACE_DETACH:
 		return ptrace_detach(t, data);
 	case PTRACE_SETOPTIONS:
@@ -332,6 +396,8 @@ static long ptrace_request(struct task *t, long request, uint64_t addr, uint64_t
 		return copy_to_user(data, &pt->info, sizeof(pt->info));
 	case PTRACE_SETSIGINFO:
 		return copy_from_user(&pt->info, data, sizeof(pt->info));
+	case PTRACE_PEEKSIGINFO:
+		return peek_siginfo(t, addr, data);
 	case PTRACE_GETSIGMASK:
 		return addr != sizeof(uint64_t) ? -EINVAL : put_user(t->restore_sigmask ? t->saved_sigmask : t->sigmask, data);
 	case PTRACE_SETSIGMASK: {
@@ -364,10 +430,7 @@ static long ptrace_interrupt(struct task *t)
 
 	if (t->ptrace && t->ptrace->seized) {
 		err = 0;
-		if (!t->ptrace->stopped) {
-			t->ptrace->stop_work = true;
-			signal_wake(t, false);
-		}
+		ptrace_group_changes(t);	/* one that is stopped for its tracer stops again when it is continued */
 	}
 	process_sigunlock(sh, flags);
 	return err;
@@ -379,7 +442,7 @@ static bool ptrace_freeze(struct task *t)
 	unsigned long flags;
 	struct sighand *sh = process_siglock(t->process, &flags);
 	struct ptrace *pt = t->ptrace;
-	bool ok = pt && pt->thread == current && pt->stopped && !(t->pending.set & SIGMASK(SIGKILL));
+	bool ok = pt && pt->thread == current && pt->stopped && !pt->listening && !(t->pending.set & SIGMASK(SIGKILL));
 
 	if (ok)
 		pt->frozen = true;

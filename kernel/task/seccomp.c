@@ -34,7 +34,7 @@ enum { FILTER_TSYNC = 1, FILTER_LOG = 2, FILTER_SPEC_ALLOW = 4, FILTER_TSYNC_ESR
 #define RET_LOG 0x7ffc0000u
 #define RET_ALLOW 0x7fff0000u
 #define RET_ACTION 0xffff0000u
-enum { SYS_SECCOMP = 1, MAX_ERRNO = 4095, PATH_INSNS = 32768, PTRACE_EVENT_SECCOMP_ = 7 };
+enum { SYS_SECCOMP = 1, MAX_ERRNO = 4095, PATH_INSNS = 32768 };
 
 struct seccomp_data { int32_t nr; uint32_t arch; uint64_t pc, args[6]; };
 struct sock_fprog { uint16_t len, pad[3]; uint64_t filter; };
@@ -133,11 +133,11 @@ static void send_sigsys(struct abi_regs *r, unsigned nr, uint32_t data, bool dea
 /* The tracer may look, change the call, or skip it.  False: skipped. */
 static bool ask_tracer(struct task *t, struct abi_regs *r, unsigned *nr, uint32_t data)
 {
-	if (!ptrace_event_enabled(t, PTRACE_EVENT_SECCOMP_)) {
+	if (!ptrace_event_enabled(t, PTRACE_EVENT_SECCOMP)) {
 		abi_syscall_result(r, -ENOSYS);
 		return false;
 	}
-	ptrace_event(PTRACE_EVENT_SECCOMP_, data);
+	ptrace_event(PTRACE_EVENT_SECCOMP, data);
 	if (fatal_signal_pending(t))
 		return false;
 	*nr = abi_syscall_nr(r);

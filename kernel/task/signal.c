@@ -293,6 +293,7 @@ static bool signal_prepare(struct process *p, struct task *target, int sig, bool
 				WRITE_ONCE(t->sig_work, true);
 				task_wake(t, TASK_STOPPED);
 			}
+			ptrace_group_changes(t);
 		}
 	}
 	return !signal_is_ignored(p, target, sig, force);

@@ -122,8 +122,10 @@ static void signal_start_stop(struct process *p, int sig)
 			continue;
 		t->stop_pending = true;
 		p->stops_pending++;
-		if (t != current)
+		if (t != current) {
 			signal_wake(t, false);
+			ptrace_group_changes(t);
+		}
 	}
 }
 

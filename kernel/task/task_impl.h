@@ -19,6 +19,8 @@
 /* ---- pid.c ---- */
 struct pid *pid_alloc(void);			/* registered, one reference; NULL: no memory or number */
 void pid_forget(struct pid *pid);		/* [tree] nobody bears it: the number is free again */
+void pid_keep(struct pid *pid);			/* [tree] not yet: somebody is to be told of who bore it */
+void pid_release(struct pid *pid);		/* [tree] */
 struct pid *pid_find_locked(pid_t nr);		/* [tree] no reference taken */
 void pid_attach_process(struct process *p, enum pid_type type, struct pid *pid);	/* [tree] takes a reference */
 void pid_detach_process(struct process *p, enum pid_type type);	/* [tree] */
@@ -134,7 +136,7 @@ bool ptrace_signal(int *sig, struct abi_siginfo *info);	/* false: the tracer swa
 void ptrace_event(int event, uint64_t message);
 bool ptrace_event_enabled(struct task *t, int event);
 void ptrace_syscall_stop(bool entry);
-bool ptrace_syscall_traced(struct task *t);
+unsigned ptrace_syscalls(struct task *t);	/* PTRACE_AT_*, of ptrace.h */
 void ptrace_clone(struct task *child, uint64_t clone_flags);
 void ptrace_exec(void);
 void ptrace_stop_work(void);

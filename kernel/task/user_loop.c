@@ -16,6 +16,7 @@
 #include <kernel/string.h>
 #include <kernel/syscall.h>
 #include <kernel/vm.h>
+#include "ptrace.h"
 #include "task_impl.h"
 
 /* What a call that does not come back is traced with, before it is made. */
@@ -49,17 +50,19 @@ static void task_syscall(struct task *t)
 	struct abi_regs *r = hal_user_regs(t->uctx);
 	unsigned nr = abi_syscall_nr(r);
 	uaddr_t hot = t->trap.hot_call;
+	unsigned traced;
 	unsigned watch = READ_ONCE(syscall_watch);
 	bool trace = watch & SYSCALL_STRACE;
 	char call[512];
 	size_t n = 0;
 	long result;
 
-	if (unlikely(ptrace_syscall_traced(t))) {
+	traced = ptrace_syscalls(t);
+	if (unlikely(traced & PTRACE_AT_ENTRY)) {
 		ptrace_syscall_stop(true);
 		nr = abi_syscall_nr(r);
-		/* Changed to -1 by the tracer: no call at all, and the result is what it put there. */
-		if (nr == UINT32_MAX)
+		/* Changed to -1 by the tracer, or emulated by it: no call at all, and the result is what it put there. */
+		if (nr == UINT32_MAX || traced & PTRACE_EMULATED)
 			goto exit_stop;
 	}
 	if (unlikely(READ_ONCE(t->seccomp_mode)) && !seccomp_allows(t, &nr))
@@ -80,7 +83,7 @@ static void task_syscall(struct task *t)
 	t->syscall_nr = -1;
 	abi_syscall_result(r, result);
 exit_stop:
-	if (unlikely(ptrace_syscall_traced(t)))
+	if (unlikely(ptrace_syscalls(t) & PTRACE_AT_EXIT))
 		ptrace_syscall_stop(false);
 }
 

@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -276,6 +277,9 @@ static void tracer(void)
 	ptrace(PTRACE_CONT, pid, 0, 0);
 	ok(waitpid(pid, &st, 0) == pid && WIFSTOPPED(st) && st >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8), "TRACE stops it before the call");
 	ok(ptrace(PTRACE_GETEVENTMSG, pid, 0, &message) == 0 && message == 0x55, "the filter's word is told");
+	struct { uint8_t op, pad[3]; uint32_t arch; uint64_t ip, sp, nr, args[6]; uint32_t data, more; } info;
+	ok(ptrace(0x420e /* PTRACE_GET_SYSCALL_INFO */, pid, sizeof(info), &info) >= 84 && info.op == 3 && info.nr == SYS_getppid && info.data == 0x55,
+	   "PTRACE_GET_SYSCALL_INFO tells it with the call");
 	for (int i = 0; i < 2; i++) {
 		ptrace(PTRACE_CONT, pid, 0, 0);
 		if (waitpid(pid, &st, 0) != pid || !WIFSTOPPED(st))
@@ -296,7 +300,7 @@ int main(int argc, char **argv)
 		return fine();
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = 0;
-	plan(25 + 15 + 3 + 18 + 9 + 5);
+	plan(25 + 15 + 3 + 18 + 9 + 6);
 	refusals();
 	programs();
 	strict();

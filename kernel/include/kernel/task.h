@@ -36,6 +36,7 @@ enum pid_type { PID_THREAD, PID_PROCESS, PID_PGRP, PID_SESSION, PID_TYPES };
 struct pid {
 	struct refcount refs;
 	pid_t nr;			/* [I] */
+	unsigned kept;			/* [tree] reports of a thread that bore it (ptrace.c) */
 	struct list_head members[PID_TYPES];	/* [tree] THREAD: task.pid_link; others: process.pid_link */
 	struct task *task;		/* [tree], read under RCU: the thread, NULL when it is gone */
 	struct process *process;	/* [tree], read under RCU: the thread group */
@@ -69,6 +70,7 @@ struct process {
 	bool count_calls;		/* [a] its system calls are counted: /proc/syscalls */
 	bool no_signals;		/* [sig] init: default actions do not kill it */
 	struct list_head ptraced;	/* [tree] struct ptrace of the tasks it traces */
+	unsigned reports;		/* [tree] of its threads' ends that tracers have yet to wait for: before its own */
 	struct process *parent;		/* [tree] */
 	pid_t parent_pid;		/* [tree], read without: what getppid() returns */
 	struct task *parent_thread;	/* [tree] the parent's thread whose child it is; for comparing only */
