@@ -110,6 +110,15 @@ static void task_fault(struct task *t)
 	}
 }
 
+static void task_exception(struct task *t)
+{
+	/* Whose tracer made it step and is gone dies of the step, as on Linux; but init does not. */
+	if (t->process->no_signals && t->trap.signal == SIGTRAP && t->trap.si_code == TRAP_TRACE && !READ_ONCE(t->ptrace))
+		hal_user_single_step(t->uctx, false);
+	else
+		signal_force(t->trap.signal, t->trap.si_code, t->trap.addr);
+}
+
 /* What is due before user code.  Interrupts on. */
 static void task_work(struct task *t)
 {
@@ -199,7 +208,7 @@ _Noreturn void task_user_loop(void)
 			task_fault(t);
 			break;
 		case HAL_TRAP_EXCEPTION:
-			signal_force(t->trap.signal, t->trap.si_code, t->trap.addr);
+			task_exception(t);
 			break;
 		case HAL_TRAP_KICK:
 			if (unlikely(t->trap.hot_call))
