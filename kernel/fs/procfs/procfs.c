@@ -336,9 +336,13 @@ void seq_path_from(struct seq *s, const struct path *root, const struct path *p,
 
 void seq_path(struct seq *s, const struct path *p, const char *escape) { seq_path_from(s, NULL, p, escape); }
 
+/* What an open file shows.  Its offset is locked while it is read, but pread(2) has one of its own. */
+struct text { struct mutex lock; struct seq s; /* [lock] */ };
+
 static int proc_open(struct inode *i, struct file *f)
 {
 	const struct proc_node *n = proc_i(i)->node;
+	struct text *text;
 	struct task *t;
 	bool ok;
 
@@ -351,28 +355,29 @@ static int proc_open(struct inode *i, struct file *f)
 		if (!ok)
 			return -EACCES;
 	}
-	f->private = kzalloc(sizeof(struct seq), 0);
-	return f->private ? 0 : -ENOMEM;
+	text = kzalloc(sizeof(*text), 0);
+	if (!text)
+		return -ENOMEM;
+	mutex_init(&text->lock, LOCK_PROC_TEXT);
+	f->private = text;
+	return 0;
 }
 
 static void proc_release(struct file *f)
 {
-	struct seq *s = f->private;
+	struct text *text = f->private;
 
-	kfree(s->buf);
-	kfree(s);
+	kfree(text->s.buf);
+	kfree(text);
 }
 
-static int64_t proc_read(struct file *f, struct uio *u, uint64_t *pos)
+/* [text] */
+static int64_t text_read(struct proc_inode *pi, struct file *f, struct seq *s, struct uio *u, uint64_t *pos)
 {
-	struct proc_inode *pi = proc_i(f->inode);
-	struct seq *s = f->private;
 	struct task *t = NULL;
 	size_t n;
 	int err;
 
-	if (!pi->node->show && !pi->node->show_nr)
-		return -EINVAL;
 	if (*pos == 0 || !s->buf) {
 		s->len = 0;
 		s->error = 0;
@@ -393,6 +398,20 @@ static int64_t proc_read(struct file *f, struct uio *u, uint64_t *pos)
 		return -EFAULT;
 	*pos += n;
 	return (int64_t)n;
+}
+
+static int64_t proc_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct proc_inode *pi = proc_i(f->inode);
+	struct text *text = f->private;
+	int64_t n;
+
+	if (!pi->node->show && !pi->node->show_nr)
+		return -EINVAL;
+	mutex_lock(&text->lock);
+	n = text_read(pi, f, &text->s, u, pos);
+	mutex_unlock(&text->lock);
+	return n;
 }
 
 static int64_t proc_write(struct file *f, struct uio *u, uint64_t *pos)
