@@ -13,43 +13,10 @@ static int lock(int cmd, int type, off_t at)
 	return fcntl(fd, cmd, &fl) ? errno : 0;
 }
 
-/* The other has X and waits for Y, which we have. */
-static int hand_over(int rounds)
+/* A process that has byte 0 and waits for byte 1, which we have; -1: something failed. */
+static pid_t rival(void)
 {
-	int go[2], odd = 0;
-	char c;
-
-	if (pipe(go))
-		return -1;
-	for (int i = 0; i < rounds; i++) {
-		pid_t pid;
-		int r;
-
-		if (lock(F_SETLK, F_WRLCK, 1))
-			return -1;
-		fflush(NULL);
-		pid = fork();
-		if (!pid) {
-			if (lock(F_SETLK, F_WRLCK, 0) || write(go[1], "x", 1) != 1)
-				_exit(1);
-			_exit(lock(F_SETLKW, F_WRLCK, 1));
-		}
-		if (read(go[0], &c, 1) != 1)
-			return -1;
-		wait_state(pid, 0, 'S');
-		r = lock(F_SETLK, F_UNLCK, 1);
-		r = r ? r : lock(F_SETLKW, F_WRLCK, 0);		/* the other ends */
-		odd += exit_of(pid) != 0 || r != 0;
-		lock(F_SETLK, F_UNLCK, 0);
-	}
-	close(go[0]);
-	close(go[1]);
-	return odd;
-}
-
-static int circle(void)
-{
-	int go[2], r;
+	int go[2];
 	char c;
 	pid_t pid;
 
@@ -62,9 +29,41 @@ static int circle(void)
 			_exit(1);
 		_exit(lock(F_SETLKW, F_WRLCK, 1));
 	}
+	close(go[1]);
 	if (read(go[0], &c, 1) != 1)
+		pid = -1;
+	close(go[0]);
+	if (pid > 0)
+		wait_state(pid, 0, 'S');
+	return pid;
+}
+
+/* It gets ours, and we wait for its: how often that went wrong. */
+static int hand_over(int rounds)
+{
+	int odd = 0;
+
+	for (int i = 0; i < rounds; i++) {
+		pid_t pid = rival();
+		int r;
+
+		if (pid < 0)
+			return -1;
+		r = lock(F_SETLK, F_UNLCK, 1);
+		r = r ? r : lock(F_SETLKW, F_WRLCK, 0);		/* the other ends */
+		odd += exit_of(pid) != 0 || r != 0;
+		lock(F_SETLK, F_UNLCK, 0);
+	}
+	return odd;
+}
+
+static int circle(void)
+{
+	pid_t pid = rival();
+	int r;
+
+	if (pid < 0)
 		return -1;
-	wait_state(pid, 0, 'S');
 	r = lock(F_SETLKW, F_WRLCK, 0);
 	lock(F_SETLK, F_UNLCK, 1);
 	return exit_of(pid) == 0 ? r : -2;
