@@ -10,7 +10,12 @@
  * made hot again soon after, and starts low.  A fault costs as much as a
  * hundred comparisons: so pages that one program in a hundred touches stay
  * hot, others cost a fault when they are.
- * A page that was all zeros is compared with nothing: its copy is not read.
+ * Of the copy, parts that are all zeros are not read: half of the pages that
+ * programs change is such.
+ *
+ * Pages that nobody had when the snapshot was taken are all zeros.  The machine
+ * says which of them a run has taken, and only those are looked at, and one
+ * more, in turn: a program takes few, each a different number.
  *
  * Whoever writes page after page (a large allocation) faults once in eight.
  *
@@ -25,9 +30,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <fuzz/machine.h>
 #include "snapshot.h"
 
-enum { PAGE = 4096, REGIONS = 8, PATIENCE_MIN = 8, PATIENCE_MAX = 128, SOON = 100, AHEAD = 1, AROUND = 8 };
+enum { PAGE = 4096, REGIONS = 8, PATIENCE_MIN = 8, PATIENCE_MAX = 128, SOON = 100, AHEAD = 1, AROUND = 8, PART = PAGE / 32 };
 
 struct region {
 	const char *name;
@@ -37,13 +43,27 @@ struct region {
 	size_t pages;
 	struct state *state;		/* by page */
 };
-struct state { bool hot; uint16_t patience; uint32_t cold_since; /* snapshot_stat.resets */ };
+struct state {
+	bool hot;
+	bool free;			/* nobody's, and zero */
+	uint16_t patience;
+	uint32_t cold_since;		/* snapshot_stat.resets */
+	uint32_t taken;			/* snapshot_stat.resets + 1, by the run before that reset */
+};
 static struct region regions[REGIONS];
 static unsigned nregions;
 
-struct hot_page { char *page; const char *copy; struct state *state; unsigned idle; bool zero; };
+struct hot_page {
+	char *page;
+	const char *copy;
+	struct state *state;
+	unsigned idle;
+	uint32_t filled;		/* a bit for each PART of the copy: not all zeros */
+};
 static struct hot_page *hot_pages;
 static size_t nhot, max_hot;
+static struct taken { char *page; struct state *state; } *taken;
+static size_t ntaken;
 struct snapshot_stat snapshot_stat;
 
 static void die(const char *what)
@@ -74,35 +94,34 @@ static void copy_bytes(char *to, const char *from, size_t n)
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 }
 
-/* Make the page its copy again; false: it was. */
-static bool page_restore_sse(char *page, const char *copy)
+static const char zeros[PART] __attribute__((aligned(64)));
+
+/* Make the page its copy again, of which the parts not in `filled` are zeros; false: it was. */
+static bool page_restore_sse(char *page, const char *copy, uint32_t filled)
 {
 	bool changed = false;
 
-	for (unsigned i = 0; i < PAGE; i += 64) {
-		const __m128i *c = (const __m128i *)(const void *)(copy + i);
-		__m128i *p = (__m128i *)(void *)(page + i);
-		__m128i c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
-		__m128i e = _mm_and_si128(_mm_and_si128(_mm_cmpeq_epi8(c0, p[0]), _mm_cmpeq_epi8(c1, p[1])),
-			_mm_and_si128(_mm_cmpeq_epi8(c2, p[2]), _mm_cmpeq_epi8(c3, p[3])));
+	for (unsigned i = 0; i < PAGE; i += PART, filled >>= 1) {
+		const __m128i *c = (const __m128i *)(const void *)(filled & 1 ? copy + i : zeros);
+		__m128i *p = (__m128i *)(void *)(page + i), d = _mm_setzero_si128();
 
-		if (_mm_movemask_epi8(e) != 0xffff) {
-			p[0] = c0;
-			p[1] = c1;
-			p[2] = c2;
-			p[3] = c3;
+		for (unsigned k = 0; k < PART / sizeof(*p); k++)
+			d = _mm_or_si128(d, _mm_xor_si128(c[k], p[k]));
+		if (_mm_movemask_epi8(_mm_cmpeq_epi8(d, _mm_setzero_si128())) != 0xffff) {
+			for (unsigned k = 0; k < PART / sizeof(*p); k++)
+				p[k] = c[k];
 			changed = true;
 		}
 	}
 	return changed;
 }
 
-__attribute__((target("avx2"))) static bool page_restore_avx(char *page, const char *copy)
+__attribute__((target("avx2"))) static bool page_restore_avx(char *page, const char *copy, uint32_t filled)
 {
 	bool changed = false;
 
-	for (unsigned i = 0; i < PAGE; i += 128) {
-		const __m256i *c = (const __m256i *)(const void *)(copy + i);
+	for (unsigned i = 0; i < PAGE; i += PART, filled >>= 1) {
+		const __m256i *c = (const __m256i *)(const void *)(filled & 1 ? copy + i : zeros);
 		__m256i *p = (__m256i *)(void *)(page + i);
 		__m256i c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
 		__m256i d = _mm256_or_si256(_mm256_or_si256(_mm256_xor_si256(c0, p[0]), _mm256_xor_si256(c1, p[1])),
@@ -119,49 +138,12 @@ __attribute__((target("avx2"))) static bool page_restore_avx(char *page, const c
 	return changed;
 }
 
-/* The same for pages that were zero. */
-static bool page_zero_sse(char *page, const char *copy)
+static bool (*page_restore)(char *page, const char *copy, uint32_t filled);
+
+static bool is_zero(const char *at, size_t n)
 {
-	const __m128i zero = _mm_setzero_si128();
-	bool changed = false;
-
-	(void)copy;
-	for (unsigned i = 0; i < PAGE; i += 64) {
-		__m128i *p = (__m128i *)(void *)(page + i);
-		__m128i d = _mm_or_si128(_mm_or_si128(p[0], p[1]), _mm_or_si128(p[2], p[3]));
-
-		if (_mm_movemask_epi8(_mm_cmpeq_epi8(d, zero)) != 0xffff) {
-			p[0] = p[1] = p[2] = p[3] = zero;
-			changed = true;
-		}
-	}
-	return changed;
-}
-
-__attribute__((target("avx2"))) static bool page_zero_avx(char *page, const char *copy)
-{
-	const __m256i zero = _mm256_setzero_si256();
-	bool changed = false;
-
-	(void)copy;
-	for (unsigned i = 0; i < PAGE; i += 128) {
-		__m256i *p = (__m256i *)(void *)(page + i);
-		__m256i d = _mm256_or_si256(_mm256_or_si256(p[0], p[1]), _mm256_or_si256(p[2], p[3]));
-
-		if (!_mm256_testz_si256(d, d)) {
-			p[0] = p[1] = p[2] = p[3] = zero;
-			changed = true;
-		}
-	}
-	return changed;
-}
-
-static bool (*page_restore)(char *page, const char *copy), (*page_zero)(char *page, const char *copy);
-
-static bool page_is_zero(const char *page)
-{
-	for (unsigned i = 0; i < PAGE; i += 8)
-		if (*(const uint64_t *)(const void *)(page + i))
+	for (size_t i = 0; i < n; i += 8)
+		if (*(const uint64_t *)(const void *)(at + i))
 			return false;
 	return true;
 }
@@ -178,31 +160,68 @@ void snapshot_take(void)
 		r->state = map((r->pages + 1) * sizeof(*r->state));
 		copy_bytes(r->copy, r->base, (size_t)(r->first - r->base));
 		for (size_t k = 0; k < r->pages; k++)
-			if (!page_is_zero(r->first + k * PAGE))
+			if (!is_zero(r->first + k * PAGE, PAGE))
 				copy_bytes(r->copy + (r->first - r->base) + k * PAGE, r->first + k * PAGE, PAGE);
 		copy_bytes(r->copy + (r->first - r->base) + r->pages * PAGE, r->first + r->pages * PAGE,
 			(size_t)(r->base + r->size - (r->first + r->pages * PAGE)));
 		max_hot += r->pages;
 	}
 	page_restore = __builtin_cpu_supports("avx2") ? page_restore_avx : page_restore_sse;
-	page_zero = __builtin_cpu_supports("avx2") ? page_zero_avx : page_zero_sse;
 	hot_pages = map(max_hot * sizeof(*hot_pages));
+	taken = map(max_hot * sizeof(*taken));
 	for (unsigned i = 0; i < nregions; i++)
 		if (regions[i].pages && mprotect(regions[i].first, regions[i].pages * PAGE, PROT_READ))
 			die("fuzz: mprotect");
 }
 
+/* The page's state; NULL: not of the snapshot. */
+static struct state *state_of(const char *page)
+{
+	for (unsigned i = 0; i < nregions; i++) {
+		size_t k = (size_t)(page - regions[i].first) / PAGE;
+
+		if (page >= regions[i].first && k < regions[i].pages && regions[i].state)
+			return &regions[i].state[k];
+	}
+	return NULL;
+}
+
+void snapshot_free(void *base, size_t size)
+{
+	struct state *t = state_of(base);
+
+	for (size_t k = 0; k < size / PAGE; k++)
+		t[k].free = true;
+}
+
+void fuzz_host_taken(void *base, size_t size)
+{
+	struct state *t = state_of(base);
+
+	for (size_t k = 0; t && k < size / PAGE; k++) {
+		if (!t[k].free || t[k].taken == (uint32_t)snapshot_stat.resets + 1)
+			continue;
+		t[k].taken = (uint32_t)snapshot_stat.resets + 1;
+		taken[ntaken++] = (struct taken){ (char *)base + k * PAGE, &t[k] };
+	}
+}
+
 static void heat(struct region *r, size_t k)
 {
 	struct state *t = &r->state[k];
+	struct hot_page *h = &hot_pages[nhot];
 
+	t->hot = true;
+	if (t->free)
+		return;
 	if (!t->patience)
 		t->patience = PATIENCE_MIN;
 	else if (t->patience < PATIENCE_MAX && (uint32_t)snapshot_stat.resets - t->cold_since < SOON)
 		t->patience *= 2;
-	t->hot = true;
-	hot_pages[nhot] = (struct hot_page){ r->first + k * PAGE, r->copy + (r->first - r->base) + k * PAGE, t, 0, false };
-	hot_pages[nhot].zero = page_is_zero(hot_pages[nhot].copy);
+	*h = (struct hot_page){ r->first + k * PAGE, r->copy + (r->first - r->base) + k * PAGE, t, 0, 0 };
+	for (unsigned i = 0; i < PAGE / PART; i++)
+		if (!is_zero(h->copy + i * PART, PART))
+			h->filled |= UINT32_C(1) << i;
 	nhot++;
 }
 
@@ -240,10 +259,28 @@ static void ends_restore(struct region *r)
 	copy_bytes(r->base + r->size - tail, r->copy + r->size - tail, tail);
 }
 
+/* Of the first region's free pages, the next in turn: who writes to what he does not have must not do it for all later runs. */
+static void sweep(void)
+{
+	static size_t next;
+	struct region *r = &regions[0];
+
+	next = next + 1 < r->pages ? next + 1 : 0;
+	if (r->state[next].free && r->state[next].hot)
+		page_restore(r->first + next * PAGE, NULL, 0);
+}
+
 void snapshot_reset(void)
 {
 	for (unsigned i = 0; i < nregions; i++)
 		ends_restore(&regions[i]);
+	for (size_t i = 0; i < ntaken; i++)
+		if (taken[i].state->hot) {
+			snapshot_stat.restored += page_restore(taken[i].page, NULL, 0);
+			snapshot_stat.hot++;
+		}
+	ntaken = 0;
+	sweep();
 	for (size_t i = 0; i < nhot; i++) {
 		struct hot_page *h = &hot_pages[i];
 
@@ -253,7 +290,7 @@ void snapshot_reset(void)
 			__builtin_prefetch(h[AHEAD].copy);
 			__builtin_prefetch(h[AHEAD].copy + 64);
 		}
-		if (h->zero ? page_zero(h->page, h->copy) : page_restore(h->page, h->copy)) {
+		if (page_restore(h->page, h->copy, h->filled)) {
 			h->idle = 0;
 			snapshot_stat.restored++;
 		} else if (++h->idle >= h->state->patience) {

@@ -9,6 +9,8 @@
 /* Before snapshot_take(): [base, base + size) is part of the machine. */
 void snapshot_add(const char *name, void *base, size_t size);
 void snapshot_take(void);
+/* Behind it: whole pages of the first region that nobody has, and that are zero.  fuzz_host_taken() says when they are somebody's. */
+void snapshot_free(void *base, size_t size);
 /* All regions as they were.  No code of the machine's runs meanwhile. */
 void snapshot_reset(void);
 /* Is every byte as it was?  false: the first that is not. */

@@ -16,6 +16,34 @@ void hal_page_copy(void *dst, const void *src) { memcpy(dst, src, PAGE_SIZE); }
 void hal_icache_sync(const void *p, size_t n) { }
 bool hal_kernel_mapping(uintptr_t va, struct hal_mapping *out) { return false; }	/* the mappings are the host's */
 
+/* In place of page_alloc() to all who call it (ld --wrap). */
+struct page *__real_page_alloc(unsigned order, unsigned flags);
+struct page *__wrap_page_alloc(unsigned order, unsigned flags);
+struct page *__wrap_page_alloc(unsigned order, unsigned flags)
+{
+	struct page *p = __real_page_alloc(order, flags);
+
+	if (p)
+		fuzz_host_taken(page_addr(p), PAGE_SIZE << order);
+	return p;
+}
+
+/* Without the lists' locks: the machine stands still. */
+__attribute__((visibility("default"))) void fuzz_free_memory(void (*range)(void *base, size_t size))
+{
+	for (paddr_t pa = FUZZ_RAM_BASE; pa < fz_boot_args->ram_end;) {
+		struct page *p = phys_to_page(pa);
+		/* Without a struct: the boot stack, and behind it what has never been wanted.  Of a block, only the first one is filled in. */
+		bool boot_stack = pa < hal_boot_info()->range[0].base;
+		bool is_free = p ? p->flags & PG_BUDDY || !p->refs : !boot_stack;
+		size_t size = p && (p->refs || p->flags & PG_BUDDY) && !(p->flags & PG_RESERVED) ? PAGE_SIZE << p->order : PAGE_SIZE;
+
+		if (is_free)
+			range(hal_phys_to_virt(pa), size);
+		pa += size;
+	}
+}
+
 static unsigned order_of(size_t size)
 {
 	unsigned order = 0;

@@ -101,6 +101,9 @@ size_t fuzz_user_read(uint64_t addr, void *p, size_t n);
 /* The task's tid, as itself sees it; from next() and result() only. */
 int fuzz_user_tid(void);
 
+/* Between runs: each range of whole pages of the memory that the kernel has not handed out. */
+void fuzz_free_memory(void (*range)(void *base, size_t size));
+
 /* The name of live[i]; NULL: there are no more. */
 const char *fuzz_cache_name(unsigned i);
 /* The system-call table, in the order of its rows: i < fuzz_syscalls(). */
@@ -110,6 +113,8 @@ size_t fuzz_syscalls(void);
 
 /* ---- what the machine calls ---- */
 void fuzz_host_console(const char *s, size_t n);
+/* Whole pages have been handed out. */
+void fuzz_host_taken(void *base, size_t size);
 /* A bug was found: says so and aborts. */
 _Noreturn void fuzz_host_crash(const char *why);
 
