@@ -88,8 +88,9 @@ void fz_probe(void);
 /* race.c: called by every task before its calls, when fz_run->race. */
 void fz_race(void);
 
-/* leaks.c: fills in fz_run->live. */
+/* leaks.c: fills in fz_run->live; and by that, is something on its way to a disk? */
 void fz_count(void);
+bool fz_writing(void);
 
 /* trace.c: a running hash, FNV-like, of what happened. */
 enum { FZ_TRACE_CALL = 1, FZ_TRACE_RESULT, FZ_TRACE_THREAD, FZ_TRACE_CPU, FZ_TRACE_TRAP };

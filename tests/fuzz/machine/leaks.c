@@ -27,3 +27,11 @@ void fz_count(void)
 			if (!strcmp(s.name, names[i]))
 				fz_run->live[i] += (uint32_t)s.live;
 }
+
+bool fz_writing(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i], "blk_request"))
+			return fz_run->live[i] != 0;
+	return false;
+}

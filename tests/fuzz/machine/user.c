@@ -185,6 +185,7 @@ static const struct setup settle[] = {
 	{ NR_close, { NULL }, { 0 } },
 	{ NR_nanosleep, { NULL }, { 0 } },
 };
+enum { WRITING_MAX = 60 };	/* sleeps, until what the programs wrote to disks has left: two minutes */
 static unsigned settling;
 
 /* A step's strings and structures go to the arena. */
@@ -240,8 +241,14 @@ static void init_next(struct hal_uctx *u, int64_t result, struct fuzz_step *out)
 		if (out->nr == NR_close)
 			out->args[0] = (uint64_t)result;
 	} else if (result == -ECHILD || settling) {
-		if (fz_run->count)
+		if (fz_run->count) {
 			fz_count();
+			if (fz_writing() && settling < ARRAY_SIZE(settle) + WRITING_MAX) {
+				settling++;
+				setup_step(&settle[ARRAY_SIZE(settle) - 1], out);
+				return;
+			}
+		}
 		fz_end(FUZZ_END_DONE);
 	}
 }
