@@ -103,7 +103,7 @@ static int clone_resources(struct task *t, const struct clone_args *a)
 			return -ENOMEM;
 	}
 	if (a->flags & CLONE_FS) {
-		fs_context_get(c->fs);
+		fs_context_share(c->fs);
 		t->fs = c->fs;
 	} else {
 		t->fs = fs_context_copy(c->fs);
@@ -136,7 +136,7 @@ static void clone_undo(struct task *t)
 	if (t->vm)
 		vm_put(t->vm);
 	if (t->fs)
-		fs_context_put(t->fs);
+		fs_context_leave(t->fs);
 	if (t->files)
 		files_put(t->files);
 	t->vm = NULL;
@@ -441,12 +441,12 @@ long sys_unshare(uint64_t flags)
 	}
 	if (err) {
 		if (fs)
-			fs_context_put(fs);
+			fs_context_leave(fs);
 		return err;
 	}
 	if (fs) {
 		rcu_assign(t->fs, fs);
-		fs_context_put(old_fs);
+		fs_context_leave(old_fs);
 	}
 	if (files) {
 		rcu_assign(t->files, files);
@@ -456,14 +456,4 @@ long sys_unshare(uint64_t flags)
 	if ((flags & CLONE_SYSVSEM) && READ_ONCE(t->process->thread_count) == 1)
 		sysv_semaphores_undo(t->process);
 	return 0;
-}
-
-long sys_setns(int fd, int type)
-{
-	struct file *f = fd_get(fd);
-
-	if (!f)
-		return -EBADF;
-	file_put(f);
-	return -EINVAL;		/* no file here names a namespace */
 }

@@ -320,7 +320,7 @@ _Noreturn void task_exit(int status) NO_TSA
 		files_put(files);
 	rcu_assign(t->fs, (struct fs_context *)NULL);	/* /proc looks from outside */
 	if (fs)
-		fs_context_put(fs);
+		fs_context_leave(fs);
 	files_close_later(t);
 	t->files_gone = true;
 	if (last) {

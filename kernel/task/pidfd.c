@@ -2,7 +2,7 @@
 /*
  * Process file descriptors: pidfd_open(2), pidfd_send_signal(2),
  * pidfd_getfd(2).  Such a file holds a struct pid; it becomes readable when the
- * process has exited.
+ * process has exited.  ioctl(2) opens the process's name spaces.
  */
 #include <kernel/file.h>
 #include <kernel/poll.h>
@@ -28,7 +28,34 @@ static unsigned pidfd_poll(struct file *f, struct poll_table *pt)
 	return gone ? POLLIN | POLLRDNORM : 0;
 }
 
-static const struct file_ops pidfd_ops = { .release = pidfd_release, .poll = pidfd_poll };
+/* PIDFD_GET_*_NAMESPACE, by their numbers from CGROUP to UTS. */
+enum { IOC_GET_FIRST = 0xff01, IOC_GET_MNT = 0xff03, IOC_GET_LAST = 0xff0a };
+
+static long pidfd_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	struct mount_ns *ns;
+	struct task *t;
+	long ret;
+
+	if (cmd < IOC_GET_FIRST || cmd > IOC_GET_LAST)
+		return -ENOTTY;
+	if (arg)
+		return -EINVAL;
+	t = pidfd_leader(f);
+	ns = t ? mount_ns_of_task(t) : NULL;
+	if (!ns)
+		ret = -ESRCH;
+	else if (!ptrace_may_access(t))
+		ret = -EACCES;
+	else
+		ret = cmd == IOC_GET_MNT ? nsfs_open(ns) : -EOPNOTSUPP;
+	if (ns)
+		mount_ns_put(ns);
+	task_put(t);
+	return ret;
+}
+
+static const struct file_ops pidfd_ops = { .release = pidfd_release, .poll = pidfd_poll, .ioctl = pidfd_ioctl };
 
 int pidfd_create(struct pid *pid, unsigned o_flags, struct file **out)
 {
@@ -59,6 +86,23 @@ static struct process *pid_process(struct pid *pid)
 		p = NULL;
 	rcu_read_unlock();
 	return p;
+}
+
+struct task *pidfd_leader(struct file *f)
+{
+	struct process *p = pid_process(f->private);
+	struct task *leader;
+	unsigned long irq;
+
+	if (!p)
+		return NULL;
+	irq = spin_lock_irqsave(&process_tree_lock);
+	leader = p->leader;
+	if (leader)
+		task_get(leader);
+	spin_unlock_irqrestore(&process_tree_lock, irq);
+	process_put(p);
+	return leader;
 }
 
 long sys_pidfd_open(int nr, unsigned flags)
@@ -169,11 +213,8 @@ int pidfd_task(int pidfd, struct task **out)
 
 long sys_pidfd_getfd(int pidfd, int fd, unsigned flags)
 {
-	struct process *p = NULL;
 	struct task *leader = NULL;
 	struct file *f, *target;
-	unsigned long irq;
-	struct pid *pid;
 	long err = -EBADF;
 
 	if (flags)
@@ -181,18 +222,10 @@ long sys_pidfd_getfd(int pidfd, int fd, unsigned flags)
 	f = fd_get(pidfd);
 	if (!f)
 		return -EBADF;
-	pid = pidfd_pid(f);
-	if (!pid)
+	if (!pidfd_pid(f))
 		goto out;
 	err = -ESRCH;
-	p = pid_process(pid);
-	if (!p)
-		goto out;
-	irq = spin_lock_irqsave(&process_tree_lock);
-	leader = p->leader;
-	if (leader)
-		task_get(leader);
-	spin_unlock_irqrestore(&process_tree_lock, irq);
+	leader = pidfd_leader(f);
 	if (!leader || READ_ONCE(leader->flags) & TASKF_EXITING)
 		goto out;
 	err = -EPERM;
@@ -207,7 +240,6 @@ long sys_pidfd_getfd(int pidfd, int fd, unsigned flags)
 		file_put(target);
 out:
 	task_put(leader);
-	process_put(p);
 	file_put(f);
 	return err;
 }

@@ -109,7 +109,8 @@ struct cred *cred_dup(const struct cred *old);
 struct inode;
 int cred_exec(struct inode *inode, bool nosuid, struct cred **out, bool *secure);
 int pidfd_create(struct pid *pid, unsigned o_flags, struct file **out);
-struct pid *pidfd_pid(struct file *f);
+struct pid *pidfd_pid(struct file *f);		/* NULL: it is no pidfd */
+struct task *pidfd_leader(struct file *f);	/* of a pidfd: the first thread, also one that has ended, with a reference; NULL: it is gone */
 int vdso_map(struct vm_space *vm, const struct inode *program);	/* sets vm->vdso; program: what will be vm->exe */
 void vdso_init(void);
 void vdso_update(void);			/* the wall clock was set */

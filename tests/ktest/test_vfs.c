@@ -14,7 +14,7 @@
 static void take_root(void)
 {
 	if (!current->fs) {
-		fs_context_get(&init_fs_context);
+		fs_context_share(&init_fs_context);
 		current->fs = &init_fs_context;
 	}
 }

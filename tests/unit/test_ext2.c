@@ -186,7 +186,7 @@ static void image_check(void)
 static void disk_mount(void)
 {
 	if (!current->fs) {
-		fs_context_get(&init_fs_context);
+		fs_context_share(&init_fs_context);
 		current->fs = &init_fs_context;
 	}
 	CHECK_EQ(vfs_mount_root("/dev/vda", "ext2", 0), 0);

@@ -16,7 +16,7 @@
 static void root_mount_tmpfs(void)
 {
 	if (!current->fs) {
-		fs_context_get(&init_fs_context);
+		fs_context_share(&init_fs_context);
 		current->fs = &init_fs_context;
 	}
 	CHECK_EQ(vfs_mount_root("none", "tmpfs", 0), 0);

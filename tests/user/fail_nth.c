@@ -14,10 +14,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -280,11 +282,37 @@ static int do_unshare(void)
 {
 	return unshare(CLONE_NEWNS | CLONE_FILES);
 }
+/* A name space's file: opened, bound, entered, by pidfd, too; all of it or nothing. */
+static int do_setns(void)
+{
+	int fd = open("/proc/1/ns/mnt", O_RDONLY), pfd = -1, info = -1, r = -1, saved;
+	struct stat before, now;
+
+	if (fd < 0)
+		return -1;
+	fstat(fd, &before);
+	pfd = (int)syscall(SYS_pidfd_open, 1, 0);
+	if (pfd >= 0)
+		info = ioctl(pfd, 0xff03, 0);
+	if (info >= 0)
+		r = setns(fd, CLONE_NEWNS);
+	if (!r)
+		r = setns(pfd, CLONE_NEWNS);
+	saved = errno;
+	settle();
+	if (!r && (stat("/proc/self/ns/mnt", &now) || now.st_ino != before.st_ino))
+		r = -2;
+	close(fd);
+	close(pfd);
+	close(info);
+	errno = saved;
+	return r;
+}
 
 static const struct { const char *name; int (*fn)(void); } calls[] = {
 	{ "fork", do_fork }, { "fork and execve", do_vfork_exec }, { "mmap and faults", do_mmap }, { "mprotect and mremap", do_split },
 	{ "files", do_file }, { "names", do_names }, { "pipes", do_pipe }, { "sockets", do_socket }, { "events", do_events },
-	{ "queued signals", do_signals }, { "propagated mounts", do_mounts }, { "name spaces", do_unshare },
+	{ "queued signals", do_signals }, { "propagated mounts", do_mounts }, { "name spaces", do_unshare }, { "entering a name space", do_setns },
 };
 
 int main(int argc, char **argv)

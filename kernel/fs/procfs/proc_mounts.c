@@ -108,6 +108,10 @@ static void show_root(struct seq *s, const struct mount *m)
 	const char *parts[64];
 	unsigned n = 0;
 
+	if (nsfs_dentry_ns(d)) {
+		seq_printf(s, "%s:[%llu]", d->name.name, (unsigned long long)d->inode->ino);
+		return;
+	}
 	if (d->parent == d) {
 		seq_puts(s, "/");
 		return;

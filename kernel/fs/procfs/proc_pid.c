@@ -452,6 +452,20 @@ static int link_exe(struct task *t, int fd, struct path *out)
 	return err;
 }
 
+static int link_mnt_ns(struct task *t, int fd, struct path *out)
+{
+	struct mount_ns *ns = mount_ns_of_task(t);
+	int err = ns ? nsfs_path(ns, out) : -ENOENT;
+
+	if (ns)
+		mount_ns_put(ns);
+	return err;
+}
+
+static const struct proc_node ns_nodes[] = {
+	{ .name = "mnt", .mode = S_IFLNK | 0777, .link = link_mnt_ns, .flags = PROC_NO_SIZE },
+};
+
 const struct proc_node proc_pid_nodes[] = {
 	PROC_FILE("stat", 0444, show_stat),
 	PROC_FILE("statm", 0444, show_statm),
@@ -470,6 +484,7 @@ const struct proc_node proc_pid_nodes[] = {
 	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd },
 	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root },
 	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe },
+	{ .name = "ns", .mode = S_IFDIR | 0511, .children = ns_nodes, .nchildren = ARRAY_SIZE(ns_nodes) },
 	PROC_FILE("mounts", 0444, proc_show_mounts),
 	PROC_FILE("mountinfo", 0444, proc_show_mountinfo),
 	PROC_FILE("limits", 0444, show_limits),

@@ -83,7 +83,7 @@ int proc_instantiate(struct super *s, struct dentry *d, const struct proc_node *
 		break;
 	case S_IFLNK:
 		i->ops = &proc_link_ops;
-		i->size = n->link ? 64 : 0;
+		i->size = n->link && !(n->flags & PROC_NO_SIZE) ? 64 : 0;
 		break;
 	default:
 		i->ops = &proc_file_ops_i;

@@ -26,7 +26,7 @@ struct proc_inode {
 	bool thread;			/* in task/: of the thread, not of the group */
 	int fd;				/* in fd/ and fdinfo/; in irq/: the line */
 };
-enum { PROC_PTRACE = 1 /* only for who may trace the task */, PROC_THREAD_ONLY = 2, PROC_GROUP_ONLY = 4 };
+enum { PROC_PTRACE = 1 /* only for who may trace the task */, PROC_THREAD_ONLY = 2, PROC_GROUP_ONLY = 4, PROC_NO_SIZE = 8 /* a link whose length is not told */ };
 struct proc_node {
 	const char *name;
 	uint32_t mode;

@@ -19,6 +19,7 @@ struct fs_context *fs_context_copy(struct fs_context *old)
 	if (!c)
 		return NULL;
 	ref_init(&c->refs);
+	c->tasks = 1;
 	spin_init(&c->lock, LOCK_FS_CONTEXT);
 	spin_lock(&old->lock);
 	c->root = old->root;
@@ -35,7 +36,17 @@ struct fs_context *fs_context_copy(struct fs_context *old)
 	return c;
 }
 
-void fs_context_get(struct fs_context *c) { ref_get(&c->refs); }
+void fs_context_share(struct fs_context *c)
+{
+	__atomic_add_fetch(&c->tasks, 1, __ATOMIC_RELAXED);
+	ref_get(&c->refs);
+}
+
+void fs_context_leave(struct fs_context *c)
+{
+	__atomic_sub_fetch(&c->tasks, 1, __ATOMIC_RELAXED);
+	fs_context_put(c);
+}
 
 static void fs_context_free_rcu(struct rcu_head *h)
 {

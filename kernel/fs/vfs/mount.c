@@ -562,10 +562,10 @@ int mount_clone(const struct path *from, bool recursive, struct mount **out)
 {
 	struct mount *m = from->mnt;
 
-	if (!mount_is_ours_or_loose(m) || m->unbindable)
+	if ((!mount_is_ours_or_loose(m) && !nsfs_dentry_ns(from->dentry)) || m->unbindable)
 		return -EINVAL;
 	if (recursive)
-		return mount_copy_tree(m, from->dentry, COPY_AS_IT_IS, out);
+		return mount_copy_tree(m, from->dentry, COPY_NS_FILES, out);
 	*out = mount_copy(m, from->dentry, COPY_AS_IT_IS);
 	return *out ? 0 : -ENOMEM;
 }
@@ -588,6 +588,8 @@ int mount_move_path(const struct path *from, struct path *at)
 	}
 	if (!err && at->mnt->shared && mount_tree_unbindable(m))
 		err = -EINVAL;
+	if (!err && mount_tree_loops(m))
+		err = -ELOOP;
 	for (up = at->mnt; !err; up = up->parent) {
 		if (up == m)
 			err = -ELOOP;

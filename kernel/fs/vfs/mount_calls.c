@@ -53,7 +53,7 @@ static int mount_bind(const char *source, struct path *at, unsigned flags)
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	err = own_target_check(at, S_ISDIR(inode_mode(from.dentry->inode)));
+	err = mount_ns_loops(from.dentry) ? -EINVAL : own_target_check(at, S_ISDIR(inode_mode(from.dentry->inode)));
 	/* The copy is complete before it is hung in: it may be below what is copied. */
 	if (!err)
 		err = mount_clone(&from, flags & MS_REC, &m);

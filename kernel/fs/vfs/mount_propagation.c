@@ -157,14 +157,18 @@ struct mount *mount_copy(struct mount *m, struct dentry *root, unsigned how)
 
 int mount_copy_tree(struct mount *top, struct dentry *root, unsigned how, struct mount **out)
 {
-	struct mount *m, *n = mount_copy(top, root, how);
+	struct mount *m, *n;
 
+	if (!(how & COPY_NS_FILES) && nsfs_dentry_ns(root))
+		return -EINVAL;
+	n = mount_copy(top, root, how);
 	if (!n)
 		return -ENOMEM;
 	*out = n;
 	top->copy = n;
 	for (m = mount_next(top, top); m;) {
-		if ((m->parent == top && !mount_shows(root, m->mountpoint)) || (m->unbindable && !(how & COPY_UNBINDABLE))) {
+		if ((m->parent == top && !mount_shows(root, m->mountpoint)) || (m->unbindable && !(how & COPY_UNBINDABLE)) ||
+		    (!(how & COPY_NS_FILES) && nsfs_dentry_ns(m->root))) {
 			m = mount_next_beside(m, top);
 			continue;
 		}

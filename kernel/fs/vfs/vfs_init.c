@@ -10,6 +10,7 @@ void vfs_init(void)
 	file_cache_init();
 	chrdev_init();
 	anonfs_init();
+	nsfs_init();
 	tmpfs_init();
 	memfd_init();
 	devfs_init();

@@ -62,13 +62,16 @@ extern struct mutex mount_mutex;
 extern struct spinlock mount_tree_lock;
 /* A tree of mounts: of the tasks that see it, or of the descriptor that holds it until it is hung in somewhere. */
 struct mount_ns {
-	struct refcount refs;		/* contexts that are in it */
+	struct refcount refs;		/* contexts that are in it, its file */
 	bool anonymous;			/* [I] a descriptor's */
+	uint64_t id;			/* [I] greater than that of any from before; 0: a descriptor's */
+	uint64_t ino;			/* [I] of its file */
+	struct inode *file;		/* [nsfs: inodes_lock] without a reference; NULL: nobody has one */
 	struct mount *root;		/* [MOUNT] */
 	struct list_head mounts;	/* [MOUNT] struct mount, in mount order */
 	unsigned count;			/* [MOUNT] of them */
 	unsigned coming;		/* [MOUNT] that the operation under way is to add */
-	struct list_head all_link;	/* [MOUNT] mount_ns_all */
+	struct list_head all_link;	/* [MOUNT] mount_ns_all; not of a descriptor's */
 	struct work work;
 };
 extern struct mount_ns init_mount_ns;
@@ -118,11 +121,14 @@ bool mount_point_pin(struct dentry *at) MUST_CHECK REQUIRES(&mount_mutex);
 void mount_point_unpin(struct dentry *at) REQUIRES(&mount_mutex);
 
 /* ---- mount_propagation.c ---- */
-enum mount_copy_how { COPY_AS_IT_IS, COPY_TO_SLAVE = 1, COPY_SHARED = 2, COPY_UNBINDABLE = 4 };
+enum mount_copy_how { COPY_AS_IT_IS, COPY_TO_SLAVE = 1, COPY_SHARED = 2, COPY_UNBINDABLE = 4, COPY_NS_FILES = 8 };
 enum { MOUNT_STAYS, MOUNT_LEAVES, MOUNT_MAY_LEAVE };
 /* A mount of the same, in its group or of the same master unless told otherwise; NULL: no memory. */
 struct mount *mount_copy(struct mount *m, struct dentry *root, unsigned how) REQUIRES(&mount_mutex);
-/* The tree at m, seen from `root`, as a tree of its own; without what is unbindable unless that is asked for.  -ENOMEM. */
+/*
+ * The tree at m, seen from `root`, as a tree of its own; without what is unbindable and without files of name spaces unless these
+ * are asked for.  -ENOMEM; -EINVAL: it is such a file.
+ */
 int mount_copy_tree(struct mount *m, struct dentry *root, unsigned how, struct mount **out) MUST_CHECK REQUIRES(&mount_mutex);
 /*
  * Hangs the tree at m into the one of parent, and copies of it wherever parent's events are heard: all or nothing.
@@ -154,7 +160,16 @@ int mount_ns_reserve(struct mount_ns *ns, unsigned n) MUST_CHECK REQUIRES(&mount
 /* Does the way up from m lead to root? */
 bool mount_is_below(const struct mount *m, const struct path *root) REQUIRES(&mount_mutex);
 void mount_ns_get(struct mount_ns *ns);
-void mount_ns_put(struct mount_ns *ns);
+/* Would a mount of d in the caller's name space, which d may be the file of, keep that for ever?  Only what is younger is mounted. */
+bool mount_ns_loops(const struct dentry *d);
+bool mount_tree_loops(struct mount *m) REQUIRES(&mount_mutex);		/* a mount in this tree */
+unsigned mount_ns_count(struct mount_ns *ns);				/* of its mounts */
+struct mount_ns *mount_ns_beside(struct mount_ns *ns, bool before);	/* the next one by age, with a reference; NULL: there is none */
+
+/* ---- ../nsfs.c ---- */
+void nsfs_init(void);
+struct mount_ns *nsfs_dentry_ns(const struct dentry *d);	/* whose file it is, without a reference; NULL: none's */
+int nsfs_path(struct mount_ns *ns, struct path *out) MUST_CHECK;	/* to its file; -ENOMEM */
 
 /* ---- super.c, fs_config.c, mount_api.c ---- */
 int super_remount(struct super *s, unsigned flags, const char *data) MUST_CHECK;

@@ -311,18 +311,28 @@ void vfs_init(void);
 enum { MNT_FORCE = 1, MNT_DETACH = 2, MNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };
 
 struct fs_context {
-	struct refcount refs;
+	struct refcount refs;		/* its tasks together, and who looks at it */
+	int32_t tasks;			/* [a] whose it is */
 	struct spinlock lock;		/* [FS_CONTEXT] */
 	struct path root, cwd;		/* [lock] */
 	struct mount_ns *ns;		/* [I] once a task has it; NULL: before there is a root */
 	uint32_t umask;			/* [lock] */
 	struct rcu_head rcu;
 };
-struct fs_context *fs_context_copy(struct fs_context *old);	/* NULL: no memory */
+struct fs_context *fs_context_copy(struct fs_context *old);	/* for one task; NULL: no memory */
 /* Another mount name space, a copy, for a context that nobody else has.  -ENOMEM. */
 int fs_context_new_ns(struct fs_context *c) MUST_CHECK;
-void fs_context_get(struct fs_context *c);
-void fs_context_put(struct fs_context *c);
+/* Into the name space, at its root, if nobody shares current's context.  -EPERM, -EINVAL, -ENOMEM. */
+int fs_context_enter_ns(struct mount_ns *ns) MUST_CHECK;
+void fs_context_share(struct fs_context *c);	/* by another task */
+void fs_context_leave(struct fs_context *c);	/* a task goes: with its reference */
+void fs_context_put(struct fs_context *c);	/* who only looked */
+/* With a reference; NULL: the task has exited. */
+struct mount_ns *mount_ns_of_task(struct task *t);
+void mount_ns_put(struct mount_ns *ns);
+/* nsfs.c: whose file it is, without a reference, NULL: none's; a descriptor (O_CLOEXEC) of its file, or -ENOMEM, -EMFILE, -ENFILE. */
+struct mount_ns *nsfs_file_ns(const struct file *f);
+int nsfs_open(struct mount_ns *ns) MUST_CHECK;
 extern struct fs_context init_fs_context;
 
 /* ---- devices ---- */

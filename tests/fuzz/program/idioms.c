@@ -105,6 +105,11 @@ static const struct step idioms[][STEPS] = {
 	  DO("futex_wake", GIVE(1, -1), GIVE(2, 2), GIVE(3, 2)) },
 	{ DO("fork"), DO("pidfd_open", FROM(0, 0), GIVE(1, 0)), DO("pidfd_send_signal", FROM(0, 1), GIVE(2, 0), GIVE(3, 0)),
 	  DO("waitid", GIVE(0, 3), FROM(1, 1), GIVE(3, 4)), DO("process_madvise", FROM(0, 1), GIVE(3, 20), GIVE(4, 0)) },
+	/* name spaces as files */
+	{ AT("open", "/proc/self/ns/mnt", GIVE(1, 0)), DO("unshare", GIVE(0, 0x20000)), AT("open", "/proc/self/ns/mnt", GIVE(1, 0)), AT("chroot", "/tmp"), DO("setns", FROM(0, 0), GIVE(1, 0)),
+	  DO("setns", FROM(0, 2), GIVE(1, 0x20000)), DO("ioctl", FROM(0, 2), GIVE(1, 0x8010b70b)), DO("setns", FROM(0, 6), GIVE(1, 0)) },
+	{ DO("clone", GIVE(0, 0x20011), GIVE(1, 0)), DO("pidfd_open", FROM(0, 0), GIVE(1, 0)), DO("ioctl", FROM(0, 1), GIVE(1, 0xff03), GIVE(2, 0)), DO("setns", FROM(0, 1), GIVE(1, 0x20000)),
+	  DO("setns", FROM(0, 2), GIVE(1, 0)), DO("open_tree", FROM(0, 2), GIVE(2, 0x1001)), DO("move_mount", FROM(0, 5), GIVE(4, 4)) },
 	/* memory of others, memory that stays as it is */
 	{ DO("fork"), DO("process_vm_readv", FROM(0, 0), GIVE(5, 0)), DO("process_vm_writev", FROM(0, 0), GIVE(5, 0)) },
 	{ DO("mmap", GIVE(0, 0), GIVE(1, 4 << 12), GIVE(2, 3), GIVE(3, 0x22)), DO("mseal", FROM(0, 0), GIVE(1, 2 << 12), GIVE(2, 0)), DO("mremap", FROM(0, 0)),
