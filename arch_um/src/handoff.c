@@ -81,10 +81,10 @@ void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t)
 		u->spin = true;
 		u->score = SCORE_MAX;
 	}
-	t->ctl->spin = u->spin ? STUB_PAUSES : 0;
-	t->ctl->yield = u->spin || !yield_pays(c) ? 0 : YIELDS;
+	TELL(t->ctl->spin, u->spin ? STUB_PAUSES : 0);
+	TELL(t->ctl->yield, u->spin || !yield_pays(c) ? 0 : YIELDS);
 	waits_learn(u);
-	t->ctl->sleep_at = !u->spin && u->waits >= WAITS_LIKELY ? u->waits_at : UINT64_MAX;
+	TELL(t->ctl->sleep_at, !u->spin && u->waits >= WAITS_LIKELY ? u->waits_at : UINT64_MAX);
 	int want = u->spin ? c->spare_cpu : c->host_cpu;
 	if (t->host_cpu != want) {
 		t->host_cpu = want;

@@ -138,6 +138,13 @@ void um_fpu_save(struct hal_uctx *u, struct um_thread *t);
 void um_fpu_load(struct hal_uctx *u, struct um_thread *t);
 void um_fpu_init(void *fpu);
 
+/* A line of the stub's CPU is not taken from it without need. */
+#define TELL(place, value) do { \
+	__typeof__(place) v_ = (value); \
+	if ((place) != v_) \
+		(place) = v_; \
+} while (0)
+
 /* handoff.c */
 void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t);
 /* The CPU has something else to do than u: how its thread waits meanwhile.  Locks: as->lock, or the thread is the caller's. */

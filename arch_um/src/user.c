@@ -223,16 +223,28 @@ static bool regs_fast(const struct hal_uctx *u, const struct um_thread *t)
 static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
 {
 	const struct abi_regs *r = &u->regs;
+	struct stub_thread *ctl = t->ctl;
 
-	t->ctl->regs = (struct stub_regs){
-		.ax = r->rax, .bx = r->rbx, .cx = r->rcx, .dx = r->rdx, .si = r->rsi, .di = r->rdi, .bp = r->rbp, .sp = r->rsp,
-		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11, .r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
-		.flags = r->eflags,
-		.ip = u->ret && u->ret == r->rip && u->ret_changes == READ_ONCE(u->as->changes) ? u->ret_machine : r->rip,
-	};
-	t->ctl->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
-	t->ctl->resume = STUB_RESUME_REGS;
-	t->ctl->fp_load = t->fp_load;
+	TELL(ctl->regs.di, r->rdi);
+	TELL(ctl->regs.si, r->rsi);
+	TELL(ctl->regs.dx, r->rdx);
+	TELL(ctl->regs.r10, r->r10);
+	TELL(ctl->regs.sp, r->rsp);
+	TELL(ctl->regs.ip, u->ret && u->ret == r->rip && u->ret_changes == READ_ONCE(u->as->changes) ? u->ret_machine : r->rip);
+	TELL(ctl->regs.bx, r->rbx);
+	TELL(ctl->regs.bp, r->rbp);
+	TELL(ctl->regs.r12, r->r12);
+	TELL(ctl->regs.r13, r->r13);
+	TELL(ctl->regs.r14, r->r14);
+	TELL(ctl->regs.r15, r->r15);
+	TELL(ctl->regs.r8, r->r8);
+	TELL(ctl->regs.r9, r->r9);
+	TELL(ctl->regs.flags, r->eflags);
+	TELL(ctl->regs.cx, r->rcx);
+	TELL(ctl->regs.r11, r->r11);
+	TELL(ctl->fs_base, canonical(r->fs_base) ? r->fs_base : 0);
+	TELL(ctl->resume, STUB_RESUME_REGS);
+	TELL(ctl->fp_load, t->fp_load);
 	t->fp_load = false;
 }
 
@@ -506,7 +518,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	um_lock(&as->lock);
 	um_as_wait_inflight(as);
 	uint32_t ops = um_as_take_ops(as);
-	ctl->ops_count = ops;
+	TELL(ctl->ops_count, ops);
 	if (ops) {
 		um_count(UM_STAT_BATCH);
 		um_count_add(UM_STAT_OPS, ops);
@@ -521,6 +533,8 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&c->wait_word, &ctl->stop, __ATOMIC_RELEASE);
 	uint64_t tsc = __builtin_ia32_rdtsc();
+	/* The last before go: its line is the one that the stub looks at all the time. */
+	ctl->ax = u->regs.rax;
 	bool asleep = um_go(&ctl->go);
 	bool spun = um_spin_wait(c, u, &ctl->stop);
 	bool yielded = !spun && um_yield_wait(c, u, &ctl->stop);
@@ -531,7 +545,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	um_count(!alive ? UM_STAT_DIED : spun ? asleep ? UM_STAT_WOKEN_SPUN : UM_STAT_SPUN : yielded ? UM_STAT_YIELDED : UM_STAT_SLEPT);
 	if (!alive)
 		return killed(info);
-	uint32_t kind = __atomic_load_n(&ctl->kind, __ATOMIC_RELAXED);
+	unsigned kind = __atomic_load_n(&ctl->kind, __ATOMIC_RELAXED);
 	if (um_patch_enabled() && kind != STUB_KIND_FRAME) {
 		t->fast = true;
 		t->fp_saved = __atomic_load_n(&ctl->fp_saved, __ATOMIC_RELAXED);

@@ -107,10 +107,34 @@ signal_entry:
 	 *
 	 * A kick (SIGURG) anywhere in the stub's code is only noted, because the
 	 * thread is about to stop; between fast_resume and fast_resume_end the handler
-	 * makes it go to fast_kicked: `regs` is still whole.
+	 * makes it go to fast_kicked: `regs` and `ax` are still whole.
 	 */
 #define GS(off) %gs:((off) - STUB_GS_TAG)
 #define REG(n) GS(STUB_OFF_REGS + 8 * (n))
+#define AX	0	/* struct stub_regs */
+#define DI	1
+#define SI	2
+#define DX	3
+#define R10	4
+#define SP	5
+#define IP	6
+#define BX	7
+#define BP	8
+#define R12	9
+#define R13	10
+#define R14	11
+#define R15	12
+#define R8	13
+#define R9	14
+#define FLAGS	15
+#define CX	16
+#define R11	17
+	/* %rax: |= what differs from what is there */
+	.macro	DIFFERS reg n
+	mov	REG(\n), %rdx
+	xor	\reg, %rdx
+	or	%rdx, %rax
+	.endm
 	.section .text.first, "ax", @progbits
 	.globl	fast_entry, fast_resume, fast_resume_end, fast_kicked, fast_unanswered
 	.type	fast_entry, @function
@@ -120,57 +144,76 @@ fast_entry:
 	lea	-(STUB_THREADS >> STUB_THREADS_SHIFT)(%rcx), %ecx
 	jrcxz	1f
 	ud2				/* not a call: that would change r11 */
-1:	mov	%rsp, REG(7)
-	mov	%r11, REG(16)
+1:	mov	%rsp, REG(SP)
+	mov	%r11, REG(IP)
+	mov	%rax, REG(AX)
 	rdgsbase %rcx
 	lea	STUB_THREAD_CTL - STUB_GS_TAG(%rcx), %rsp
 	pushfq
-	popq	REG(17)
+	popq	%rax
 	cld
-	mov	%rax, REG(0)
-	mov	%rbx, REG(1)
-	mov	%rdx, REG(3)
-	mov	%rsi, REG(4)
-	mov	%rdi, REG(5)
-	mov	%rbp, REG(6)
-	mov	%r8, REG(8)
-	mov	%r9, REG(9)
-	mov	%r10, REG(10)
-	mov	%r12, REG(12)
-	mov	%r13, REG(13)
-	mov	%r14, REG(14)
-	mov	%r15, REG(15)
-	mov	$1, %esi		/* STUB_KIND_CALL */
-2:	rdfsbase %rax
+	mov	%rdi, REG(DI)
+	mov	%rsi, REG(SI)
+	mov	%rdx, REG(DX)
+	mov	%r10, REG(R10)
+	/* A line that is not written is not fetched by the kernel's CPU. */
+	cmp	%rax, REG(FLAGS)
+	je	3f
+	mov	%rax, REG(FLAGS)
+3:	rdfsbase %rax
+	cmp	%rax, GS(STUB_OFF_FS)
+	je	4f
 	mov	%rax, GS(STUB_OFF_FS)
-	lea	-STUB_GS_TAG(%rcx), %rdi
+4:	xor	%eax, %eax
+	DIFFERS	%rbx, BX
+	DIFFERS	%rbp, BP
+	DIFFERS	%r12, R12
+	DIFFERS	%r13, R13
+	DIFFERS	%r14, R14
+	DIFFERS	%r15, R15
+	DIFFERS	%r8, R8
+	DIFFERS	%r9, R9
+	test	%rax, %rax
+	jz	5f
+	mov	%rbx, REG(BX)
+	mov	%rbp, REG(BP)
+	mov	%r12, REG(R12)
+	mov	%r13, REG(R13)
+	mov	%r14, REG(R14)
+	mov	%r15, REG(R15)
+	mov	%r8, REG(R8)
+	mov	%r9, REG(R9)
+5:	mov	$1, %esi		/* STUB_KIND_CALL */
+2:	lea	-STUB_GS_TAG(%rcx), %rdi
 	call	fast_main
 	test	%eax, %eax
 	jnz	fast_frame
 fast_resume:
 	cmpl	$0, GS(STUB_OFF_KICKED)
 	jne	fast_kicked
-	pushq	REG(17)
+	pushq	REG(FLAGS)
 	popfq
-	mov	REG(0), %rax
-	mov	REG(1), %rbx
-	mov	REG(2), %rcx
-	mov	REG(3), %rdx
-	mov	REG(4), %rsi
-	mov	REG(5), %rdi
-	mov	REG(6), %rbp
-	mov	REG(8), %r8
-	mov	REG(9), %r9
-	mov	REG(10), %r10
-	mov	REG(11), %r11
-	mov	REG(12), %r12
-	mov	REG(13), %r13
-	mov	REG(14), %r14
-	mov	REG(15), %r15
-	mov	REG(7), %rsp
-	jmp	*REG(16)
+	mov	GS(STUB_OFF_AX), %rax
+	mov	REG(BX), %rbx
+	mov	REG(CX), %rcx
+	mov	REG(DX), %rdx
+	mov	REG(SI), %rsi
+	mov	REG(DI), %rdi
+	mov	REG(BP), %rbp
+	mov	REG(R8), %r8
+	mov	REG(R9), %r9
+	mov	REG(R10), %r10
+	mov	REG(R11), %r11
+	mov	REG(R12), %r12
+	mov	REG(R13), %r13
+	mov	REG(R14), %r14
+	mov	REG(R15), %r15
+	mov	REG(SP), %rsp
+	jmp	*REG(IP)
 fast_resume_end:
 fast_kicked:
+	mov	GS(STUB_OFF_AX), %rax
+	mov	%rax, REG(AX)
 	rdgsbase %rcx
 	lea	STUB_THREAD_CTL - STUB_GS_TAG(%rcx), %rsp
 	pushq	$0x202

@@ -191,7 +191,7 @@ static bool user_range(uint64_t p, uint64_t n) { return p <= STUB_BASE - n; }
  * The vDSO's clocks for who calls the kernel, and who it is.  Every access to
  * the program's memory may fault: then signal_main() gives the call to the
  * kernel, as if nothing had been tried.  So everything is in this section, and
- * t->regs is written last.
+ * t->regs and t->ax are written last.
  */
 __attribute__((section(".text.answer"), noinline, flatten)) static bool answer(struct stub_thread *t)
 {
@@ -226,7 +226,7 @@ __attribute__((section(".text.answer"), noinline, flatten)) static bool answer(s
 	/* The registers that a call changes say where the program is, not the trampoline. */
 	if (((const volatile uint8_t *)ret)[-2] != 0x0f || ((const volatile uint8_t *)ret)[-1] != 0x05)
 		next = ret + (uint64_t)(int64_t)*(const volatile int32_t *)(ret - STUB_NEXT_SIZE);
-	t->regs.ax = (uint64_t)r;
+	t->ax = (uint64_t)r;
 	t->regs.cx = next;
 	t->regs.r11 = t->regs.flags;
 	t->answered++;
@@ -294,7 +294,7 @@ int fast_main(struct stub_thread *t, uint32_t kind)
 		kind = STUB_KIND_CALL;
 	const uint32_t *yields = kind == STUB_KIND_CALL && waits(t, t->regs.ax, t->regs.si) ? &none : &t->yield;
 
-	t->kind = kind;
+	t->kind = (uint16_t)kind;
 	t->fp_saved = 0;
 	if (kind == STUB_KIND_CALL && fp_wanted(t->regs.ax))
 		fp_save(t);

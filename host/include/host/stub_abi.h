@@ -45,9 +45,10 @@
 #define STUB_FD_TTY	5		/* zygote only, if there is a terminal to restore */
 
 #define STUB_THREAD_CTL	1536		/* control block and the stack of patched calls; then, perhaps, the FP state */
-#define STUB_OFF_KICKED	64		/* offsets in struct stub_thread, for entry.S */
-#define STUB_OFF_FS	40
+#define STUB_OFF_AX	8		/* offsets in struct stub_thread, for entry.S */
 #define STUB_OFF_REGS	72
+#define STUB_OFF_FS	216
+#define STUB_OFF_KICKED	320
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -120,28 +121,42 @@ enum { STUB_KIND_UNANSWERED = 3 };
  * frame, and stop there; save the FP state in its area, and stop again.
  */
 enum { STUB_RESUME_REGS = 0, STUB_RESUME_FRAME = 1, STUB_RESUME_SAVE = 2 };
-/* Order of the push in entry.S. */
-struct stub_regs { uint64_t ax, bx, cx, dx, si, di, bp, sp, r8, r9, r10, r11, r12, r13, r14, r15, ip, flags; };
+/* Seven that a call needs; eight that are mostly what they were; three. */
+struct stub_regs { uint64_t ax, di, si, dx, r10, sp, ip, bx, bp, r12, r13, r14, r15, r8, r9, flags, cx, r11; };
+/*
+ * By cache lines, of which each costs a hand-off between two host CPUs as much
+ * as all that is done in it: one that the kernel writes, one that the stub
+ * writes, and others that neither writes when they say that already.
+ */
 struct stub_thread {
-	uint32_t go, stop;
+	uint32_t go;
+	uint32_t resume;
+	uint64_t ax;			/* go on with this instead of regs.ax */
 	uint32_t ops_buffer, ops_count;	/* do these before user code runs */
-	uint32_t ops_done;		/* set to 1 then */
-	uint32_t spin;			/* pauses before sleeping */
-	uint32_t has_fsgsbase;
-	int32_t tid;
-	uint64_t frame;			/* where the host's signal frame is: its return address */
-	uint64_t fs_base, gs_base;
-	uint32_t kind, resume;
-	uint32_t kicked;		/* a kick came while the stub was not in user code */
 	uint32_t fp_load;		/* first load the FP state from the area */
+	uint32_t cpuid;			/* before it goes on with a frame: CPUID faults from now on (1), or no longer (2) */
+	char pad_go[32];
+
+	uint32_t stop;
+	uint16_t kind;
+	uint16_t fp_saved;		/* this stop: the FP state is in the area, too */
 	struct stub_regs regs;		/* KIND_CALL, KIND_KICK; `ip` is the machine's: it may be in a trampoline */
-	uint32_t fp_saved;		/* this stop: the FP state is in the area, too */
+	uint64_t fs_base, gs_base;
+	uint64_t frame;			/* where the host's signal frame is: its return address */
+	char pad_regs[16];
+
+	uint32_t spin;			/* pauses before sleeping */
 	uint32_t yield;			/* before sleeping, behind the pauses: let others of this host CPU run so many times */
 	uint64_t sleep_at;		/* stub_call_key() of a call that will likely wait: sleep at once */
 	int32_t answer_pid, answer_tid;	/* 0: every call is the kernel's; else who this is, for calls that the stub answers */
-	uint32_t answered;		/* so many it has */
-	uint32_t cpuid;			/* before it goes on with a frame: CPUID faults from now on (1), or no longer (2) */
+	uint32_t has_fsgsbase;
 	uint32_t cpuid_faults;		/* it does: the stub must not execute any */
+	int32_t tid;
+	char pad_knobs[28];
+
+	uint32_t kicked;		/* a kick came while the stub was not in user code */
+	uint32_t answered;		/* so many calls it has */
+	uint32_t ops_done;		/* set to 1 then */
 };
 
 /* Calls that are alike in whether they wait: by number, and what a futex call is about. */
@@ -149,7 +164,8 @@ static inline uint64_t stub_call_key(uint64_t nr, uint64_t second) { return nr =
 
 _Static_assert(__builtin_offsetof(struct stub_svc, stack) == 512 && sizeof(struct stub_svc) == STUB_SVC_SIZE, "struct stub_svc");
 _Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED &&
-	__builtin_offsetof(struct stub_thread, fs_base) == STUB_OFF_FS &&
+	__builtin_offsetof(struct stub_thread, fs_base) == STUB_OFF_FS && __builtin_offsetof(struct stub_thread, ax) == STUB_OFF_AX &&
+	__builtin_offsetof(struct stub_thread, stop) == 64 && __builtin_offsetof(struct stub_thread, spin) == 256 &&
 	__builtin_offsetof(struct stub_thread, regs) == STUB_OFF_REGS, "entry.S");
 
 /* Zygote: forks stubs. */
