@@ -206,6 +206,7 @@ void nsfs_init(void)
 
 	BUG_ON(!i);
 	s->ops = &nsfs_super_ops;
+	s->flags = SUPER_NOEXEC;
 	i->mode = S_IFDIR | 0700;
 	s->root = d_make_root(i);
 	BUG_ON(!s->root);

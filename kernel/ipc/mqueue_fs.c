@@ -194,6 +194,7 @@ void mqueue_init(void)
 
 	BUG_ON(!s);
 	s->ops = &mqueue_super_ops;
+	s->flags |= SUPER_NOEXEC;
 	s->root->inode->ops = &root_ops;
 	mqueue_mount = mount_internal(s);
 	BUG_ON(!mqueue_mount);

@@ -146,7 +146,7 @@ static bool refuses_late(const struct file *f) { return S_ISSOCK(inode_mode(f->i
 static int64_t file_area_flags(struct file *f, unsigned prot, unsigned flags, uint64_t len, uint64_t pgoff)
 {
 	unsigned vf = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
-	bool noexec = f->path.mnt && f->path.mnt->flags & MS_NOEXEC && !(f->mode & FMODE_EXEC);	/* a shared segment may */
+	bool noexec = f->path.mnt && path_noexec(&f->path) && !(f->mode & FMODE_EXEC);	/* a shared segment may */
 
 	if (pgoff + (len >> PAGE_SHIFT) < pgoff || (pgoff + (len >> PAGE_SHIFT)) >> (63 - PAGE_SHIFT))
 		return -EOVERFLOW;

@@ -3,6 +3,7 @@
 #include "harness.h"
 #include "fault.h"
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@ int main(void)
 	int fd, rd, wr, status;
 	pid_t pid;
 
-	plan(27);
+	plan(35);
 	fault_init();
 	fd = open("mmap.dat", O_RDWR | O_CREAT | O_TRUNC, 0644);
 	if (fd < 0)
@@ -75,5 +76,18 @@ int main(void)
 	ok(mmap(NULL, page, PROT_READ, MAP_PRIVATE, rd, 64 * page) != MAP_FAILED, "an offset behind the end is no error");
 	ok_errno(mmap(NULL, page, PROT_READ, 0, rd, 0), EINVAL, "no type");
 	unlink("mmap.dat");
+	/* What kernels make up is not to be executed, also where it could not be mapped at all. */
+	mqd_t mq = mq_open("/mmap_file", O_CREAT | O_RDWR, 0600, NULL);
+	mq_unlink("/mmap_file");
+	for (unsigned i = 0; i < 4; i++) {
+		static const char *const name[] = { "/proc/self/status", "/sys", "a message queue", "a pipe" };
+		int pipes[2] = { -1, -1 };
+
+		fd = i < 2 ? open(name[i], O_RDONLY) : i == 2 ? (int)mq : pipe(pipes) ? -1 : pipes[0];
+		ok_errno(mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), EPERM, "%s: not to execute", name[i]);
+		ok_errno(mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0), ENODEV, "%s: not at all", name[i]);
+		close(fd);
+		close(pipes[1]);
+	}
 	return done();
 }

@@ -26,12 +26,12 @@ void anonfs_init(void)
 
 	BUG_ON(!i);
 	s->ops = &anonfs_super_ops;
+	s->flags = SUPER_NOEXEC;
 	i->mode = S_IFDIR | 0700;
 	s->root = d_make_root(i);
 	BUG_ON(!s->root);
 	anonfs_mount = mount_internal(s);
 	BUG_ON(!anonfs_mount);
-	anonfs_mount->flags |= MS_NOEXEC;
 }
 
 static int anon_open(struct inode *i, const char *name, const struct file_ops *ops, void *private, unsigned o_flags, struct file **out)

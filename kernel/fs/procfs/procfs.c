@@ -531,6 +531,7 @@ int proc_make_super(const struct filesystem *fs, const struct proc_node *root, c
 		return -ENOMEM;
 	}
 	s->ops = ops;
+	s->flags |= SUPER_NOEXEC;
 	s->block_size = 1024;
 	pi->node = root;
 	pi->fd = -1;

@@ -212,7 +212,7 @@ bool super_has_writers(struct super *s)
 	return false;
 }
 
-bool path_noexec(const struct path *p) { return READ_ONCE(p->mnt->flags) & MS_NOEXEC; }
+bool path_noexec(const struct path *p) { return READ_ONCE(p->mnt->flags) & MS_NOEXEC || READ_ONCE(p->mnt->super->flags) & SUPER_NOEXEC; }
 bool path_nosuid(const struct path *p) { return READ_ONCE(p->mnt->flags) & MS_NOSUID; }
 
 /* Takes the references on s (as one of its mounts) and root. */

@@ -239,7 +239,10 @@ struct super {
 	struct work free_work;		/* vfs/super.c */
 	char id[64];			/* device name as mounted */
 };
-enum { SUPER_DYING = 1 << 30 };	/* unmounted: nothing is cached any more */
+enum {
+	SUPER_DYING = 1 << 30,		/* unmounted: nothing is cached any more */
+	SUPER_NOEXEC = 1 << 29,		/* nothing in it can be executed or mapped so, however it is mounted (Linux: SB_I_NOEXEC) */
+};
 struct filesystem {
 	const char *name;
 	/* source: path of a device or any word.  0 and *out, or -errno (-EINVAL: not such a file system). */
