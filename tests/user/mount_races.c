@@ -50,14 +50,15 @@ static int removed_under_it(void)
 
 			r = mount_tmpfs("d");
 			err = r ? errno : 0;
-			for (int k = 0; k < 200 && access("d", F_OK) == 0; k++)
-				usleep(1000);
+			wait_until(access("d", F_OK));		/* however late */
 			here = mounts_at("d") != 0 || mounts_at("d//deleted") != 0 || mounts_at("d\\040(deleted)") != 0;
 			_exit(here || (err && err != ENOENT));
 		}
 		for (int k = 0; k < (i % 6) * 300; k++)
 			getppid();
 		gone = rmdir("d");
+		if (gone)
+			kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		odd += gone != 0 || status != 0;
 	}

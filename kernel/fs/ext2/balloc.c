@@ -25,12 +25,13 @@ static uint32_t ext2_group_blocks(const struct ext2_sb *sb, uint32_t g)
 	return MIN(sb->blocks_per_group, sb->blocks_count - first);
 }
 
-/* Is one of [b, b + n) a bitmap or an inode table of group g? */
+/* Is one of [b, b + n) the super block, a descriptor's, or a bitmap or an inode table of group g? */
 static bool ext2_is_system(const struct ext2_sb *sb, uint32_t g, uint32_t b, uint32_t n)
 {
 	const struct ext2_group *gr = &sb->groups[g];
 
-	return (gr->block_bitmap >= b && gr->block_bitmap - b < n) || (gr->inode_bitmap >= b && gr->inode_bitmap - b < n) ||
+	return b <= sb->first_data_block + sb->gd_blocks ||
+	       (gr->block_bitmap >= b && gr->block_bitmap - b < n) || (gr->inode_bitmap >= b && gr->inode_bitmap - b < n) ||
 	       (b < gr->inode_table + sb->itable_blocks && gr->inode_table < b + n);
 }
 

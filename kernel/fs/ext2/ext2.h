@@ -98,7 +98,8 @@ struct ext2_sb {
 	struct mutex lock;			/* [FS_META] the super block's buffer */
 	unsigned errors;			/* what to do about one */
 	bool error_seen;			/* [a] */
-	bool was_clean;				/* [lock] when mounted for writing */
+	bool stopped;				/* [a] read-only because of an error, for good */
+	bool was_clean;				/* [lock] when mounted for writing, and all was written since */
 	bool writing;				/* [super] mounted for writing: the disk says "not clean" */
 	uint32_t generation;			/* [a] for new inodes */
 	struct mutex orphan_lock;		/* [EXT2_ORPHAN] */

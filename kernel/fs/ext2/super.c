@@ -8,7 +8,9 @@
  * "incompatible" ones always, "read-only compatible" ones for writing.
  *
  * While mounted for writing the state on the disk is "not clean"; unmounting
- * and remounting read-only make it clean, unless errors were found.
+ * and remounting read-only make it clean, unless errors were found, or
+ * something that was to be written was not.  What an error made read-only
+ * stays read-only (sb->stopped).
  */
 #include "ext2.h"
 #include <kernel/errno.h>
@@ -27,10 +29,11 @@ void ext2_error(struct ext2_sb *sb, const char *fmt, ...)
 	kvsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	klog_err("ext2 %s: %s", sb->dev->name, text);
-	if (!__atomic_exchange_n(&sb->error_seen, true, __ATOMIC_RELAXED) && sb->errors != EXT2_ERRORS_CONTINUE && sb->super &&
-	    !(sb->super->flags & MS_RDONLY)) {
+	WRITE_ONCE(sb->error_seen, true);
+	if (READ_ONCE(sb->errors) != EXT2_ERRORS_CONTINUE && sb->super && !(READ_ONCE(sb->super->flags) & MS_RDONLY) &&
+	    !__atomic_exchange_n(&sb->stopped, true, __ATOMIC_RELAXED)) {
 		klog_err("ext2 %s: read-only from now on", sb->dev->name);
-		sb->super->flags |= MS_RDONLY;
+		__atomic_fetch_or(&sb->super->flags, MS_RDONLY, __ATOMIC_SEQ_CST);
 	}
 }
 
@@ -88,6 +91,8 @@ int ext2_set_large_file(struct ext2_sb *sb)
 
 static int ext2_begin_writing(struct ext2_sb *sb)
 {
+	int e;
+
 	if (sb->dev->read_only)
 		return -EROFS;
 	if (sb->es->s_feature_ro_compat & ~(uint32_t)EXT2_RO_SUPPORTED) {
@@ -104,9 +109,12 @@ static int ext2_begin_writing(struct ext2_sb *sb)
 	sb->es->s_mnt_count++;
 	sb->es->s_mtime = (uint32_t)(time_real_ns() / NSEC_PER_SEC);
 	mutex_unlock(&sb->lock);
-	sb->writing = true;
 	ext2_super_update(sb, false);
-	return buffer_write_sync(&sb->sb_buf);
+	e = buffer_write_sync(&sb->sb_buf);
+	if (e && sb->was_clean)		/* the disk says so yet, and nothing has been changed */
+		ext2_super_update(sb, true);
+	sb->writing = !e;
+	return e;
 }
 
 static int ext2_sync(struct super *s, bool wait)
@@ -122,15 +130,20 @@ static int ext2_sync(struct super *s, bool wait)
 	return 0;
 }
 
-/* If it was clean when we came, it is when we go. */
+/* If it was clean when we came, it is when we go; on an error we are still there, and what could not be written is lost. */
 static int ext2_end_writing(struct ext2_sb *sb)
 {
 	int e = buffer_sync_all(sb->dev);
 
-	ext2_super_update(sb, e == 0 && sb->was_clean);
-	if (!e)
+	if (!e) {
+		ext2_super_update(sb, sb->was_clean);
 		e = buffer_sync_all(sb->dev);
-	sb->writing = false;
+	}
+	if (e) {
+		sb->was_clean = false;
+		ext2_super_update(sb, false);
+	}
+	sb->writing = e;
 	return e;
 }
 
@@ -166,8 +179,11 @@ static bool ext2_option(const char **at, char *word, size_t max)
 	return n > 0;
 }
 
+/* All of them, or on an error none. */
 static int ext2_parse_options(struct ext2_sb *sb, const char *data)
 {
+	unsigned errors = sb->errors;
+	uint32_t resuid = sb->resuid, resgid = sb->resgid;
 	static const char *const ignored[] = { "rw", "ro", "bsddf", "nogrpid", "sysvgroups", "nouid32", "check=none", "nocheck", "noatime",
 		"relatime", "nouser_xattr", "user_xattr", "noacl", "reservation", "noreservation", "defaults" };
 	char w[64];
@@ -177,13 +193,13 @@ static int ext2_parse_options(struct ext2_sb *sb, const char *data)
 		bool known = false;
 
 		if (strcmp(w, "errors=continue") == 0) {
-			sb->errors = EXT2_ERRORS_CONTINUE;
+			errors = EXT2_ERRORS_CONTINUE;
 		} else if (strcmp(w, "errors=remount-ro") == 0) {
-			sb->errors = EXT2_ERRORS_RO;
+			errors = EXT2_ERRORS_RO;
 		} else if (strncmp(w, "resuid=", 7) == 0 && parse_u64(w + 7, 0, &n) == 0 && n <= UINT32_MAX) {
-			sb->resuid = (uint32_t)n;
+			resuid = (uint32_t)n;
 		} else if (strncmp(w, "resgid=", 7) == 0 && parse_u64(w + 7, 0, &n) == 0 && n <= UINT32_MAX) {
-			sb->resgid = (uint32_t)n;
+			resgid = (uint32_t)n;
 		} else {
 			for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++)
 				known |= strcmp(w, ignored[i]) == 0;
@@ -193,6 +209,9 @@ static int ext2_parse_options(struct ext2_sb *sb, const char *data)
 			}
 		}
 	}
+	WRITE_ONCE(sb->errors, errors);
+	sb->resuid = resuid;
+	sb->resgid = resgid;
 	return 0;
 }
 
@@ -200,21 +219,22 @@ static int ext2_remount(struct super *s, unsigned flags, const char *data)
 {
 	struct ext2_sb *sb = ext2_sb(s);
 	bool ro = flags & MS_RDONLY;
-	int e = ext2_parse_options(sb, data);
+	int e;
 
-	/* s->flags may say read-only already: the VFS keeps new writers out meanwhile. */
+	if (!ro && READ_ONCE(sb->stopped))
+		return -EROFS;
+	e = ext2_parse_options(sb, data);
 	if (e || sb->writing == !ro)
 		return e;
 	if (ro) {
+		/* There are no writers, and the VFS keeps new ones out meanwhile. */
 		e = ext2_end_writing(sb);
 		if (!e)
-			s->flags |= MS_RDONLY;
+			__atomic_fetch_or(&s->flags, MS_RDONLY, __ATOMIC_SEQ_CST);
 	} else {
-		if (READ_ONCE(sb->error_seen))
-			return -EROFS;
 		e = ext2_begin_writing(sb);
 		if (!e) {
-			s->flags &= ~(unsigned)MS_RDONLY;
+			__atomic_fetch_and(&s->flags, ~(unsigned)MS_RDONLY, __ATOMIC_SEQ_CST);
 			ext2_orphans_recover(sb);
 		}
 	}
@@ -476,24 +496,26 @@ static int ext2_mount(const struct filesystem *fs, const char *source, unsigned 
 	s->flags |= ms_flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC);
 	strlcpy(s->id, source, sizeof(s->id));
 	e = ext2_iget(s, EXT2_ROOT_INO, &root);
-	if (e || !S_ISDIR(inode_mode(root))) {
+	if (e || !S_ISDIR(inode_mode(root)) || root->nlink == 0) {
 		klog(KLOG_NOTICE, "ext2 %s: the root directory cannot be read", d->name);
 		if (!e)
 			ext2_drop_root(root);
-		e = -EIO;
+		e = e == -ENOMEM ? e : -EIO;
 		goto fail;
 	}
-	if (!(ms_flags & MS_RDONLY)) {
-		e = ext2_begin_writing(sb);
-		if (e) {
-			ext2_drop_root(root);
-			goto fail;
-		}
-	}
+	inode_get(root);	/* the dentry has one of its own, and drops it if it cannot be made */
 	s->root = d_make_root(root);
-	e = -ENOMEM;
-	if (!s->root)
+	e = s->root ? 0 : -ENOMEM;
+	if (!e && !(ms_flags & MS_RDONLY))
+		e = ext2_begin_writing(sb);
+	if (e) {
+		if (s->root)
+			dentry_put(s->root);
+		s->root = NULL;
+		ext2_drop_root(root);
 		goto fail;
+	}
+	inode_put(root);
 	if (sb->writing)
 		ext2_orphans_recover(sb);
 	*out = s;

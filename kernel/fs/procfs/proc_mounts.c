@@ -72,6 +72,12 @@ static int table_of(struct task *t, struct fs_context **out, struct path *root)
 
 static void source(struct seq *s, const struct mount *m) { seq_escape(s, m->source[0] ? m->source : "none", " \t\n#"); }
 
+/* Below the root, and not on a name that has been removed: that goes with it in a moment (mount_point_gone()). */
+static bool shown(const struct mount *m, const struct path *root) REQUIRES(&mount_mutex)
+{
+	return mount_is_below(m, root) && (m->parent == m || !d_unlinked(m->mountpoint));
+}
+
 int proc_show_mounts(struct seq *s, struct task *t)
 {
 	struct fs_context *c;
@@ -85,7 +91,7 @@ int proc_show_mounts(struct seq *s, struct task *t)
 	list_for_each(m, &c->ns->mounts, ns_link) {
 		struct path p = { .mnt = m, .dentry = m->root };
 
-		if (!mount_is_below(m, &root))
+		if (!shown(m, &root))
 			continue;
 		source(s, m);
 		seq_puts(s, " ");
@@ -152,7 +158,7 @@ int proc_show_mountinfo(struct seq *s, struct task *t)
 	list_for_each(m, &c->ns->mounts, ns_link) {
 		struct path p = { .mnt = m, .dentry = m->root };
 
-		if (!mount_is_below(m, &root))
+		if (!shown(m, &root))
 			continue;
 		seq_printf(s, "%d %d %u:%u ", m->id, m->parent == m ? 1 : m->parent->id, KDEV_MAJOR(m->super->dev), KDEV_MINOR(m->super->dev));
 		show_root(s, m);

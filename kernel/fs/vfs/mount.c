@@ -181,16 +181,18 @@ bool path_up(struct path *p)
 	return true;
 }
 
-bool mount_readonly(const struct mount *m)
+static bool has_flag(const struct mount *m, unsigned flags)
 {
 	/* Not before the count of mount_want_write(): who makes it read-only writes the flag and then reads the count. */
-	return (__atomic_load_n(&m->flags, __ATOMIC_SEQ_CST) | __atomic_load_n(&m->super->flags, __ATOMIC_SEQ_CST)) & MS_RDONLY;
+	return (__atomic_load_n(&m->flags, __ATOMIC_SEQ_CST) | __atomic_load_n(&m->super->flags, __ATOMIC_SEQ_CST)) & flags;
 }
+
+bool mount_readonly(const struct mount *m) { return has_flag(m, MS_RDONLY); }
 
 int mount_want_write(struct mount *m)
 {
 	__atomic_add_fetch(&m->writers, 1, __ATOMIC_SEQ_CST);
-	if (mount_readonly(m)) {
+	if (has_flag(m, MS_RDONLY | SUPER_TURNING_RO)) {
 		mount_drop_write(m);
 		return -EROFS;
 	}
@@ -599,33 +601,42 @@ int mount_move_path(const struct path *from, struct path *at)
 	return err ? err : mount_graft(m, at->mnt, at->dentry);
 }
 
-/* [mount_mutex] Make the whole super read-only or writable, and what else flags say of it. */
+/* [mount_mutex] Is there a file that is to be freed when it is closed?  Freeing it would be writing. */
+static bool super_has_nameless(struct super *s)
+{
+	struct inode *i;
+	bool found = false;
+
+	spin_lock(&s->inodes_lock);
+	list_for_each(i, &s->inodes, super_link)
+		found |= READ_ONCE(i->nlink) == 0 && !(READ_ONCE(i->state) & ISTATE_NEW);
+	spin_unlock(&s->inodes_lock);
+	return found;
+}
+
+/*
+ * [mount_mutex] Make the whole super read-only or writable, and what else flags say of it.  On the way to read-only there are no new
+ * writers, but what there is goes to the disk as ever: the super is not read-only before all is there.
+ */
 int super_remount(struct super *s, unsigned flags, const char *data)
 {
 	const unsigned settable = MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME;
-	bool ro = flags & MS_RDONLY, was = s->flags & MS_RDONLY;
+	bool turn = flags & MS_RDONLY && !(s->flags & MS_RDONLY);
 	int err = 0;
 
-	if (s->bdev && s->bdev->read_only && !ro)
+	if (s->bdev && s->bdev->read_only && !(flags & MS_RDONLY))
 		return -EACCES;
-	if (ro && !was) {
-		__atomic_fetch_or(&s->flags, MS_RDONLY, __ATOMIC_SEQ_CST);
-		if (super_has_writers(s)) {
-			__atomic_fetch_and(&s->flags, ~(unsigned)MS_RDONLY, __ATOMIC_SEQ_CST);
-			return -EBUSY;
-		}
-		__atomic_fetch_and(&s->flags, ~(unsigned)MS_RDONLY, __ATOMIC_SEQ_CST);
-		err = super_sync(s, true);
-		__atomic_fetch_or(&s->flags, MS_RDONLY, __ATOMIC_SEQ_CST);
+	if (turn) {
+		__atomic_fetch_or(&s->flags, SUPER_TURNING_RO, __ATOMIC_SEQ_CST);
+		err = super_has_writers(s) || super_has_nameless(s) ? -EBUSY : super_sync(s, true);
 	}
 	if (!err && s->ops && s->ops->remount)
 		err = s->ops->remount(s, flags, data);
-	if (err) {
-		if (ro && !was)
-			__atomic_fetch_and(&s->flags, ~(unsigned)MS_RDONLY, __ATOMIC_SEQ_CST);
-		return err;
+	if (!err) {
+		__atomic_fetch_or(&s->flags, flags & settable, __ATOMIC_SEQ_CST);
+		__atomic_fetch_and(&s->flags, flags | ~settable, __ATOMIC_SEQ_CST);
 	}
-	__atomic_fetch_or(&s->flags, flags & settable, __ATOMIC_SEQ_CST);
-	__atomic_fetch_and(&s->flags, flags | ~settable, __ATOMIC_SEQ_CST);
-	return 0;
+	if (turn)
+		__atomic_fetch_and(&s->flags, ~(unsigned)SUPER_TURNING_RO, __ATOMIC_SEQ_CST);
+	return err;
 }

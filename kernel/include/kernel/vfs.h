@@ -242,6 +242,7 @@ struct super {
 enum {
 	SUPER_DYING = 1 << 30,		/* unmounted: nothing is cached any more */
 	SUPER_NOEXEC = 1 << 29,		/* nothing in it can be executed or mapped so, however it is mounted (Linux: SB_I_NOEXEC) */
+	SUPER_TURNING_RO = 1 << 28,	/* a remount is under way: no new writers */
 };
 struct filesystem {
 	const char *name;
