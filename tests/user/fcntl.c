@@ -42,6 +42,10 @@ int main(void)
 
 	ok((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR, "F_GETFL: access mode");
 	ok(!(fcntl(fd, F_GETFL) & (O_CREAT | O_TRUNC)), "creation flags are not kept");
+	int sync = open("/dev/null", O_RDWR | (O_SYNC & ~O_DSYNC));
+
+	ok((fcntl(sync, F_GETFL) & O_SYNC) == O_SYNC, "who wants all synchronous wants the data so");
+	close(sync);
 	ok(fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK) == 0 && (fcntl(fd, F_GETFL) & (O_APPEND | O_NONBLOCK)) == (O_APPEND | O_NONBLOCK),
 	   "F_SETFL sets O_APPEND and O_NONBLOCK");
 	ok(fcntl(50, F_GETFL) & O_APPEND, "of the open file: the copy has them, too");

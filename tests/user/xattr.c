@@ -33,7 +33,7 @@ int main(void)
 	char longname[300];
 	struct stat a, b;
 
-	plan(40);
+	plan(42);
 	umask(0);
 	fd = open("f", O_RDWR | O_CREAT, 0666);
 	mkdir("d", 0777);
@@ -62,6 +62,8 @@ int main(void)
 	ok_errno(setxattr("f", "nonsense.x", "x", 1, 0), EOPNOTSUPP, "an unknown name space");
 	ok_errno(setxattr("f", "plain", "x", 1, 0), EOPNOTSUPP, "a name without one");
 	ok_errno(setxattr("f", "user.", "x", 1, 0), EINVAL, "a name space without a name");
+	ok_errno(removexattr("f", "security."), geteuid() ? EPERM : EINVAL, "of the system's");
+	ok_errno(removexattr("f", "trusted."), geteuid() ? EPERM : EINVAL, "of root's");
 	ok_errno(setxattr("f", "", "x", 1, 0), ERANGE, "no name");
 	memset(longname, 'n', sizeof(longname));
 	memcpy(longname, "user.", 5);

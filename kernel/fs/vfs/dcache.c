@@ -400,8 +400,11 @@ static struct dentry *dentry_kill(struct dentry *d)
 	lru_remove(d);
 	__atomic_sub_fetch(&dentry_count, 1, __ATOMIC_RELAXED);
 	rcu_call(&d->rcu, dentry_free_rcu);
-	if (i)
+	if (i) {
+		if (READ_ONCE(i->nlink) == 0)	/* nobody has it open by this name, and there is no name */
+			notify_self(i, IN_DELETE_SELF);
 		inode_put(i);
+	}
 	return parent;
 }
 

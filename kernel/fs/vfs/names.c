@@ -155,11 +155,11 @@ int entry_remove(const struct path *parent, const struct qstr *name, bool traili
 	rwsem_write_unlock(&dir->lock);
 	if (!err) {
 		mount_point_gone(d);
-		notify_name(dir, d->name.name, d->name.len, IN_DELETE, 0, isdir);
-		if (victim->nlink == 0)
-			notify_self(victim, IN_DELETE_SELF);
-		else
+		if (!isdir)
 			notify_self(victim, IN_ATTRIB);
+		if (victim->nlink == 0 && !dentry_shared(d))	/* else with the last who has it open: dentry_put() */
+			notify_self(victim, IN_DELETE_SELF);
+		notify_name(dir, d->name.name, d->name.len, IN_DELETE, 0, isdir);
 	}
 	if (victim)
 		inode_put(victim);

@@ -158,7 +158,7 @@ static int open_finish(struct file *f, const struct path *p, unsigned flags, boo
 	}
 	f->path = *p;
 	path_get(&f->path);
-	f->flags = flags | (flags & O_PATH ? 0 : O_LARGEFILE);
+	f->flags = flags | (flags & O_PATH ? 0 : O_LARGEFILE | (flags & O_SYNC ? O_DSYNC : 0));
 	err = file_open_dentry(f);
 	if (!err && trunc)
 		err = do_truncate(i, 0, f);

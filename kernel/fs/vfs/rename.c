@@ -112,9 +112,9 @@ static int rename_locked(struct dentry *op, struct dentry *od, struct dentry *np
 	}
 	unlock_subjects(s, t);
 	if (!err) {
-		notify_self(s, IN_MOVE_SELF);
 		if (t && !(flags & RENAME_EXCHANGE))
-			notify_self(t, t->nlink == 0 ? IN_DELETE_SELF : IN_ATTRIB);
+			notify_self(t, IN_ATTRIB);
+		notify_self(s, IN_MOVE_SELF);
 	}
 	if (t)
 		inode_put(t);

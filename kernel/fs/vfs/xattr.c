@@ -14,7 +14,7 @@ enum { XATTR_NAME_MAX = 255, XATTR_SIZE_MAX = 65536, XATTR_LIST_MAX = 65536 };
 
 static bool has_prefix(const char *name, const char *prefix) { return !strncmp(name, prefix, strlen(prefix)); }
 
-static int xattr_permission(const struct path *p, const char *name, bool write)
+static int name_permission(const struct path *p, const char *name, bool write)
 {
 	struct inode *i = p->dentry->inode;
 	int err;
@@ -39,9 +39,19 @@ static int xattr_permission(const struct path *p, const char *name, bool write)
 		return write ? -EPERM : -ENODATA;
 	if (write && S_ISDIR(inode_mode(i)) && (i->mode & S_ISVTX) && !inode_owner_or_capable(i))
 		return -EPERM;
-	err = inode_permission(i, write ? MAY_WRITE : MAY_READ);
-	if (!err && !name[5])
-		err = i->ops && i->ops->getxattr ? -EINVAL : -EOPNOTSUPP;
+	return inode_permission(i, write ? MAY_WRITE : MAY_READ);
+}
+
+static int xattr_permission(const struct path *p, const char *name, bool write)
+{
+	static const char *const spaces[] = { "user.", "trusted.", "security." };
+	const struct inode *i = p->dentry->inode;
+	int err = name_permission(p, name, write);
+
+	/* A name space without a name. */
+	for (unsigned k = 0; !err && k < ARRAY_SIZE(spaces); k++)
+		if (!strcmp(name, spaces[k]))
+			err = i->ops && i->ops->getxattr ? -EINVAL : -EOPNOTSUPP;
 	return err;
 }
 

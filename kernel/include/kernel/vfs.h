@@ -274,6 +274,7 @@ void d_instantiate(struct dentry *d, struct inode *i);		/* takes the caller's re
 struct dentry *d_make_root(struct inode *i);			/* takes the reference; NULL: no memory (inode dropped) */
 void d_drop(struct dentry *d);					/* out of the hash: a later look-up asks the file system */
 struct dentry *dentry_get(struct dentry *d);
+static inline bool dentry_shared(const struct dentry *d) { return READ_ONCE(d->refs.n) > 1; }	/* not only the caller's */
 void dentry_put(struct dentry *d);
 int vfs_size_limit(uint64_t size) MUST_CHECK;			/* a file is about to be made that long: -EFBIG and SIGXFSZ, or 0 */
 int vfs_setattr_simple(struct inode *i, const struct inode_attr *a);	/* copies the valid fields */
