@@ -57,7 +57,7 @@ static int removed_under_it(void)
 		for (int k = 0; k < (i % 6) * 300; k++)
 			getppid();
 		gone = rmdir("d");
-		if (gone)
+		if (gone && pid > 0)
 			kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		odd += gone != 0 || status != 0;
