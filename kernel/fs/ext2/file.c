@@ -216,7 +216,7 @@ int ext2_fsync(struct file *f, bool datasync)
 
 	if (S_ISREG(inode_mode(inode)))
 		mapping_write_async(inode->mapping, UINT32_MAX);	/* under way while the inode is written; waited for below */
-	if (inode->super->flags & MS_RDONLY)
+	if (READ_ONCE(inode->super->flags) & MS_RDONLY)
 		return S_ISREG(inode_mode(inode)) ? mapping_sync(inode->mapping, 0, UINT64_MAX) : 0;
 	/* A writer may be changing size and times. */
 	rwsem_read_lock(&inode->lock);

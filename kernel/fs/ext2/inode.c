@@ -363,7 +363,7 @@ void ext2_evict_inode(struct inode *inode)
 	if (!ei)
 		return;
 	ext2_dir_index_drop(ei);
-	if (inode->nlink == 0 && !(inode->super->flags & MS_RDONLY)) {
+	if (inode->nlink == 0 && !(READ_ONCE(inode->super->flags) & MS_RDONLY)) {
 		bool is_dir = S_ISDIR(inode_mode(inode));
 
 		if (inode->ino >= sb->first_ino) {

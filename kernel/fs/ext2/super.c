@@ -121,7 +121,7 @@ static int ext2_sync(struct super *s, bool wait)
 {
 	struct ext2_sb *sb = ext2_sb(s);
 
-	if (s->flags & MS_RDONLY)
+	if (READ_ONCE(s->flags) & MS_RDONLY)
 		return 0;
 	ext2_super_update(sb, false);
 	if (wait)

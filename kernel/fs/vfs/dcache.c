@@ -433,7 +433,7 @@ void dentry_put(struct dentry *d)
 			return;
 		}
 		/* Unused now.  Another thread may use, kill and free it from here on: only RCU keeps the memory. */
-		if ((READ_ONCE(d->flags) & DENTRY_HASHED) && !(d->super->flags & SUPER_DYING)) {
+		if ((READ_ONCE(d->flags) & DENTRY_HASHED) && !(READ_ONCE(d->super->flags) & SUPER_DYING)) {
 			spin_lock(&dcache_lru_lock);
 			if (list_empty(&d->lru_link) && READ_ONCE(d->refs.n) == 0) {
 				list_add_tail(&d->lru_link, &dcache_lru);

@@ -205,7 +205,7 @@ static int reconfigure(struct fs_config *c)
 	if (c->phase != RECONF_PARAMS)
 		return -EBUSY;
 	mutex_lock(&mount_mutex);
-	flags = (c->super->flags & ~c->flags_set) | c->flags;
+	flags = (READ_ONCE(c->super->flags) & ~c->flags_set) | c->flags;
 	err = super_remount(c->super, flags, c->data);
 	mutex_unlock(&mount_mutex);
 	if (err) {

@@ -282,7 +282,7 @@ void inode_put(struct inode *i)
 		spin_unlock(l);
 		return;
 	}
-	keep = i->nlink && !list_empty(&i->hash_link) && !(i->super->flags & SUPER_DYING);
+	keep = i->nlink && !list_empty(&i->hash_link) && !(READ_ONCE(i->super->flags) & SUPER_DYING);
 	if (!keep)
 		__atomic_fetch_or(&i->state, ISTATE_FREEING, __ATOMIC_RELEASE);
 	spin_lock(&inode_lru_lock);

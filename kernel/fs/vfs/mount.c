@@ -523,7 +523,7 @@ int mount_make(const char *source, const char *type, unsigned flags, const char 
 		s = super_find_device(bdev);
 	if (s) {
 		/* A second mount of the same device sees the same file system; it cannot differ in being read-only. */
-		if (s->fs != fs || ((s->flags ^ flags) & MS_RDONLY)) {
+		if (s->fs != fs || ((READ_ONCE(s->flags) ^ flags) & MS_RDONLY)) {
 			mutex_unlock(&mount_mutex);
 			return -EBUSY;
 		}
@@ -535,7 +535,7 @@ int mount_make(const char *source, const char *type, unsigned flags, const char 
 		mutex_lock(&mount_mutex);
 		/* One that there is only once (devpts) is not changed by another mount of it. */
 		if (!s->mounts) {
-			s->flags |= flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME);
+			__atomic_fetch_or(&s->flags, flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME), __ATOMIC_RELAXED);
 			strlcpy(s->id, source ? source : "none", sizeof(s->id));
 		}
 	}
@@ -621,7 +621,7 @@ static bool super_has_nameless(struct super *s)
 int super_remount(struct super *s, unsigned flags, const char *data)
 {
 	const unsigned settable = MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME;
-	bool turn = flags & MS_RDONLY && !(s->flags & MS_RDONLY);
+	bool turn = flags & MS_RDONLY && !(READ_ONCE(s->flags) & MS_RDONLY);
 	int err = 0;
 
 	if (s->bdev && s->bdev->read_only && !(flags & MS_RDONLY))

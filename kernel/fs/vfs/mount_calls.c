@@ -97,7 +97,7 @@ static int mount_remount(struct path *at, unsigned flags, const char *data)
 	else
 		flags = mount_atime(flags);
 	if (!err && !(flags & MS_BIND))	/* which MS_DIRSYNC is not for */
-		err = super_remount(m->super, (flags & ~(unsigned)MS_DIRSYNC) | (m->super->flags & MS_DIRSYNC), data);
+		err = super_remount(m->super, (flags & ~(unsigned)MS_DIRSYNC) | (READ_ONCE(m->super->flags) & MS_DIRSYNC), data);
 	if (!err && (flags & MS_BIND) && (flags & MS_RDONLY) && !(m->flags & MS_RDONLY)) {
 		__atomic_fetch_or(&m->flags, MS_RDONLY, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&m->writers, __ATOMIC_SEQ_CST)) {
@@ -199,7 +199,7 @@ static int do_umount(struct path *p, unsigned flags)
 		;
 	} else if (m == current->fs->root.mnt && !(flags & MNT_DETACH)) {
 		/* The root cannot go; asked to, it becomes read-only. */
-		err = super_remount(m->super, m->super->flags | MS_RDONLY, NULL);
+		err = super_remount(m->super, READ_ONCE(m->super->flags) | MS_RDONLY, NULL);
 	} else if (m->parent == m) {
 		err = -EINVAL;
 	} else if (flags & MNT_DETACH) {

@@ -304,7 +304,7 @@ static long statfs_path(const struct path *p, uaddr_t ubuf)
 	if (!st.f_frsize)
 		st.f_frsize = st.f_bsize;
 	st.f_flags = ST_VALID | (mount_readonly(p->mnt) ? ST_RDONLY : 0) | (mf & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)) |
-		     (s->flags & MS_SYNCHRONOUS ? ST_SYNCHRONOUS : 0) | (mf & MS_RELATIME ? ST_RELATIME : 0) |
+		     (READ_ONCE(s->flags) & MS_SYNCHRONOUS ? ST_SYNCHRONOUS : 0) | (mf & MS_RELATIME ? ST_RELATIME : 0) |
 		     (mf & MS_NOSYMFOLLOW ? ST_NOSYMFOLLOW : 0);
 	return copy_to_user(ubuf, &st, sizeof(st));
 }

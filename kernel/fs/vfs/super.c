@@ -104,7 +104,7 @@ int super_sync(struct super *s, bool wait)
 	struct inode *i;
 	int ret = 0, err;
 
-	if ((s->flags & (MS_RDONLY | SUPER_DYING)) || !s->ops)
+	if ((READ_ONCE(s->flags) & (MS_RDONLY | SUPER_DYING)) || !s->ops)
 		return 0;
 	/* File data first: writing it may allocate blocks, which changes attributes. */
 	for (;;) {
@@ -212,7 +212,7 @@ int super_unmount(struct super *s)
 	struct dentry *root = s->root;
 
 	notify_unmount(s);
-	s->flags |= SUPER_DYING;
+	__atomic_fetch_or(&s->flags, SUPER_DYING, __ATOMIC_RELAXED);
 	dcache_shrink_super(s);
 	s->root = NULL;
 	dentry_put(root);
@@ -231,7 +231,7 @@ struct super *super_find_device(struct blkdev *bdev)
 
 	mutex_lock(&registry);
 	list_for_each(s, &supers, link)
-		if (s->bdev == bdev && !(s->flags & SUPER_DYING) && s->mounts > 0) {
+		if (s->bdev == bdev && !(READ_ONCE(s->flags) & SUPER_DYING) && s->mounts > 0) {
 			found = s;
 			break;
 		}
@@ -245,7 +245,7 @@ struct super *super_find_number(kdev_t dev)
 
 	mutex_lock(&registry);
 	list_for_each(s, &supers, link)
-		if (s->dev == dev && !(s->flags & SUPER_DYING) && ref_get_unless_zero(&s->refs)) {
+		if (s->dev == dev && !(READ_ONCE(s->flags) & SUPER_DYING) && ref_get_unless_zero(&s->refs)) {
 			found = s;
 			break;
 		}

@@ -226,7 +226,7 @@ struct super {
 	kdev_t dev;			/* [I] st_dev */
 	uint32_t block_size;
 	uint64_t max_bytes;		/* largest file */
-	unsigned flags;			/* MS_RDONLY ... of the super block, SUPER_DYING */
+	unsigned flags;			/* [a] MS_RDONLY ... of the super block, SUPER_DYING ... */
 	struct dentry *root;
 	struct blkdev *bdev;		/* NULL: no device */
 	struct mutex rename_lock;	/* [RENAME] */

@@ -65,7 +65,7 @@ static inline uint64_t diff_hash(uint64_t h, const void *data, size_t n)
 	const uint8_t *p = data;
 
 	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+		h = h * UINT64_C(0x100000001b3) ^ p[i];	/* in this order: 1 and a byte 1 are not 0 for all zeros that follow */
 	return h;
 }
 #endif

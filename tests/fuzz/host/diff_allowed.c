@@ -470,7 +470,17 @@ static bool null_path(const struct difference *d)
 	return d->what == DIFF_RESULT && (is(d, "newfstatat") || is(d, "statx")) && (d->eft_result == -14 || !diff_number(d, "path"));
 }
 
-static bool cached_only(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "openat2") && d->eft_result == -11; }
+/* Said by openat2, or by cachestat into a mapping of a file. */
+static bool cached_only(const struct difference *d)
+{
+	for (unsigned i = 0; d->what == DIFF_FILES && i < d->prog->ncalls; i++) {
+		const struct fuzz_call *c = &d->prog->calls[i];
+
+		if (!strcmp(fuzz_row(c->nr)->name, "cachestat") && !d->lin->result[i] && c->args[2].form == FUZZ_RESULT)
+			return true;
+	}
+	return d->what == DIFF_RESULT && is(d, "openat2") && d->eft_result == -11;
+}
 static bool lease(const struct difference *d) { return d->what == DIFF_RESULT && is(d, "fcntl") && (diff_number(d, "cmd") == 1024 || diff_number(d, "cmd") == 1026); }
 
 /* The size of a handle, and the number of a mount, are the machine's: also in a file whose mapping they are written to. */
@@ -735,7 +745,7 @@ struct diff_allowed diff_allowed[] = {
 	{ "stat-size", "the size of a directory, and of blocks, is the file system's", stat_size, 0 },
 	{ "ipc-info", "limits and times of System V IPC", ipc_info, 0 },
 	{ "shm-memory", "how much memory may be promised; huge pages", shm_memory, 0 },
-	{ "cached-only", "RESOLVE_CACHED: what is cached is the kernel's choice", cached_only, 0 },
+	{ "cached-only", "RESOLVE_CACHED, cachestat: what is cached is the kernel's choice", cached_only, 0 },
 	{ "mq-notify-thread", "needs a netlink socket", notify_thread, 0 },
 	{ "pidfs", "pidfds are files of a file system since Linux 6.9", pidfs, 0 },
 	{ "ext2-cannot", "what fallocate can, seals, ends of directories: the host's directory is a tmpfs", ext2_cannot, 0 },
