@@ -171,7 +171,7 @@ void cred_commit(struct cred *c)
 		    (c->cap_permitted & ~old->cap_permitted))) {
 		if (t->vm)
 			WRITE_ONCE(t->vm->secret, true);
-		t->pdeath_signal = 0;
+		WRITE_ONCE(t->pdeath_signal, 0);
 	}
 	rcu_assign(t->cred, c);
 	cred_put(old);

@@ -221,7 +221,7 @@ static int exec_commit(struct exec *e)
 	e->vm->exe = e->file;		/* with its deny-write: vm_put() gives both back */
 	e->file = NULL;
 	if (e->secure)
-		t->pdeath_signal = 0;
+		WRITE_ONCE(t->pdeath_signal, 0);
 	hal_user_leave(t->uctx);	/* another thread may be the last in the old space, and end it while we go on */
 	vm_activate(e->vm);
 	e->vm = NULL;

@@ -189,11 +189,14 @@ static void send_pdeath_signal(struct process *c)
 	struct abi_siginfo info;
 	struct task *t;
 
-	list_for_each(t, &c->threads, thread_link)
-		if (t->pdeath_signal) {
-			signal_info_user(&info, t->pdeath_signal, SI_USER);
-			(void)signal_send_process(c, t->pdeath_signal, &info);
+	list_for_each(t, &c->threads, thread_link) {
+		int sig = READ_ONCE(t->pdeath_signal);
+
+		if (sig) {
+			signal_info_user(&info, sig, SI_USER);
+			(void)signal_send_process(c, sig, &info);
 		}
+	}
 }
 
 /* [tree] t ends, its process does not: another thread is the parent of its children. */

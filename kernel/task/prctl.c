@@ -123,7 +123,7 @@ long sys_prctl(int option, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 	case PR_SET_PDEATHSIG:
 		if (a2 > SIGRTMAX)
 			return -EINVAL;
-		t->pdeath_signal = (int)a2;
+		WRITE_ONCE(t->pdeath_signal, (int)a2);
 		return 0;
 	case PR_GET_PDEATHSIG:
 		return put_user((int32_t)t->pdeath_signal, a2);

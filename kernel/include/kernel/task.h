@@ -178,7 +178,7 @@ struct task {
 	struct ptrace *ptrace;		/* task/ptrace.c */
 	int ptrace_resume_signal;	/* [sig] what its tracer wants delivered when the stop is over */
 	int exit_code;			/* wait status */
-	int pdeath_signal;		/* [o] */
+	int pdeath_signal;		/* [o] written; the parent reads it */
 	bool no_new_privs;		/* [o] */
 	bool was_dumpable;		/* [o] what task_dumpable() was when it gave its address space back */
 	bool keep_caps;			/* [o] PR_SET_KEEPCAPS */
