@@ -274,10 +274,10 @@ static void hash_add(struct mount *m, struct mount *parent, struct dentry *at) R
 {
 	struct mount **head = &mount_hash[mount_bucket(parent, at)];
 
-	m->parent = parent;
-	m->mountpoint = at;
-	at->mounts++;
-	m->hash_next = *head;
+	WRITE_ONCE(m->parent, parent);	/* look-ups may have found it where it was */
+	WRITE_ONCE(m->mountpoint, at);
+	WRITE_ONCE(at->mounts, at->mounts + 1);
+	WRITE_ONCE(m->hash_next, *head);
 	rcu_assign(*head, m);
 	head = &mount_at[mount_bucket(NULL, at)];
 	m->at_next = *head;
@@ -294,7 +294,7 @@ static void hash_del(struct mount *m) REQUIRES(&mount_tree_lock)
 	for (link = &mount_at[mount_bucket(NULL, m->mountpoint)]; *link != m;)
 		link = &(*link)->at_next;
 	*link = m->at_next;
-	m->mountpoint->mounts--;
+	WRITE_ONCE(m->mountpoint->mounts, m->mountpoint->mounts - 1);
 }
 
 static struct mount *first_at(const struct dentry *d) REQUIRES(&mount_tree_lock)
