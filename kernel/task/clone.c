@@ -164,7 +164,7 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 	t->sighand = p->sighand;
 	if (a->flags & CLONE_THREAD) {
 		__atomic_add_fetch(&p->thread_count, 1, __ATOMIC_ACQ_REL);
-		p->threads_left++;
+		WRITE_ONCE(p->threads_left, p->threads_left + 1);
 		if (p->group_flags & GROUP_STOPPED || p->stops_pending) {
 			t->stop_pending = true;
 			t->sig_work = true;

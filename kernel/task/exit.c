@@ -336,7 +336,8 @@ _Noreturn void task_exit(int status) NO_TSA
 	WRITE_ONCE(t->flags, t->flags | TASKF_ZOMBIE);
 	if (stop_done && READ_ONCE(p->wait_stopped))
 		process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
-	gone = --p->threads_left == 0;
+	WRITE_ONCE(p->threads_left, p->threads_left - 1);
+	gone = p->threads_left == 0;
 	ptrace_exit_tracer(p, t, gone);
 	ptrace_exit_tracee(t, status, gone);
 	/* A leader whose place an execve has taken (exec_dethread) is out of the tree already. */

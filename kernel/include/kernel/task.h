@@ -61,7 +61,7 @@ struct process {
 	struct task *dead_leader;	/* between process_release() and its end */
 	struct list_head threads;	/* changed under [tree] and [sig]: task.thread_link */
 	unsigned thread_count;		/* [sig] that have not begun to exit */
-	unsigned threads_left;		/* [tree] that have not let go of memory and files yet */
+	unsigned threads_left;		/* [tree; exec reads it without] that have not let go of memory and files yet */
 	struct sighand *sighand;	/* [sig], read under RCU: process_siglock() */
 	struct task *exec_task;		/* [sig, set under tree, too] GROUP_EXEC: waits until threads_left is 1 */
 	struct waitq exec_wait;
