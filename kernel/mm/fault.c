@@ -50,7 +50,7 @@ static bool sufficient(const struct fault *f, vpe_t e)
 	if (!f->write || e & VPE_W)
 		return true;
 	return f->force && !(f->a->flags & VM_WRITE) && !(e & (VPE_DEV | VPE_FILE | VPE_SHMEM)) &&
-		page_flag(vpe_page(e), PG_ANON) && READ_ONCE(vpe_page(e)->mapcount) == 1;
+		page_sole(vpe_page(e));
 }
 
 static int fault_in(const struct fault *f)

@@ -46,7 +46,7 @@ static int own_around(const struct fault *f)
 		vpe_t e = *slot;
 
 		if (e & VPE_R && !(e & (VPE_W | VPE_FILE | VPE_SHMEM | VPE_DEV)) && !vm_is_zero(vpe_page(e)) &&
-		    page_flag(vpe_page(e), PG_ANON) && READ_ONCE(vpe_page(e)->mapcount) == 1)
+		    page_sole(vpe_page(e)))
 			*slot = e | fault_anon_bits(f);
 		at += PAGE_SIZE;
 	}
@@ -136,9 +136,8 @@ int fault_write(const struct fault *f, vpe_t e)
 		return MIN(ret, 0);
 	}
 	/* Only fork raises mapcount, and fork excludes us: the only owner stays the only one. */
-	if (page_flag(p, PG_ANON) && READ_ONCE(p->mapcount) == 1) {
+	if (page_sole(p))
 		return own_around(f);
-	}
 	n = copy_wanted(e) && !f->force ? fault_ahead(f, AROUND_PAGES) : 1;
 	if (n > 1 && fault_copy_ahead(f, f->addr, n))
 		return 0;

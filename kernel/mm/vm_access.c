@@ -25,7 +25,7 @@ static struct page *page_at(struct vm_space *vm, uaddr_t addr, bool write, bool 
 		p = vpe_page(*slot);
 		/* A debugger may write to its own copy of what the program may not. */
 		if (!ok && force)
-			ok = page_flag(p, PG_ANON) && READ_ONCE(p->mapcount) == 1;
+			ok = page_sole(p);
 		if (ok)
 			page_get(p);
 		else

@@ -34,6 +34,8 @@ struct vm_pages {
 
 static inline struct page *vpe_page(vpe_t e) { return (struct page *)(uintptr_t)(e & ~(vpe_t)VPE_FLAGS); }
 static inline vpe_t vpe_make(const struct page *p, unsigned bits) { return (vpe_t)(uintptr_t)p | bits; }
+/* Mapped here only, so that it may be written to: who copied it for himself before has read all of it. */
+static inline bool page_sole(const struct page *p) { return page_flag(p, PG_ANON) && load_acquire(&p->mapcount) == 1; }
 static inline paddr_t vpe_phys(vpe_t e) { return e & VPE_DEV ? e & PAGE_MASK : page_to_phys(vpe_page(e)); }
 
 struct vm_pages *vm_pages_create(void);

@@ -32,7 +32,7 @@ static bool protect_entries(struct vm_area *a, unsigned old_flags) NO_TSA
 		if (readable)
 			e |= VPE_R;
 		if (readable && a->flags & VM_WRITE && !(e & (VPE_FILE | VPE_SHMEM | VPE_DEV)) && !vm_is_zero(vpe_page(e)) &&
-		    page_flag(vpe_page(e), PG_ANON) && READ_ONCE(vpe_page(e)->mapcount) == 1)
+		    page_sole(vpe_page(e)))
 			e |= VPE_W;
 		if (e & VPE_DEV && a->flags & VM_WRITE)
 			e |= VPE_W;
