@@ -588,8 +588,8 @@ static bool copies_itself(const struct difference *d)
 		const char *n = fuzz_row(c->nr)->name;
 		bool at = !strcmp(n, "pread64") || !strcmp(n, "pwrite64");
 
-		/* A pipe of the memory that it is read into. */
-		if (!strcmp(n, "vmsplice") && d->lin->result[i] > 0 && d->what == DIFF_MEMORY && strstr(d->row->name, "read"))
+		/* A pipe of the memory that it is read into, or in which another call has meanwhile left what is the machine's. */
+		if (!strcmp(n, "vmsplice") && d->lin->result[i] > 0 && d->what == DIFF_MEMORY && (strstr(d->row->name, "read") || (is(d, "vmsplice") && i < d->call)))
 			return true;
 		if (!strcmp(n, "sendfile") && d->lin->result[i] > 0 && same_file(d, i, descriptor(d, &c->args[0]), descriptor(d, &c->args[1])))
 			return true;
