@@ -200,7 +200,7 @@ static long clone_wait_vfork(struct task *t, struct completion *done)
 	if (wait_event_killable(&done->wait, READ_ONCE(done->done))) {
 		/* The parent dies: the child must not touch its stack any more. */
 		flags = spin_lock_irqsave(&process_tree_lock);
-		t->vfork_done = NULL;
+		WRITE_ONCE(t->vfork_done, NULL);
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 	} else {
 		/* complete() may still hold the queue's lock. */

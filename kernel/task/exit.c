@@ -38,7 +38,7 @@ void task_mm_release(struct task *t)
 		flags = spin_lock_irqsave(&process_tree_lock);
 		if (t->vfork_done)
 			complete(t->vfork_done);
-		t->vfork_done = NULL;
+		WRITE_ONCE(t->vfork_done, NULL);
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 	}
 }

@@ -377,7 +377,7 @@ static void lru_remove(struct dentry *d)
 	spin_lock(&dcache_lru_lock);
 	if (!list_empty(&d->lru_link)) {
 		list_del_init(&d->lru_link);
-		dcache_lru_count--;
+		WRITE_ONCE(dcache_lru_count, dcache_lru_count - 1);
 	}
 	spin_unlock(&dcache_lru_lock);
 }
@@ -437,7 +437,7 @@ void dentry_put(struct dentry *d)
 			spin_lock(&dcache_lru_lock);
 			if (list_empty(&d->lru_link) && READ_ONCE(d->refs.n) == 0) {
 				list_add_tail(&d->lru_link, &dcache_lru);
-				dcache_lru_count++;
+				WRITE_ONCE(dcache_lru_count, dcache_lru_count + 1);
 			}
 			spin_unlock(&dcache_lru_lock);
 			/* Unhashed meanwhile, or in a directory that is gone: nobody would ever look for it there. */
@@ -469,7 +469,7 @@ static size_t shrink_list(size_t max, struct super *s)
 			if (!s || o->super == s) {
 				d = o;
 				list_del_init(&d->lru_link);
-				dcache_lru_count--;
+				WRITE_ONCE(dcache_lru_count, dcache_lru_count - 1);
 				break;
 			}
 		spin_unlock(&dcache_lru_lock);
