@@ -66,7 +66,7 @@ static long ptrace_attach(struct task *t, bool seize, uint64_t addr, uint64_t op
 		return -EPERM;
 	if (!ptrace_may_access(t))
 		return -EPERM;
-	stopped = t->process->group_flags & GROUP_STOPPED;
+	stopped = READ_ONCE(t->process->group_flags) & GROUP_STOPPED;
 	err = ptrace_link(t, current->process, current, seize, seize ? (unsigned)options : 0);
 	if (!err && !seize && !stopped)
 		signal_send_task(t, SIGSTOP, &info);
