@@ -26,6 +26,7 @@ export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$top/build/fuzz
+limits='--cpu-limit=20 -timeout=600'	# of a run: CPU time, and clock time for one that waits for ever
 die() { echo "eft: fuzz: $*" >&2; exit 2; }
 usage() { sed -n '4,/^set -u/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
@@ -78,9 +79,9 @@ if [ -n "$repro" ]; then
 	"$bin" --target="$target" --print "$repro"
 	[ -z "$gdb" ] || exec gdb -q -ex 'handle SIGSEGV nostop noprint pass' -ex 'break fuzz_host_crash' -ex 'set breakpoint pending on' \
 		-ex 'break __asan::ReportGenericError' --args "$bin" --target="$target" --verbose "$repro"
-	"$bin" --target="$target" --verbose -timeout=20 "$repro" || exit
+	"$bin" --target="$target" --verbose $limits "$repro" || exit
 	# To print calls takes time, and so may change the schedule: what counts is the run without.
-	exec "$bin" --target="$target" -timeout=20 "$repro"
+	exec "$bin" --target="$target" $limits "$repro"
 fi
 
 dir=$out/$target
@@ -119,7 +120,7 @@ before=$(find "$dir/finds" -type f | wc -l)
 fork=
 if [ "$jobs" -gt 1 ] || [ -n "$keep" ]; then fork=-fork=$jobs; fi
 # shellcheck disable=SC2086
-"$bin" --target="$target" $fork ${keep:+-ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1} ${dict:+-dict="$dict"} -max_total_time="$time" -timeout=20 \
+"$bin" --target="$target" $fork ${keep:+-ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1} ${dict:+-dict="$dict"} -max_total_time="$time" $limits \
 	-report_slow_units=20 -rss_limit_mb=4096 -max_len=4096 -print_funcs=0 -entropic=0 -reload=0 -artifact_prefix="$dir/finds/" "$dir/corpus" $seeds >"$log" 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null; wait $pid 2>/dev/null; echo; exit 130' INT TERM
@@ -159,7 +160,7 @@ fi
 all=$(find "$dir/corpus" -type f | wc -l)
 rm -rf "$dir/merged"
 mkdir "$dir/merged"
-if "$bin" --target="$target" -merge=1 -timeout=20 -rss_limit_mb=4096 "$dir/merged" "$dir/corpus" >"$dir/merge.log" 2>&1; then
+if "$bin" --target="$target" -merge=1 $limits -rss_limit_mb=4096 "$dir/merged" "$dir/corpus" >"$dir/merge.log" 2>&1; then
 	rm -rf "$dir/corpus"
 	mv "$dir/merged" "$dir/corpus"
 else

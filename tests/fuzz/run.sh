@@ -7,6 +7,7 @@ export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$top/build/test/fuzz
+limits='--cpu-limit=20 -timeout=120'
 mkdir -p "$out"
 PATH=$PATH:/usr/sbin:/sbin
 for p in um-fuzz um-fuzz-fast um-fuzz-mt um-fuzz-msan um-fuzz-tsan; do
@@ -44,7 +45,7 @@ for t in unix fail virtio ext2 elf tty fdt acpi boot; do
 	mkdir -p "$out/new"
 	dict=$here/dict/$t.dict
 	[ -f "$dict" ] || dict=
-	if timeout 60 "$asan" --target=$t -runs=300 -seed=1 -max_len=4096 -timeout=20 -print_funcs=0 ${dict:+-dict="$dict"} -artifact_prefix="$out/" "$out/new" >"$out/log" 2>&1 &&
+	if timeout 60 "$asan" --target=$t -runs=300 -seed=1 -max_len=4096 $limits -print_funcs=0 ${dict:+-dict="$dict"} -artifact_prefix="$out/" "$out/new" >"$out/log" 2>&1 &&
 	   [ "$(find "$out/new" -type f | wc -l)" -ge 5 ]; then echo "ok fuzz/target-$t"
 	else grep -a -A 25 -E '^==.*(ERROR|eft-fuzz)' "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/target-$t"; fi
 done
@@ -67,18 +68,26 @@ for d in "$here"/corpus/*/; do
 	n=$(find "$d" -type f | wc -l)
 	[ "$n" -gt 0 ] || continue
 	bin=$asan; [ "$t" != syscalls-mt ] || bin=$mt
-	if timeout 170 "$bin" --target="$t" -runs=0 -timeout=20 "$d" >"$out/log" 2>&1; then echo "ok fuzz/corpus-$t # $n inputs"
+	if timeout 170 "$bin" --target="$t" -runs=0 $limits "$d" >"$out/log" 2>&1; then echo "ok fuzz/corpus-$t # $n inputs"
 	else grep -a -A 25 -E '^==.*(ERROR|eft-fuzz)' "$out/log" | head -n 30 | sed 's/^/# /'; echo "not ok fuzz/corpus-$t"; fi
 done
 
 # Uninitialized bytes that reached programs.
-keeps corpus-msan-syscalls "$msan" --target=syscalls -runs=0 -timeout=20 "$here/corpus/syscalls"
+keeps corpus-msan-syscalls "$msan" --target=syscalls -runs=0 $limits "$here/corpus/syscalls"
 
 # Data races: of two CPUs that run those programs; and of two that were made to race.
-keeps corpus-tsan-syscalls-mt "$tsan" --target=syscalls-mt -runs=0 -timeout=20 "$here/corpus/syscalls-mt" "$here/corpus/syscalls"
+keeps corpus-tsan-syscalls-mt "$tsan" --target=syscalls-mt -runs=0 $limits "$here/corpus/syscalls-mt" "$here/corpus/syscalls"
 if timeout 150 "$tsan" --target=syscalls-mt -runs=0 --break=race -artifact_prefix="$out/" "$here/corpus/syscalls" >"$out/log" 2>&1; then echo "not ok fuzz/tsan-negative # not noticed"
 elif grep -q '^SUMMARY: ThreadSanitizer: data race .* in fz_race' "$out/log"; then echo "ok fuzz/tsan-negative"
 else grep -a -m 20 -A 20 WARNING "$out/log" | sed 's/^/# /'; echo "not ok fuzz/tsan-negative # failed for another reason"; fi
+
+# A run that never ends.
+for b in fast tsan; do
+	eval "bin=\$$b"
+	timeout 60 "$bin" --target=syscalls -runs=1 --break=spin --cpu-limit=1 -artifact_prefix="$out/" >"$out/log" 2>&1
+	if [ $? -ne 124 ] && grep -q -e '^==eft-fuzz== .*--cpu-limit' -e '^==eft-fuzz== the run ended with wait status 0x18$' "$out/log"; then echo "ok fuzz/run-without-end-$b"
+	else tail -n 20 "$out/log" | sed 's/^/# /'; echo "not ok fuzz/run-without-end-$b"; fi
+done
 
 # Programs that Linux runs as well: no difference that is not explained.
 keeps diff "$fast" --target=diff --programs=4000 --seed=11

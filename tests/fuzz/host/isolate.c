@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "cpu_limit.h"
 #include "isolate.h"
 
 enum { PAGE = 4096 };
@@ -63,6 +64,7 @@ void isolate_run(uint64_t (*one)(const uint8_t *data, size_t size), const uint8_
 	}
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		cpu_limit_child();
 		one(data, size);
 		_exit(0);
 	}

@@ -17,13 +17,15 @@
  *   --traces FILE   the trace hash of each input
  *   --reseed=N      each input that is a program runs N times, under other schedules and with other allocations failing
  *   --break=reset, --break=trace   the machine is not put back, runs are not repeatable: what the checks must notice;
- *                   --break=race: tasks race with each other, which TSan must notice
+ *                   --break=race: tasks race with each other, which TSan must notice; --break=spin: a run never ends
+ *   --cpu-limit=S   a run that uses more than S seconds of CPU time is a find
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engine.h"
 #include "checks.h"
+#include "cpu_limit.h"
 #include "engine_internal.h"
 #include "isolate.h"
 #include "programs.h"
@@ -68,7 +70,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	const char *name = strrchr((*argv)[0], '/'), *cmdline = "loglevel=3 rootfstype=ext2 boot_timeout=0";
 	uint64_t benchmark = 0, differential = 0, seed = 1, reset = 0, trace = 0, min_rate = 0, max_reset = 0, make = 0;
 	bool print = false, print_c = false, traces = false, first = false;
-	unsigned cpus = 0;
+	unsigned cpus = 0, cpu_seconds = 0;
 
 	name = name ? name + 1 : (*argv)[0];
 	name = !strncmp(name, "eft-fuzz-", 9) ? name + 9 : "syscalls";
@@ -117,6 +119,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			engine_break = ENGINE_BREAK_TRACE;
 		else if (!strcmp(a, "--break=race"))
 			engine_break = ENGINE_BREAK_RACE;
+		else if (!strcmp(a, "--break=spin"))
+			engine_break = ENGINE_BREAK_SPIN;
+		else if (!strncmp(a, "--cpu-limit=", 12))
+			cpu_seconds = (unsigned)number_of(a);
 		else if (!strcmp(a, "--list")) {
 			targets_list(stdout);
 			exit(0);
@@ -148,17 +154,26 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		exit(diff_loop(differential, seed, first));
 	if (benchmark || reset || trace || traces)
 		exit(traces ? checks_traces() : benchmark ? checks_bench(benchmark, min_rate, max_reset) : reset ? checks_reset(reset) : checks_trace(trace));
+	cpu_limit_init(cpu_seconds);
 	return 0;
+}
+
+static uint64_t run_one(const uint8_t *data, size_t size)
+{
+	while (engine_break == ENGINE_BREAK_SPIN)
+		__asm__ volatile("");
+	return target->one(data, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	for (uint64_t i = 0; i < runs; i++) {
 		programs_reseed(i);
+		cpu_limit_run();
 #ifdef ENGINE_TSAN
-		isolate_run(target->one, data, size);
+		isolate_run(run_one, data, size);
 #else
-		target->one(data, size);
+		run_one(data, size);
 #endif
 	}
 	return 0;
