@@ -201,15 +201,5 @@ static const struct filesystem nsfs_type = { .name = "nsfs" };
 
 void nsfs_init(void)
 {
-	struct super *s = super_alloc(&nsfs_type);
-	struct inode *i = s ? inode_new(s, 0) : NULL;
-
-	BUG_ON(!i);
-	s->ops = &nsfs_super_ops;
-	s->flags = SUPER_NOEXEC;
-	i->mode = S_IFDIR | 0700;
-	s->root = d_make_root(i);
-	BUG_ON(!s->root);
-	nsfs_mount = mount_internal(s);
-	BUG_ON(!nsfs_mount);
+	nsfs_mount = mount_pseudo(&nsfs_type, &nsfs_super_ops);
 }

@@ -21,17 +21,7 @@ static struct filesystem anonfs_type = { .name = "anonfs" };
 
 void anonfs_init(void)
 {
-	struct super *s = super_alloc(&anonfs_type);
-	struct inode *i = s ? inode_new(s, 0) : NULL;
-
-	BUG_ON(!i);
-	s->ops = &anonfs_super_ops;
-	s->flags = SUPER_NOEXEC;
-	i->mode = S_IFDIR | 0700;
-	s->root = d_make_root(i);
-	BUG_ON(!s->root);
-	anonfs_mount = mount_internal(s);
-	BUG_ON(!anonfs_mount);
+	anonfs_mount = mount_pseudo(&anonfs_type, &anonfs_super_ops);
 }
 
 static int anon_open(struct inode *i, const char *name, const struct file_ops *ops, void *private, unsigned o_flags, struct file **out)

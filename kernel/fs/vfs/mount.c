@@ -15,6 +15,7 @@
  */
 #include <kernel/block.h>
 #include <kernel/errno.h>
+#include <kernel/print.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include "vfs_internal.h"
@@ -257,6 +258,23 @@ struct mount *mount_internal(struct super *s)
 	return m;
 }
 
+struct mount *mount_pseudo(const struct filesystem *fs, const struct super_ops *ops)
+{
+	struct super *s = super_alloc(fs);
+	struct inode *i = s ? inode_new(s, 0) : NULL;
+	struct mount *m;
+
+	BUG_ON(!i);
+	s->ops = ops;
+	s->flags = SUPER_NOEXEC;
+	i->mode = S_IFDIR | 0700;
+	s->root = d_make_root(i);
+	BUG_ON(!s->root);
+	m = mount_internal(s);
+	BUG_ON(!m);
+	return m;
+}
+
 static void hash_change_begin(void) ACQUIRES(&mount_tree_lock)
 {
 	spin_lock(&mount_tree_lock);
@@ -324,7 +342,7 @@ bool mount_point_here(const struct dentry *d)
 bool mount_point_pin(struct dentry *at)
 {
 	spin_lock(&mount_tree_lock);
-	at->mounts++;
+	WRITE_ONCE(at->mounts, at->mounts + 1);	/* walks look without the lock */
 	spin_unlock(&mount_tree_lock);
 	/* Who removes the name drops it from the cache and then looks whether something is mounted there. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -337,7 +355,7 @@ bool mount_point_pin(struct dentry *at)
 void mount_point_unpin(struct dentry *at)
 {
 	spin_lock(&mount_tree_lock);
-	at->mounts--;
+	WRITE_ONCE(at->mounts, at->mounts - 1);
 	spin_unlock(&mount_tree_lock);
 }
 

@@ -202,7 +202,7 @@ struct mount_ns *mount_ns_of_task(struct task *t)
 	struct mount_ns *ns = NULL;
 
 	rcu_read_lock();
-	if (t->flags & TASKF_KTHREAD)
+	if (READ_ONCE(t->flags) & TASKF_KTHREAD)
 		ns = &init_mount_ns;
 	else
 		c = rcu_dereference(t->fs);

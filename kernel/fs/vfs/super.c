@@ -112,7 +112,7 @@ int super_sync(struct super *s, bool wait)
 
 		spin_lock(&s->inodes_lock);
 		list_for_each(i, &s->inodes, super_link)
-			if (i->own_mapping.dirty_pages && !(i->state & (ISTATE_NEW | ISTATE_SYNCING)) &&
+			if (READ_ONCE(i->own_mapping.dirty_pages) && !(READ_ONCE(i->state) & (ISTATE_NEW | ISTATE_SYNCING)) &&
 			    !i->own_mapping.ops->memory_only && ref_get_unless_zero(&i->refs)) {
 				__atomic_fetch_or(&i->state, ISTATE_SYNCING, __ATOMIC_RELAXED);
 				next = i;
@@ -158,7 +158,7 @@ void super_drop_pages(void)
 
 			spin_lock(&s->inodes_lock);
 			list_for_each(i, &s->inodes, super_link)
-				if (!(i->state & (ISTATE_NEW | ISTATE_DROPPED)) && i->own_mapping.page_count && i->own_mapping.ops &&
+				if (!(READ_ONCE(i->state) & (ISTATE_NEW | ISTATE_DROPPED)) && READ_ONCE(i->own_mapping.page_count) && i->own_mapping.ops &&
 				    !i->own_mapping.ops->memory_only && ref_get_unless_zero(&i->refs)) {
 					__atomic_fetch_or(&i->state, ISTATE_DROPPED, __ATOMIC_RELAXED);
 					next = i;

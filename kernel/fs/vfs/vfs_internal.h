@@ -86,7 +86,9 @@ bool path_up(struct path *p);
 /* Cross mounts that cover p. */
 void path_cross_down(struct path *p);
 bool mount_readonly(const struct mount *m);
-struct mount *mount_internal(struct super *s);	/* for anonfs, memfd: in no tree */
+struct mount *mount_internal(struct super *s);	/* for memfd, message queues: in no tree */
+/* At the start of the machine: the same of files outside of any directory (anonfs, nsfs), nothing of which can be executed. */
+struct mount *mount_pseudo(const struct filesystem *fs, const struct super_ops *ops);
 void mount_init(void);
 /*
  * For mount.c, mount_ns.c, mount_propagation.c, mount_calls.c, pivot_root.c and mount_api.c.
