@@ -147,7 +147,7 @@ static int blkdev_file_open(struct inode *inode, struct file *f)
 		return -ENXIO;
 	if ((f->mode & FMODE_WRITE) && d->read_only)
 		return -EROFS;
-	if ((f->mode & FMODE_WRITE) && d->claimed && (f->flags & O_EXCL))
+	if ((f->mode & FMODE_WRITE) && READ_ONCE(d->claimed) && (f->flags & O_EXCL))
 		return -EBUSY;
 	__atomic_add_fetch(&d->openers, 1, __ATOMIC_RELAXED);
 	f->private = d;
@@ -196,7 +196,7 @@ static int64_t blkdev_file_write(struct file *f, struct uio *u, uint64_t *pos)
 	u->left += cut;
 	if (n > 0) {
 		*pos += (uint64_t)n;
-		if (f->flags & (O_DSYNC | O_SYNC)) {
+		if (READ_ONCE(f->flags) & (O_DSYNC | O_SYNC)) {
 			int e = mapping_sync(inode->mapping, *pos - (uint64_t)n, *pos);
 
 			if (!e)
@@ -214,7 +214,7 @@ static int64_t blkdev_file_llseek(struct file *f, int64_t off, int whence)
 
 	switch (whence) {
 	case SEEK_SET: to = off; break;
-	case SEEK_CUR: to = (int64_t)f->pos + off; break;
+	case SEEK_CUR: to = (int64_t)READ_ONCE(f->pos) + off; break;
 	case SEEK_END: to = size + off; break;
 	case SEEK_DATA: if (off < 0 || off >= size) return -ENXIO; to = off; break;
 	case SEEK_HOLE: if (off < 0 || off >= size) return -ENXIO; to = size; break;
@@ -222,7 +222,7 @@ static int64_t blkdev_file_llseek(struct file *f, int64_t off, int whence)
 	}
 	if (to < 0 || to > size)
 		return -EINVAL;
-	f->pos = (uint64_t)to;
+	WRITE_ONCE(f->pos, (uint64_t)to);
 	return to;
 }
 
@@ -305,8 +305,7 @@ int blkdev_register(struct blkdev *d)
 	i->blksize = PAGE_SIZE;
 	i->fops = &blkdev_file_ops;
 	i->fs_private = d;
-	mapping_init(&i->own_mapping, &blkdev_mapping_ops, i);
-	i->mapping = &i->own_mapping;
+	WRITE_ONCE(i->own_mapping.ops, &blkdev_mapping_ops);	/* a sync may look at it already */
 	d->inode = i;
 	mutex_lock(&blkdevs_lock);
 	list_add_tail(&d->link, &blkdevs);
@@ -324,7 +323,7 @@ void blkdev_unregister(struct blkdev *d)
 	list_del(&d->link);
 	mutex_unlock(&blkdevs_lock);
 	flags = spin_lock_irqsave(&d->lock);
-	d->gone = true;
+	WRITE_ONCE(d->gone, true);
 	spin_unlock_irqrestore(&d->lock, flags);
 	blk_queue_run(d);
 }

@@ -177,16 +177,16 @@ void blk_queue_run(struct blkdev *d)
 		int e;
 
 		list_del_init(&r->link);
-		d->inflight++;
+		WRITE_ONCE(d->inflight, d->inflight + 1);
 		e = d->gone ? -EIO : d->ops->submit(d, r);
 		if (e == -EBUSY && d->inflight > 1) {
 			/* A completion will come and call again. */
-			d->inflight--;
+			WRITE_ONCE(d->inflight, d->inflight - 1);
 			blk_insert(d, r);
 			break;
 		}
 		if (e) {
-			d->inflight--;
+			WRITE_ONCE(d->inflight, d->inflight - 1);
 			r->error = e == -EBUSY ? -EIO : e;
 			list_add_tail(&r->link, &failed);
 			continue;
@@ -213,7 +213,7 @@ static bool blk_enqueue(struct blk_request *r)
 
 	r->own_nsegs = r->nsegs;
 	list_init(&r->merged);
-	if (!e && d->gone)
+	if (!e && READ_ONCE(d->gone))
 		e = -EIO;
 	if (e) {
 		r->error = e;
@@ -222,11 +222,11 @@ static bool blk_enqueue(struct blk_request *r)
 	}
 	flags = spin_lock_irqsave(&d->lock);
 	if (r->op == BLK_READ) {
-		d->reads++;
-		d->read_sectors += blk_request_sectors(r);
+		WRITE_ONCE(d->reads, d->reads + 1);	/* /proc/diskstats looks */
+		WRITE_ONCE(d->read_sectors, d->read_sectors + blk_request_sectors(r));
 	} else if (r->op == BLK_WRITE) {
-		d->writes++;
-		d->write_sectors += blk_request_sectors(r);
+		WRITE_ONCE(d->writes, d->writes + 1);
+		WRITE_ONCE(d->write_sectors, d->write_sectors + blk_request_sectors(r));
 	}
 	blk_insert(d, r);
 	spin_unlock_irqrestore(&d->lock, flags);
@@ -261,7 +261,7 @@ void blk_complete(struct blk_request *r, int error)
 	struct blkdev *d = r->dev;
 	unsigned long flags = spin_lock_irqsave(&d->lock);
 
-	d->inflight--;
+	WRITE_ONCE(d->inflight, d->inflight - 1);
 	spin_unlock_irqrestore(&d->lock, flags);
 	blk_finish(r, error);
 }

@@ -276,7 +276,7 @@ struct page *page_alloc(unsigned order, unsigned flags)
 	p->inuse = 0;
 	WRITE_ONCE(p->mapcount, 0);
 	WRITE_ONCE(p->mapping, NULL);
-	p->index = 0;
+	WRITE_ONCE(p->index, 0);
 	p->priv = NULL;
 	WRITE_ONCE(p->flags, 0);
 	list_init(&p->link);

@@ -67,7 +67,7 @@ static int flag_area(struct vm_area *a, int advice, unsigned clear, unsigned set
 		return -EINVAL;
 	if (advice == MADV_DODUMP && a->flags & (VM_DEVICE | VM_SPECIAL))
 		return -EINVAL;
-	a->flags = (a->flags & ~clear) | set;
+	WRITE_ONCE(a->flags, (a->flags & ~clear) | set);
 	return 0;
 }
 

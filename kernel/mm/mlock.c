@@ -62,7 +62,7 @@ static int lock_range(struct vm_space *vm, uaddr_t start, uaddr_t end, bool on, 
 			return -ENOMEM;
 		if (!(a->flags & (VM_SPECIAL | VM_DEVICE))) {
 			vm_area_account(vm, a, -1);
-			a->flags = on ? a->flags | VM_LOCKED : a->flags & ~(unsigned)VM_LOCKED;
+			WRITE_ONCE(a->flags, on ? a->flags | VM_LOCKED : a->flags & ~(unsigned)VM_LOCKED);
 			vm_area_account(vm, a, 1);
 			/* An equal neighbour that it swallows is as it should be. */
 			a = vm_area_merge(a, dead);
@@ -136,7 +136,7 @@ static void lock_all(struct vm_space *vm, bool on, struct list_head *dead) REQUI
 	while (a) {
 		if (!(a->flags & (VM_SPECIAL | VM_DEVICE))) {
 			vm_area_account(vm, a, -1);
-			a->flags = on ? a->flags | VM_LOCKED : a->flags & ~(unsigned)VM_LOCKED;
+			WRITE_ONCE(a->flags, on ? a->flags | VM_LOCKED : a->flags & ~(unsigned)VM_LOCKED);
 			vm_area_account(vm, a, 1);
 			a = vm_area_merge(a, dead);
 		}
@@ -159,7 +159,7 @@ long sys_mlockall(unsigned flags)
 	if (flags & MCL_CURRENT && vm->total_pages > limit >> PAGE_SHIFT && !capable(CAP_IPC_LOCK)) {
 		err = -ENOMEM;
 	} else {
-		vm->def_flags = flags & MCL_FUTURE ? VM_LOCKED : 0;
+		WRITE_ONCE(vm->def_flags, flags & MCL_FUTURE ? VM_LOCKED : 0);
 		if (flags & MCL_CURRENT)
 			lock_all(vm, true, &dead);
 	}
@@ -176,7 +176,7 @@ long sys_munlockall(void)
 	struct list_head dead = LIST_INIT(dead);
 
 	rwsem_write_lock(&vm->lock);
-	vm->def_flags = 0;
+	WRITE_ONCE(vm->def_flags, 0);
 	lock_all(vm, false, &dead);
 	rwsem_write_unlock(&vm->lock);
 	vm_area_free_list(&dead);

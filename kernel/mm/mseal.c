@@ -37,7 +37,7 @@ long sys_mseal(uaddr_t addr, uint64_t len, uint64_t flags)
 	rwsem_write_lock(&vm->lock);
 	err = mapped_throughout(vm, addr, end) ? vm_isolate(vm, addr, end) : -ENOMEM;
 	for (struct vm_area *a = vm_find(vm, addr), *next; !err && a && a->start < end; a = next) {
-		a->flags |= VM_SEALED;
+		WRITE_ONCE(a->flags, a->flags | VM_SEALED);
 		a = vm_area_merge(a, &dead);
 		next = vm_next(a);
 	}

@@ -101,7 +101,7 @@ void oom_set_score_adj(struct task *t, int adj)
 	flags = spin_lock_irqsave(&process_tree_lock);
 	WRITE_ONCE(t->process->oom_score_adj, adj);
 	/* Who shares the memory shares the fate; but for a vfork's child, which says it of the program that it is to become. */
-	vm = t->vfork_done ? NULL : rcu_dereference(t->vm);
+	vm = READ_ONCE(t->vfork_done) ? NULL : rcu_dereference(t->vm);
 	if (vm)
 		list_for_each(p, &process_list, all_link)
 			if (p != init_process && process_vm(p) == vm)
@@ -144,7 +144,7 @@ struct page *page_alloc_user(unsigned flags)
 {
 	for (;;) {
 		struct task *t = hal_current();
-		bool injected = t && t->fail_nth == 1;
+		bool injected = t && READ_ONCE(t->fail_nth) == 1;
 		struct page *p = page_alloc(0, flags);
 
 		if (likely(p) || injected || !t || !t->process || flags & ALLOC_ATOMIC)

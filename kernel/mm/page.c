@@ -68,13 +68,16 @@ void page_init(void)
 bool alloc_should_fail(void)
 {
 	struct task *t;
+	unsigned n;
 
 	if (likely(!hal_current()) || in_interrupt())
 		return false;
 	t = current;
-	if (likely(!t->fail_nth) || t->flags & TASKF_MEMALLOC)
+	if (likely(!READ_ONCE(t->fail_nth)) || t->flags & TASKF_MEMALLOC)
 		return false;
-	return --t->fail_nth == 0;
+	n = READ_ONCE(t->fail_nth) - 1;
+	WRITE_ONCE(t->fail_nth, n);
+	return n == 0;
 }
 
 void mem_info_get(struct mem_info *out)

@@ -49,7 +49,7 @@ struct page *mapping_find(struct mapping *m, uint64_t index)
 			;
 		if (n <= 0)
 			continue;	/* on its way out: the tree says so soon */
-		if (READ_ONCE(p->mapping) == m && p->index == index)
+		if (load_acquire(&p->mapping) == m && READ_ONCE(p->index) == index)	/* acquire: its index is the caller's to read */
 			break;
 		page_put(p);
 	}
@@ -82,7 +82,7 @@ unsigned mapping_find_run(struct mapping *m, uint64_t index, unsigned flags, uns
 		if (refs <= 0 || !__atomic_compare_exchange_n(&p->refs, &refs, refs + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			break;
 		f = __atomic_load_n(&p->flags, __ATOMIC_ACQUIRE);
-		if (READ_ONCE(p->mapping) != m || p->index != index + k || (f & flags) != flags || f & not_flags) {
+		if (load_acquire(&p->mapping) != m || READ_ONCE(p->index) != index + k || (f & flags) != flags || f & not_flags) {
 			page_put(p);
 			break;
 		}
@@ -124,7 +124,7 @@ int mapping_add_new(struct mapping *m, uint64_t index, struct page *p)
 	spin_lock(&m->lock);
 	err = radix_insert(&m->pages, index, p);
 	if (!err)
-		m->page_count++;
+		WRITE_ONCE(m->page_count, m->page_count + 1);
 	spin_unlock(&m->lock);
 	if (err) {
 		WRITE_ONCE(p->mapping, NULL);
@@ -249,13 +249,14 @@ bool mapping_evict(struct page *p, bool truncated)
 		}
 	}
 	radix_erase(&m->pages, p->index);
-	m->page_count--;
+	WRITE_ONCE(m->page_count, m->page_count - 1);
 	if (page_test_clear_flag(p, PG_DIRTY)) {
 		WRITE_ONCE(m->dirty_pages, m->dirty_pages - 1);
 		mm_stat_add(dirty, -1);
 	}
-	spin_unlock(&m->lock);
+	/* With the lock: who has a reference must not make it dirty any more, in the name of a mapping that it is not in. */
 	__atomic_store_n(&p->mapping, NULL, __ATOMIC_SEQ_CST);
+	spin_unlock(&m->lock);
 	uaccess_quiesce();	/* who found it without a reference is done with it now */
 	mm_stat_add(cache, -1);
 	if (m->ops->memory_only)
@@ -302,7 +303,7 @@ bool mapping_write_protect(struct mapping *m, struct page *p)
 		bool here = false;
 		vpe_t *slot;
 
-		if (!(a->flags & VM_SHARED) || p->index < a->pgoff || va >= a->end)
+		if (!(READ_ONCE(a->flags) & VM_SHARED) || p->index < a->pgoff || va >= a->end)
 			continue;
 		spin_lock(&a->vm->pages->lock);
 		slot = vpe_find(a->vm, va);
@@ -333,7 +334,7 @@ bool page_try_unmap(struct page *p)
 
 		if (p->index < a->pgoff || va >= a->end)
 			continue;
-		if (a->flags & VM_LOCKED)
+		if (READ_ONCE(a->flags) & VM_LOCKED)
 			break;
 		vm_zap(a->vm, va, va + PAGE_SIZE, ZAP_CACHE, false);
 	}

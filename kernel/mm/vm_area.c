@@ -239,9 +239,9 @@ void vm_area_account(struct vm_space *vm, const struct vm_area *a, int sign)
 		return;
 	WRITE_ONCE(vm->total_pages, vm->total_pages + (sign > 0 ? n : -n));	/* /proc looks without the lock */
 	if (a->flags & VM_LOCKED)
-		vm->locked_pages += sign > 0 ? n : -n;
+		WRITE_ONCE(vm->locked_pages, vm->locked_pages + (sign > 0 ? n : -n));
 	if ((a->flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE)
-		vm->data_pages += sign > 0 ? n : -n;
+		WRITE_ONCE(vm->data_pages, vm->data_pages + (sign > 0 ? n : -n));
 }
 
 void vm_area_resize(struct vm_area *a, uaddr_t start, uaddr_t end, uint64_t pgoff)

@@ -158,7 +158,7 @@ static int64_t file_area_flags(struct file *f, unsigned prot, unsigned flags, ui
 	case MAP_SHARED:
 		if (prot & PROT_WRITE && !(f->mode & FMODE_WRITE))
 			return -EACCES;
-		if (prot & PROT_WRITE && f->flags & O_APPEND && f->inode->flags & INODE_APPEND)
+		if (prot & PROT_WRITE && READ_ONCE(f->flags) & O_APPEND && inode_flags(f->inode) & INODE_APPEND)
 			return -EACCES;
 		vf |= VM_SHARED;
 		if (!(f->mode & FMODE_WRITE))

@@ -99,7 +99,7 @@ static int vm_protect(struct vm_space *vm, uaddr_t start, uaddr_t end, unsigned 
 			unsigned old = a->flags;
 
 			vm_area_account(vm, a, -1);
-			a->flags = (a->flags & ~(unsigned)(VM_READ | VM_WRITE | VM_EXEC)) | prot;
+			WRITE_ONCE(a->flags, (a->flags & ~(unsigned)(VM_READ | VM_WRITE | VM_EXEC)) | prot);	/* write-back looks at it */
 			vm_area_account(vm, a, 1);
 			lost |= protect_entries(a, old);
 		}

@@ -73,7 +73,7 @@ static int move_area(struct vm_area *a, uint64_t old_len, uaddr_t to, uint64_t n
 		vm_zap(vm, from, from + old_len, ZAP_ALL, true);
 	} else {
 		vm_area_account(vm, a, -1);
-		a->flags &= ~(unsigned)VM_LOCKED;
+		WRITE_ONCE(a->flags, a->flags & ~(unsigned)VM_LOCKED);
 		vm_area_account(vm, a, 1);
 	}
 	vm_area_merge(n, dead);

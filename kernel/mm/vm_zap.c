@@ -20,17 +20,17 @@ void vm_shootdown(struct vm_space *vm)
 
 unsigned vm_hal_prot(const struct vm_area *a, vpe_t e)
 {
-	unsigned prot = 0;
+	unsigned prot = 0, flags = READ_ONCE(a->flags);	/* write-back has not vm->lock */
 
 	if (e & VPE_R)
 		prot |= HAL_READ;
-	if (e & VPE_W && a->flags & VM_WRITE)
+	if (e & VPE_W && flags & VM_WRITE)
 		prot |= HAL_WRITE;
-	if (a->flags & VM_EXEC)
+	if (flags & VM_EXEC)
 		prot |= HAL_EXEC;
 	if (e & VPE_DEV)
 		prot |= HAL_DEVICE;
-	if (!(a->flags & VM_SHARED))
+	if (!(flags & VM_SHARED))
 		prot |= HAL_PRIVATE;
 	return prot;
 }

@@ -42,7 +42,7 @@ void page_mark_dirty(struct page *p)
 	if (page_flag(p, PG_DIRTY) || !m || m->ops->memory_only)
 		return;
 	spin_lock(&m->lock);
-	if (p->mapping == m && !page_test_set_flag(p, PG_DIRTY)) {
+	if (READ_ONCE(p->mapping) == m && !page_test_set_flag(p, PG_DIRTY)) {
 		first = m->dirty_pages == 0;
 		WRITE_ONCE(m->dirty_pages, m->dirty_pages + 1);
 		mm_stat_add(dirty, 1);
@@ -290,7 +290,7 @@ static bool anything_dirty(void)
 
 static void flusher(void *arg)
 {
-	current->flags |= TASKF_MEMALLOC;
+	WRITE_ONCE(current->flags, current->flags | TASKF_MEMALLOC);
 	for (;;) {
 		wait_event(&flusher_wait, anything_dirty());
 		/* Let the writer go on for a while: what is written twice now is written once then. */

@@ -46,7 +46,7 @@ long sys_memfd_create(uaddr_t uname, unsigned flags)
 	i = tmpfs_inode(memfd_mount->super, NULL, S_IFREG | (flags & MFD_NOEXEC_SEAL ? 0666 : 0777), 0);
 	if (!i)
 		return -ENOMEM;
-	i->nlink = 0;
+	WRITE_ONCE(i->nlink, 0);
 	node = i->fs_private;
 	node->seals = flags & MFD_NOEXEC_SEAL ? F_SEAL_EXEC : flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
 	f = file_alloc();

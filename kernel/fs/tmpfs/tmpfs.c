@@ -69,7 +69,7 @@ int tmpfs_add(struct inode *dir, const struct qstr *q, struct inode *inode)
 	}
 	rb_insert_at(&node->names, &e->by_name, parent, link);
 	rb_insert(&node->offs, &e->by_off, less_off);
-	dir->size += 20;
+	WRITE_ONCE(dir->size, dir->size + 20);
 	inode_touch(dir, ATTR_MTIME | ATTR_CTIME);
 	__atomic_add_fetch(&dir->version, 1, __ATOMIC_RELAXED);
 	return 0;
@@ -81,7 +81,7 @@ static void tmpfs_remove(struct inode *dir, struct tmpfs_entry *e)
 
 	rb_erase(&node->names, &e->by_name);
 	rb_erase(&node->offs, &e->by_off);
-	dir->size -= 20;
+	WRITE_ONCE(dir->size, dir->size - 20);
 	inode_touch(dir, ATTR_MTIME | ATTR_CTIME);
 	__atomic_add_fetch(&dir->version, 1, __ATOMIC_RELAXED);
 }
@@ -89,10 +89,11 @@ static void tmpfs_remove(struct inode *dir, struct tmpfs_entry *e)
 struct inode *tmpfs_inode(struct super *s, struct inode *dir, uint32_t mode, kdev_t dev)
 {
 	struct tmpfs_super *ts = s->fs_private;
+	uint64_t most = READ_ONCE(ts->max_inodes);
 	struct tmpfs_node *node;
 	struct inode *i;
 
-	if (__atomic_add_fetch(&ts->inodes, 1, __ATOMIC_RELAXED) > ts->max_inodes && ts->max_inodes)
+	if (__atomic_add_fetch(&ts->inodes, 1, __ATOMIC_RELAXED) > most && most)
 		goto full;
 	node = kzalloc(sizeof(*node), 0);
 	if (!node)
@@ -110,12 +111,12 @@ struct inode *tmpfs_inode(struct super *s, struct inode *dir, uint32_t mode, kde
 	case S_IFREG:
 		i->ops = &tmpfs_inode_ops;
 		i->fops = &tmpfs_file_ops;
-		i->own_mapping.ops = &tmpfs_mapping_ops;
+		WRITE_ONCE(i->own_mapping.ops, &tmpfs_mapping_ops);
 		break;
 	case S_IFDIR:
 		i->ops = &tmpfs_dir_ops;
 		i->fops = &tmpfs_dir_fops;
-		i->nlink = 2;
+		WRITE_ONCE(i->nlink, 2);	/* a remount looks at all that there are */
 		i->size = 40;
 		break;
 	case S_IFLNK:
@@ -158,12 +159,12 @@ static int tmpfs_make(struct inode *dir, struct dentry *d, uint32_t mode, kdev_t
 	}
 	err = target && !node->target ? -ENOMEM : tmpfs_add(dir, &d->name, i);
 	if (err) {
-		i->nlink = 0;
+		WRITE_ONCE(i->nlink, 0);
 		inode_put(i);
 		return err;
 	}
 	if (S_ISDIR(mode))
-		dir->nlink++;
+		inode_links(dir, 1);
 	inode_get(i);
 	d_instantiate(d, i);
 	return 0;
@@ -182,7 +183,7 @@ static int tmpfs_link(struct inode *dir, struct dentry *d, struct inode *target)
 		return err;
 	inode_get(target);
 	inode_get(target);
-	target->nlink++;
+	inode_links(target, 1);
 	inode_touch(target, ATTR_CTIME);
 	d_instantiate(d, target);
 	return 0;
@@ -196,7 +197,7 @@ int tmpfs_unlink(struct inode *dir, struct dentry *d)
 	if (!e)
 		return -ENOENT;
 	tmpfs_remove(dir, e);
-	i->nlink--;
+	inode_links(i, -1);
 	inode_touch(i, ATTR_CTIME);
 	inode_put(e->inode);
 	kfree(e);
@@ -209,8 +210,8 @@ static int tmpfs_rmdir(struct inode *dir, struct dentry *d)
 
 	if (node->names.node)
 		return -ENOTEMPTY;
-	d->inode->nlink--;	/* its own "." */
-	dir->nlink--;
+	inode_links(d->inode, -1);	/* its own "." */
+	inode_links(dir, -1);
 	return tmpfs_unlink(dir, d);
 }
 
@@ -227,8 +228,8 @@ static int tmpfs_rename(struct inode *odir, struct dentry *od, struct inode *ndi
 		oe->inode = t;
 		ne->inode = i;
 		if (isdir != tdir && odir != ndir) {
-			odir->nlink += tdir ? 1 : -1;
-			ndir->nlink += tdir ? -1 : 1;
+			inode_links(odir, tdir ? 1 : -1);
+			inode_links(ndir, tdir ? -1 : 1);
 		}
 		if (isdir)
 			((struct tmpfs_node *)i->fs_private)->parent = ndir;
@@ -242,12 +243,12 @@ static int tmpfs_rename(struct inode *odir, struct dentry *od, struct inode *ndi
 			if (tdir && ((struct tmpfs_node *)t->fs_private)->names.node)
 				return -ENOTEMPTY;
 			/* The entry changes its inode: nobody sees the name absent. */
-			t->nlink -= tdir ? 2 : 1;
+			inode_links(t, tdir ? -2 : -1);
 			inode_touch(t, ATTR_CTIME);
 			ne->inode = i;
 			inode_put(t);
 			if (tdir)
-				ndir->nlink--;
+				inode_links(ndir, -1);
 		} else {
 			err = tmpfs_add(ndir, &nd->name, i);
 			if (err)
@@ -256,8 +257,8 @@ static int tmpfs_rename(struct inode *odir, struct dentry *od, struct inode *ndi
 		tmpfs_remove(odir, oe);
 		kfree(oe);
 		if (isdir) {
-			odir->nlink--;
-			ndir->nlink++;
+			inode_links(odir, -1);
+			inode_links(ndir, 1);
 			((struct tmpfs_node *)i->fs_private)->parent = ndir;
 		}
 		inode_touch(ndir, ATTR_MTIME | ATTR_CTIME);
@@ -307,7 +308,7 @@ static int tmpfs_iterate(struct file *f, struct dir_context *ctx)
 		struct tmpfs_entry *e = rb_entry(n, struct tmpfs_entry, by_off);
 
 		ctx->pos = e->off;
-		if (!ctx->emit(ctx, e->name, e->len, e->inode->ino, MODE_TO_DT(e->inode->mode)))
+		if (!ctx->emit(ctx, e->name, e->len, e->inode->ino, MODE_TO_DT(inode_mode(e->inode))))
 			return 0;
 		ctx->pos = e->off + 1;
 	}
@@ -407,14 +408,15 @@ void tmpfs_evict(struct inode *i)
 static int tmpfs_statfs(struct super *s, struct abi_statfs *out)
 {
 	struct tmpfs_super *ts = s->fs_private;
-	uint64_t used = __atomic_load_n(&ts->pages, __ATOMIC_RELAXED);
+	uint64_t used = __atomic_load_n(&ts->pages, __ATOMIC_RELAXED), inodes = READ_ONCE(ts->inodes);
+	uint64_t max_pages = READ_ONCE(ts->max_pages), max_inodes = READ_ONCE(ts->max_inodes);
 
 	out->f_type = 0x01021994;
 	out->f_bsize = (int64_t)PAGE_SIZE;
-	out->f_blocks = ts->max_pages;
-	out->f_bfree = out->f_bavail = ts->max_pages > used ? ts->max_pages - used : 0;
-	out->f_files = ts->max_inodes;
-	out->f_ffree = ts->max_inodes > ts->inodes ? ts->max_inodes - ts->inodes : 0;
+	out->f_blocks = max_pages;
+	out->f_bfree = out->f_bavail = max_pages > used ? max_pages - used : 0;
+	out->f_files = max_inodes;
+	out->f_ffree = max_inodes > inodes ? max_inodes - inodes : 0;
 	return 0;
 }
 
@@ -500,10 +502,10 @@ static int tmpfs_remount(struct super *s, unsigned flags, const char *data)
 
 	if (err)
 		return err;
-	if ((o.max_pages != ts->max_pages && o.max_pages && o.max_pages < ts->pages) || (o.max_inodes && o.max_inodes < ts->inodes))
+	if ((o.max_pages != ts->max_pages && o.max_pages && o.max_pages < READ_ONCE(ts->pages)) || (o.max_inodes && o.max_inodes < READ_ONCE(ts->inodes)))
 		return -EINVAL;
-	ts->max_pages = o.max_pages;
-	ts->max_inodes = o.max_inodes;
+	WRITE_ONCE(ts->max_pages, o.max_pages);
+	WRITE_ONCE(ts->max_inodes, o.max_inodes);
 	return 0;
 }
 
@@ -521,6 +523,7 @@ static void tmpfs_show_options(struct super *s, char *buf, size_t max)
 {
 	struct tmpfs_super *ts = s->fs_private;
 	struct inode *root = s->root->inode;
+	uint32_t mode = inode_mode(root) & 07777, uid = READ_ONCE(root->uid), gid = READ_ONCE(root->gid);
 	int n = 0;
 
 	buf[0] = '\0';
@@ -528,12 +531,12 @@ static void tmpfs_show_options(struct super *s, char *buf, size_t max)
 		n = ksnprintf(buf, max, ",size=%lluk", (unsigned long long)ts->max_pages * (PAGE_SIZE / 1024));
 	if (ts->max_inodes != default_limit() && (size_t)n < max)
 		n += ksnprintf(buf + n, max - (size_t)n, ",nr_inodes=%llu", (unsigned long long)ts->max_inodes);
-	if ((root->mode & 07777) != 01777 && (size_t)n < max)
-		n += ksnprintf(buf + n, max - (size_t)n, ",mode=%03o", root->mode & 07777);
-	if (root->uid && (size_t)n < max)
-		n += ksnprintf(buf + n, max - (size_t)n, ",uid=%u", root->uid);
-	if (root->gid && (size_t)n < max)
-		ksnprintf(buf + n, max - (size_t)n, ",gid=%u", root->gid);
+	if (mode != 01777 && (size_t)n < max)
+		n += ksnprintf(buf + n, max - (size_t)n, ",mode=%03o", mode);
+	if (uid && (size_t)n < max)
+		n += ksnprintf(buf + n, max - (size_t)n, ",uid=%u", uid);
+	if (gid && (size_t)n < max)
+		ksnprintf(buf + n, max - (size_t)n, ",gid=%u", gid);
 }
 
 static const struct super_ops tmpfs_super_ops = {

@@ -23,9 +23,10 @@ void tmpfs_account(struct inode *i)
 static int tmpfs_charge(struct inode *i)
 {
 	struct tmpfs_super *ts = i->super->fs_private;
+	uint64_t most = READ_ONCE(ts->max_pages);
 
 	tmpfs_account(i);
-	return ts->max_pages && READ_ONCE(ts->pages) > ts->max_pages ? -ENOSPC : 0;
+	return most && READ_ONCE(ts->pages) > most ? -ENOSPC : 0;
 }
 
 /* The page is new (not uptodate) or was a hole that somebody read: it counts now. */
@@ -47,9 +48,10 @@ static int tmpfs_write_begin(struct mapping *m, struct page *p, unsigned off, un
 static int tmpfs_account_mapped(struct mapping *m, unsigned more)
 {
 	struct tmpfs_super *ts = m->inode->super->fs_private;
+	uint64_t most = READ_ONCE(ts->max_pages);
 
 	tmpfs_account(m->inode);
-	return ts->max_pages && READ_ONCE(ts->pages) + more > ts->max_pages ? -ENOSPC : 0;
+	return most && READ_ONCE(ts->pages) + more > most ? -ENOSPC : 0;
 }
 
 const struct mapping_ops tmpfs_mapping_ops = { .write_begin = tmpfs_write_begin, .account = tmpfs_account_mapped, .memory_only = true };

@@ -58,7 +58,7 @@ int acl_set(struct inode *i, const char *name, const void *value, size_t size)
 
 	if (n < 0)
 		return (int)n;
-	if (i->flags & (INODE_IMMUTABLE | INODE_APPEND))
+	if (inode_flags(i) & (INODE_IMMUTABLE | INODE_APPEND))
 		return -EPERM;
 	if (!i->ops || !i->ops->setxattr || S_ISLNK(inode_mode(i)))
 		return -EOPNOTSUPP;

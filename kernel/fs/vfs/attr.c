@@ -18,7 +18,7 @@ static int attr_permitted(struct inode *i, struct inode_attr *a)
 {
 	const struct cred *c = current->cred;
 
-	if (i->flags & (INODE_IMMUTABLE | INODE_APPEND))
+	if (inode_flags(i) & (INODE_IMMUTABLE | INODE_APPEND))
 		if (a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME_SET | ATTR_MTIME_SET))
 			return -EPERM;
 	if (!c)
@@ -101,7 +101,7 @@ void path_accessed(const struct path *p)
 
 void file_accessed(struct file *f)
 {
-	if (!(f->flags & O_NOATIME) && f->path.dentry)
+	if (!(READ_ONCE(f->flags) & O_NOATIME) && f->path.dentry)
 		path_accessed(&f->path);
 }
 
@@ -213,7 +213,7 @@ long sys_truncate(uaddr_t name, int64_t len)
 	if (err)
 		goto out;
 	err = inode_permission(i, MAY_WRITE);
-	if (!err && (i->flags & INODE_APPEND))
+	if (!err && (inode_flags(i) & INODE_APPEND))
 		err = -EPERM;
 	if (!err)
 		err = inode_get_write(i);	/* nobody begins to execute it meanwhile */
@@ -246,7 +246,7 @@ long sys_ftruncate(int fd, int64_t len)
 	i = f->inode;
 	if (!S_ISREG(inode_mode(i)) || !(f->mode & FMODE_WRITE))
 		err = -EINVAL;
-	else if (i->flags & INODE_APPEND)
+	else if (inode_flags(i) & INODE_APPEND)
 		err = -EPERM;
 	else if ((uint64_t)len > READ_ONCE(i->size))
 		err = vfs_size_limit((uint64_t)len);
@@ -283,7 +283,7 @@ long sys_fallocate(int fd, unsigned mode, int64_t off, int64_t len)
 	if (!(f->mode & FMODE_WRITE))
 		goto out;
 	err = -EPERM;
-	if ((f->inode->flags & INODE_IMMUTABLE) || ((mode & ~(unsigned)FALLOC_KEEP_SIZE) && (f->inode->flags & INODE_APPEND)))
+	if ((inode_flags(f->inode) & INODE_IMMUTABLE) || ((mode & ~(unsigned)FALLOC_KEEP_SIZE) && (inode_flags(f->inode) & INODE_APPEND)))
 		goto out;
 	err = -ESPIPE;
 	if (S_ISFIFO(inode_mode(f->inode)))
@@ -462,7 +462,7 @@ static long utimes_path(const struct path *p, const struct abi_timespec *t)
 		a.valid |= ATTR_ATIME_SET;
 		return vfs_setattr(p, &a);
 	}
-	if (i->flags & INODE_IMMUTABLE)
+	if (inode_flags(i) & INODE_IMMUTABLE)
 		return -EPERM;
 	if (!inode_owner_or_capable(i)) {
 		err = inode_permission(i, MAY_WRITE);

@@ -17,16 +17,16 @@ static long setfl(int fd, struct file *f, unsigned arg)
 	unsigned may = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 	int err;
 
-	if ((f->inode->flags & INODE_APPEND) && !(arg & O_APPEND) && (f->flags & O_APPEND))
+	if ((inode_flags(f->inode) & INODE_APPEND) && !(arg & O_APPEND) && (READ_ONCE(f->flags) & O_APPEND))
 		return -EPERM;
-	if ((arg & O_NOATIME) && !(f->flags & O_NOATIME) && !inode_owner_or_capable(f->inode))
+	if ((arg & O_NOATIME) && !(READ_ONCE(f->flags) & O_NOATIME) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
 	/* Files and devices that were opened can, and pipes; nameless files cannot. */
 	if (arg & O_DIRECT && !(S_ISREG(inode_mode(f->inode)) && !(f->mode & FMODE_NO_DIRECT)) && !S_ISBLK(inode_mode(f->inode)) && !pipe_of(f))
 		return -EINVAL;
 	if (fasync_can(f)) {	/* of other files it is not looked at */
 		may |= O_ASYNC;
-		err = (arg ^ f->flags) & O_ASYNC ? fasync_set(f, fd, arg & O_ASYNC) : 0;
+		err = (arg ^ READ_ONCE(f->flags)) & O_ASYNC ? fasync_set(f, fd, arg & O_ASYNC) : 0;
 		if (err)
 			return err;
 	}
@@ -165,7 +165,7 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 		ret = fd_set_cloexec(fd, arg & FD_CLOEXEC);
 		break;
 	case F_GETFL:
-		ret = (long)(f->flags & ~(unsigned)FILE_OPEN_EXEC);
+		ret = (long)(READ_ONCE(f->flags) & ~(unsigned)FILE_OPEN_EXEC);
 		break;
 	case F_SETFL:
 		ret = setfl(fd, f, (unsigned)arg);
@@ -200,11 +200,11 @@ long sys_fcntl(int fd, unsigned cmd, uint64_t arg)
 	case F_SETSIG:
 		if ((unsigned)arg > 64)
 			break;
-		f->owner.sig = (int)arg;
+		WRITE_ONCE(f->owner.sig, (int)arg);
 		ret = 0;
 		break;
 	case F_GETSIG:
-		ret = f->owner.sig;
+		ret = READ_ONCE(f->owner.sig);
 		break;
 	case F_GETLEASE:
 		ret = F_UNLCK;

@@ -203,7 +203,7 @@ int fasync_set(struct file *f, int fd, bool on)
 		if (err < 0)
 			return err;
 	}
-	f->owner.fd = fd;
+	WRITE_ONCE(f->owner.fd, fd);
 	WRITE_ONCE(f->fasync, on ? &fasync_on : NULL);
 	return 0;
 }
@@ -243,7 +243,7 @@ void file_sigio(struct file *f, int band)
 	spin_lock(&f->lock);
 	pid = f->owner.pid;
 	nr = pid ? pid->nr : 0;
-	sig = f->owner.sig;
+	sig = READ_ONCE(f->owner.sig);
 	type = f->owner.pid_type;
 	if (pid && type == PID_PGRP)
 		pid_get(pid);
@@ -255,7 +255,7 @@ void file_sigio(struct file *f, int band)
 		info.si_signo = sig;
 		info.si_code = band & POLLIN ? POLL_IN : band & POLLOUT ? POLL_OUT : band & POLLPRI ? POLL_PRI : band & POLLHUP ? POLL_HUP : POLL_ERR;
 		info.poll.band = band;
-		info.poll.fd = f->owner.fd;
+		info.poll.fd = READ_ONCE(f->owner.fd);
 		ip = &info;
 	} else {
 		sig = 29;	/* SIGIO */

@@ -174,7 +174,7 @@ long sys_umask(unsigned mask)
 
 	spin_lock(&c->lock);
 	old = c->umask;
-	c->umask = mask & 0777;
+	WRITE_ONCE(c->umask, mask & 0777);
 	spin_unlock(&c->lock);
 	return old;
 }

@@ -77,8 +77,8 @@ static int64_t generic_write(struct file *f, struct uio *u, uint64_t *pos)
 	rwsem_write_unlock(&i->lock);
 	if (n <= 0)
 		return n;
-	if (((f->flags & O_DSYNC) || (READ_ONCE(i->super->flags) & MS_SYNCHRONOUS)) && f->ops->fsync) {
-		err = f->ops->fsync(f, (f->flags & O_SYNC) != O_SYNC);
+	if (((READ_ONCE(f->flags) & O_DSYNC) || (READ_ONCE(i->super->flags) & MS_SYNCHRONOUS)) && f->ops->fsync) {
+		err = f->ops->fsync(f, (READ_ONCE(f->flags) & O_SYNC) != O_SYNC);
 		if (err)
 			return err;
 	}

@@ -147,7 +147,7 @@ struct inode *inode_get_locked(struct super *s, uint64_t ino)
 		i = inode_find_bucket(b, s, ino);
 		if (!i) {
 			if (fresh) {
-				fresh->state = ISTATE_NEW;
+				WRITE_ONCE(fresh->state, ISTATE_NEW);	/* a sync may look at it already */
 				list_add(&fresh->hash_link, &icache[b].head);
 				spin_unlock(l);
 				return fresh;
@@ -158,9 +158,10 @@ struct inode *inode_get_locked(struct super *s, uint64_t ino)
 				return NULL;
 			continue;
 		}
-		if (!(i->state & ISTATE_FREEING))
+		/* Freeing and new ones change under this lock, the rest of the word without it. */
+		if (!(READ_ONCE(i->state) & ISTATE_FREEING))
 			ref_get_cached(&i->refs);
-		if (!(i->state & (ISTATE_FREEING | ISTATE_NEW))) {
+		if (!(READ_ONCE(i->state) & (ISTATE_FREEING | ISTATE_NEW))) {
 			spin_unlock(l);
 			break;
 		}
@@ -168,7 +169,7 @@ struct inode *inode_get_locked(struct super *s, uint64_t ino)
 		q = inode_waitq(i);
 		waiter_init(&w);
 		waitq_prepare(q, &w, TASK_UNINTERRUPTIBLE);
-		if (i->state & ISTATE_FREEING) {
+		if (READ_ONCE(i->state) & ISTATE_FREEING) {
 			spin_unlock(l);
 			schedule();
 			waitq_finish(q, &w);
@@ -288,10 +289,10 @@ void inode_put(struct inode *i)
 	spin_lock(&inode_lru_lock);
 	if (keep && list_empty(&i->lru_link)) {
 		list_add_tail(&i->lru_link, &inode_lru);
-		inode_lru_count++;
+		WRITE_ONCE(inode_lru_count, inode_lru_count + 1);
 	} else if (!keep && !list_empty(&i->lru_link)) {
 		list_del_init(&i->lru_link);
-		inode_lru_count--;
+		WRITE_ONCE(inode_lru_count, inode_lru_count - 1);
 	}
 	spin_unlock(&inode_lru_lock);
 	spin_unlock(l);
@@ -306,7 +307,7 @@ static bool inode_try_free(struct inode *i, size_t bucket)
 	bool ok;
 
 	spin_lock(l);
-	ok = ref_read(&i->refs) == 0 && !(i->state & (ISTATE_FREEING | ISTATE_NEW));
+	ok = ref_read(&i->refs) == 0 && !(READ_ONCE(i->state) & (ISTATE_FREEING | ISTATE_NEW));
 	if (ok)
 		__atomic_fetch_or(&i->state, ISTATE_FREEING, __ATOMIC_RELEASE);
 	spin_unlock(l);
@@ -326,7 +327,7 @@ size_t inode_shrink(size_t max)
 		if (!list_empty(&inode_lru)) {
 			i = list_first(&inode_lru, struct inode, lru_link);
 			list_del_init(&i->lru_link);
-			inode_lru_count--;
+			WRITE_ONCE(inode_lru_count, inode_lru_count - 1);
 			b = inode_hash(i->super, i->ino);
 		}
 		spin_unlock(&inode_lru_lock);
@@ -360,7 +361,7 @@ void inode_evict_super(struct super *s)
 				victim = i;
 				found = true;
 				list_del_init(&i->lru_link);
-				inode_lru_count--;
+				WRITE_ONCE(inode_lru_count, inode_lru_count - 1);
 				break;
 			}
 		spin_unlock(&inode_lru_lock);
@@ -418,7 +419,7 @@ int inode_write_dirty(struct super *s)
 		spin_unlock(&s->inodes_lock);
 		/* An inode on its way out writes itself. */
 		spin_lock(l);
-		ok = !(i->state & (ISTATE_FREEING | ISTATE_NEW));
+		ok = !(READ_ONCE(i->state) & (ISTATE_FREEING | ISTATE_NEW));
 		if (ok)
 			ref_get_cached(&i->refs);
 		spin_unlock(l);

@@ -113,7 +113,7 @@ static void watch_detach(struct watch *w)
 
 static void notify_marks(struct inode *i, uint32_t mask, uint32_t cookie, const char *name, unsigned len, bool isdir)
 {
-	struct inotify_marks *m = READ_ONCE(i->marks);
+	struct inotify_marks *m = load_acquire(&i->marks);	/* it may be new, and its list empty */
 	struct watch *w, *tmp;
 	struct list_head dead;
 
@@ -200,7 +200,7 @@ void notify_unmount(struct super *s)
 		spin_lock(&s->inodes_lock);
 		for (l = last ? last->super_link.next : s->inodes.next; l != &s->inodes && !found; l = l->next) {
 			struct inode *i = container_of(l, struct inode, super_link);
-			struct inotify_marks *m = READ_ONCE(i->marks);
+			struct inotify_marks *m = load_acquire(&i->marks);
 
 			if (m && !list_empty(&m->watches) && ref_get_unless_zero(&i->refs))
 				found = i;
@@ -217,8 +217,15 @@ void notify_unmount(struct super *s)
 /* The inode is going: no watch is left, as each holds a reference. */
 void inode_free_marks(struct inode *i)
 {
-	kfree(i->marks);
-	i->marks = NULL;
+	struct inotify_marks *m = i->marks;
+
+	if (!m)
+		return;
+	/* An unmount may be looking at it. */
+	spin_lock(&i->super->inodes_lock);
+	WRITE_ONCE(i->marks, NULL);
+	spin_unlock(&i->super->inodes_lock);
+	kfree(m);
 }
 
 /* ---- the file ---- */
@@ -258,7 +265,7 @@ static int64_t inotify_read(struct file *f, struct uio *u, uint64_t *pos)
 		}
 		if (done)
 			return done;
-		if (f->flags & O_NONBLOCK)
+		if (READ_ONCE(f->flags) & O_NONBLOCK)
 			return -EAGAIN;
 		err = wait_event_interruptible(&g->wait, !list_empty(&g->queue));
 		if (err)

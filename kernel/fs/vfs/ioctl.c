@@ -14,7 +14,7 @@ static long set_status(int fd, struct file *f, uaddr_t arg, unsigned flag)
 
 	if (get_user(on, arg))
 		return -EFAULT;
-	if (flag == O_ASYNC && !on == !!(f->flags & O_ASYNC)) {
+	if (flag == O_ASYNC && !on == !!(READ_ONCE(f->flags) & O_ASYNC)) {
 		if (!f->ops->fasync)
 			return -ENOTTY;
 		err = fasync_set(f, fd, on);
@@ -23,9 +23,9 @@ static long set_status(int fd, struct file *f, uaddr_t arg, unsigned flag)
 	}
 	spin_lock(&f->lock);
 	if (on)
-		f->flags |= flag;
+		WRITE_ONCE(f->flags, f->flags | flag);
 	else
-		f->flags &= ~flag;
+		WRITE_ONCE(f->flags, f->flags & ~flag);
 	spin_unlock(&f->lock);
 	return 0;
 }
@@ -55,7 +55,7 @@ long sys_ioctl(int fd, unsigned cmd, uint64_t arg)
 			int64_t size;
 
 			ret = i->ops && i->ops->getattr ? i->ops->getattr(i) : 0;
-			size = (int64_t)(i->blocks << 9);	/* what it occupies */
+			size = (int64_t)(READ_ONCE(i->blocks) << 9);	/* what it occupies */
 			ret = ret ? ret : put_user(size, arg);
 		} else {
 			ret = -ENOTTY;
@@ -69,7 +69,7 @@ long sys_ioctl(int fd, unsigned cmd, uint64_t arg)
 	}
 	case FIONREAD:
 		if (S_ISREG(inode_mode(i))) {
-			int n = (int)(i->size - f->pos);
+			int n = (int)(READ_ONCE(i->size) - READ_ONCE(f->pos));
 
 			ret = put_user(n, arg);
 			break;

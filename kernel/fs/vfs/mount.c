@@ -472,8 +472,8 @@ void mount_detach(struct mount *m)
 		return;
 	hash_change_begin();
 	hash_del(m);
-	m->parent = m;
-	m->mountpoint = m->root;
+	WRITE_ONCE(m->parent, m);	/* a look-up may stand on it */
+	WRITE_ONCE(m->mountpoint, m->root);
 	hash_change_end();
 	list_del_init(&m->child_link);
 	dentry_put(at);
@@ -525,6 +525,7 @@ int mount_make(const char *source, const char *type, unsigned flags, const char 
 	struct blkdev *bdev = NULL;
 	struct super *s = NULL;
 	struct mount *m;
+	bool unused;
 	int err;
 
 	if (!type)
@@ -558,9 +559,10 @@ int mount_make(const char *source, const char *type, unsigned flags, const char 
 		}
 	}
 	m = mount_alloc(s, s->root, source, flags);
+	unused = !s->mounts;
 	mutex_unlock(&mount_mutex);
 	if (!m) {
-		if (!s->mounts)
+		if (unused)
 			(void)super_unmount(s);
 		return -ENOMEM;
 	}
@@ -627,7 +629,7 @@ static bool super_has_nameless(struct super *s)
 
 	spin_lock(&s->inodes_lock);
 	list_for_each(i, &s->inodes, super_link)
-		found |= READ_ONCE(i->nlink) == 0 && !(READ_ONCE(i->state) & ISTATE_NEW);
+		found |= !(load_acquire(&i->state) & ISTATE_NEW) && READ_ONCE(i->nlink) == 0;
 	spin_unlock(&s->inodes_lock);
 	return found;
 }

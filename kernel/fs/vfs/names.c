@@ -157,7 +157,7 @@ int entry_remove(const struct path *parent, const struct qstr *name, bool traili
 		mount_point_gone(d);
 		if (!isdir)
 			notify_self(victim, IN_ATTRIB);
-		if (victim->nlink == 0 && !dentry_shared(d))	/* else with the last who has it open: dentry_put() */
+		if (READ_ONCE(victim->nlink) == 0 && !dentry_shared(d))	/* else with the last who has it open: dentry_put() */
 			notify_self(victim, IN_DELETE_SELF);
 		notify_name(dir, d->name.name, d->name.len, IN_DELETE, 0, isdir);
 	}
@@ -217,7 +217,7 @@ int vfs_link(const struct path *old, int ndfd, const char *name)
 	if (err)
 		goto out;
 	err = -EPERM;
-	if ((i->flags & (INODE_APPEND | INODE_IMMUTABLE)) || !dir->ops->link || S_ISDIR(inode_mode(i)))
+	if ((inode_flags(i) & (INODE_APPEND | INODE_IMMUTABLE)) || !dir->ops->link || S_ISDIR(inode_mode(i)))
 		goto out;
 	/* A directory before its entry: i is no directory, so this cannot deadlock with another link or rename. */
 	rwsem_write_lock_nested(&i->lock);
@@ -226,7 +226,7 @@ int vfs_link(const struct path *old, int ndfd, const char *name)
 	else
 		err = dir->ops->link(dir, e.dentry, i);
 	if (!err)
-		i->flags &= ~(unsigned)INODE_LINKABLE;
+		WRITE_ONCE(i->flags, i->flags & ~(unsigned)INODE_LINKABLE);
 	rwsem_write_unlock(&i->lock);
 	if (!err) {
 		notify_self(i, IN_ATTRIB);

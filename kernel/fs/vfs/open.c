@@ -47,7 +47,7 @@ static int may_open(const struct path *p, unsigned flags, bool created)
 		break;
 	case S_IFBLK:
 	case S_IFCHR:
-		if ((p->mnt->flags & MS_NODEV) || (acc & MAY_EXEC))
+		if ((READ_ONCE(p->mnt->flags) & MS_NODEV) || (acc & MAY_EXEC))
 			return -EACCES;
 		break;
 	case S_IFIFO:
@@ -63,7 +63,7 @@ static int may_open(const struct path *p, unsigned flags, bool created)
 	err = created ? 0 : inode_permission(i, acc);
 	if (err)
 		return err;
-	if (i->flags & INODE_APPEND)
+	if (inode_flags(i) & INODE_APPEND)
 		if (((flags & O_ACCMODE) != O_RDONLY && !(flags & O_APPEND)) || (flags & O_TRUNC))
 			return -EPERM;
 	if ((flags & O_NOATIME) && !inode_owner_or_capable(i))
@@ -255,7 +255,7 @@ static int open_tmpfile(struct file *f, struct walk *w, unsigned flags, uint32_t
 		err = di->ops->unlink(di, p.dentry);
 		d_drop(p.dentry);
 		if (!(flags & O_EXCL))
-			p.dentry->inode->flags |= INODE_LINKABLE;
+			WRITE_ONCE(p.dentry->inode->flags, p.dentry->inode->flags | INODE_LINKABLE);
 	}
 	rwsem_write_unlock(&di->lock);
 	if (!err) {

@@ -619,7 +619,7 @@ char *path_name_from(const struct path *root, const struct path *path, char *buf
 	if (max < 2)
 		return NULL;
 	*--out = '\0';
-	if (p.mnt->parent == p.mnt && p.dentry->parent == p.dentry && p.dentry != p.mnt->root) {	/* nameless */
+	if (READ_ONCE(p.mnt->parent) == p.mnt && READ_ONCE(p.dentry->parent) == p.dentry && p.dentry != p.mnt->root) {	/* nameless */
 		const struct qstr *q = &p.dentry->name;
 		int n;
 
@@ -635,7 +635,7 @@ char *path_name_from(const struct path *root, const struct path *path, char *buf
 	while (out && !same_path(&p, root)) {
 		struct dentry *parent;
 
-		if (p.dentry == p.mnt->root || p.dentry->parent == p.dentry) {
+		if (p.dentry == p.mnt->root || READ_ONCE(p.dentry->parent) == p.dentry) {
 			if (path_up(&p))
 				continue;
 			break;	/* not reachable from the root */

@@ -16,7 +16,7 @@ int inode_permission_cred(struct inode *i, unsigned mask, const struct cred *c, 
 
 	if ((mask & MAY_WRITE) && (READ_ONCE(i->super->flags) & MS_RDONLY) && (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
 		return -EROFS;
-	if ((mask & MAY_WRITE) && (i->flags & INODE_IMMUTABLE))
+	if ((mask & MAY_WRITE) && (inode_flags(i) & INODE_IMMUTABLE))
 		return -EPERM;
 	if (i->ops && i->ops->permission)
 		return i->ops->permission(i, mask);
@@ -104,7 +104,7 @@ int may_link(struct inode *i)
 {
 	if (!READ_ONCE(protected_hardlinks) || inode_owner_or_capable(i))
 		return 0;
-	if (!S_ISREG(inode_mode(i)) || i->mode & S_ISUID || (i->mode & (S_ISGID | 010)) == (S_ISGID | 010))
+	if (!S_ISREG(inode_mode(i)) || inode_mode(i) & S_ISUID || (inode_mode(i) & (S_ISGID | 010)) == (S_ISGID | 010))
 		return -EPERM;
 	return inode_permission(i, MAY_READ | MAY_WRITE) ? -EPERM : 0;
 }
@@ -119,9 +119,9 @@ int may_delete(struct inode *dir, struct dentry *victim, bool isdir)
 	err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
 	if (err)
 		return err;
-	if (dir->flags & INODE_APPEND)
+	if (inode_flags(dir) & INODE_APPEND)
 		return -EPERM;
-	if (inode_is_sticky_denied(dir, i) || (i->flags & (INODE_APPEND | INODE_IMMUTABLE)))
+	if (inode_is_sticky_denied(dir, i) || (inode_flags(i) & (INODE_APPEND | INODE_IMMUTABLE)))
 		return -EPERM;
 	if (isdir && !S_ISDIR(inode_mode(i)))
 		return -ENOTDIR;

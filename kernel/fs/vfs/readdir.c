@@ -103,7 +103,7 @@ static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 		goto out;
 	mutex_lock(&f->pos_lock);
 	rwsem_read_lock(&i->lock);
-	d.ctx.pos = f->pos;
+	d.ctx.pos = READ_ONCE(f->pos);
 	err = -ENOENT;
 	there = i->nlink != 0;
 	if (there)
@@ -117,7 +117,7 @@ static long do_getdents(int fd, uaddr_t ubuf, unsigned count, bool old)
 
 		err = d.too_small ? -EINVAL : dents_copy(&d, ubuf, &next);
 		if (err >= 0)
-			f->pos = next;
+			WRITE_ONCE(f->pos, next);
 	}
 	mutex_unlock(&f->pos_lock);
 	if (there) {

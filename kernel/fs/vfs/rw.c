@@ -192,7 +192,7 @@ static int rwf_check(const struct file *f, unsigned flags, struct uio *u, bool w
 	/* There is no way to promise not to block, to write all or nothing, or to leave nothing in the cache. */
 	if (flags & ~kept)
 		return -EOPNOTSUPP;
-	if (flags & RWF_NOAPPEND && f->flags & O_APPEND && f->inode->flags & INODE_APPEND)
+	if (flags & RWF_NOAPPEND && READ_ONCE(f->flags) & O_APPEND && inode_flags(f->inode) & INODE_APPEND)
 		return -EPERM;
 	u->how = (flags & RWF_APPEND ? UIO_APPEND : 0) | (flags & RWF_NOAPPEND ? UIO_NOAPPEND : 0) | (flags & RWF_NOSIGNAL ? UIO_NOSIGNAL : 0);
 	return 0;
@@ -288,7 +288,7 @@ long sys_pwritev2(int fd, uaddr_t iov, uint64_t n, uint64_t lo, uint64_t hi, uns
 static int64_t seek_data_hole(struct file *f, uint64_t off, bool data)
 {
 	struct inode *i = f->inode;
-	uint64_t size = i->size, idx;
+	uint64_t size = READ_ONCE(i->size), idx;
 
 	if (off >= size)
 		return -ENXIO;
@@ -320,14 +320,14 @@ int64_t vfs_llseek(struct file *f, int64_t off, int whence)
 		pos = off;
 		break;
 	case SEEK_CUR:
-		pos = (int64_t)f->pos;
+		pos = (int64_t)READ_ONCE(f->pos);	/* a device's changes without pos_lock */
 		if (off == 0)
 			return pos;
 		if (__builtin_add_overflow(pos, off, &pos))
 			return -EINVAL;
 		break;
 	case SEEK_END:
-		if (__builtin_add_overflow((int64_t)i->size, off, &pos))
+		if (__builtin_add_overflow((int64_t)READ_ONCE(i->size), off, &pos))
 			return -EINVAL;
 		break;
 	case SEEK_DATA:
@@ -343,7 +343,7 @@ int64_t vfs_llseek(struct file *f, int64_t off, int whence)
 		return whence >= SEEK_DATA ? pos : -EINVAL;
 	if (S_ISREG(inode_mode(i)) && (uint64_t)pos > i->super->max_bytes)
 		return -EINVAL;
-	f->pos = (uint64_t)pos;
+	WRITE_ONCE(f->pos, (uint64_t)pos);
 	return pos;
 }
 

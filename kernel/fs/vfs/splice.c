@@ -174,11 +174,11 @@ static int64_t do_splice(struct file *in, uint64_t *in_pos, struct file *out, ui
 
 	count = MIN(count, COPY_MAX);
 	if (from && to)
-		return pipe_move(from, to, count, nonblock || ((in->flags | out->flags) & O_NONBLOCK));
+		return pipe_move(from, to, count, nonblock || ((READ_ONCE(in->flags) | READ_ONCE(out->flags)) & O_NONBLOCK));
 	if (from)
-		return pipe_to_file(from, out, out_pos, count, nonblock || (in->flags & O_NONBLOCK));
+		return pipe_to_file(from, out, out_pos, count, nonblock || (READ_ONCE(in->flags) & O_NONBLOCK));
 	if (to)
-		return file_to_pipe(in, in_pos, to, count, nonblock || (out->flags & O_NONBLOCK));
+		return file_to_pipe(in, in_pos, to, count, nonblock || (READ_ONCE(out->flags) & O_NONBLOCK));
 	return copy_through(in, in_pos, out, out_pos, count);
 }
 
@@ -233,7 +233,7 @@ static bool gives_bytes(struct file *f)
 static int64_t sendfile_to_pipe(struct file *in, uint64_t *pos, struct file *out, size_t count)
 {
 	struct pipe *to = pipe_of(out);
-	bool nonblock = out->flags & O_NONBLOCK;
+	bool nonblock = READ_ONCE(out->flags) & O_NONBLOCK;
 	int err;
 
 	mutex_lock(&to->lock);
@@ -276,7 +276,7 @@ static int64_t do_sendfile(struct file *in, uint64_t *pos, bool positioned, int 
 	opos = out->pos;
 	/* As on Linux: what cannot be read again (a terminal, a pipe) must not be lost when writing fails. */
 	ret = -EINVAL;
-	if (!range_good(opos, count) || out->flags & O_APPEND || !(in->mode & FMODE_LSEEK))
+	if (!range_good(opos, count) || READ_ONCE(out->flags) & O_APPEND || !(in->mode & FMODE_LSEEK))
 		goto out;
 	ret = 0;
 	if (count)	/* that the other side takes no bytes is found when there is one to write */
@@ -331,7 +331,7 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	if (!S_ISREG(inode_mode(in->inode)) || !S_ISREG(inode_mode(out->inode)))
 		goto out;
 	ret = -EBADF;
-	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (READ_ONCE(out->flags) & O_APPEND))
 		goto out;
 	ret = -EXDEV;
 	if (in->inode->super != out->inode->super)
@@ -402,7 +402,7 @@ long sys_splice(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out, size_t l
 	ret = -EINVAL;
 	if (only_values(in) || only_values(out))
 		goto out;
-	if ((!pipe_of(out) && ((out->flags & O_APPEND) || !out->ops->write)) || (!pipe_of(in) && !in->ops->read))
+	if ((!pipe_of(out) && ((READ_ONCE(out->flags) & O_APPEND) || !out->ops->write)) || (!pipe_of(in) && !in->ops->read))
 		goto out;
 	if (!(pipe_of(in) && pipe_of(out)) && (int64_t)len < 0)
 		goto out;
@@ -434,7 +434,7 @@ long sys_tee(int fd_in, int fd_out, size_t len, unsigned flags)
 		goto out;
 	ret = -EINVAL;
 	if (pipe_of(in) && pipe_of(out) && pipe_of(in) != pipe_of(out))
-		ret = pipe_tee(pipe_of(in), pipe_of(out), len, (flags & SPLICE_F_NONBLOCK) || ((in->flags | out->flags) & O_NONBLOCK));
+		ret = pipe_tee(pipe_of(in), pipe_of(out), len, (flags & SPLICE_F_NONBLOCK) || ((READ_ONCE(in->flags) | READ_ONCE(out->flags)) & O_NONBLOCK));
 out:
 	if (in)
 		file_put(in);

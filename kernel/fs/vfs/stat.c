@@ -287,7 +287,7 @@ enum { ST_RDONLY = 1, ST_NOSUID = 2, ST_NODEV = 4, ST_NOEXEC = 8, ST_SYNCHRONOUS
 static long statfs_path(const struct path *p, uaddr_t ubuf)
 {
 	struct super *s = p->dentry->super;
-	unsigned mf = p->mnt->flags;
+	unsigned mf = READ_ONCE(p->mnt->flags);
 	struct abi_statfs st;
 	int err = 0;
 

@@ -82,7 +82,7 @@ long sys_readahead(int fd, int64_t off, size_t count)
 	if (!err && f->mapping && f->mapping->ops && f->mapping->ops->read_pages && off >= 0) {
 		uint64_t first = (uint64_t)off >> PAGE_SHIFT, n = MIN(count >> PAGE_SHIFT, (size_t)512);
 
-		for (uint64_t i = first; i < first + n && i << PAGE_SHIFT < f->inode->size; i++) {
+		for (uint64_t i = first; i < first + n && i << PAGE_SHIFT < READ_ONCE(f->inode->size); i++) {
 			struct page *p;
 
 			if (mapping_read(f->mapping, i, &p))

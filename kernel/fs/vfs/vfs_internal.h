@@ -42,7 +42,7 @@ void dcache_shrink_super(struct super *s);	/* every unused dentry below its root
 void d_prune_children(struct dentry *d);	/* unused entries below d, a directory that is gone: after d_drop() */
 static inline bool d_unlinked(const struct dentry *d)
 {
-	return !(READ_ONCE(d->flags) & (DENTRY_HASHED | DENTRY_NOCACHE)) && d->parent != d;
+	return !(READ_ONCE(d->flags) & (DENTRY_HASHED | DENTRY_NOCACHE)) && READ_ONCE(d->parent) != d;
 }
 static inline bool d_negative(const struct dentry *d) { return rcu_dereference(((struct dentry *)d)->inode) == NULL; }
 

@@ -19,7 +19,7 @@ static int name_permission(const struct path *p, const char *name, bool write)
 	struct inode *i = p->dentry->inode;
 	int err;
 
-	if (write && (i->flags & (INODE_IMMUTABLE | INODE_APPEND)))
+	if (write && (inode_flags(i) & (INODE_IMMUTABLE | INODE_APPEND)))
 		return -EPERM;
 	if (!strcmp(name, "system.sockprotoname") && !write && p->mnt == anonfs_mount)
 		return 0;

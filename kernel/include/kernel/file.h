@@ -36,7 +36,7 @@ enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_N
 /* This write goes to the end of the file. */
 static inline bool file_appends(const struct file *f, const struct uio *u)
 {
-	return (f->flags & O_APPEND && !(u->how & UIO_NOAPPEND)) || u->how & UIO_APPEND;
+	return (READ_ONCE(f->flags) & O_APPEND && !(u->how & UIO_NOAPPEND)) || u->how & UIO_APPEND;
 }
 /* For file_open(): to execute it; needs execute permission instead of read. */
 #define FILE_OPEN_EXEC (1u << 30)

@@ -12,7 +12,7 @@ static inline bool list_empty(const struct list_head *h) { return READ_ONCE(h->n
 static inline void list_insert_(struct list_head *n, struct list_head *prev, struct list_head *next)
 {
 	next->prev = n;
-	n->next = next;
+	WRITE_ONCE(n->next, next);
 	n->prev = prev;
 	WRITE_ONCE(prev->next, n);
 }
@@ -29,7 +29,8 @@ static inline void list_del_init(struct list_head *n)
 {
 	n->next->prev = n->prev;
 	WRITE_ONCE(n->prev->next, n->next);
-	list_init(n);
+	WRITE_ONCE(n->next, n);		/* list_empty() may be asked without the lock */
+	n->prev = n;
 }
 static inline void list_move_tail(struct list_head *n, struct list_head *h)
 {
@@ -42,10 +43,11 @@ static inline void list_splice_tail(struct list_head *from, struct list_head *to
 	if (list_empty(from))
 		return;
 	from->next->prev = to->prev;
-	to->prev->next = from->next;
-	from->prev->next = to;
+	WRITE_ONCE(to->prev->next, from->next);
+	WRITE_ONCE(from->prev->next, to);
 	to->prev = from->prev;
-	list_init(from);
+	WRITE_ONCE(from->next, from);
+	from->prev = from;
 }
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_first(h, type, member) list_entry((h)->next, type, member)

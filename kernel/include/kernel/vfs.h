@@ -46,7 +46,7 @@ struct inode {
 	struct inode_time atime, mtime, ctime, btime;	/* [lock] */
 	kdev_t rdev;			/* [I] of device nodes */
 	uint32_t blksize;		/* [I] st_blksize */
-	uint32_t flags;			/* [lock] INODE_* */
+	uint32_t flags;			/* [lock], read without it: inode_flags(); INODE_* */
 	uint64_t version;		/* [a] changes of a directory */
 	struct rwsem lock;		/* [INODE] contents, attributes, directory entries */
 	const struct inode_ops *ops;	/* [I] */
@@ -63,11 +63,14 @@ struct inode {
 	uint8_t write_hint;		/* [a] F_SET_RW_HINT: how long what is written will stay; nobody asks */
 	struct list_head hash_link, super_link, dirty_link;	/* vfs/inode.c */
 	struct list_head lru_link;
-	unsigned state;			/* [state_lock] ISTATE_* */
+	unsigned state;			/* [a] ISTATE_* */
 	struct dentry *place;		/* [a] of a directory: the one dentry that can be found, dcache.c */
 	struct rcu_head rcu;
 };
 static inline uint32_t inode_mode(const struct inode *i) { return READ_ONCE(i->mode); }
+static inline uint32_t inode_flags(const struct inode *i) { return READ_ONCE(i->flags); }
+/* [lock] */
+static inline void inode_links(struct inode *i, int more) { WRITE_ONCE(i->nlink, i->nlink + (uint32_t)more); }
 enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4, INODE_LINKABLE = 8 /* O_TMPFILE: no name yet */ };
 enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4, ISTATE_SYNCING = 8 /* seen by this sync */,
 	ISTATE_DROPPED = 16, ISTATE_NO_CAPS = 32 /* has no security.capability: a write need not look */ };
