@@ -39,8 +39,9 @@ static bool ext2_is_system(const struct ext2_sb *sb, uint32_t g, uint32_t b, uin
 static bool ext2_may_use_reserve(const struct ext2_sb *sb)
 {
 	const struct cred *c = current->cred;
+	uint32_t resgid = READ_ONCE(sb->resgid);
 
-	return capable(CAP_SYS_RESOURCE) || c->fsuid == sb->resuid || (sb->resgid && cred_in_group(c, sb->resgid));
+	return capable(CAP_SYS_RESOURCE) || c->fsuid == READ_ONCE(sb->resuid) || (resgid && cred_in_group(c, resgid));
 }
 
 static size_t ext2_find_free(const uint64_t *map, size_t n, size_t from)
@@ -77,7 +78,7 @@ static int ext2_alloc_in_group(struct ext2_sb *sb, uint32_t g, uint32_t goal_bit
 	size_t at;
 	int e;
 
-	if (gr->bad)
+	if (READ_ONCE(gr->bad))
 		return -ENOSPC;
 	mutex_lock(&gr->lock);
 	if (gr->free_blocks == 0) {
@@ -86,7 +87,7 @@ static int ext2_alloc_in_group(struct ext2_sb *sb, uint32_t g, uint32_t goal_bit
 	}
 	e = buffer_read(sb->dev, gr->block_bitmap, sb->block_size, &bm);
 	if (e) {
-		gr->bad = true;
+		WRITE_ONCE(gr->bad, true);
 		ext2_error(sb, "cannot read the block bitmap of group %u", g);
 		e = -ENOSPC;
 		goto out;
@@ -97,7 +98,7 @@ static int ext2_alloc_in_group(struct ext2_sb *sb, uint32_t g, uint32_t goal_bit
 		at = ext2_find_free(map, nbits, at < nbits ? at : 0);
 		if (at >= nbits) {
 			ext2_error(sb, "group %u has no free block, though its descriptor counts %u", g, gr->free_blocks);
-			gr->bad = true;
+			WRITE_ONCE(gr->bad, true);
 			e = -ENOSPC;
 			goto out_put;
 		}

@@ -241,7 +241,7 @@ int ext2_dir_add(struct inode *dir, const struct qstr *name, struct inode *targe
 	de->rec_len = (uint16_t)sb->block_size;
 	ext2_dirent_fill(sb, de, name->name, name->len, target);
 	buffer_dirty(&buf);
-	dir->size += sb->block_size;
+	WRITE_ONCE(dir->size, dir->size + sb->block_size);
 	ext2_dir_index_added(dir, name->name, name->len, (uint32_t)n, buf.data);
 	buffer_put(&buf);
 	ei->dir_hint = (uint32_t)n;

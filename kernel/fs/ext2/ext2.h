@@ -110,7 +110,9 @@ struct ext2_inode {
 	struct rwsem map_lock;		/* [EXT2_MAP] block map */
 	uint32_t block[EXT2_N_BLOCKS];	/* [map_lock] */
 	uint32_t flags;			/* [inode lock] EXT2_*_FL */
-	uint32_t generation, file_acl;
+	uint32_t generation;
+	uint32_t file_acl;		/* [inode lock, map_lock] */
+	bool fast_link;			/* [I] a symbolic link whose text is in block[] */
 	uint32_t dtime;			/* [raw_lock] of an orphan: the next one's number */
 	uint32_t group;			/* [I] of the inode */
 	uint32_t run_seq;		/* [a] odd: the run is being changed */

@@ -238,7 +238,7 @@ static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *pos)
 	size_t want = u->left;
 	int64_t n;
 
-	if (want && READ_ONCE(inode->flags) & INODE_IMMUTABLE)	/* it was opened before */
+	if (want && inode_flags(inode) & INODE_IMMUTABLE)	/* it was opened before */
 		return -EPERM;
 	n = generic_file_ops.write(f, u, pos);
 	/* The size changed after the write began by marking it. */
@@ -289,7 +289,7 @@ out:
 	rwsem_read_unlock(&inode->lock);
 	if (e)
 		return e;
-	f->pos = at;
+	WRITE_ONCE(f->pos, at);
 	return (int64_t)at;
 }
 
@@ -436,7 +436,7 @@ long ext2_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 
 	switch ((int)cmd) {
 	case FS_IOC_GETFLAGS:
-		return put_user((uint32_t)(ei->flags & EXT2_FL_USER_VISIBLE), arg);
+		return put_user((uint32_t)(READ_ONCE(ei->flags) & EXT2_FL_USER_VISIBLE), arg);
 	case FS_IOC_GETVERSION:
 		return put_user((uint32_t)ei->generation, arg);
 	case FS_IOC_SETFLAGS:
@@ -451,7 +451,7 @@ long ext2_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 		} else if ((flags ^ ei->flags) & (EXT2_APPEND_FL | EXT2_IMMUTABLE_FL) && !capable(CAP_LINUX_IMMUTABLE)) {
 			e = -EPERM;
 		} else {
-			ei->flags = (ei->flags & ~(uint32_t)EXT2_FL_USER_MODIFIABLE) | (flags & EXT2_FL_USER_MODIFIABLE);
+			WRITE_ONCE(ei->flags, (ei->flags & ~(uint32_t)EXT2_FL_USER_MODIFIABLE) | (flags & EXT2_FL_USER_MODIFIABLE));
 			ext2_flags_to_inode(inode);
 			inode_touch(inode, ATTR_CTIME);
 			inode_mark_dirty(inode);

@@ -58,11 +58,11 @@ int ext2_alloc_inode(struct inode *dir, uint32_t mode, uint32_t *ino)
 		struct buffer bm;
 		size_t bit;
 
-		if (READ_ONCE(gr->free_inodes) == 0 || gr->bad)
+		if (READ_ONCE(gr->free_inodes) == 0 || READ_ONCE(gr->bad))
 			continue;
 		mutex_lock(&gr->lock);
 		if (buffer_read(sb->dev, gr->inode_bitmap, sb->block_size, &bm)) {
-			gr->bad = true;
+			WRITE_ONCE(gr->bad, true);
 			mutex_unlock(&gr->lock);
 			ext2_error(sb, "cannot read the inode bitmap of group %u", g);
 			continue;
@@ -82,7 +82,7 @@ int ext2_alloc_inode(struct inode *dir, uint32_t mode, uint32_t *ino)
 			return 0;
 		}
 		if (gr->free_inodes) {
-			gr->bad = true;
+			WRITE_ONCE(gr->bad, true);
 			ext2_error(sb, "group %u has no free inode, though its descriptor counts %u", g, gr->free_inodes);
 		}
 		buffer_put(&bm);

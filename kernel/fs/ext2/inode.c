@@ -78,17 +78,17 @@ void ext2_flags_to_inode(struct inode *inode)
 {
 	uint32_t f = ext2_i(inode)->flags;
 
-	inode->flags = (inode->flags & INODE_LINKABLE) | (f & EXT2_APPEND_FL ? INODE_APPEND : 0) | (f & EXT2_IMMUTABLE_FL ? INODE_IMMUTABLE : 0) |
-		(f & EXT2_NOATIME_FL ? INODE_NOATIME : 0);
+	WRITE_ONCE(inode->flags, (inode->flags & INODE_LINKABLE) | (f & EXT2_APPEND_FL ? INODE_APPEND : 0) |
+		(f & EXT2_IMMUTABLE_FL ? INODE_IMMUTABLE : 0) | (f & EXT2_NOATIME_FL ? INODE_NOATIME : 0));
 }
 
-bool ext2_is_fast_symlink(const struct inode *inode)
+/* By the blocks it has, which are what attributes take: of one that nobody else knows yet. */
+static bool ext2_has_no_blocks(const struct inode *inode)
 {
-	const struct ext2_sb *sb = ext2_sb(inode->super);
-	uint64_t ea = ext2_i(inode)->file_acl ? sb->block_size / 512 : 0;
-
-	return S_ISLNK(inode_mode(inode)) && inode->blocks <= ea;
+	return inode->blocks <= (ext2_i(inode)->file_acl ? ext2_sb(inode->super)->block_size / 512 : 0);
 }
+
+bool ext2_is_fast_symlink(const struct inode *inode) { return ext2_i(inode)->fast_link; }
 
 void ext2_set_ops(struct inode *inode)
 {
@@ -98,7 +98,7 @@ void ext2_set_ops(struct inode *inode)
 	case S_IFREG:
 		inode->ops = &ext2_file_inode_ops;
 		inode->fops = &ext2_file_ops;
-		mapping_init(&inode->own_mapping, &ext2_mapping_ops, inode);
+		WRITE_ONCE(inode->own_mapping.ops, &ext2_mapping_ops);	/* a sync may look at it already */
 		break;
 	case S_IFDIR:
 		inode->ops = &ext2_dir_inode_ops;
@@ -106,6 +106,7 @@ void ext2_set_ops(struct inode *inode)
 		break;
 	case S_IFLNK:
 		inode->ops = &ext2_symlink_inode_ops;
+		ei->fast_link = ext2_has_no_blocks(inode);
 		break;
 	default: {
 		/* The old 16-bit number in the first word, or the new 32-bit one in the second. */
@@ -130,7 +131,7 @@ static int ext2_inode_fill(struct inode *inode)
 	if (e)
 		return e;
 	e = -ESTALE;
-	if (raw->i_links_count == 0 && (raw->i_mode == 0 || (raw->i_dtime && !sb->recovering)))
+	if (raw->i_links_count == 0 && (raw->i_mode == 0 || (raw->i_dtime && !READ_ONCE(sb->recovering))))
 		goto out;
 	ei = ext2_inode_alloc(sb, inode->ino);
 	e = -ENOMEM;
@@ -139,7 +140,7 @@ static int ext2_inode_fill(struct inode *inode)
 	inode->mode = raw->i_mode;
 	inode->uid = raw->i_uid | (uint32_t)raw->i_uid_high << 16;
 	inode->gid = raw->i_gid | (uint32_t)raw->i_gid_high << 16;
-	inode->nlink = raw->i_links_count;
+	WRITE_ONCE(inode->nlink, raw->i_links_count);	/* a remount looks at all that there are */
 	inode->size = raw->i_size;
 	if (S_ISREG(inode_mode(inode)))
 		inode->size |= (uint64_t)raw->i_size_high << 32;
@@ -169,7 +170,7 @@ static int ext2_inode_fill(struct inode *inode)
 			goto bad;
 		break;
 	case S_IFLNK:
-		if (inode->size == 0 || inode->size >= (ext2_is_fast_symlink(inode) ? sizeof(ei->block) : MIN(sb->block_size, (unsigned)PATH_MAX)))
+		if (inode->size == 0 || inode->size >= (ext2_has_no_blocks(inode) ? sizeof(ei->block) : MIN(sb->block_size, (unsigned)PATH_MAX)))
 			goto bad;
 		break;
 	case S_IFCHR: case S_IFBLK: case S_IFIFO: case S_IFSOCK:
@@ -205,7 +206,7 @@ int ext2_iget(struct super *s, uint64_t ino, struct inode **out)
 	inode = inode_get_locked(s, ino);
 	if (!inode)
 		return -ENOMEM;
-	if (inode->state & ISTATE_NEW) {
+	if (READ_ONCE(inode->state) & ISTATE_NEW) {
 		e = ext2_inode_fill(inode);
 		if (e) {
 			inode_fail_new(inode);
@@ -233,7 +234,7 @@ int ext2_new_inode(struct inode *dir, uint32_t mode, struct inode **out)
 		e = -ENOMEM;
 		goto free_ino;
 	}
-	if (!(inode->state & ISTATE_NEW)) {
+	if (!(READ_ONCE(inode->state) & ISTATE_NEW)) {
 		/* The bitmap said free, but it is in use: leave it marked. */
 		ext2_error(sb, "inode %u was marked free while in use", ino);
 		inode_put(inode);
@@ -241,7 +242,7 @@ int ext2_new_inode(struct inode *dir, uint32_t mode, struct inode **out)
 		return -EIO;
 	}
 	inode_init_owner(inode, dir, mode);
-	inode->nlink = 1;
+	WRITE_ONCE(inode->nlink, 1);
 	inode->size = 0;
 	inode->blocks = 0;
 	inode->atime = inode->mtime = inode->ctime = inode->btime = inode_now();
@@ -262,27 +263,21 @@ free_ino:
 
 void ext2_abort_new(struct inode *inode)
 {
-	inode->nlink = 0;
-	if (inode->state & ISTATE_NEW)
+	WRITE_ONCE(inode->nlink, 0);
+	if (READ_ONCE(inode->state) & ISTATE_NEW)
 		inode_unlock_new(inode);
 	inode_put(inode);	/* evicts: frees what it has */
 }
 
-int ext2_write_inode(struct inode *inode)
+/*
+ * Without the inode's lock, which who changes it has: what it has changed only in part when this looks, it marks
+ * for another write when it is done.  [map_lock, raw_lock]
+ */
+static RACY void ext2_raw_fill(const struct inode *inode, struct ext2_raw_inode *raw)
 {
-	struct ext2_sb *sb = ext2_sb(inode->super);
-	struct ext2_inode *ei = ext2_i(inode);
-	struct ext2_raw_inode *raw;
-	struct buffer buf;
-	int e;
+	const struct ext2_sb *sb = ext2_sb(inode->super);
+	const struct ext2_inode *ei = ext2_i(inode);
 
-	if (!ei)
-		return 0;
-	e = ext2_raw_read(sb, inode->ino, &buf, &raw);
-	if (e)
-		return e;
-	rwsem_read_lock(&ei->map_lock);
-	mutex_lock(&ei->raw_lock);
 	raw->i_mode = (uint16_t)inode->mode;
 	raw->i_uid = (uint16_t)inode->uid;
 	raw->i_uid_high = (uint16_t)(inode->uid >> 16);
@@ -310,6 +305,24 @@ int ext2_write_inode(struct inode *inode)
 		raw->i_crtime = (uint32_t)inode->btime.sec;
 		raw->i_crtime_extra = ext2_time_extra(inode->btime);
 	}
+}
+
+int ext2_write_inode(struct inode *inode)
+{
+	struct ext2_sb *sb = ext2_sb(inode->super);
+	struct ext2_inode *ei = ext2_i(inode);
+	struct ext2_raw_inode *raw;
+	struct buffer buf;
+	int e;
+
+	if (!ei)
+		return 0;
+	e = ext2_raw_read(sb, inode->ino, &buf, &raw);
+	if (e)
+		return e;
+	rwsem_read_lock(&ei->map_lock);
+	mutex_lock(&ei->raw_lock);
+	ext2_raw_fill(inode, raw);
 	memcpy(raw->i_block, ei->block, sizeof(raw->i_block));
 	buffer_dirty(&buf);
 	mutex_unlock(&ei->raw_lock);

@@ -256,7 +256,7 @@ int ext2_map_create(struct inode *inode, uint64_t lblk, uint32_t *phys, bool *fr
 	WRITE_ONCE(table[pl.offset[level]], got[0]);
 	if (level)
 		buffer_dirty(&b);
-	inode->blocks += (uint64_t)need << (sb->block_bits - 9);
+	WRITE_ONCE(inode->blocks, inode->blocks + ((uint64_t)need << (sb->block_bits - 9)));
 	*phys = got[need - 1];
 	*fresh = true;
 	ei->next_alloc_lblk = (uint32_t)lblk + 1;
@@ -292,7 +292,7 @@ static void ext2_freeing_flush(struct ext2_freeing *f)
 	if (e && !f->error)
 		f->error = e;
 	units = (uint64_t)f->count << (sb->block_bits - 9);
-	f->inode->blocks -= MIN(units, f->inode->blocks);
+	WRITE_ONCE(f->inode->blocks, f->inode->blocks - MIN(units, f->inode->blocks));
 	f->count = 0;
 }
 

@@ -170,11 +170,11 @@ static int ext2_mkdir(struct inode *dir, struct dentry *d, uint32_t mode)
 		ext2_abort_new(inode);
 		return e;
 	}
-	inode->nlink = 2;
+	WRITE_ONCE(inode->nlink, 2);
 	ext2_set_ops(inode);
 	e = ext2_add_new(dir, d, inode);
 	if (!e) {
-		dir->nlink++;
+		inode_links(dir, 1);
 		inode_mark_dirty(dir);
 	}
 	return e;
@@ -189,7 +189,8 @@ static int ext2_link(struct inode *dir, struct dentry *d, struct inode *target)
 	e = ext2_dir_add(dir, &d->name, target);
 	if (e)
 		return e;
-	if (target->nlink++ == 0)	/* O_TMPFILE: its first name */
+	inode_links(target, 1);
+	if (target->nlink == 1)		/* O_TMPFILE: its first name */
 		ext2_orphan_del(target);
 	inode_touch(target, ATTR_CTIME);
 	inode_mark_dirty(target);
@@ -201,7 +202,7 @@ static int ext2_link(struct inode *dir, struct dentry *d, struct inode *target)
 static void ext2_drop_link(struct inode *inode)
 {
 	if (inode->nlink)
-		inode->nlink--;
+		inode_links(inode, -1);
 	inode_touch(inode, ATTR_CTIME);
 	inode_mark_dirty(inode);
 	if (!inode->nlink)
@@ -245,7 +246,7 @@ static int ext2_rmdir(struct inode *dir, struct dentry *d)
 	e = ext2_unlink(dir, d);
 	if (e)
 		return e;
-	inode->nlink = 0;
+	WRITE_ONCE(inode->nlink, 0);
 	inode_mark_dirty(inode);
 	ext2_orphan_add(inode);
 	ext2_drop_link(dir);
@@ -286,13 +287,13 @@ static int ext2_exchange(struct inode *odir, struct dentry *od, struct inode *nd
 		ext2_dir_set(ndir, &nb, nde, oi);
 		if (odirs) {
 			ext2_dir_set(oi, &odd, odde, ndir);
-			odir->nlink--;
-			ndir->nlink++;
+			inode_links(odir, -1);
+			inode_links(ndir, 1);
 		}
 		if (ndirs) {
 			ext2_dir_set(ni, &ndd, ndde, odir);
-			ndir->nlink--;
-			odir->nlink++;
+			inode_links(ndir, -1);
+			inode_links(odir, 1);
 		}
 		inode_touch(oi, ATTR_CTIME);
 		inode_touch(ni, ATTR_CTIME);
@@ -339,12 +340,12 @@ static int ext2_rename(struct inode *odir, struct dentry *od, struct inode *ndir
 		buffer_put(&nb);
 		if (is_dir) {
 			/* "." of the victim, and its ".." in ndir. */
-			victim->nlink = 0;
+			WRITE_ONCE(victim->nlink, 0);
 			inode_touch(victim, ATTR_CTIME);
 			inode_mark_dirty(victim);
 			ext2_orphan_add(victim);
 			if (!moves)
-				ndir->nlink--;
+				inode_links(ndir, -1);
 		} else {
 			ext2_drop_link(victim);
 		}
@@ -357,7 +358,7 @@ static int ext2_rename(struct inode *odir, struct dentry *od, struct inode *ndir
 		if (e)
 			goto out;
 		if (moves)
-			ndir->nlink++;
+			inode_links(ndir, 1);
 	}
 	/* Only now is the old entry looked for: adding may have moved it within its block's bookkeeping. */
 	e = ext2_find_exact(odir, od, &ob, &ode);
@@ -369,7 +370,7 @@ static int ext2_rename(struct inode *odir, struct dentry *od, struct inode *ndir
 	}
 	if (moves) {
 		ext2_dir_set(inode, &dd, dde, ndir);
-		odir->nlink--;
+		inode_links(odir, -1);
 	}
 	inode_mark_dirty(odir);
 	inode_mark_dirty(ndir);

@@ -96,7 +96,7 @@ void ext2_orphans_recover(struct ext2_sb *sb)
 		klog_warn("ext2 %s: has errors: its orphans are left to e2fsck", sb->dev->name);
 		return;
 	}
-	sb->recovering = true;
+	WRITE_ONCE(sb->recovering, true);
 	/* A list that runs in a circle meets inodes that have been freed. */
 	while (ino) {
 		struct inode *inode;
@@ -110,7 +110,7 @@ void ext2_orphans_recover(struct ext2_sb *sb)
 		freed += inode->nlink == 0;
 		inode_put(inode);	/* the last reference frees it */
 	}
-	sb->recovering = false;
+	WRITE_ONCE(sb->recovering, false);
 	if (freed)
 		klog_info("ext2 %s: %u files without a name freed", sb->dev->name, freed);
 }

@@ -83,7 +83,7 @@ int ext2_set_large_file(struct ext2_sb *sb)
 	if (sb->es->s_rev_level == 0)
 		return -EFBIG;
 	mutex_lock(&sb->lock);
-	sb->es->s_feature_ro_compat |= EXT2_RO_LARGE_FILE;
+	WRITE_ONCE(sb->es->s_feature_ro_compat, sb->es->s_feature_ro_compat | EXT2_RO_LARGE_FILE);
 	buffer_dirty(&sb->sb_buf);
 	mutex_unlock(&sb->lock);
 	return 0;
@@ -210,8 +210,8 @@ static int ext2_parse_options(struct ext2_sb *sb, const char *data)
 		}
 	}
 	WRITE_ONCE(sb->errors, errors);
-	sb->resuid = resuid;
-	sb->resgid = resgid;
+	WRITE_ONCE(sb->resuid, resuid);
+	WRITE_ONCE(sb->resgid, resgid);
 	return 0;
 }
 
@@ -262,7 +262,7 @@ static void ext2_put_super(struct super *s)
 
 	if (sb->writing && ext2_end_writing(sb))
 		klog_err("ext2 %s: could not be written whole", sb->dev->name);
-	sb->dev->claimed = false;
+	store_release(&sb->dev->claimed, false);
 	s->fs_private = NULL;
 	ext2_sb_free(sb);
 }
@@ -421,8 +421,8 @@ static int ext2_read_groups(struct ext2_sb *sb)
 /* The mount failed: the root inode must not stay in the cache, nor change the disk. */
 static void ext2_drop_root(struct inode *root)
 {
-	root->super->flags |= MS_RDONLY;
-	root->nlink = 0;
+	__atomic_fetch_or(&root->super->flags, MS_RDONLY, __ATOMIC_RELAXED);
+	WRITE_ONCE(root->nlink, 0);
 	inode_put(root);
 }
 
@@ -530,7 +530,7 @@ fail:
 		s->ops = NULL;
 		super_put(s);
 	}
-	d->claimed = false;
+	store_release(&d->claimed, false);
 	return e;
 }
 

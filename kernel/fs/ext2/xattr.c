@@ -263,6 +263,7 @@ static int xattr_replace(struct inode *inode, struct xattr_new *w)
 	struct ext2_inode *ei = ext2_i(inode);
 	struct ext2_xattr_header *h = (void *)w->data;
 	uint32_t old = ei->file_acl, fresh = 0, n = 1;
+	const uint64_t unit = sb->block_size / 512;
 	struct buffer buf;
 	int e;
 
@@ -300,12 +301,15 @@ static int xattr_replace(struct inode *inode, struct xattr_new *w)
 		buffer_dirty(&buf);
 		buffer_put(&buf);
 	}
-	if (old) {
+	/* A fault in a shared mapping may be allocating blocks, without the inode's lock. */
+	rwsem_write_lock(&ei->map_lock);
+	ei->file_acl = fresh;
+	if (!old != !fresh)
+		WRITE_ONCE(inode->blocks, fresh ? inode->blocks + unit : inode->blocks - MIN(inode->blocks, unit));
+	rwsem_write_unlock(&ei->map_lock);
+	if (old)
 		e = xattr_unref(sb, old);
-		inode->blocks -= MIN(inode->blocks, (uint64_t)sb->block_size / 512);
-	}
 	if (fresh) {
-		inode->blocks += sb->block_size / 512;
 		mutex_lock(&sb->lock);
 		if (sb->es->s_rev_level && !(sb->es->s_feature_compat & EXT2_COMPAT_EXT_ATTR)) {
 			sb->es->s_feature_compat |= EXT2_COMPAT_EXT_ATTR;
@@ -313,7 +317,6 @@ static int xattr_replace(struct inode *inode, struct xattr_new *w)
 		}
 		mutex_unlock(&sb->lock);
 	}
-	ei->file_acl = fresh;
 done:
 	inode_touch(inode, ATTR_CTIME);
 	inode_mark_dirty(inode);
@@ -396,5 +399,5 @@ void ext2_xattr_drop(struct inode *inode)
 	if (xattr_unref(sb, ei->file_acl))
 		ext2_error(sb, "inode %llu: attribute block %u not freed", (unsigned long long)inode->ino, ei->file_acl);
 	ei->file_acl = 0;
-	inode->blocks -= MIN(inode->blocks, (uint64_t)sb->block_size / 512);
+	WRITE_ONCE(inode->blocks, inode->blocks - MIN(inode->blocks, (uint64_t)sb->block_size / 512));
 }
