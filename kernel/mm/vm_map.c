@@ -231,9 +231,21 @@ static int area_attach(struct vm_area *a, struct file *file)
 	return a->mapping ? 0 : -ENOMEM;
 }
 
+/* One more area that may be written to, before the file is asked: it may be about to be sealed (memfd_fcntl()).  False: it is. */
+static bool writable_begin(struct mapping *m)
+{
+	int64_t n = READ_ONCE(m->writable_maps);
+
+	while (n >= 0)
+		if (__atomic_compare_exchange_n(&m->writable_maps, &n, n + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
 int64_t vm_mmap(struct vm_space *vm, uaddr_t addr, uint64_t len, unsigned prot, unsigned flags, struct file *file, uint64_t pgoff)
 {
 	struct list_head dead = LIST_INIT(dead);
+	struct mapping *written = NULL;
 	struct vm_area *a = NULL;
 	int64_t at, kind;
 	bool permitted, locked;
@@ -269,6 +281,12 @@ int64_t vm_mmap(struct vm_space *vm, uaddr_t addr, uint64_t len, unsigned prot, 
 	a->pgoff = file ? pgoff : a->start >> PAGE_SHIFT;
 	a->flags = (unsigned)kind | (prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) | (locked ? VM_LOCKED : 0) |
 		(flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0) | (flags & MAP_NORESERVE ? VM_NORESERVE : 0);
+	err = -EPERM;
+	if (file && file->mapping && (a->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE)) {
+		if (!writable_begin(file->mapping))
+			goto fail;
+		written = file->mapping;
+	}
 	err = area_attach(a, file);
 	if (err)
 		goto fail;
@@ -290,6 +308,8 @@ int64_t vm_mmap(struct vm_space *vm, uaddr_t addr, uint64_t len, unsigned prot, 
 fail:
 	at = err;
 out:
+	if (written)		/* the area counts by itself now, if it was made */
+		__atomic_sub_fetch(&written->writable_maps, 1, __ATOMIC_RELEASE);
 	rwsem_write_unlock(&vm->lock);
 	if (a)
 		vm_area_free(a);

@@ -79,6 +79,8 @@ long memfd_fcntl(struct file *f, bool add, unsigned seals)
 {
 	struct inode *i = f->inode;
 	struct tmpfs_node *node;
+	bool deny = false;
+	int64_t none = 0;
 	long ret = 0;
 
 	if (f->ops != &tmpfs_file_ops)
@@ -86,18 +88,23 @@ long memfd_fcntl(struct file *f, bool add, unsigned seals)
 	node = i->fs_private;
 	/* Of a file with a name in a mounted tmpfs, Linux says "sealed against sealing". */
 	if (!add)
-		return i->super->fs == &memfd_type ? node->seals : F_SEAL_SEAL;
+		return i->super->fs == &memfd_type ? READ_ONCE(node->seals) : F_SEAL_SEAL;
 	if (!(f->mode & FMODE_WRITE))
 		return -EPERM;
 	if (seals & ~63u)
 		return -EINVAL;
 	rwsem_write_lock(&i->lock);
-	if (i->super->fs != &memfd_type || (node->seals & F_SEAL_SEAL))
+	if (i->super->fs != &memfd_type || (node->seals & F_SEAL_SEAL)) {
 		ret = -EPERM;
-	else if ((seals & F_SEAL_WRITE) && !(node->seals & F_SEAL_WRITE) && READ_ONCE(i->mapping->writable_maps))
-		ret = -EBUSY;
-	else
-		node->seals |= seals | (seals & F_SEAL_EXEC && i->mode & 0111 ? F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE : 0);
+	} else if ((seals & F_SEAL_WRITE) && !(node->seals & F_SEAL_WRITE)) {
+		/* Who maps it to write counts itself first and then asks for the seals. */
+		deny = __atomic_compare_exchange_n(&i->mapping->writable_maps, &none, -1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+		ret = deny ? 0 : -EBUSY;
+	}
+	if (!ret)
+		WRITE_ONCE(node->seals, node->seals | seals | (seals & F_SEAL_EXEC && i->mode & 0111 ? F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE : 0));
+	if (deny)
+		__atomic_store_n(&i->mapping->writable_maps, 0, __ATOMIC_RELEASE);
 	rwsem_write_unlock(&i->lock);
 	return ret;
 }

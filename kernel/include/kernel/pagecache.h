@@ -43,7 +43,7 @@ struct mapping {
 	uint64_t dirty_pages;		/* [lock] */
 	int error;			/* [a] a write-back error not yet reported by fsync */
 	uint64_t hot_windows;		/* [a] mm/fault_file.c: bit n: private read-only mappings had a fault in its nth window */
-	uint64_t writable_maps;		/* [a] shared writable areas: for ETXTBSY, seals */
+	int64_t writable_maps;		/* [a] shared writable areas, also those that are being made; -1: it is being sealed against them */
 	struct list_head dirty_link;	/* writeback.c: on the list of mappings to write */
 };
 void mapping_init(struct mapping *m, const struct mapping_ops *ops, struct inode *inode);
