@@ -180,8 +180,8 @@ static void vblk_config_changed(struct virtio_dev *d)
 	/* A disk that grows is believed; one that shrinks fails its own requests. */
 	virtio_config_read(d, VBLK_CFG_CAPACITY, &sectors, 8, 4);
 	if (sectors > v->disk.sectors && sectors < 1ull << 54) {
-		v->disk.sectors = sectors;
-		v->disk.inode->size = sectors * BLK_SECTOR;
+		WRITE_ONCE(v->disk.sectors, sectors);
+		WRITE_ONCE(v->disk.inode->size, sectors * BLK_SECTOR);
 	}
 }
 

@@ -36,8 +36,9 @@ static int add_name(struct dentry *dir, const char *name, unsigned len, uint32_t
 		else
 			err = i->ops->mknod(i, d, mode, dev);
 		if (!err && !target) {
-			d->inode->mode = mode;		/* no file-creation mask here */
-			d->inode->uid = d->inode->gid = 0;
+			WRITE_ONCE(d->inode->mode, mode);	/* no file-creation mask here */
+			WRITE_ONCE(d->inode->uid, 0);
+			WRITE_ONCE(d->inode->gid, 0);
 		}
 		if (!err)
 			notify_name(i, q.name, q.len, IN_CREATE, 0, S_ISDIR(mode));

@@ -72,7 +72,7 @@ static int64_t kmsg_read(struct file *f, struct uio *u, uint64_t *pos)
 		struct klog_cursor c = k->at;
 
 		mutex_unlock(&k->lock);
-		ret = f->flags & O_NONBLOCK ? -EAGAIN : wait_event_interruptible(&klog_wait, klog_waits(&c, NULL));
+		ret = READ_ONCE(f->flags) & O_NONBLOCK ? -EAGAIN : wait_event_interruptible(&klog_wait, klog_waits(&c, NULL));
 		if (ret)
 			return ret;
 		mutex_lock(&k->lock);

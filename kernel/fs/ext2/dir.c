@@ -29,7 +29,7 @@ static bool ext2_has_filetype(const struct ext2_sb *sb)
 
 static uint8_t ext2_file_type(const struct ext2_sb *sb, const struct inode *inode)
 {
-	return ext2_has_filetype(sb) ? mode_to_ft[inode->mode >> 12 & 15] : 0;
+	return ext2_has_filetype(sb) ? mode_to_ft[inode_mode(inode) >> 12 & 15] : 0;
 }
 
 static bool ext2_dir_check(const struct ext2_sb *sb, const char *data)

@@ -113,7 +113,7 @@ static int ext2_begin_writing(struct ext2_sb *sb)
 	e = buffer_write_sync(&sb->sb_buf);
 	if (e && sb->was_clean)		/* the disk says so yet, and nothing has been changed */
 		ext2_super_update(sb, true);
-	sb->writing = !e;
+	WRITE_ONCE(sb->writing, !e);
 	return e;
 }
 
@@ -121,7 +121,8 @@ static int ext2_sync(struct super *s, bool wait)
 {
 	struct ext2_sb *sb = ext2_sb(s);
 
-	if (READ_ONCE(s->flags) & MS_RDONLY)
+	/* Not before the mount has begun to write, nor after a remount has made it clean. */
+	if (READ_ONCE(s->flags) & MS_RDONLY || !READ_ONCE(sb->writing))
 		return 0;
 	ext2_super_update(sb, false);
 	if (wait)
@@ -143,7 +144,7 @@ static int ext2_end_writing(struct ext2_sb *sb)
 		sb->was_clean = false;
 		ext2_super_update(sb, false);
 	}
-	sb->writing = e;
+	WRITE_ONCE(sb->writing, e);
 	return e;
 }
 
@@ -488,13 +489,13 @@ static int ext2_mount(const struct filesystem *fs, const char *source, unsigned 
 		goto fail;
 	sb->super = s;
 	s->dev = d->dev;
-	s->ops = &ext2_super_ops;
 	s->fs_private = sb;
 	s->block_size = sb->block_size;
 	s->max_bytes = ext2_max_bytes(sb->block_bits);
 	s->bdev = d;
-	s->flags |= ms_flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC);
+	WRITE_ONCE(s->flags, ms_flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC));
 	strlcpy(s->id, source, sizeof(s->id));
+	store_release(&s->ops, &ext2_super_ops);	/* a sync(2) may come from now on */
 	e = ext2_iget(s, EXT2_ROOT_INO, &root);
 	if (e || !S_ISDIR(inode_mode(root)) || root->nlink == 0) {
 		klog(KLOG_NOTICE, "ext2 %s: the root directory cannot be read", d->name);

@@ -95,7 +95,7 @@ static int64_t fdinfo_read(struct file *f, struct uio *u, uint64_t *pos)
 	task_put(t);
 	if (!of)
 		return -ENOENT;
-	seq_printf(&s, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (unsigned long long)of->pos, of->flags, of->path.mnt ? of->path.mnt->id : 0,
+	seq_printf(&s, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (unsigned long long)READ_ONCE(of->pos), READ_ONCE(of->flags), of->path.mnt ? of->path.mnt->id : 0,
 		   (unsigned long long)of->inode->ino);
 	if (of->ops && of->ops->show_fdinfo && (extra = kzalloc(PAGE_SIZE, 0))) {
 		of->ops->show_fdinfo(of, extra, PAGE_SIZE);

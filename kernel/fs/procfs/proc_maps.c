@@ -188,10 +188,10 @@ static int64_t mem_write(struct file *f, struct uio *u, uint64_t *pos) { return 
 static int64_t mem_llseek(struct file *f, int64_t off, int whence)
 {
 	if (whence == SEEK_CUR)
-		off += (int64_t)f->pos;
+		off += (int64_t)READ_ONCE(f->pos);
 	else if (whence != SEEK_SET)
 		return -EINVAL;
-	f->pos = (uint64_t)off;
+	WRITE_ONCE(f->pos, (uint64_t)off);
 	return off;
 }
 

@@ -110,24 +110,34 @@ int proc_show_mounts(struct seq *s, struct task *t)
 /* Where in its file system a mount's root is. */
 static void show_root(struct seq *s, const struct mount *m)
 {
-	struct dentry *d = m->root;
-	const char *parts[64];
-	unsigned n = 0;
+	struct dentry *d = m->root, *up;
+	char *buf, *at;
 
 	if (nsfs_dentry_ns(d)) {
 		seq_printf(s, "%s:[%llu]", d->name.name, (unsigned long long)d->inode->ino);
 		return;
 	}
-	if (d->parent == d) {
-		seq_puts(s, "/");
+	buf = kmalloc(PATH_MAX, 0);
+	if (!buf)
 		return;
+	at = buf + PATH_MAX - 1;
+	*at = '\0';
+	/* Directories above may be renamed meanwhile: a name is its dentry's only under that one's lock. */
+	for (d = dentry_get(d);; d = up) {
+		spin_lock(&d->lock);
+		up = d->parent != d && (size_t)(at - buf) > d->name.len ? dentry_get(d->parent) : NULL;
+		if (up) {
+			at -= d->name.len;
+			memcpy(at, d->name.name, d->name.len);
+			*--at = '/';
+		}
+		spin_unlock(&d->lock);
+		dentry_put(d);
+		if (!up)
+			break;
 	}
-	for (; d->parent != d && n < ARRAY_SIZE(parts); d = d->parent)
-		parts[n++] = d->name.name;
-	while (n--) {
-		seq_puts(s, "/");
-		seq_escape(s, parts[n], " \t\n");
-	}
+	seq_escape(s, *at ? at : "/", " \t\n");
+	kfree(buf);
 }
 
 static void propagation(struct seq *s, const struct mount *m, const struct path *root) REQUIRES(&mount_mutex)
@@ -169,7 +179,7 @@ int proc_show_mountinfo(struct seq *s, struct task *t)
 		propagation(s, m, &root);
 		seq_printf(s, " - %s ", m->super->fs->name);
 		source(s, m);
-		seq_printf(s, " %s", m->super->flags & MS_RDONLY ? "ro" : "rw");
+		seq_printf(s, " %s", READ_ONCE(m->super->flags) & MS_RDONLY ? "ro" : "rw");
 		super_flags(s, m->super);
 		super_options(s, m->super);
 		seq_puts(s, "\n");

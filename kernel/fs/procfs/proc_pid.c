@@ -36,6 +36,39 @@ static void ids_get(struct task *t, struct ids *d)
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 }
 
+/* What a task changes of itself, or others of it, under locks that are not for us: each is right, together they may be of different moments. */
+struct seen {
+	char comm[TASK_COMM_LEN];
+	int nice, policy, rt_priority;
+	bool no_new_privs;
+	unsigned personality;
+	uint64_t affinity, switches[2], rss_limit, pending_limit;
+	uint64_t min_faults, maj_faults, user_ns, system_ns;	/* of children that have been waited for */
+};
+
+static RACY void seen_get(const struct task *t, struct seen *s)
+{
+	const struct process *p = t->process;
+
+	*s = (struct seen){
+		.nice = t->se.nice, .policy = t->se.policy, .rt_priority = t->se.rt_priority, .no_new_privs = t->no_new_privs,
+		.personality = t->personality, .affinity = t->se.affinity, .switches = { t->nvcsw, t->nivcsw },
+	};
+	__builtin_memcpy(s->comm, t->comm, sizeof(s->comm));
+	s->comm[sizeof(s->comm) - 1] = '\0';
+	if (!p)
+		return;
+	s->rss_limit = p->rlimit[RLIMIT_RSS].cur;
+	s->pending_limit = p->rlimit[RLIMIT_SIGPENDING].cur;
+	s->min_faults = p->children_min_faults;
+	s->maj_faults = p->children_maj_faults;
+	s->user_ns = p->children_user_ns;
+	s->system_ns = p->children_system_ns;
+}
+
+static int64_t rss_file(const struct vm_space *vm) { return READ_ONCE(vm->rss_file) + READ_ONCE(vm->rss_shmem); }
+static int64_t rss_of(const struct vm_space *vm) { return READ_ONCE(vm->rss_anon) + rss_file(vm); }
+
 static unsigned dev_number(kdev_t d) { return KDEV_MAJOR(d) << 8 | (KDEV_MINOR(d) & 0xff) | (KDEV_MINOR(d) & ~0xffu) << 12; }
 
 struct sigs { uint64_t pending, shared, blocked, ignored, caught; unsigned queued; };
@@ -69,31 +102,31 @@ static int show_stat(struct seq *s, struct task *t)
 	struct ids d;
 	struct sigs g;
 	unsigned task_flags = READ_ONCE(t->flags);
-	int prio, nice = t->se.nice;
+	struct seen own;
+	int prio;
 
 	ids_get(t, &d);
+	seen_get(t, &own);
 	sigs_get(t, &g);
 	if (t->process)
 		process_times(t->process, &utime, &stime);
 	else
 		task_times(t, &utime, &stime);
-	prio = t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR ? -1 - t->se.rt_priority : 20 + nice;
+	prio = own.policy == SCHED_FIFO || own.policy == SCHED_RR ? -1 - own.rt_priority : 20 + own.nice;
 	if (READ_ONCE(t->se.pi_priority))
 		prio = MIN(prio, -1 - READ_ONCE(t->se.pi_priority));
-	seq_printf(s, "%d (%s) %c %d %d %d %u %d %u ", d.pid, t->comm, task_state_char(t), d.ppid, d.pgrp, d.session, dev_number(d.tty), d.tpgid,
+	seq_printf(s, "%d (%s) %c %d %d %d %u %d %u ", d.pid, own.comm, task_state_char(t), d.ppid, d.pgrp, d.session, dev_number(d.tty), d.tpgid,
 		   task_flags & TASKF_KTHREAD ? 0x200000u : task_flags & TASKF_FORKNOEXEC ? 0x40u : 0u);
 	seq_printf(s, "%llu %llu %llu %llu %llu %llu %lld %lld ", (unsigned long long)READ_ONCE(t->min_faults),
-		   t->process ? (unsigned long long)t->process->children_min_faults : 0ull, (unsigned long long)READ_ONCE(t->maj_faults),
-		   t->process ? (unsigned long long)t->process->children_maj_faults : 0ull, ticks(utime), ticks(stime),
-		   t->process ? (long long)ticks(t->process->children_user_ns) : 0ll, t->process ? (long long)ticks(t->process->children_system_ns) : 0ll);
-	seq_printf(s, "%d %d %u 0 %llu %llu %lld %llu ", prio, nice, d.threads, ticks(t->start_ns),
+		   (unsigned long long)own.min_faults, (unsigned long long)READ_ONCE(t->maj_faults), (unsigned long long)own.maj_faults, ticks(utime),
+		   ticks(stime), (long long)ticks(own.user_ns), (long long)ticks(own.system_ns));
+	seq_printf(s, "%d %d %u 0 %llu %llu %lld %llu ", prio, own.nice, d.threads, ticks(t->start_ns),
 		   vm ? (unsigned long long)READ_ONCE(vm->total_pages) << PAGE_SHIFT : 0ull,
-		   vm ? (long long)(READ_ONCE(vm->rss_anon) + READ_ONCE(vm->rss_file) + READ_ONCE(vm->rss_shmem)) : 0ll,
-		   t->process ? (unsigned long long)t->process->rlimit[RLIMIT_RSS].cur : 0ull);
+		   vm ? (long long)rss_of(vm) : 0ll, (unsigned long long)own.rss_limit);
 	seq_printf(s, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 ", vm && trace ? (unsigned long long)vm->start_code : 1ull,
 		   vm && trace ? (unsigned long long)vm->end_code : 1ull, vm && trace ? (unsigned long long)vm->stack_top : 0ull,
 		   (unsigned long long)(g.pending & 0x7fffffff), (unsigned long long)(g.blocked & 0x7fffffff),
-		   (unsigned long long)(g.ignored & 0x7fffffff), (unsigned long long)(g.caught & 0x7fffffff), READ_ONCE(t->se.cpu), t->se.rt_priority, t->se.policy);
+		   (unsigned long long)(g.ignored & 0x7fffffff), (unsigned long long)(g.caught & 0x7fffffff), READ_ONCE(t->se.cpu), (unsigned)own.rt_priority, (unsigned)own.policy);
 	if (vm && trace)
 		seq_printf(s, "%llu %llu %llu %llu %llu %llu %llu %d\n", (unsigned long long)vm->start_data, (unsigned long long)vm->end_data,
 			   (unsigned long long)vm->brk_start, (unsigned long long)vm->arg_start, (unsigned long long)vm->arg_end,
@@ -113,9 +146,9 @@ static int show_statm(struct seq *s, struct task *t)
 		seq_puts(s, "0 0 0 0 0 0 0\n");
 		return 0;
 	}
-	seq_printf(s, "%llu %lld %lld %llu 0 %llu 0\n", (unsigned long long)vm->total_pages, (long long)(vm->rss_anon + vm->rss_file + vm->rss_shmem),
-		   (long long)(vm->rss_file + vm->rss_shmem), (unsigned long long)(DIV_ROUND_UP(vm->end_code, PAGE_SIZE) - vm->start_code / PAGE_SIZE),
-		   (unsigned long long)vm->data_pages);
+	seq_printf(s, "%llu %lld %lld %llu 0 %llu 0\n", (unsigned long long)READ_ONCE(vm->total_pages), (long long)rss_of(vm), (long long)rss_file(vm),
+		   (unsigned long long)(DIV_ROUND_UP(vm->end_code, PAGE_SIZE) - vm->start_code / PAGE_SIZE),
+		   (unsigned long long)READ_ONCE(vm->data_pages));
 	vm_put(vm);
 	return 0;
 }
@@ -154,13 +187,15 @@ static int show_status(struct seq *s, struct task *t)
 	struct cred *c = task_cred_get(t);
 	char state = task_state_char(t);
 	unsigned fds = files_max(t);
+	struct seen own;
 	struct ids d;
 	struct sigs g;
 
 	ids_get(t, &d);
 	sigs_get(t, &g);
+	seen_get(t, &own);
 	seq_printf(s, "Name:\t");
-	seq_escape(s, t->comm, "\n");
+	seq_escape(s, own.comm, "\n");
 	seq_printf(s, "\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", umask_of(t), state,
 		   state_name(state), d.tgid ? d.tgid : d.pid, d.pid, d.ppid, d.tracer);
 	if (c) {
@@ -172,30 +207,31 @@ static int show_status(struct seq *s, struct task *t)
 	}
 	seq_printf(s, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t%d\n", d.tgid ? d.tgid : d.pid, d.pid, d.pgrp, d.session, !vm);
 	if (vm) {
-		int64_t rss = vm->rss_anon + vm->rss_file + vm->rss_shmem;
+		int64_t rss = rss_of(vm);
+		unsigned long long total = READ_ONCE(vm->total_pages) * kb;
 
 		seq_printf(s, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t       0 kB\nVmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n",
-			   (unsigned long long)vm->total_pages * kb, (unsigned long long)vm->total_pages * kb, (unsigned long long)vm->locked_pages * kb,
-			   (unsigned long long)MAX(vm->max_rss, rss) * kb, (unsigned long long)rss * kb);
+			   total, total, (unsigned long long)READ_ONCE(vm->locked_pages) * kb, (unsigned long long)MAX(READ_ONCE(vm->max_rss), rss) * kb,
+			   (unsigned long long)rss * kb);
 		seq_printf(s, "RssAnon:\t%8llu kB\nRssFile:\t%8llu kB\nRssShmem:\t%8llu kB\nVmData:\t%8llu kB\nVmStk:\t%8llu kB\n",
-			   (unsigned long long)vm->rss_anon * kb, (unsigned long long)vm->rss_file * kb, (unsigned long long)vm->rss_shmem * kb,
-			   (unsigned long long)vm->data_pages * kb, 132ull);
+			   (unsigned long long)READ_ONCE(vm->rss_anon) * kb, (unsigned long long)READ_ONCE(vm->rss_file) * kb,
+			   (unsigned long long)READ_ONCE(vm->rss_shmem) * kb, (unsigned long long)READ_ONCE(vm->data_pages) * kb, 132ull);
 		seq_printf(s, "VmExe:\t%8llu kB\nVmLib:\t%8llu kB\nVmPTE:\t%8llu kB\nVmSwap:\t       0 kB\nCoreDumping:\t0\nTHP_enabled:\t0\n",
 			   (unsigned long long)(vm->end_code - vm->start_code) / 1024, 0ull, 0ull);
 		vm_put(vm);
 	}
 	seq_printf(s, "Threads:\t%u\nSigQ:\t%u/%llu\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n", d.threads,
-		   g.queued, t->process ? (unsigned long long)t->process->rlimit[RLIMIT_SIGPENDING].cur : 0ull, (unsigned long long)g.pending,
+		   g.queued, (unsigned long long)own.pending_limit, (unsigned long long)g.pending,
 		   (unsigned long long)g.shared, (unsigned long long)g.blocked, (unsigned long long)g.ignored, (unsigned long long)g.caught);
 	if (c)
 		seq_printf(s, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n", (unsigned long long)c->cap_inheritable,
 			   (unsigned long long)c->cap_permitted, (unsigned long long)c->cap_effective, (unsigned long long)c->cap_bounding,
 			   (unsigned long long)c->cap_ambient);
-	seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\nSpeculation_Store_Bypass:\tunknown\nCpus_allowed:\t%llx\n", t->no_new_privs,
+	seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\nSpeculation_Store_Bypass:\tunknown\nCpus_allowed:\t%llx\n", own.no_new_privs,
 		   (unsigned)READ_ONCE(t->seccomp_mode), seccomp_filters(t),
-		   (unsigned long long)(t->se.affinity & (cpu_count < 64 ? (1ull << cpu_count) - 1 : ~0ull)));
+		   (unsigned long long)(own.affinity & (cpu_count < 64 ? (1ull << cpu_count) - 1 : ~0ull)));
 	seq_printf(s, "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
-		   (unsigned long long)t->nvcsw, (unsigned long long)t->nivcsw);
+		   (unsigned long long)own.switches[0], (unsigned long long)own.switches[1]);
 	if (c)
 		cred_put(c);
 	return 0;
@@ -240,7 +276,10 @@ static int show_environ(struct seq *s, struct task *t) { return show_memory(s, t
 
 static int show_comm(struct seq *s, struct task *t)
 {
-	seq_printf(s, "%s\n", t->comm);
+	struct seen own;
+
+	seen_get(t, &own);
+	seq_printf(s, "%s\n", own.comm);
 	return 0;
 }
 
@@ -307,8 +346,8 @@ static int show_io(struct seq *s, struct task *t)
 
 	if (p)
 		seq_printf(s, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
-			   (unsigned long long)p->read_chars, (unsigned long long)p->write_chars, (unsigned long long)p->read_calls,
-			   (unsigned long long)p->write_calls);
+			   (unsigned long long)READ_ONCE(p->read_chars), (unsigned long long)READ_ONCE(p->write_chars),
+			   (unsigned long long)READ_ONCE(p->read_calls), (unsigned long long)READ_ONCE(p->write_calls));
 	return 0;
 }
 
@@ -320,7 +359,7 @@ static int show_wchan(struct seq *s, struct task *t)
 
 static int show_oom_score_adj(struct seq *s, struct task *t)
 {
-	seq_printf(s, "%d\n", t->process ? t->process->oom_score_adj : 0);
+	seq_printf(s, "%d\n", t->process ? READ_ONCE(t->process->oom_score_adj) : 0);
 	return 0;
 }
 
@@ -335,7 +374,7 @@ static int store_oom_score_adj(struct task *t, char *text, size_t n)
 	if (parse_u64(text + neg, 10, &v) || v > 1000 || !t->process)
 		return -EINVAL;
 	adj = neg ? -(int)v : (int)v;
-	if (adj < t->process->oom_score_adj && !capable(CAP_SYS_RESOURCE))
+	if (adj < READ_ONCE(t->process->oom_score_adj) && !capable(CAP_SYS_RESOURCE))
 		return -EACCES;
 	oom_set_score_adj(t, adj);
 	return 0;
@@ -368,7 +407,7 @@ static int show_oom_score(struct seq *s, struct task *t)
 
 	mem_info_get(&mi);
 	if (vm) {
-		score = (vm->rss_anon + vm->rss_file + vm->rss_shmem) * 1000 / (int64_t)MAX(mi.total_pages, (uint64_t)1) + t->process->oom_score_adj;
+		score = rss_of(vm) * 1000 / (int64_t)MAX(mi.total_pages, (uint64_t)1) + READ_ONCE(t->process->oom_score_adj);
 		vm_put(vm);
 	}
 	seq_printf(s, "%lld\n", (long long)MAX(score, (int64_t)0));
@@ -377,13 +416,19 @@ static int show_oom_score(struct seq *s, struct task *t)
 
 static int show_schedstat(struct seq *s, struct task *t)
 {
-	seq_printf(s, "%llu 0 %llu\n", (unsigned long long)task_runtime_ns(t), (unsigned long long)(t->nvcsw + t->nivcsw));
+	struct seen own;
+
+	seen_get(t, &own);
+	seq_printf(s, "%llu 0 %llu\n", (unsigned long long)task_runtime_ns(t), (unsigned long long)(own.switches[0] + own.switches[1]));
 	return 0;
 }
 
 static int show_personality(struct seq *s, struct task *t)
 {
-	seq_printf(s, "%08x\n", t->personality);
+	struct seen own;
+
+	seen_get(t, &own);
+	seq_printf(s, "%08x\n", own.personality);
 	return 0;
 }
 

@@ -140,8 +140,8 @@ static int show_diskstats(struct seq *s, struct task *t)
 
 	for (unsigned i = 0; blkdev_info(i, &d); i++)
 		seq_printf(s, "%4u %7u %s %llu 0 %llu 0 %llu 0 %llu 0 %u 0 0 0 0 0 0 0 0\n", KDEV_MAJOR(d->dev), KDEV_MINOR(d->dev), d->name,
-			   (unsigned long long)d->reads, (unsigned long long)d->read_sectors, (unsigned long long)d->writes,
-			   (unsigned long long)d->write_sectors, d->inflight);
+			   (unsigned long long)READ_ONCE(d->reads), (unsigned long long)READ_ONCE(d->read_sectors), (unsigned long long)READ_ONCE(d->writes),
+			   (unsigned long long)READ_ONCE(d->write_sectors), READ_ONCE(d->inflight));
 	return 0;
 }
 
@@ -192,7 +192,7 @@ static int show_interrupts(struct seq *s, struct task *t)
 		seq_printf(s, " %10llu", cpus[i] ? (unsigned long long)READ_ONCE(cpus[i]->timer_irqs) : 0ull);
 	seq_puts(s, "   Local timer interrupts\nRES:");
 	for (unsigned i = 0; i < cpu_count; i++)
-		seq_printf(s, " %10llu", cpus[i] ? (unsigned long long)cpus[i]->ipis : 0ull);
+		seq_printf(s, " %10llu", cpus[i] ? (unsigned long long)READ_ONCE(cpus[i]->ipis) : 0ull);
 	seq_puts(s, "   Rescheduling interrupts\n");
 	return 0;
 }
@@ -222,7 +222,7 @@ static int show_vmstat(struct seq *s, struct task *t)
 
 	mem_info_get(&m);
 	for (unsigned i = 0; i < cpu_count; i++)
-		faults += cpus[i] ? cpus[i]->faults : 0;
+		faults += cpus[i] ? READ_ONCE(cpus[i]->faults) : 0;
 	seq_printf(s, "nr_free_pages %llu\nnr_file_pages %llu\nnr_dirty %llu\nnr_writeback %llu\nnr_anon_pages %llu\nnr_mapped %llu\nnr_shmem %llu\n",
 		   (unsigned long long)m.free_pages, (unsigned long long)m.cache_pages, (unsigned long long)m.dirty_pages,
 		   (unsigned long long)m.writeback_pages, (unsigned long long)m.anon_pages, (unsigned long long)m.mapped_pages,

@@ -77,9 +77,9 @@ int proc_instantiate(struct super *s, struct dentry *d, const struct proc_node *
 	case S_IFDIR:
 		i->ops = &proc_dir_ops;
 		i->fops = &proc_dir_fops;
-		i->nlink = 2;
+		WRITE_ONCE(i->nlink, 2);	/* a remount looks at all that there are */
 		for (unsigned k = 0; k < n->nchildren; k++)
-			i->nlink += S_ISDIR(n->children[k].mode);
+			inode_links(i, S_ISDIR(n->children[k].mode));
 		break;
 	case S_IFLNK:
 		i->ops = &proc_link_ops;
@@ -122,8 +122,8 @@ static int proc_getattr(struct inode *i)
 	if (!t)
 		return -ENOENT;
 	c = pi->node == &proc_pid_dir || pi->node == &proc_tid_dir || (READ_ONCE(t->vm) && task_dumpable(t)) ? task_cred_get(t) : NULL;
-	i->uid = c ? c->euid : 0;
-	i->gid = c ? c->egid : 0;
+	WRITE_ONCE(i->uid, c ? c->euid : 0);
+	WRITE_ONCE(i->gid, c ? c->egid : 0);
 	if (c)
 		cred_put(c);
 	task_put(t);
@@ -207,7 +207,7 @@ static int proc_permission(struct inode *i, unsigned mask)
 {
 	struct proc_inode *pi = proc_i(i);
 	const struct cred *c = current->cred;
-	uint32_t mode = i->mode;
+	uint32_t mode = inode_mode(i);
 	struct task *t;
 	bool ok = true;
 
@@ -222,9 +222,9 @@ static int proc_permission(struct inode *i, unsigned mask)
 		return -EACCES;
 	if (!c || capable(CAP_DAC_OVERRIDE))
 		return (mask & MAY_EXEC) && !(mode & 0111) ? -EACCES : 0;
-	if (c->fsuid == i->uid)
+	if (c->fsuid == READ_ONCE(i->uid))
 		mode >>= 6;
-	else if (cred_in_group_fs(i->gid))
+	else if (cred_in_group_fs(READ_ONCE(i->gid)))
 		mode >>= 3;
 	return mask & 7 & ~mode ? -EACCES : 0;
 }
@@ -530,9 +530,9 @@ int proc_make_super(const struct filesystem *fs, const struct proc_node *root, c
 			super_put(s);
 		return -ENOMEM;
 	}
-	s->ops = ops;
-	s->flags |= SUPER_NOEXEC;
 	s->block_size = 1024;
+	WRITE_ONCE(s->flags, SUPER_NOEXEC);
+	store_release(&s->ops, ops);	/* a sync(2) may look at it already */
 	pi->node = root;
 	pi->fd = -1;
 	i->fs_private = pi;

@@ -557,7 +557,7 @@ struct super *tmpfs_super_create(const struct filesystem *fs, uint32_t root_mode
 	ts->max_pages = max_pages;
 	ts->max_inodes = max_inodes;
 	s->fs_private = ts;
-	s->ops = &tmpfs_super_ops;
+	store_release(&s->ops, &tmpfs_super_ops);	/* a sync(2) may look at it already */
 	root = tmpfs_inode(s, NULL, S_IFDIR | root_mode, 0);
 	if (!root)
 		goto fail;

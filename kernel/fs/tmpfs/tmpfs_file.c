@@ -118,7 +118,7 @@ static int tmpfs_mmap(struct file *f, struct vm_area *a)
 {
 	struct tmpfs_node *node = f->inode->fs_private;
 
-	if ((node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) && (a->flags & VM_SHARED)) {
+	if ((a->flags & VM_SHARED) && (READ_ONCE(node->seals) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))) {
 		if (a->flags & VM_WRITE)
 			return -EPERM;
 		a->flags &= ~(unsigned)VM_MAYWRITE;

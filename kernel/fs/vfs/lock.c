@@ -266,8 +266,8 @@ static int flock_range(struct file *f, const struct abi_flock *fl, struct file_l
 
 	switch (fl->whence) {
 	case SEEK_SET: base = 0; break;
-	case SEEK_CUR: base = (int64_t)f->pos; break;
-	case SEEK_END: base = (int64_t)f->inode->size; break;
+	case SEEK_CUR: base = (int64_t)READ_ONCE(f->pos); break;
+	case SEEK_END: base = (int64_t)READ_ONCE(f->inode->size); break;
 	default: return -EINVAL;
 	}
 	if (__builtin_add_overflow(base, fl->start, &start))

@@ -188,7 +188,7 @@ static int offset_get(struct file *f, uaddr_t uoff, uint64_t *pos)
 	int64_t off;
 
 	if (!uoff) {
-		*pos = f->pos;
+		*pos = READ_ONCE(f->pos);
 		return 0;
 	}
 	if (pipe_of(f) || !(f->mode & FMODE_LSEEK) || only_values(f))
@@ -210,7 +210,7 @@ static int64_t offset_out(struct file *f, uaddr_t uoff, uint64_t pos, int64_t re
 {
 	if (!uoff) {
 		if (ret > 0 && !pipe_of(f))
-			f->pos = pos;
+			WRITE_ONCE(f->pos, pos);
 		return ret;
 	}
 	return copy_to_user(uoff, &pos, sizeof(pos)) ? -EFAULT : ret;
@@ -302,7 +302,7 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 	if (off && put_user(pos, off))
 		ret = -EFAULT;
 	else if (!off && ret > 0 && !pipe_of(in))
-		in->pos = pos;
+		WRITE_ONCE(in->pos, pos);
 	if (in)
 		file_put(in);
 	return ret;
@@ -311,14 +311,14 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t off, size_t count)
 long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out, size_t len, unsigned flags)
 {
 	struct file *in = fd_get(fd_in), *out = fd_get(fd_out);
-	uint64_t ipos, opos;
+	uint64_t ipos, opos, size;
 	int64_t ret = -EBADF;
 
 	if (!in || !out)
 		goto out;
 	ret = -EFAULT;
-	ipos = in->pos;
-	opos = out->pos;
+	ipos = READ_ONCE(in->pos);
+	opos = READ_ONCE(out->pos);
 	if ((off_in && get_user(ipos, off_in)) || (off_out && get_user(opos, off_out)))
 		goto out;
 	ret = -EINVAL;
@@ -339,8 +339,9 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	ret = -EOVERFLOW;
 	if (ipos + len < ipos || opos + len < opos)
 		goto out;
-	if ((int64_t)ipos < (int64_t)in->inode->size)
-		len = MIN(len, in->inode->size - ipos);
+	size = READ_ONCE(in->inode->size);
+	if ((int64_t)ipos < (int64_t)size)
+		len = MIN(len, size - ipos);
 	else
 		len = 0;
 	ret = file_size_limit(opos, &len);	/* also when there is nothing to write */

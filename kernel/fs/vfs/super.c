@@ -104,7 +104,7 @@ int super_sync(struct super *s, bool wait)
 	struct inode *i;
 	int ret = 0, err;
 
-	if ((READ_ONCE(s->flags) & (MS_RDONLY | SUPER_DYING)) || !s->ops)
+	if (!load_acquire(&s->ops) || READ_ONCE(s->flags) & (MS_RDONLY | SUPER_DYING))	/* one that is being mounted has none yet */
 		return 0;
 	/* File data first: writing it may allocate blocks, which changes attributes. */
 	for (;;) {
@@ -113,7 +113,7 @@ int super_sync(struct super *s, bool wait)
 		spin_lock(&s->inodes_lock);
 		list_for_each(i, &s->inodes, super_link)
 			if (READ_ONCE(i->own_mapping.dirty_pages) && !(READ_ONCE(i->state) & (ISTATE_NEW | ISTATE_SYNCING)) &&
-			    !i->own_mapping.ops->memory_only && ref_get_unless_zero(&i->refs)) {
+			    !READ_ONCE(i->own_mapping.ops)->memory_only && ref_get_unless_zero(&i->refs)) {
 				__atomic_fetch_or(&i->state, ISTATE_SYNCING, __ATOMIC_RELAXED);
 				next = i;
 				break;
@@ -158,8 +158,8 @@ void super_drop_pages(void)
 
 			spin_lock(&s->inodes_lock);
 			list_for_each(i, &s->inodes, super_link)
-				if (!(READ_ONCE(i->state) & (ISTATE_NEW | ISTATE_DROPPED)) && READ_ONCE(i->own_mapping.page_count) && i->own_mapping.ops &&
-				    !i->own_mapping.ops->memory_only && ref_get_unless_zero(&i->refs)) {
+				if (!(READ_ONCE(i->state) & (ISTATE_NEW | ISTATE_DROPPED)) && READ_ONCE(i->own_mapping.page_count) &&
+				    !READ_ONCE(i->own_mapping.ops)->memory_only && ref_get_unless_zero(&i->refs)) {
 					__atomic_fetch_or(&i->state, ISTATE_DROPPED, __ATOMIC_RELAXED);
 					next = i;
 					break;
