@@ -109,11 +109,18 @@ void cpu_timer_fn(struct ktimer *t)
 	ktimer_arm(t, hal_time_mono_ns() + MAX(next, (uint64_t)100000));
 }
 
+/* Under the lock: ktimer_arm() is for one at a time, and for none once itimer_exit() may have cancelled. */
 void cpu_timer_check(struct process *p)
 {
-	if (p->cpu_itimer[0].value_ns || p->cpu_itimer[1].value_ns || p->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY ||
-	    posix_cpu_timers_run(p) != UINT64_MAX)
+	/* Somebody else's may go with the process at any time (prlimit(2)); they are watched already. */
+	bool watch = p == current->process && posix_cpu_timers_run(p) != UINT64_MAX;
+	unsigned long flags;
+	struct sighand *sh = process_siglock(p, &flags);
+
+	watch |= p->cpu_itimer[0].value_ns || p->cpu_itimer[1].value_ns || p->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY;
+	if (watch && READ_ONCE(p->thread_count))
 		ktimer_arm(&p->cpu_timer, hal_time_mono_ns());
+	process_sigunlock(sh, flags);
 }
 
 void itimer_exit(struct process *p)
@@ -129,9 +136,11 @@ static void itimer_get(int which, struct abi_itimerval *out)
 {
 	struct process *p = current->process;
 	uint64_t user, system, now, value = 0, interval;
+	unsigned long flags;
+	struct sighand *sh;
 
 	if (which == ITIMER_REAL) {
-		interval = p->real_interval_ns;
+		interval = READ_ONCE(p->real_interval_ns);
 		if (ktimer_pending(&p->real_timer)) {
 			uint64_t expires = READ_ONCE(p->real_timer.expires_ns);
 
@@ -141,8 +150,10 @@ static void itimer_get(int which, struct abi_itimerval *out)
 	} else {
 		process_times(p, &user, &system);
 		now = which == ITIMER_VIRTUAL ? user : user + system;
+		sh = process_siglock(p, &flags);
 		interval = p->cpu_itimer[which - 1].interval_ns;
 		value = p->cpu_itimer[which - 1].value_ns;
+		process_sigunlock(sh, flags);
 		if (value)
 			value = value > now ? value - now : 1;
 	}

@@ -159,7 +159,7 @@ static int cpu_clock_owner(int clock, struct task **thread)
 /* Expire what is due; the CPU time until the next. UINT64_MAX: none. */
 uint64_t posix_cpu_timers_run(struct process *p)
 {
-	struct posix_timers *all = p->posix_timers;
+	struct posix_timers *all = load_acquire(&p->posix_timers);
 	struct posix_timer *pt;
 	uint64_t next = UINT64_MAX;
 	unsigned long flags;
@@ -188,7 +188,7 @@ uint64_t posix_cpu_timers_run(struct process *p)
 
 static struct posix_timers *timers_of(struct process *p)
 {
-	struct posix_timers *all = READ_ONCE(p->posix_timers), *fresh;
+	struct posix_timers *all = load_acquire(&p->posix_timers), *fresh;
 
 	if (all)
 		return all;
@@ -273,7 +273,7 @@ void posix_timers_clock_set(void)
 	struct process *p;
 
 	list_for_each(p, &process_list, all_link) {
-		struct posix_timers *all = READ_ONCE(p->posix_timers);
+		struct posix_timers *all = load_acquire(&p->posix_timers);
 		struct posix_timer *pt;
 
 		if (!all || p->zombie)
@@ -389,7 +389,7 @@ long sys_timer_create(int clock, uaddr_t sevp, uaddr_t uid)
 /* Found and locked (all->lock); NULL: no such timer. */
 static struct posix_timer *timer_lock(int id, unsigned long *flags) NO_TSA
 {
-	struct posix_timers *all = READ_ONCE(current->process->posix_timers);
+	struct posix_timers *all = load_acquire(&current->process->posix_timers);
 	struct posix_timer *pt;
 
 	if (!all || id < 0)
