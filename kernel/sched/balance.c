@@ -50,7 +50,7 @@ static void unshare(struct runqueue *rq)
 
 bool rq_shall_move(struct runqueue *rq, const struct task *t)
 {
-	uint64_t mask = t->se.affinity & sched_online_mask;
+	uint64_t mask = t->se.affinity & READ_ONCE(sched_online_mask);
 
 	if (!__atomic_exchange_n(&rq->move, false, __ATOMIC_RELAXED) || !share_busy(rq))
 		return false;
@@ -162,11 +162,11 @@ void rq_slice_expired(struct ktimer *timer)
 
 unsigned sched_select_cpu(struct task *t)
 {
-	uint64_t mask = t->se.affinity & sched_online_mask;
+	uint64_t mask = t->se.affinity & READ_ONCE(sched_online_mask);
 	unsigned prev = t->se.cpu, self = this_cpu()->id;
 
 	if (unlikely(!mask))
-		mask = sched_online_mask;
+		mask = READ_ONCE(sched_online_mask);
 	if ((mask & cpu_bit(self)) && READ_ONCE(cpus[self]->rq->running) <= 1 && !share_busy(cpus[self]->rq))
 		return self;
 	if ((mask & cpu_bit(prev)) && cpu_free(cpus[prev]->rq))

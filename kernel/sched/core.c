@@ -24,7 +24,10 @@ static void finish_switch(struct task *prev)
 {
 	struct runqueue *rq = this_cpu()->rq;
 	bool gone = prev->state == TASK_DEAD, move = !gone && prev->state == TASK_RUNNING && !prev->se.on_rq && prev != rq->cpu->idle;
+	unsigned cpu = move ? sched_select_cpu(prev) : 0;
 
+	if (move)	/* from here on the lock of that queue guards it: who changes its policy does not find it between two */
+		WRITE_ONCE(prev->se.cpu, cpu);
 	spin_unlock_raw(&rq->lock);
 	if (gone) {
 		unsigned long flags = spin_lock_irqsave(&dead_lock);
@@ -33,7 +36,6 @@ static void finish_switch(struct task *prev)
 		spin_unlock_irqrestore(&dead_lock, flags);
 		work_queue(&reap_work);
 	} else if (move) {	/* its affinity changed, or rq_shall_move(): on another CPU's queue with it */
-		unsigned cpu = sched_select_cpu(prev);
 		struct runqueue *o = cpus[cpu]->rq;
 
 		spin_lock_raw(&o->lock);
@@ -83,7 +85,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	if (prev != c->idle) {
 		if (!preempted && READ_ONCE(prev->state) != TASK_RUNNING)
 			rq_deactivate(rq, prev, false), WRITE_ONCE(prev->nvcsw, prev->nvcsw + 1);
-		else if (unlikely(!(prev->se.affinity & cpu_bit(c->id))) && (prev->se.affinity & sched_online_mask) && prev->state == TASK_RUNNING)
+		else if (unlikely(!(prev->se.affinity & cpu_bit(c->id))) && (prev->se.affinity & READ_ONCE(sched_online_mask)) && prev->state == TASK_RUNNING)
 			rq_deactivate(rq, prev, false);
 		else if (unlikely(READ_ONCE(rq->move)) && prev->state == TASK_RUNNING && rq_shall_move(rq, prev))
 			rq_deactivate(rq, prev, false);
@@ -273,10 +275,10 @@ void sched_fork(struct task *child)
 	struct sched_entity *se = &child->se, *parent = &current->se;
 
 	*se = (struct sched_entity){
-		.nice = parent->nice, .policy = parent->policy, .rt_priority = parent->rt_priority,
-		.affinity = current == this_cpu()->idle ? UINT64_MAX : parent->affinity, .cpu = this_cpu()->id,
+		.nice = READ_ONCE(parent->nice), .policy = READ_ONCE(parent->policy), .rt_priority = READ_ONCE(parent->rt_priority),
+		.affinity = current == this_cpu()->idle ? UINT64_MAX : READ_ONCE(parent->affinity), .cpu = this_cpu()->id,
 	};
-	if (parent->reset_on_fork) {
+	if (READ_ONCE(parent->reset_on_fork)) {
 		if (se->policy == SCHED_FIFO || se->policy == SCHED_RR)
 			se->policy = SCHED_OTHER, se->rt_priority = 0;
 		if (se->nice < 0)
@@ -294,11 +296,16 @@ void sched_start(struct task *t)
 	preempt_disable();
 	flags = hal_irq_save();
 
-	uint64_t mask = t->se.affinity & sched_online_mask;
+	struct runqueue *rq = task_rq_lock(t);	/* it can be found: its policy or affinity may be changed meanwhile */
+	uint64_t mask = t->se.affinity & READ_ONCE(sched_online_mask);
 	unsigned cpu = mask & cpu_bit(this_cpu()->id) || !mask ? this_cpu()->id : (unsigned)__builtin_ctzll(mask);
-	struct runqueue *rq = cpus[cpu]->rq;
 
-	spin_lock_raw(&rq->lock);
+	if (cpu != rq->cpu->id) {
+		WRITE_ONCE(t->se.cpu, cpu);
+		spin_unlock_raw(&rq->lock);
+		rq = cpus[cpu]->rq;
+		spin_lock_raw(&rq->lock);
+	}
 	WRITE_ONCE(t->state, TASK_RUNNING);
 	if (rq->cpu == this_cpu())
 		rq_update_curr(rq);

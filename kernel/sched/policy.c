@@ -37,9 +37,9 @@ static void change(struct task *t, void (*apply)(struct sched_entity *se, const 
 		sched_user_return();
 }
 
-static void apply_policy(struct sched_entity *se, const int v[2]) { se->policy = (uint8_t)v[0], se->rt_priority = (uint8_t)v[1]; }
-static void apply_nice(struct sched_entity *se, const int v[2]) { se->nice = (int8_t)v[0]; }
-static void apply_pi(struct sched_entity *se, const int v[2]) { se->pi_priority = (uint8_t)v[0]; }
+static void apply_policy(struct sched_entity *se, const int v[2]) { WRITE_ONCE(se->policy, (uint8_t)v[0]), WRITE_ONCE(se->rt_priority, (uint8_t)v[1]); }
+static void apply_nice(struct sched_entity *se, const int v[2]) { WRITE_ONCE(se->nice, (int8_t)v[0]); }
+static void apply_pi(struct sched_entity *se, const int v[2]) { WRITE_ONCE(se->pi_priority, (uint8_t)v[0]); }
 
 int sched_set_policy(struct task *t, unsigned policy, unsigned prio)
 {
@@ -61,12 +61,12 @@ int sched_set_affinity(struct task *t, uint64_t mask)
 	unsigned long flags;
 	struct runqueue *rq;
 
-	mask &= sched_online_mask;
+	mask &= READ_ONCE(sched_online_mask);
 	if (!mask)
 		return -EINVAL;
 	flags = hal_irq_save();
 	rq = task_rq_lock(t);
-	t->se.affinity = mask;
+	WRITE_ONCE(t->se.affinity, mask);
 	if (t->se.on_rq && !(mask & cpu_bit(rq->cpu->id))) {
 		if (rq->curr == t) {
 			rq_resched(rq);	/* schedule() moves it */

@@ -31,7 +31,9 @@ void futex_pi_init(struct futex_bucket *b)
 
 static unsigned task_rt_priority(const struct task *t)
 {
-	return t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR ? t->se.rt_priority : 0;
+	unsigned policy = READ_ONCE(t->se.policy);
+
+	return policy == SCHED_FIFO || policy == SCHED_RR ? READ_ONCE(t->se.rt_priority) : 0;
 }
 
 /* [pi_owners_lock] */

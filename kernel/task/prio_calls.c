@@ -45,7 +45,7 @@ static void prio_each(enum prio_which which, int who, prio_fn *fn, void *arg)
 		uint32_t uid = who ? (uint32_t)who : current->cred->uid;
 
 		list_for_each(p, &process_list, all_link)
-			if (p->leader && p->leader->cred && p->leader->cred->uid == uid && !each_thread(p, fn, arg))
+			if (p->leader && task_uid(p->leader) == uid && !each_thread(p, fn, arg))
 				break;
 	} else if (group || !who) {
 		struct pid *g = group ? group : current->process->pid[PID_PGRP];
@@ -64,7 +64,7 @@ static bool nice_best(struct task *t, void *arg)
 {
 	long *best = arg;
 
-	*best = MAX(*best, (long)(20 - t->se.nice));
+	*best = MAX(*best, (long)(20 - READ_ONCE(t->se.nice)));
 	return true;
 }
 
@@ -89,8 +89,8 @@ static long nice_one(struct task *t, int nice)
 	cred_put(tc);
 	if (!same && !capable(CAP_SYS_NICE))
 		return -EPERM;
-	if (nice < t->se.nice && !capable(CAP_SYS_NICE) &&
-	    (!t->process || (uint64_t)(20 - nice) > t->process->rlimit[RLIMIT_NICE].cur))
+	if (nice < READ_ONCE(t->se.nice) && !capable(CAP_SYS_NICE) &&
+	    (!t->process || (uint64_t)(20 - nice) > READ_ONCE(t->process->rlimit[RLIMIT_NICE].cur)))
 		return -EACCES;
 	if (!sched_caps_reach(t))
 		return -EPERM;
@@ -128,15 +128,15 @@ static unsigned class_of(unsigned ioprio) { return ioprio >> IOPRIO_CLASS_SHIFT 
 /* What a thread's requests would be given: without a class of its own, what its nice value says. */
 static unsigned effective(const struct task *t)
 {
-	unsigned own = READ_ONCE(t->ioprio), class = IOPRIO_BE;
+	unsigned own = READ_ONCE(t->ioprio), policy = READ_ONCE(t->se.policy), class = IOPRIO_BE;
 
 	if (class_of(own) != IOPRIO_NONE)
 		return own;
-	if (t->se.policy == SCHED_IDLE)
+	if (policy == SCHED_IDLE)
 		class = IOPRIO_IDLE;
-	else if (t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR)
+	else if (policy == SCHED_FIFO || policy == SCHED_RR)
 		class = IOPRIO_RT;
-	return class << IOPRIO_CLASS_SHIFT | (unsigned)(t->se.nice + 20) / 5;
+	return class << IOPRIO_CLASS_SHIFT | (unsigned)(READ_ONCE(t->se.nice) + 20) / 5;
 }
 
 struct ioprio_set { unsigned ioprio; long err; };

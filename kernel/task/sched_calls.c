@@ -65,34 +65,34 @@ static long sched_set(int pid, int policy, int priority, int nice, bool reset)
 	if (!t)
 		return -ESRCH;
 	if (policy < 0) {
-		policy = t->se.policy;
-		reset = t->se.reset_on_fork;
+		policy = READ_ONCE(t->se.policy);
+		reset = READ_ONCE(t->se.reset_on_fork);
 	}
 	err = policy_check(policy, priority);
 	if (err)
 		goto out;
 	err = -EPERM;
 	if (!capable(CAP_SYS_NICE)) {
-		uint64_t limit = t->process ? t->process->rlimit[RLIMIT_RTPRIO].cur : 0;
+		uint64_t limit = t->process ? READ_ONCE(t->process->rlimit[RLIMIT_RTPRIO].cur) : 0;
 
 		if (policy_is_rt(policy)) {
-			if (policy != t->se.policy && !limit)
+			if (policy != READ_ONCE(t->se.policy) && !limit)
 				goto out;
-			if (priority > t->se.rt_priority && (uint64_t)priority > limit)
+			if (priority > READ_ONCE(t->se.rt_priority) && (uint64_t)priority > limit)
 				goto out;
 		}
-		if (nice != INT32_MIN && nice < t->se.nice && 20 - nice > (int64_t)MIN(t->process->rlimit[RLIMIT_NICE].cur, (uint64_t)40))
+		if (nice != INT32_MIN && nice < READ_ONCE(t->se.nice) && 20 - nice > (int64_t)MIN(READ_ONCE(t->process->rlimit[RLIMIT_NICE].cur), (uint64_t)40))
 			goto out;
 		if (!sched_permitted(t))
 			goto out;
-		if (t->se.reset_on_fork && !reset)
+		if (READ_ONCE(t->se.reset_on_fork) && !reset)
 			goto out;
 	}
 	if (!sched_caps_reach(t))
 		goto out;
 	err = sched_set_policy(t, (unsigned)policy, (unsigned)priority);
 	if (!err) {
-		t->se.reset_on_fork = reset;
+		WRITE_ONCE(t->se.reset_on_fork, reset);
 		if (nice != INT32_MIN && !policy_is_rt(policy))
 			sched_set_nice(t, nice);
 	}
@@ -139,7 +139,7 @@ long sys_sched_getscheduler(int pid)
 	t = sched_task(pid);
 	if (!t)
 		return -ESRCH;
-	ret = t->se.policy | (t->se.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+	ret = READ_ONCE(t->se.policy) | (READ_ONCE(t->se.reset_on_fork) ? SCHED_RESET_ON_FORK : 0);
 	task_put(t);
 	return ret;
 }
@@ -154,7 +154,7 @@ long sys_sched_getparam(int pid, uaddr_t param)
 	t = sched_task(pid);
 	if (!t)
 		return -ESRCH;
-	priority = policy_is_rt(t->se.policy) ? t->se.rt_priority : 0;
+	priority = policy_is_rt(READ_ONCE(t->se.policy)) ? READ_ONCE(t->se.rt_priority) : 0;
 	task_put(t);
 	return put_user(priority, param);
 }
@@ -212,12 +212,12 @@ long sys_sched_getattr(int pid, uaddr_t uattr, unsigned size, unsigned flags)
 	t = sched_task(pid);
 	if (!t)
 		return -ESRCH;
-	a.policy = t->se.policy;
-	a.flags = t->se.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
-	if (policy_is_rt(t->se.policy))
-		a.priority = t->se.rt_priority;
+	a.policy = READ_ONCE(t->se.policy);
+	a.flags = READ_ONCE(t->se.reset_on_fork) ? SCHED_FLAG_RESET_ON_FORK : 0;
+	if (policy_is_rt((int)a.policy))
+		a.priority = READ_ONCE(t->se.rt_priority);
 	else
-		a.nice = t->se.nice;
+		a.nice = READ_ONCE(t->se.nice);
 	task_put(t);
 	a.size = MIN(size, (unsigned)sizeof(a));
 	return copy_to_user(uattr, &a, a.size);
@@ -236,6 +236,7 @@ long sys_sched_get_priority_min(int policy)
 long sys_sched_rr_get_interval(int pid, uaddr_t interval)
 {
 	struct abi_timespec ts = { 0, 0 };
+	unsigned policy;
 	struct task *t;
 
 	if (pid < 0)
@@ -243,9 +244,10 @@ long sys_sched_rr_get_interval(int pid, uaddr_t interval)
 	t = sched_task(pid);
 	if (!t)
 		return -ESRCH;
-	if (t->se.policy == SCHED_RR)
+	policy = READ_ONCE(t->se.policy);
+	if (policy == SCHED_RR)
 		ts.tv_nsec = RR_SLICE_NS;
-	else if (t->se.policy != SCHED_FIFO)
+	else if (policy != SCHED_FIFO)
 		ts.tv_nsec = FAIR_SLICE_NS;
 	task_put(t);
 	return put_user(ts, interval);
@@ -279,7 +281,7 @@ long sys_sched_getaffinity(int pid, unsigned len, uaddr_t umask)
 	t = sched_task(pid);
 	if (!t)
 		return -ESRCH;
-	mask = t->se.affinity;
+	mask = READ_ONCE(t->se.affinity);
 	if (cpu_count < 64)
 		mask &= (1ull << cpu_count) - 1;
 	task_put(t);
