@@ -85,7 +85,7 @@ void inet_drop_queue(struct inet_socket *u)
 
 	spin_lock(&u->s.queue_lock);
 	list_splice_tail(&u->queue, &segs);
-	u->queue_bytes = 0;
+	WRITE_ONCE(u->queue_bytes, 0);
 	WRITE_ONCE(u->queue_len, 0);
 	spin_unlock(&u->s.queue_lock);
 	while (!list_empty(&segs)) {

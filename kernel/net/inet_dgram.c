@@ -136,7 +136,7 @@ static int64_t dgram_send(struct socket *s, struct msg *m)
 	if (!lost) {
 		list_add_tail(&seg->link, &r->queue);
 		WRITE_ONCE(r->queue_len, r->queue_len + 1);
-		r->queue_bytes += seg->charge;
+		WRITE_ONCE(r->queue_bytes, r->queue_bytes + seg->charge);
 	}
 	spin_unlock(&r->s.queue_lock);
 	if (lost)
@@ -166,7 +166,7 @@ static struct inet_seg *first(struct inet_socket *u, bool peek, int *err)
 		if (!peek) {
 			list_del(&seg->link);
 			WRITE_ONCE(u->queue_len, u->queue_len - 1);
-			u->queue_bytes -= seg->charge;
+			WRITE_ONCE(u->queue_bytes, u->queue_bytes - seg->charge);
 		}
 	} else if (u->ended & INET_RCV) {
 		*err = 1;

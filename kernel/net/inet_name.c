@@ -215,7 +215,7 @@ int inet_bind(struct socket *s, const struct abi_sockaddr *a, unsigned len)
 	if (n.port && n.port < PORT_PRIVILEGED && !capable(CAP_NET_BIND_SERVICE))
 		return -EACCES;
 	mutex_lock(&s->lock);
-	if (u->local.port || u->state != INET_CLOSED)
+	if (u->local.port || READ_ONCE(u->state) != INET_CLOSED)
 		err = -EINVAL;
 	else if (!n.port)
 		err = take_any_port(u, n, !inet_is_any(&n.addr));
@@ -231,7 +231,7 @@ void inet_set_remote(struct inet_socket *u, const struct inet_name *remote)
 
 	spin_lock(&bucket[b].lock);
 	spin_lock(&u->s.queue_lock);
-	u->has_remote = remote != NULL;
+	WRITE_ONCE(u->has_remote, remote != NULL);
 	if (remote) {
 		u->remote = *remote;
 		if (inet_is_any(&u->local.addr))

@@ -24,7 +24,7 @@ static void reset(struct inet_socket *u, int error)
 	WRITE_ONCE(u->ended, INET_BOTH);
 	WRITE_ONCE(u->state, INET_CLOSED);
 	peer = u->peer;
-	u->peer = NULL;
+	WRITE_ONCE(u->peer, NULL);
 	WRITE_ONCE(u->s.error, error);
 	spin_unlock(&u->s.queue_lock);
 	if (peer)
@@ -63,7 +63,7 @@ static struct inet_socket *drop_waiting(struct inet_socket *e)
 	forget_listener(e);
 	spin_lock(&e->s.queue_lock);
 	client = e->peer;
-	e->peer = NULL;
+	WRITE_ONCE(e->peer, NULL);
 	spin_unlock(&e->s.queue_lock);
 	stream_close(e, true);
 	return client;
@@ -102,7 +102,7 @@ static void disconnect(struct inet_socket *u, bool hard)
 
 	spin_lock(&u->s.queue_lock);
 	peer = u->peer;
-	u->peer = NULL;
+	WRITE_ONCE(u->peer, NULL);
 	was_connecting = u->state == INET_CONNECTING;
 	unread = u->queue_len != 0;
 	WRITE_ONCE(u->state, INET_CLOSED);
@@ -212,9 +212,9 @@ static int stream_listen(struct socket *s, unsigned backlog)
 	int err = 0;
 
 	mutex_lock(&s->lock);
-	if (u->state == INET_LISTENING) {
+	if (READ_ONCE(u->state) == INET_LISTENING) {	/* the other side may be resetting it */
 		WRITE_ONCE(u->backlog, backlog);
-	} else if (u->state != INET_CLOSED || u->peer) {
+	} else if (READ_ONCE(u->state) != INET_CLOSED || READ_ONCE(u->peer)) {
 		err = -EINVAL;
 	} else {
 		err = inet_autobind(u) ? -EADDRINUSE : inet_listen_conflict(u);
@@ -237,7 +237,7 @@ static int enqueue_embryo(struct inet_socket *l, struct inet_socket *n, bool *wa
 	int err = 0;
 
 	spin_lock(&l->s.queue_lock);
-	*waits = l->accept_len > l->backlog;
+	*waits = l->accept_len > READ_ONCE(l->backlog);
 	if (l->state != INET_LISTENING) {
 		err = -ECONNREFUSED;
 	} else if (*waits) {
@@ -296,15 +296,15 @@ static int start_connect(struct inet_socket *u, const struct inet_name *dst)
 	n->s.send_buf = READ_ONCE(l->s.send_buf);
 	n->s.recv_buf = READ_ONCE(l->s.recv_buf);
 	n->s.keep_alive = READ_ONCE(l->s.keep_alive);
-	n->s.linger = l->s.linger;
+	n->s.linger = (struct abi_linger){ READ_ONCE(l->s.linger.onoff), READ_ONCE(l->s.linger.linger) };
 	for (unsigned i = 0; i < ARRAY_SIZE(n->option); i++)
 		n->option[i] = READ_ONCE(l->option[i]);
 	inet_get(u);
 	n->peer = u;
 	inet_get(n);		/* u's; the first reference is the listener's */
 	spin_lock(&u->s.queue_lock);
-	u->peer = n;
-	u->ended = 0;
+	WRITE_ONCE(u->peer, n);
+	WRITE_ONCE(u->ended, 0);
 	WRITE_ONCE(u->state, INET_CONNECTING);
 	spin_unlock(&u->s.queue_lock);
 	inet_share_port(n, l);
@@ -312,7 +312,7 @@ static int start_connect(struct inet_socket *u, const struct inet_name *dst)
 	if (err) {
 		inet_unbind(n);
 		spin_lock(&u->s.queue_lock);
-		u->peer = NULL;
+		WRITE_ONCE(u->peer, NULL);
 		WRITE_ONCE(u->state, INET_CLOSED);
 		spin_unlock(&u->s.queue_lock);
 		n->peer = NULL;
@@ -357,7 +357,7 @@ static int stream_connect(struct socket *s, const struct abi_sockaddr *a, unsign
 		return -EINVAL;
 	mutex_lock(&s->lock);
 	if (a->family == AF_UNSPEC) {
-		err = u->state == INET_LISTENING ? -EISCONN : 0;
+		err = READ_ONCE(u->state) == INET_LISTENING ? -EISCONN : 0;
 		if (!err) {
 			disconnect(u, true);
 			inet_set_remote(u, NULL);
@@ -373,7 +373,7 @@ static int stream_connect(struct socket *s, const struct abi_sockaddr *a, unsign
 		if (err != 1)
 			goto out;
 		err = nonblock ? -EALREADY : 0;
-	} else if (u->state != INET_CLOSED || u->peer) {
+	} else if (READ_ONCE(u->state) != INET_CLOSED || READ_ONCE(u->peer)) {
 		err = -EISCONN;
 	} else {
 		err = inet_route(u, &dst);
@@ -564,7 +564,7 @@ static int64_t stream_send(struct socket *s, struct msg *m)
 		if (!gone) {
 			list_add_tail(&seg->link, &peer->queue);
 			WRITE_ONCE(peer->queue_len, peer->queue_len + 1);
-			peer->queue_bytes += n;
+			WRITE_ONCE(peer->queue_bytes, peer->queue_bytes + n);
 		}
 		spin_unlock(&peer->s.queue_lock);
 		done += (int64_t)n;
@@ -617,7 +617,7 @@ static int64_t take(struct inet_socket *u, struct msg *m)
 			continue;
 		spin_lock(&u->s.queue_lock);
 		seg->off += (uint32_t)n;
-		u->queue_bytes -= n;
+		WRITE_ONCE(u->queue_bytes, u->queue_bytes - n);
 		if (seg->off == seg->len) {
 			list_del(&seg->link);
 			WRITE_ONCE(u->queue_len, u->queue_len - 1);

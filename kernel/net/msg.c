@@ -31,7 +31,7 @@ static int64_t send_one(struct socket *s, struct file *f, struct msg *m)
 {
 	struct scm none = { .nfiles = 0 };
 
-	if (f->flags & O_NONBLOCK)
+	if (READ_ONCE(f->flags) & O_NONBLOCK)
 		m->flags |= MSG_DONTWAIT;
 	if (!m->scm)
 		m->scm = &none;
@@ -168,7 +168,7 @@ long sys_sendmmsg(int fd, uaddr_t msgs, unsigned n, unsigned flags)
 
 static int64_t recv_one(struct socket *s, struct file *f, struct msg *m)
 {
-	if (f->flags & O_NONBLOCK)
+	if (READ_ONCE(f->flags) & O_NONBLOCK)
 		m->flags |= MSG_DONTWAIT;
 	if (m->name)
 		memset(m->name, 0, sizeof(*m->name));

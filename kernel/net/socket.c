@@ -78,7 +78,7 @@ static void socket_release(struct file *f)
 static int64_t socket_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct socket *s = f->private;
-	struct msg m = { .uio = u, .flags = f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0 };
+	struct msg m = { .uio = u, .flags = READ_ONCE(f->flags) & O_NONBLOCK ? MSG_DONTWAIT : 0 };
 
 	if (u->left == 0)
 		return 0;
@@ -88,7 +88,7 @@ static int64_t socket_read(struct file *f, struct uio *u, uint64_t *pos)
 static int64_t socket_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct socket *s = f->private;
-	struct msg m = { .uio = u, .flags = (f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0) | (s->type == SOCK_SEQPACKET ? MSG_EOR : 0) |
+	struct msg m = { .uio = u, .flags = (READ_ONCE(f->flags) & O_NONBLOCK ? MSG_DONTWAIT : 0) | (s->type == SOCK_SEQPACKET ? MSG_EOR : 0) |
 		(u->how & UIO_NOSIGNAL ? MSG_NOSIGNAL : 0) };
 
 	return s->ops->sendmsg(s, &m);
@@ -337,7 +337,7 @@ long sys_connect(int fd, uaddr_t addr, int len)
 		err = socket_from_fd(fd, &f, &s);
 	if (err)
 		return err;
-	err = s->ops->connect(s, &a, (unsigned)len, f->flags & O_NONBLOCK);
+	err = s->ops->connect(s, &a, (unsigned)len, READ_ONCE(f->flags) & O_NONBLOCK);
 	file_put(f);
 	return err;
 }
@@ -376,7 +376,7 @@ long sys_accept4(int fd, uaddr_t addr, uaddr_t lenp, unsigned flags)
 		fd_unreserve(newfd);
 		return err;
 	}
-	err = s->ops->accept ? s->ops->accept(s, &n, f->flags & O_NONBLOCK) : -EOPNOTSUPP;
+	err = s->ops->accept ? s->ops->accept(s, &n, READ_ONCE(f->flags) & O_NONBLOCK) : -EOPNOTSUPP;
 	if (err)
 		goto unreserve;
 	err = socket_file(n, flags, &nf);

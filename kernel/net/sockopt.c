@@ -6,9 +6,10 @@
  */
 #include "net/net_internal.h"
 
-static int get_time(uint64_t *ns, uaddr_t value, unsigned len)
+static int get_time(uint64_t *to, uaddr_t value, unsigned len)
 {
 	struct abi_timeval tv;
+	uint64_t ns;
 
 	if (len < sizeof(tv))
 		return -EINVAL;
@@ -17,11 +18,12 @@ static int get_time(uint64_t *ns, uaddr_t value, unsigned len)
 	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
 		return -EDOM;
 	if (tv.tv_sec < 0)
-		*ns = SOCKET_NO_WAIT;
+		ns = SOCKET_NO_WAIT;
 	else if (tv.tv_sec > INT64_MAX / (int64_t)NSEC_PER_SEC - 1)	/* for ever */
-		*ns = 0;
+		ns = 0;
 	else
-		*ns = (uint64_t)tv.tv_sec * NSEC_PER_SEC + (uint64_t)tv.tv_usec * NSEC_PER_USEC;
+		ns = (uint64_t)tv.tv_sec * NSEC_PER_SEC + (uint64_t)tv.tv_usec * NSEC_PER_USEC;
+	WRITE_ONCE(*to, ns);
 	return 0;
 }
 
@@ -109,8 +111,8 @@ static int set_socket(struct socket *s, int name, uaddr_t value, unsigned len)
 			return -EINVAL;
 		if (copy_from_user(&l, value, sizeof(l)))
 			return -EFAULT;
-		l.onoff = l.onoff != 0;
-		s->linger = l;
+		WRITE_ONCE(s->linger.onoff, l.onoff != 0);
+		WRITE_ONCE(s->linger.linger, l.linger);
 		return 0;
 	}
 	case SO_RCVLOWAT:
@@ -166,38 +168,40 @@ static struct abi_timeval to_timeval(uint64_t ns)
 
 static int get_socket(struct socket *s, int name, uaddr_t value, uaddr_t lenp)
 {
+	struct abi_linger linger;
 	struct abi_timeval tv;
 	struct abi_ucred cred;
 	int32_t v;
 
 	switch (name) {
-	case SO_DEBUG: v = s->debug; break;
-	case SO_REUSEADDR: v = s->reuse_addr; break;
-	case SO_REUSEPORT: v = s->reuse_port; break;
-	case SO_DONTROUTE: v = s->dont_route; break;
-	case SO_BROADCAST: v = s->broadcast; break;
-	case SO_KEEPALIVE: v = s->keep_alive; break;
-	case SO_OOBINLINE: v = s->oob_inline; break;
-	case SO_PASSCRED: v = s->pass_cred; break;
-	case SO_SNDBUF: v = (int32_t)s->send_buf; break;
-	case SO_RCVBUF: v = (int32_t)s->recv_buf; break;
-	case SO_PRIORITY: v = s->priority; break;
+	case SO_DEBUG: v = READ_ONCE(s->debug); break;
+	case SO_REUSEADDR: v = READ_ONCE(s->reuse_addr); break;
+	case SO_REUSEPORT: v = READ_ONCE(s->reuse_port); break;
+	case SO_DONTROUTE: v = READ_ONCE(s->dont_route); break;
+	case SO_BROADCAST: v = READ_ONCE(s->broadcast); break;
+	case SO_KEEPALIVE: v = READ_ONCE(s->keep_alive); break;
+	case SO_OOBINLINE: v = READ_ONCE(s->oob_inline); break;
+	case SO_PASSCRED: v = READ_ONCE(s->pass_cred); break;
+	case SO_SNDBUF: v = (int32_t)READ_ONCE(s->send_buf); break;
+	case SO_RCVBUF: v = (int32_t)READ_ONCE(s->recv_buf); break;
+	case SO_PRIORITY: v = READ_ONCE(s->priority); break;
 	case SO_TYPE: v = s->type; break;
 	case SO_PROTOCOL: v = s->protocol; break;
 	case SO_DOMAIN: v = s->family; break;
 	case SO_ERROR: v = -socket_take_error(s); break;
 	case SO_ACCEPTCONN: v = READ_ONCE(s->listening); break;
-	case SO_RCVLOWAT: v = (int32_t)s->recv_low; break;
+	case SO_RCVLOWAT: v = (int32_t)READ_ONCE(s->recv_low); break;
 	case SO_SNDLOWAT: v = 1; break;
-	case SO_PEEK_OFF: v = s->peek_off; break;
+	case SO_PEEK_OFF: v = READ_ONCE(s->peek_off); break;
 	case SO_NO_CHECK: v = 0; break;
 	case SO_LINGER:
-		return put_value(&s->linger, sizeof(s->linger), value, lenp);
+		linger = (struct abi_linger){ READ_ONCE(s->linger.onoff), READ_ONCE(s->linger.linger) };
+		return put_value(&linger, sizeof(linger), value, lenp);
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
 	case SO_RCVTIMEO_NEW:
 	case SO_SNDTIMEO_NEW:
-		tv = to_timeval(name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW ? s->recv_timeout_ns : s->send_timeout_ns);
+		tv = to_timeval(name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW ? READ_ONCE(s->recv_timeout_ns) : READ_ONCE(s->send_timeout_ns));
 		return put_value(&tv, sizeof(tv), value, lenp);
 	case SO_PEERCRED:
 		spin_lock(&s->queue_lock);

@@ -121,7 +121,7 @@ static void unix_close(struct unix_socket *u, bool embryo)
 	list_splice_tail(&u->accept_queue, &embryos);
 	WRITE_ONCE(u->queue_len, 0);
 	WRITE_ONCE(u->accept_len, 0);
-	u->queue_bytes = 0;
+	WRITE_ONCE(u->queue_bytes, 0);
 	while (!list_empty(&u->clients))
 		list_del_init(u->clients.next);
 	spin_unlock(&u->s.queue_lock);
@@ -244,7 +244,7 @@ static int enqueue_embryo(struct unix_socket *l, struct unix_socket *n, struct a
 		*listener_cred = l->s.peer_cred;
 		n->addr = l->addr;
 		ref_get(&n->addr->refs);
-		n->s.pass_cred = l->s.pass_cred;
+		n->s.pass_cred = READ_ONCE(l->s.pass_cred);
 		list_add_tail(&n->accept_link, &l->accept_queue);
 		WRITE_ONCE(l->accept_len, l->accept_len + 1);
 	}

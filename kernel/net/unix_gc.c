@@ -152,7 +152,7 @@ static void take_queue(struct unix_socket *u, struct list_head *out)
 {
 	list_splice_tail(&u->queue, out);
 	WRITE_ONCE(u->queue_len, 0);
-	u->queue_bytes = 0;
+	WRITE_ONCE(u->queue_bytes, 0);
 }
 
 static void collect(struct work *w)

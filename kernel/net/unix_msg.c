@@ -98,7 +98,7 @@ static void enqueue(struct unix_socket *to, struct unix_msg *msg)
 {
 	list_add_tail(&msg->link, &to->queue);
 	WRITE_ONCE(to->queue_len, to->queue_len + 1);
-	to->queue_bytes += msg->len;
+	WRITE_ONCE(to->queue_bytes, to->queue_bytes + msg->len);
 }
 
 /* ---- streams ---- */
@@ -265,7 +265,7 @@ static bool take_stream(struct unix_socket *u, struct msg *m, struct unix_msg *m
 	if (!peek) {
 		msg->off += (uint32_t)n;
 		spin_lock(&u->s.queue_lock);
-		u->queue_bytes -= n;
+		WRITE_ONCE(u->queue_bytes, u->queue_bytes - n);
 		spin_unlock(&u->s.queue_lock);
 		if (msg->off == msg->len) {
 			dequeue(u, msg);
@@ -567,7 +567,7 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 	}
 	if (peek) {
 		if (READ_ONCE(s->peek_off) >= 0 && ret >= 0)
-			WRITE_ONCE(s->peek_off, s->peek_off + (int32_t)n);
+			WRITE_ONCE(s->peek_off, READ_ONCE(s->peek_off) + (int32_t)n);
 		mutex_unlock(&s->lock);
 		return ret;
 	}
@@ -575,7 +575,7 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 	was_full = u->queue_len > u->backlog;
 	list_del(&msg->link);
 	WRITE_ONCE(u->queue_len, u->queue_len - 1);
-	u->queue_bytes -= msg->len;
+	WRITE_ONCE(u->queue_bytes, u->queue_bytes - msg->len);
 	spin_unlock(&s->queue_lock);
 	mutex_unlock(&s->lock);
 	peek_back(s, len);
