@@ -243,7 +243,7 @@ static int set_options(const char *data)
 	if (!err) {
 		options = o;
 		if (ptmx_set)
-			ptmx->mode = S_IFCHR | o.ptmxmode;
+			WRITE_ONCE(ptmx->mode, S_IFCHR | o.ptmxmode);
 	}
 	mutex_unlock(&lock);
 	kfree(copy);

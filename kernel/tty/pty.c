@@ -96,7 +96,7 @@ void pty_packet(struct tty *t, unsigned set, unsigned clear)
 	flags = spin_lock_irqsave(&t->lock);
 	on = p->packet;
 	if (on)
-		p->status = (p->status & ~clear) | set;
+		WRITE_ONCE(p->status, (p->status & ~clear) | set);	/* poll looks without the lock, as at the next two */
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (on)
 		waitq_wake_key(&p->wait, 0, POLL_READ | POLLPRI);
@@ -106,7 +106,7 @@ void pty_slave_opened(struct tty *t)
 {
 	unsigned long flags = spin_lock_irqsave(&t->lock);
 
-	t->pty->slave_closed = false;
+	WRITE_ONCE(t->pty->slave_closed, false);
 	spin_unlock_irqrestore(&t->lock, flags);
 }
 
@@ -115,7 +115,7 @@ void pty_slave_closed(struct tty *t)
 	unsigned long flags = spin_lock_irqsave(&t->lock);
 
 	if (t->opens == 0)
-		t->pty->slave_closed = true;
+		WRITE_ONCE(t->pty->slave_closed, true);
 	spin_unlock_irqrestore(&t->lock, flags);
 	waitq_wake_key(&t->pty->wait, 0, POLL_READ | POLLHUP);
 }
@@ -166,7 +166,7 @@ static unsigned take_status(struct pty *p)
 	unsigned long flags = spin_lock_irqsave(&p->slave->lock);
 	unsigned s = p->packet ? p->status : 0;
 
-	p->status = 0;
+	WRITE_ONCE(p->status, 0);
 	spin_unlock_irqrestore(&p->slave->lock, flags);
 	return s;
 }
@@ -233,7 +233,7 @@ static int64_t master_read_turn(struct pty *p, struct uio *u, bool nonblock)
 static int64_t master_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pty *p = f->private;
-	bool nonblock = (f->flags & O_NONBLOCK) != 0;
+	bool nonblock = (READ_ONCE(f->flags) & O_NONBLOCK) != 0;
 	int64_t ret = tty_turn_take(&p->read_turn, nonblock);
 
 	if (ret)
@@ -252,7 +252,7 @@ static int64_t master_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pty *p = f->private;
 	struct tty *t = p->slave;
-	bool nonblock = (f->flags & O_NONBLOCK) != 0;
+	bool nonblock = (READ_ONCE(f->flags) & O_NONBLOCK) != 0;
 	uint8_t chunk[512];
 	int64_t done = 0, err = tty_turn_take(&p->write_turn, nonblock);
 
@@ -278,8 +278,10 @@ static int64_t master_write(struct file *f, struct uio *u, uint64_t *pos)
 			break;
 		}
 		flags = spin_lock_irqsave(&t->lock);
-		for (size_t i = 0; i < n; i++)	/* fits: only the holder of the write turn adds */
-			t->rx[t->rx_head++ % TTY_RX_SIZE] = chunk[i];
+		for (size_t i = 0; i < n; i++) {	/* fits: only the holder of the write turn adds */
+			t->rx[t->rx_head % TTY_RX_SIZE] = chunk[i];
+			WRITE_ONCE(t->rx_head, t->rx_head + 1);
+		}
 		spin_unlock_irqrestore(&t->lock, flags);
 		done += (int64_t)n;
 		n_tty_process(t);
@@ -349,8 +351,8 @@ static long master_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 			return -EFAULT;
 		flags = spin_lock_irqsave(&t->lock);
 		if (v && !p->packet)
-			p->status = 0;
-		p->packet = v != 0;
+			WRITE_ONCE(p->status, 0);
+		WRITE_ONCE(p->packet, v != 0);
 		spin_unlock_irqrestore(&t->lock, flags);
 		return 0;
 	case TIOCGPKT:

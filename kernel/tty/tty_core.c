@@ -47,6 +47,17 @@ static char console_name[24];		/* [registry] "" : the first */
 
 /* ---- life ---- */
 
+void tty_store_termios(struct tty *t, const struct abi_ktermios *k)
+{
+	WRITE_ONCE(t->termios.c_iflag, k->c_iflag);
+	WRITE_ONCE(t->termios.c_oflag, k->c_oflag);
+	WRITE_ONCE(t->termios.c_cflag, k->c_cflag);
+	WRITE_ONCE(t->termios.c_lflag, k->c_lflag);
+	WRITE_ONCE(t->termios.c_line, k->c_line);
+	for (unsigned i = 0; i < ABI_NCCS; i++)
+		WRITE_ONCE(t->termios.c_cc[i], k->c_cc[i]);
+}
+
 void tty_reset_termios(struct tty *t)
 {
 	static const uint8_t cc[ABI_NCCS] = {
@@ -54,29 +65,30 @@ void tty_reset_termios(struct tty *t)
 		[VSTOP] = 19, [VSUSP] = 26, [VREPRINT] = 18, [VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22
 	};
 
-	t->termios = (struct abi_ktermios){
+	struct abi_ktermios k = {
 		.c_iflag = ICRNL | IXON,
 		.c_oflag = OPOST | ONLCR,
 		.c_cflag = B38400 | CS8 | CREAD | (t->pty ? 0 : HUPCL),
 		.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
 	};
-	memcpy(t->termios.c_cc, cc, sizeof(cc));
+	memcpy(k.c_cc, cc, sizeof(cc));
 	if (!strcmp(t->name, console_name)) {
 		/*
 		 * The console is no terminal but a pipe or a file: no echo, no signals, and of the special
 		 * characters only end of file and, for those who must send it as data, literal next.
 		 */
 		if (cmdline_has("console.pipe")) {
-			t->termios.c_iflag = 0;
-			t->termios.c_lflag = ICANON | IEXTEN;
-			memset(t->termios.c_cc, 0, sizeof(cc));
-			t->termios.c_cc[VEOF] = cc[VEOF];
-			t->termios.c_cc[VLNEXT] = cc[VLNEXT];
-			t->termios.c_cc[VMIN] = 1;
+			k.c_iflag = 0;
+			k.c_lflag = ICANON | IEXTEN;
+			memset(k.c_cc, 0, sizeof(cc));
+			k.c_cc[VEOF] = cc[VEOF];
+			k.c_cc[VLNEXT] = cc[VLNEXT];
+			k.c_cc[VMIN] = 1;
 		}
 		if (cmdline_has("console.noopost"))
-			t->termios.c_oflag = 0;
+			k.c_oflag = 0;
 	}
+	tty_store_termios(t, &k);
 	t->ispeed = t->ospeed = 38400;
 }
 
@@ -270,8 +282,8 @@ void tty_vhangup(struct tty *t, bool exit_session)
 	mutex_lock(&t->ldisc);
 	mutex_lock(&t->out);
 	flags = spin_lock_irqsave(&t->lock);
-	t->rx_tail = t->rx_head;
-	t->exclusive = false;
+	WRITE_ONCE(t->rx_tail, t->rx_head);
+	WRITE_ONCE(t->exclusive, false);
 	spin_unlock_irqrestore(&t->lock, flags);
 	n_tty_flush(t);
 	WRITE_ONCE(t->stopped, false);
@@ -368,7 +380,7 @@ static void tty_release(struct file *f)
 	list_del(&tf->link);
 	last = --t->opens == 0;
 	if (last)
-		t->exclusive = false;
+		WRITE_ONCE(t->exclusive, false);
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (last) {
 		mutex_lock(&t->out);
@@ -455,7 +467,7 @@ static int64_t tty_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct tty_file *tf = f->private;
 	struct tty *t = tf->tty;
-	bool nonblock = (f->flags & O_NONBLOCK) != 0;
+	bool nonblock = (READ_ONCE(f->flags) & O_NONBLOCK) != 0;
 	int64_t ret;
 
 	if (tty_file_hung(tf) || u->left == 0)
@@ -514,7 +526,7 @@ static int64_t tty_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct tty_file *tf = f->private;
 	struct tty *t = tf->tty;
-	bool nonblock = (f->flags & O_NONBLOCK) != 0;
+	bool nonblock = (READ_ONCE(f->flags) & O_NONBLOCK) != 0;
 	int64_t ret;
 
 	if (tty_file_hung(tf))

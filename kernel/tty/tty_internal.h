@@ -54,7 +54,7 @@ struct tty {
 
 	struct mutex ldisc;		/* [TTY_LDISC] */
 	struct n_tty n;			/* [ldisc] */
-	struct abi_ktermios termios;	/* written: [ldisc, out] */
+	struct abi_ktermios termios;	/* written: [ldisc, out]; single words are read without */
 	struct abi_ktermios locked;	/* [ldisc] what of it cannot be changed */
 	uint32_t ispeed, ospeed;	/* [ldisc] */
 
@@ -92,16 +92,18 @@ struct tty_file {
 };
 static inline bool tty_file_hung(const struct tty_file *tf) { return tf->hangups != READ_ONCE(tf->tty->hangups); }
 
-#define I_FLAG(t, f) ((t)->termios.c_iflag & (f))
-#define O_FLAG(t, f) ((t)->termios.c_oflag & (f))
-#define L_FLAG(t, f) ((t)->termios.c_lflag & (f))
-#define CC(t, i) ((t)->termios.c_cc[i])
+/* Without a lock, too: who waits for input, and who writes with TOSTOP, looks again. */
+#define I_FLAG(t, f) (READ_ONCE((t)->termios.c_iflag) & (f))
+#define O_FLAG(t, f) (READ_ONCE((t)->termios.c_oflag) & (f))
+#define L_FLAG(t, f) (READ_ONCE((t)->termios.c_lflag) & (f))
+#define CC(t, i) READ_ONCE((t)->termios.c_cc[i])
 
 /* tty_core.c */
 extern const struct file_ops tty_file_ops;
 struct tty *tty_alloc(const char *name, kdev_t dev, const struct tty_driver_ops *ops, void *driver);	/* NULL: no memory */
 int tty_open(struct tty *t, struct file *f, bool noctty, bool console);
 void tty_reset_termios(struct tty *t);
+void tty_store_termios(struct tty *t, const struct abi_ktermios *k);
 void tty_kick(struct tty *t);			/* queue the work item; any context */
 int tty_turn_take(struct tty_turn *turn, bool nonblock) MUST_CHECK;	/* -EAGAIN, -ERESTARTSYS */
 void tty_turn_give(struct tty_turn *turn);

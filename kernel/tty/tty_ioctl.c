@@ -44,10 +44,10 @@ static void set_termios(struct tty *t, const struct abi_ktermios *wanted, uint32
 	old = t->termios;
 	keep_locked(&new, &old, &t->locked);
 	in_code = new.c_cflag >> IBSHIFT & CBAUD;
-	t->termios = new;
-	if (t->pty)		/* a pty has no line parameters */
-		t->termios.c_cflag = (new.c_cflag & ~(unsigned)(CSIZE | PARENB)) | CS8 | CREAD;
 	t->ospeed = baud_of(new.c_cflag, ospeed);
+	if (t->pty)		/* a pty has no line parameters */
+		new.c_cflag = (new.c_cflag & ~(unsigned)(CSIZE | PARENB)) | CS8 | CREAD;
+	tty_store_termios(t, &new);
 	t->ispeed = in_code ? baud_of(in_code, ispeed) : t->ospeed;
 	n_tty_termios_changed(t, &old);
 	if (t->pty) {
@@ -77,7 +77,7 @@ int tty_flush_queues(struct tty *t, unsigned which)
 
 		mutex_lock(&t->ldisc);
 		flags = spin_lock_irqsave(&t->lock);
-		t->rx_tail = t->rx_head;
+		WRITE_ONCE(t->rx_tail, t->rx_head);
 		spin_unlock_irqrestore(&t->lock, flags);
 		n_tty_flush(t);
 		pty_packet(t, TIOCPKT_FLUSHREAD, 0);
@@ -290,7 +290,7 @@ long tty_mode_ioctl(struct tty *t, struct tty_file *tf, bool master, unsigned cm
 		return set_winsize(t, arg);
 	case TIOCEXCL: case TIOCNXCL:
 		flags = spin_lock_irqsave(&t->lock);
-		t->exclusive = cmd == TIOCEXCL;
+		WRITE_ONCE(t->exclusive, cmd == TIOCEXCL);
 		spin_unlock_irqrestore(&t->lock, flags);
 		return 0;
 	case TIOCGEXCL:
@@ -317,7 +317,7 @@ long tty_mode_ioctl(struct tty *t, struct tty_file *tf, bool master, unsigned cm
 	case TIOCSSOFTCAR:
 		return set_soft_carrier(t, arg);
 	case TIOCGSOFTCAR:
-		return get_int((t->termios.c_cflag & CLOCAL) != 0, arg);
+		return get_int((READ_ONCE(t->termios.c_cflag) & CLOCAL) != 0, arg);
 	case TIOCMGET:
 		if (t->pty)
 			return -ENOTTY;
