@@ -63,7 +63,7 @@ void klog_add(enum klog_level level, unsigned facility, const char *text, size_t
 	ring_put(&r, sizeof(r));
 	ring_put(text, r.len);
 	newest.seq++;
-	if (level < console_below) {
+	if (level < READ_ONCE(console_below)) {
 		char stamp[32];
 		int m = ksnprintf(stamp, sizeof(stamp), "[%5llu.%06llu] ", (unsigned long long)(r.time_ns / 1000000000),
 			(unsigned long long)(r.time_ns / 1000 % 1000000));
@@ -152,4 +152,4 @@ void klog_clear(void)
 	spin_unlock_irqrestore(&log_lock, flags);
 }
 
-void klog_console_level(enum klog_level below) { console_below = below; }
+void klog_console_level(enum klog_level below) { WRITE_ONCE(console_below, below); }

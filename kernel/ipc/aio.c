@@ -70,7 +70,7 @@ static void aio_put(struct aio *c)
 static void aio_kill(struct aio *c)
 {
 	mutex_lock(&c->lock);
-	c->dead = true;
+	WRITE_ONCE(c->dead, true);
 	mutex_unlock(&c->lock);
 	waitq_wake_all(&c->wait);
 	aio_put(c);

@@ -47,7 +47,7 @@ static int64_t eventfd_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (!take(e, &value)) {
 		int err;
 
-		if (f->flags & O_NONBLOCK)
+		if (READ_ONCE(f->flags) & O_NONBLOCK)
 			return -EAGAIN;
 		err = wait_event_interruptible(&e->wait, take(e, &value));
 		if (err)
@@ -71,7 +71,7 @@ static int64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (!add(e, value)) {
 		int err;
 
-		if (f->flags & O_NONBLOCK)
+		if (READ_ONCE(f->flags) & O_NONBLOCK)
 			return -EAGAIN;
 		err = wait_event_interruptible(&e->wait, add(e, value));
 		if (err)

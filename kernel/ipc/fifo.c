@@ -69,7 +69,7 @@ static int fifo_open(struct inode *inode, struct file *f)
 {
 	struct pipe *p = fifo_pipe(inode);
 	unsigned mode = f->mode & (FMODE_READ | FMODE_WRITE);
-	bool nonblock = f->flags & O_NONBLOCK;
+	bool nonblock = READ_ONCE(f->flags) & O_NONBLOCK;
 	int err = 0;
 
 	if (!p)

@@ -182,7 +182,7 @@ static unsigned mq_poll(struct file *f, struct poll_table *pt)
 /* Of the text.  Unlike in other files a negative place is one before the end, where a hole is looked for. */
 static int64_t mq_llseek(struct file *f, int64_t off, int whence)
 {
-	int64_t size = (int64_t)f->inode->size;
+	int64_t size = (int64_t)READ_ONCE(f->inode->size);
 
 	if ((whence != SEEK_DATA && whence != SEEK_HOLE) || off >= 0)
 		return vfs_llseek(f, off, whence);
@@ -313,7 +313,7 @@ long sys_mq_timedsend(int fd, uaddr_t umsg, size_t len, unsigned prio, uaddr_t t
 	m->prio = prio;
 	err = len ? copy_from_user(m->data, umsg, len) : 0;
 	if (!err)
-		err = send(q, m, f->flags & O_NONBLOCK, deadline);
+		err = send(q, m, READ_ONCE(f->flags) & O_NONBLOCK, deadline);
 	if (err)
 		kfree(m);
 put:
@@ -359,7 +359,7 @@ long sys_mq_timedreceive(int fd, uaddr_t umsg, size_t len, uaddr_t uprio, uaddr_
 		ret = mq_get(fd, FMODE_READ, &f, &q);
 	if (ret)
 		return ret;
-	ret = len < (uint64_t)q->msg_size ? -EMSGSIZE : receive(q, f->flags & O_NONBLOCK, deadline, &m);
+	ret = len < (uint64_t)q->msg_size ? -EMSGSIZE : receive(q, READ_ONCE(f->flags) & O_NONBLOCK, deadline, &m);
 	if (!ret) {
 		ret = (long)m->len;
 		if ((uprio && put_user(m->prio, uprio)) || (m->len && copy_to_user(umsg, m->data, m->len)))
@@ -423,7 +423,7 @@ long sys_mq_getsetattr(int fd, uaddr_t new_attr, uaddr_t old_attr)
 	err = mq_get(fd, 0, &f, &q);
 	if (err)
 		return err;
-	old = (struct abi_mq_attr){ .flags = f->flags & O_NONBLOCK, .maxmsg = q->max_msgs, .msgsize = q->msg_size, .curmsgs = READ_ONCE(q->count) };
+	old = (struct abi_mq_attr){ .flags = READ_ONCE(f->flags) & O_NONBLOCK, .maxmsg = q->max_msgs, .msgsize = q->msg_size, .curmsgs = READ_ONCE(q->count) };
 	if (new_attr) {
 		spin_lock(&f->lock);
 		WRITE_ONCE(f->flags, (f->flags & ~(unsigned)O_NONBLOCK) | (unsigned)new.flags);

@@ -19,7 +19,7 @@ static unsigned queues;			/* [a] that there are, named or open */
 static int mqueue_setattr(struct inode *i, const struct inode_attr *a)
 {
 	if (a->valid & ATTR_SIZE)	/* of its text, which stays as it is */
-		i->size = a->size;
+		WRITE_ONCE(i->size, a->size);
 	return vfs_setattr_simple(i, a);
 }
 static const struct inode_ops queue_ops = { .setattr = mqueue_setattr };

@@ -203,7 +203,7 @@ static int64_t do_read(struct file *f, struct uio *u, bool nonblock)
 	return ret;
 }
 
-static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos) { return do_read(f, u, f->flags & O_NONBLOCK); }
+static int64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos) { return do_read(f, u, READ_ONCE(f->flags) & O_NONBLOCK); }
 
 /* ---- write ---- */
 
@@ -274,7 +274,7 @@ static int64_t do_write(struct file *f, struct uio *u, bool nonblock)
 	if (u->left == 0)
 		return 0;
 	mutex_lock(&p->lock);
-	ret = write_locked(p, u, nonblock, f->flags & O_DIRECT);
+	ret = write_locked(p, u, nonblock, READ_ONCE(f->flags) & O_DIRECT);
 	mutex_unlock(&p->lock);
 	if (ret > 0) {
 		pipe_wake_readers(p);
@@ -283,7 +283,7 @@ static int64_t do_write(struct file *f, struct uio *u, bool nonblock)
 	return ret;
 }
 
-static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos) { return do_write(f, u, f->flags & O_NONBLOCK); }
+static int64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos) { return do_write(f, u, READ_ONCE(f->flags) & O_NONBLOCK); }
 
 int64_t pipe_vmsplice(struct file *f, struct uio *u, bool write, bool nonblock)
 {
@@ -434,9 +434,9 @@ long pipe_set_size(struct file *f, uint64_t bytes)
 		ring[i] = *slot(p, p->tail + i);
 	kfree(p->ring);
 	p->ring = ring;
-	p->slots = slots;
-	p->tail = 0;
-	p->head = used;
+	WRITE_ONCE(p->slots, slots);	/* who waits looks without the lock, and then again with it */
+	WRITE_ONCE(p->tail, 0);
+	WRITE_ONCE(p->head, used);
 	mutex_unlock(&p->lock);
 	if (more > 0)
 		pipe_wake_writers(p);

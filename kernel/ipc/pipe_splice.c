@@ -40,7 +40,7 @@ int64_t pipe_take(struct pipe *p, size_t max, bool nonblock, int64_t (*take)(voi
 	/* More may be appended to it and the ring may be another afterwards, but it stays the first. */
 	first = *slot(p, p->tail);
 	page_get(first.page);
-	p->held = true;
+	WRITE_ONCE(p->held, true);
 	mutex_unlock(&p->lock);
 	n = take(arg, (char *)page_addr(first.page) + first.off, MIN((size_t)first.len, max));
 	page_put(first.page);

@@ -79,7 +79,7 @@ static void convert(struct abi_signalfd_siginfo *o, const struct abi_siginfo *i)
 static int64_t signalfd_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct signalfd *s = f->private;
-	bool nonblock = f->flags & O_NONBLOCK;
+	bool nonblock = READ_ONCE(f->flags) & O_NONBLOCK;
 	struct abi_signalfd_siginfo out;
 	struct abi_siginfo info;
 	int64_t got = 0;

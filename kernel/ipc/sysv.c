@@ -13,11 +13,11 @@ void sysv_put(struct sysv_object *o)
 int sysv_permission(const struct sysv_object *o, int mode)
 {
 	const struct cred *c = current->cred;
-	uint32_t want = (uint32_t)((mode >> 6) | (mode >> 3) | mode) & 7, granted = o->mode;
+	uint32_t want = (uint32_t)((mode >> 6) | (mode >> 3) | mode) & 7, granted = READ_ONCE(o->mode);
 
-	if (c->euid == o->cuid || c->euid == o->uid)
+	if (c->euid == o->cuid || c->euid == READ_ONCE(o->uid))
 		granted >>= 6;
-	else if (cred_in_group(c, o->cgid) || cred_in_group(c, o->gid))
+	else if (cred_in_group(c, o->cgid) || cred_in_group(c, READ_ONCE(o->gid)))
 		granted >>= 3;
 	return (want & ~granted & 7) && !capable(CAP_IPC_OWNER) ? -EACCES : 0;
 }
@@ -55,7 +55,7 @@ static int add(struct sysv_table *t, struct sysv_object *o, int32_t key, int fla
 		}
 	}
 	bit_set(t->used, index);
-	t->count++;
+	WRITE_ONCE(t->count, t->count + 1);	/* xxx_INFO */
 	o->seq = t->seq;
 	t->seq = (t->seq + 1) & 0x7fff;
 	o->id = (int)o->seq << SYSV_INDEX_BITS | (int)index;
@@ -172,7 +172,7 @@ void sysv_remove(struct sysv_table *t, struct sysv_object *o)
 		radix_erase(&t->by_key, (uint32_t)o->key);
 	radix_erase(&t->by_index, (uint64_t)index);
 	bit_clear(t->used, (size_t)index);
-	t->count--;
+	WRITE_ONCE(t->count, t->count - 1);
 	mutex_unlock(&t->lock);
 	sysv_put(o);
 }
@@ -190,9 +190,10 @@ int sysv_set(struct sysv_object *o, const struct abi_ipc_perm *p)
 		return err;
 	if (p->uid == UINT32_MAX || p->gid == UINT32_MAX)
 		return -EINVAL;
-	o->uid = p->uid;
-	o->gid = p->gid;
-	o->mode = (o->mode & ~0777u) | (p->mode & 0777);
+	/* xxxget(2) asks for permission under the table's lock alone. */
+	WRITE_ONCE(o->uid, p->uid);
+	WRITE_ONCE(o->gid, p->gid);
+	WRITE_ONCE(o->mode, (o->mode & ~0777u) | (p->mode & 0777));
 	return 0;
 }
 

@@ -265,7 +265,7 @@ NO_TSA long sys_msgctl(int id, int cmd, uaddr_t buf)
 		struct abi_msginfo in = { .msgmax = MSGMAX, .msgmnb = MSGMNB, .msgmni = SYSV_MAX, .msgssz = 16, .msgseg = UINT16_MAX };
 
 		if (cmd == MSG_INFO)
-			in.msgpool = (int)queues.count;
+			in.msgpool = (int)READ_ONCE(queues.count);
 		return copy_to_user(buf, &in, sizeof(in)) ? -EFAULT : sysv_highest(&queues);
 	}
 	if (cmd == MSG_STAT || cmd == MSG_STAT_ANY) {

@@ -244,10 +244,10 @@ NO_TSA void sysv_semaphores_undo(struct process *p)
 {
 	struct sem_undo *u;
 
-	while ((u = p->sem_undo) != NULL) {
+	while ((u = load_acquire(&p->sem_undo)) != NULL) {
 		struct sem_set *s = u->set;
 
-		p->sem_undo = u->next;
+		WRITE_ONCE(p->sem_undo, u->next);
 		mutex_lock(&s->o.lock);
 		list_del(&u->link);
 		for (unsigned i = 0; i < s->n && !s->o.removed; i++) {
@@ -393,7 +393,7 @@ NO_TSA long sys_semctl(int id, int num, int cmd, uint64_t arg)
 		return -EINVAL;
 	if (cmd == IPC_INFO || cmd == SEM_INFO) {
 		struct abi_seminfo in = { .semmni = SYSV_MAX, .semmns = SYSV_MAX * SEMMSL, .semmsl = SEMMSL, .semopm = SEMOPM, .semvmx = SEMVMX,
-			.semmap = SYSV_MAX * SEMMSL, .semmnu = SYSV_MAX * SEMMSL, .semume = SEMOPM, .semusz = cmd == SEM_INFO ? (int)sets.count : 20,
+			.semmap = SYSV_MAX * SEMMSL, .semmnu = SYSV_MAX * SEMMSL, .semume = SEMOPM, .semusz = cmd == SEM_INFO ? (int)READ_ONCE(sets.count) : 20,
 			.semaem = SEMVMX };
 
 		return copy_to_user(arg, &in, sizeof(in)) ? -EFAULT : sysv_highest(&sets);

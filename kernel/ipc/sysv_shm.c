@@ -267,7 +267,7 @@ static int control(struct segment *s, int cmd, uaddr_t buf, const struct abi_shm
 		err = sysv_owner(&s->o);
 		if (err || (s->o.mode & SHM_DEST))
 			return err;
-		s->o.mode |= SHM_DEST;
+		WRITE_ONCE(s->o.mode, s->o.mode | SHM_DEST);
 		sysv_hide_key(&segments, &s->o);
 		*drop = s->file;
 		return 0;
@@ -283,7 +283,7 @@ static int control(struct segment *s, int cmd, uaddr_t buf, const struct abi_shm
 			if (cmd == SHM_LOCK && s->size > rlimit_get(RLIMIT_MEMLOCK))
 				return -ENOMEM;
 		}
-		s->o.mode = cmd == SHM_LOCK ? s->o.mode | SHM_LOCKED : s->o.mode & ~(unsigned)SHM_LOCKED;
+		WRITE_ONCE(s->o.mode, cmd == SHM_LOCK ? s->o.mode | SHM_LOCKED : s->o.mode & ~(unsigned)SHM_LOCKED);
 		return 0;
 	}
 	return -EINVAL;
@@ -291,7 +291,7 @@ static int control(struct segment *s, int cmd, uaddr_t buf, const struct abi_shm
 
 static int put_usage(uaddr_t buf)
 {
-	struct abi_shm_info in = { .used_ids = (int)segments.count };
+	struct abi_shm_info in = { .used_ids = (int)READ_ONCE(segments.count) };
 
 	mutex_lock(&segments.lock);
 	for (uint64_t i = 0;; i++) {

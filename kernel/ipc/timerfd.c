@@ -38,7 +38,7 @@ static void fired(struct ktimer *k)
 	unsigned long flags = spin_lock_irqsave(&t->lock);
 
 	t->expired = true;
-	t->ticks++;
+	WRITE_ONCE(t->ticks, t->ticks + 1);	/* poll looks without the lock */
 	spin_unlock_irqrestore(&t->lock, flags);
 	waitq_wake_key(&t->wait, 1, POLLIN | POLLRDNORM);
 }
@@ -52,7 +52,7 @@ static bool forward(struct timerfd *t)
 		return false;
 	t->expired = false;
 	passed = now > t->expires_ns ? (now - t->expires_ns) / t->interval_ns : 0;
-	t->ticks += passed;
+	WRITE_ONCE(t->ticks, t->ticks + passed);
 	t->expires_ns += (passed + 1) * t->interval_ns;
 	t->real_expires_ns += (passed + 1) * t->interval_ns;
 	return true;
@@ -66,14 +66,14 @@ static int64_t take(struct timerfd *t)
 	int64_t ret;
 
 	if (t->cancel_on_set && t->cancelled) {
-		t->cancelled = false;
-		t->ticks = 0;
+		WRITE_ONCE(t->cancelled, false);
+		WRITE_ONCE(t->ticks, 0);
 		ret = -ECANCELED;
 	} else {
 		if (t->ticks && forward(t))
 			at = t->expires_ns;
 		ret = (int64_t)t->ticks;
-		t->ticks = 0;
+		WRITE_ONCE(t->ticks, 0);
 		if (at)
 			ktimer_arm(&t->timer, at);
 	}
@@ -92,7 +92,7 @@ static int64_t timerfd_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (ticks == 0) {
 		int err;
 
-		if (f->flags & O_NONBLOCK)
+		if (READ_ONCE(f->flags) & O_NONBLOCK)
 			return -EAGAIN;
 		err = wait_event_interruptible(&t->wait, (ticks = take(t)) != 0);
 		if (err)
@@ -131,12 +131,18 @@ static void timerfd_release(struct file *f)
 static void show(struct file *f, char *buf, size_t max)
 {
 	struct timerfd *t = f->private;
-	uint64_t now = hal_time_mono_ns(), expires = READ_ONCE(t->expires_ns), left = expires > now ? expires - now : 0;
+	uint64_t now = hal_time_mono_ns(), left, interval, ticks;
+	unsigned long irq = spin_lock_irqsave(&t->lock);
+	unsigned flags = t->settime_flags;
 
+	left = t->expires_ns > now ? t->expires_ns - now : 0;
+	interval = t->interval_ns;
+	ticks = t->ticks;
+	spin_unlock_irqrestore(&t->lock, irq);
 	ksnprintf(buf, max, "clockid: %d\nticks: %llu\nsettime flags: 0%o\nit_value: (%llu, %llu)\nit_interval: (%llu, %llu)\n",
-		t->clock, (unsigned long long)READ_ONCE(t->ticks), t->settime_flags,
+		t->clock, (unsigned long long)ticks, flags,
 		(unsigned long long)(left / NSEC_PER_SEC), (unsigned long long)(left % NSEC_PER_SEC),
-		(unsigned long long)(t->interval_ns / NSEC_PER_SEC), (unsigned long long)(t->interval_ns % NSEC_PER_SEC));
+		(unsigned long long)(interval / NSEC_PER_SEC), (unsigned long long)(interval % NSEC_PER_SEC));
 }
 
 static const struct file_ops timerfd_ops = { .llseek = llseek_nothing, .release = timerfd_release, .read = timerfd_read, .poll = timerfd_poll, .show_fdinfo = show };
@@ -234,10 +240,11 @@ long sys_timerfd_settime(int fd, int flags, uaddr_t value, uaddr_t old)
 	read_setting(t, &was);
 	ktimer_cancel(&t->timer);
 	at = timespec_ns(&new.it_value);
-	t->ticks = 0;
-	t->expired = t->cancelled = false;
+	WRITE_ONCE(t->ticks, 0);
+	t->expired = false;
+	WRITE_ONCE(t->cancelled, false);
 	t->interval_ns = timespec_ns(&new.it_interval);
-	t->absolute_real = at && is_real(t->clock) && (flags & TFD_TIMER_ABSTIME);
+	WRITE_ONCE(t->absolute_real, at && is_real(t->clock) && (flags & TFD_TIMER_ABSTIME));
 	t->cancel_on_set = t->absolute_real && (flags & TFD_TIMER_CANCEL_ON_SET);
 	t->settime_flags = (unsigned)flags;
 	t->expires_ns = 0;
@@ -249,7 +256,7 @@ long sys_timerfd_settime(int fd, int flags, uaddr_t value, uaddr_t old)
 	spin_unlock_irqrestore(&t->lock, irq);
 	mutex_lock(&list_lock);
 	if (READ_ONCE(t->absolute_real) != !list_empty(&t->link)) {
-		if (t->absolute_real)
+		if (list_empty(&t->link))
 			list_add_tail(&t->link, &realtime);
 		else
 			list_del_init(&t->link);
@@ -292,7 +299,7 @@ void timerfd_clock_set(void)
 			ktimer_arm(&t->timer, t->expires_ns);
 		}
 		wake = t->cancel_on_set;
-		t->cancelled |= wake;
+		WRITE_ONCE(t->cancelled, t->cancelled || wake);
 		spin_unlock_irqrestore(&t->lock, irq);
 		if (wake)
 			waitq_wake_key(&t->wait, 1, POLLIN | POLLRDNORM);
