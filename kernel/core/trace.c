@@ -34,7 +34,7 @@ bool trace_format(const struct trace_ring *r, unsigned back, char *line, size_t 
 		ksnprintf(when, sizeof(when), "%5llu.%06llu", (unsigned long long)(ns / NSEC_PER_SEC), (unsigned long long)(ns / 1000 % 1000000));
 	switch (READ_ONCE(e->kind)) {
 	case TRACE_SWITCH:
-		memcpy(name, &e->b, 8);
+		memcpy(name, &b, 8);
 		ksnprintf(line, max, "%12s  the thread %s, switch to %u \"%s\"", when, leaves(a), tid, name);
 		break;
 	case TRACE_SYSCALL:

@@ -79,7 +79,7 @@ static pid_t kill_worst(uint64_t *points, char comm[TASK_COMM_LEN])
 	}
 	if (worst) {
 		pid = process_pid(worst);
-		strlcpy(comm, worst->leader->comm, TASK_COMM_LEN);	/* who is in the list has one */
+		task_comm_get(worst->leader, comm);	/* who is in the list has one */
 		vm = process_vm(worst);
 		kill_process(worst);
 		list_for_each(p, &process_list, all_link)

@@ -164,7 +164,7 @@ long sys_gettimeofday(uaddr_t tv, uaddr_t tz)
 
 	if (tv && put_user(((struct abi_timeval){ (int64_t)(ns / NSEC_PER_SEC), (int64_t)(ns % NSEC_PER_SEC / 1000) }), tv))
 		return -EFAULT;
-	return tz ? put_user(timezone, tz) : 0;
+	return tz ? put_user(((struct abi_timezone){ READ_ONCE(timezone.minuteswest), READ_ONCE(timezone.dsttime) }), tz) : 0;
 }
 
 long sys_settimeofday(uaddr_t utv, uaddr_t utz)
@@ -185,7 +185,8 @@ long sys_settimeofday(uaddr_t utv, uaddr_t utz)
 	if (utz) {
 		if (tz.minuteswest > 15 * 60 || tz.minuteswest < -15 * 60)
 			return -EINVAL;
-		timezone = tz;
+		WRITE_ONCE(timezone.minuteswest, tz.minuteswest);
+		WRITE_ONCE(timezone.dsttime, tz.dsttime);
 	}
 	return utv ? clock_set_real((uint64_t)tv.tv_sec * NSEC_PER_SEC + (uint64_t)tv.tv_usec * 1000) : 0;
 }

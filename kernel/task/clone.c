@@ -79,7 +79,7 @@ static struct process *clone_process(const struct clone_args *a)
 	memcpy(p->rlimit, cp->rlimit, sizeof(p->rlimit));
 	process_sigunlock(sh, flags);
 	p->exit_signal = (int)a->exit_signal;
-	p->oom_score_adj = cp->oom_score_adj;
+	p->oom_score_adj = READ_ONCE(cp->oom_score_adj);
 	p->count_calls = READ_ONCE(cp->count_calls);
 	p->thread_count = p->threads_left = 1;
 	return p;
@@ -161,14 +161,14 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 		return -ERESTARTNOINTR;
 	}
 	pid_attach_task(t, pid);
-	t->sighand = p->sighand;
+	WRITE_ONCE(t->sighand, p->sighand);	/* it has a number already */
 	if (a->flags & CLONE_THREAD) {
 		__atomic_add_fetch(&p->thread_count, 1, __ATOMIC_ACQ_REL);
 		WRITE_ONCE(p->threads_left, p->threads_left + 1);
 		if (p->group_flags & GROUP_STOPPED || p->stops_pending) {
 			t->stop_pending = true;
-			t->sig_work = true;
-			p->group_flags &= ~(unsigned)GROUP_STOPPED;
+			WRITE_ONCE(t->sig_work, true);
+			WRITE_ONCE(p->group_flags, p->group_flags & ~(unsigned)GROUP_STOPPED);
 			p->stops_pending++;
 		}
 	} else {
@@ -227,6 +227,7 @@ static long task_clone(const struct clone_args *a)
 	struct process *p;
 	struct file *pidfile = NULL;
 	struct completion vfork_done;
+	char name[TASK_COMM_LEN];
 	struct pid *pid;
 	int err, pidfd = -1, event = 0;
 	pid_t nr;
@@ -240,7 +241,8 @@ static long task_clone(const struct clone_args *a)
 	if (err)
 		return err;
 
-	t = task_alloc(c->comm, task_first_run, NULL);
+	task_comm_get(c, name);
+	t = task_alloc(name, task_first_run, NULL);
 	if (!t) {
 		__atomic_sub_fetch(&c->cred->user->processes, 1, __ATOMIC_RELAXED);
 		return -ENOMEM;
@@ -248,11 +250,11 @@ static long task_clone(const struct clone_args *a)
 	t->flags = (c->flags & ~(unsigned)(TASKF_EXITING | TASKF_KTHREAD | TASKF_MEMALLOC)) | TASKF_FORKNOEXEC;
 	t->cred = cred_get(c->cred);
 	t->sigmask = c->sigmask;
-	t->no_new_privs = c->no_new_privs;
+	t->no_new_privs = READ_ONCE(c->no_new_privs);
 	t->keep_caps = c->keep_caps;
 	t->personality = c->personality;
 	t->timer_slack_ns = c->timer_slack_ns;
-	t->ioprio = c->ioprio;
+	t->ioprio = READ_ONCE(c->ioprio);
 	if (!(a->flags & CLONE_VM) || (a->flags & CLONE_VFORK)) {
 		t->altstack_sp = c->altstack_sp;
 		t->altstack_size = c->altstack_size;
@@ -423,7 +425,7 @@ long sys_unshare(uint64_t flags)
 
 	if (flags & ~(CLONE_FS | CLONE_FILES | CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_NAMESPACES))
 		return -EINVAL;
-	if ((flags & (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)) && t->process->thread_count > 1)
+	if ((flags & (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)) && READ_ONCE(t->process->thread_count) > 1)
 		return -EINVAL;
 	if ((flags & CLONE_NAMESPACES) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
@@ -453,7 +455,7 @@ long sys_unshare(uint64_t flags)
 		files_put(old_files);
 	}
 	/* The adjustments are the process's: one thread of several stays with them. */
-	if ((flags & CLONE_SYSVSEM) && READ_ONCE(t->process->thread_count) == 1)
+	if ((flags & CLONE_SYSVSEM) && load_acquire(&t->process->thread_count) == 1)
 		sysv_semaphores_undo(t->process);
 	return 0;
 }

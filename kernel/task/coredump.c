@@ -92,7 +92,7 @@ static void notes_process(struct core *c, struct task *t, const struct abi_sigin
 {
 	struct process *p = t->process;
 	struct { struct prstatus s; uint8_t regs[sizeof(struct abi_regs) + 8]; } st;
-	struct prpsinfo ps = { .sname = 'R', .nice = t->se.nice, .uid = t->cred->uid, .gid = t->cred->gid };
+	struct prpsinfo ps = { .sname = 'R', .nice = READ_ONCE(t->se.nice), .uid = t->cred->uid, .gid = t->cred->gid };
 	size_t n, fp_size = hal_user_fpu_size();
 	uint64_t len = t->vm->arg_end - t->vm->arg_start;
 	unsigned long flags;
@@ -106,14 +106,14 @@ static void notes_process(struct core *c, struct task *t, const struct abi_sigin
 	ps.sid = p->pid[PID_SESSION]->nr;
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	st.s = (struct prstatus){ .signo = info->si_signo, .code = info->si_code, .err = info->si_errno, .cursig = (int16_t)info->si_signo,
-		.sigpend = t->pending.set, .sighold = t->sigmask, .pid = task_tid(t), .ppid = ps.ppid,
+		.sigpend = READ_ONCE(t->pending.set), .sighold = t->sigmask, .pid = task_tid(t), .ppid = ps.ppid,
 		.pgrp = ps.pgrp, .sid = ps.sid };
 	n = abi_regset_get(hal_user_regs(t->uctx), st.regs, sizeof(struct abi_regs));
 	st.regs[n] = 1;		/* fpvalid */
 	note(c, "CORE", NT_PRSTATUS, &st, sizeof(st.s) + n + 8);
 
 	ps.pid = process_pid(p);
-	strlcpy(ps.fname, t->comm, sizeof(ps.fname));
+	task_comm_get(t, ps.fname);
 	len = vm_access(t->vm, t->vm->arg_start, ps.args, MIN(len, sizeof(ps.args) - 1), false, true);
 	for (uint64_t i = 0; i + 1 < len; i++)
 		if (!ps.args[i])

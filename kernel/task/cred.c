@@ -223,7 +223,7 @@ int cred_exec(struct inode *inode, bool nosuid, struct cred **out, bool *secure)
 
 	if (!c)
 		return -ENOMEM;
-	if (!nosuid && !current->no_new_privs) {
+	if (!nosuid && !READ_ONCE(current->no_new_privs)) {
 		if (mode & S_ISUID) {
 			c->euid = inode->uid;
 			ids = true;

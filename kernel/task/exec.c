@@ -231,13 +231,13 @@ static int exec_commit(struct exec *e)
 		vm_put(old);
 
 	base = strrchr(e->name, '/');
-	strlcpy(t->comm, base ? base + 1 : e->name, sizeof(t->comm));
+	task_comm_set(t, base ? base + 1 : e->name);
 	files_close_on_exec(t->files);
 	exec_reset_signals(p);
 	t->altstack_sp = 0;
 	t->altstack_size = 0;
 	t->altstack_flags = SS_DISABLE;
-	t->robust_list = 0;
+	WRITE_ONCE(t->robust_list, 0);
 	t->set_child_tid = t->clear_child_tid = 0;
 	t->restart.fn = NULL;
 	t->keep_caps = false;

@@ -247,8 +247,8 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 	if (t->stop_pending) {
 		t->stop_pending = false;
 		if (p->stops_pending && --p->stops_pending == 0 && !last) {
-			p->group_flags |= GROUP_STOPPED;
-			p->wait_stopped = true;
+			WRITE_ONCE(p->group_flags, p->group_flags | GROUP_STOPPED);
+			WRITE_ONCE(p->wait_stopped, true);
 			*stop_done = true;
 		}
 	}
@@ -335,8 +335,8 @@ _Noreturn void task_exit(int status) NO_TSA
 	flags = spin_lock_irqsave(&process_tree_lock);
 	WRITE_ONCE(t->flags, t->flags | TASKF_ZOMBIE);
 	if (stop_done && READ_ONCE(p->wait_stopped))
-		process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
-	WRITE_ONCE(p->threads_left, p->threads_left - 1);
+		process_notify_parent(p, CLD_STOPPED, (int)READ_ONCE(p->stop_signal));
+	store_release(&p->threads_left, p->threads_left - 1);
 	gone = p->threads_left == 0;
 	ptrace_exit_tracer(p, t, gone);
 	ptrace_exit_tracee(t, status, gone);
@@ -381,8 +381,7 @@ _Noreturn void process_exit_core(const struct abi_siginfo *info)
 
 	/* The others stop changing memory; they may not become leader-less meanwhile, so this thread goes last. */
 	if (first) {
-		p->group_flags |= GROUP_EXITING;
-		p->group_flags &= ~(unsigned)GROUP_STOPPED;
+		WRITE_ONCE(p->group_flags, (p->group_flags | GROUP_EXITING) & ~(unsigned)GROUP_STOPPED);
 		p->exit_code = info->si_signo;
 		p->stops_pending = 0;
 		signal_kill_group_locked(p, t);
@@ -410,8 +409,7 @@ _Noreturn void process_exit(int status)
 		process_sigunlock(sh, flags);
 		task_exit(0);
 	} else {
-		p->group_flags |= GROUP_EXITING;
-		p->group_flags &= ~(unsigned)GROUP_STOPPED;
+		WRITE_ONCE(p->group_flags, (p->group_flags | GROUP_EXITING) & ~(unsigned)GROUP_STOPPED);
 		p->exit_code = status;
 		p->stops_pending = 0;
 		signal_kill_group_locked(p, t);
@@ -445,7 +443,7 @@ int exec_dethread(void)
 	struct sighand *sh;
 	struct pid *mine;
 
-	if (READ_ONCE(p->threads_left) == 1 && p->leader == t)
+	if (load_acquire(&p->threads_left) == 1 && p->leader == t)
 		return 0;
 	flags = spin_lock_irqsave(&process_tree_lock);	/* who ends sees exec_task, or has been counted */
 	sh = p->sighand;
@@ -455,7 +453,7 @@ int exec_dethread(void)
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 		return -EAGAIN;
 	}
-	p->group_flags |= GROUP_EXEC;
+	WRITE_ONCE(p->group_flags, p->group_flags | GROUP_EXEC);
 	WRITE_ONCE(p->exec_task, t);
 	p->stops_pending = 0;
 	t->stop_pending = false;
@@ -464,7 +462,7 @@ int exec_dethread(void)
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	if (wait_event_killable(&p->exec_wait, READ_ONCE(p->threads_left) == 1)) {
 		sh = process_siglock(p, &flags);
-		p->group_flags &= ~(unsigned)GROUP_EXEC;
+		WRITE_ONCE(p->group_flags, p->group_flags & ~(unsigned)GROUP_EXEC);
 		WRITE_ONCE(p->exec_task, NULL);
 		process_sigunlock(sh, flags);
 		return -EAGAIN;
@@ -481,7 +479,7 @@ int exec_dethread(void)
 
 		mine = t->pid;
 		list_del_init(&t->pid_link);
-		mine->task = NULL;
+		WRITE_ONCE(mine->task, NULL);	/* looked at under RCU */
 		list_del_init(&old->pid_link);
 		rcu_assign(leader_pid->task, t);
 		list_add_tail(&t->pid_link, &leader_pid->members[PID_THREAD]);
@@ -489,11 +487,11 @@ int exec_dethread(void)
 		WRITE_ONCE(old->pid, mine);	/* each keeps one reference */
 		pid_forget(mine);
 		p->leader = t;
-		t->start_ns = old->start_ns;
+		WRITE_ONCE(t->start_ns, old->start_ns);
 		list_del_init(&old->thread_link);
 		WRITE_ONCE(old->sighand, NULL);
 	}
-	p->group_flags &= ~(unsigned)GROUP_EXEC;
+	WRITE_ONCE(p->group_flags, p->group_flags & ~(unsigned)GROUP_EXEC);
 	WRITE_ONCE(p->exec_task, NULL);
 	spin_unlock(&p->sighand->lock);
 	spin_unlock_irqrestore(&process_tree_lock, flags);

@@ -517,7 +517,7 @@ void futex_exit(struct task *t, bool gone)
 	int err = 0;
 
 	if (head && t->vm) {
-		t->robust_list = 0;
+		WRITE_ONCE(t->robust_list, 0);
 		if (!copy_from_user(&h, head, sizeof(h))) {
 			for (entry = h.next; !err && (entry & ~1ull) != head && limit--; entry = next) {
 				/* The entry may be gone once its lock is taken over: read on first. */
@@ -537,7 +537,7 @@ long sys_set_robust_list(uaddr_t head, size_t len)
 {
 	if (len != sizeof(struct abi_robust_head))
 		return -EINVAL;
-	current->robust_list = head;
+	WRITE_ONCE(current->robust_list, head);	/* get_robust_list(2) of others */
 	return 0;
 }
 
@@ -549,7 +549,7 @@ long sys_get_robust_list(int pid, uaddr_t head, uaddr_t len)
 
 	if (!t)
 		return -ESRCH;
-	list = t->robust_list;
+	list = READ_ONCE(t->robust_list);
 	ok = ptrace_may_access(t);	/* an address in its memory */
 	if (pid)
 		task_put(t);

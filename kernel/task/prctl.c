@@ -19,14 +19,14 @@ static long prctl_name(uaddr_t to, uaddr_t from)
 	int64_t n;
 
 	if (to) {
-		strlcpy(name, current->comm, sizeof(name));
+		task_comm_get(current, name);
 		return copy_to_user(to, name, sizeof(name));
 	}
 	n = strncpy_from_user(name, from, sizeof(name) - 1);
 	if (n < 0)
 		return -EFAULT;
 	name[sizeof(name) - 1] = '\0';
-	memcpy(current->comm, name, sizeof(name));
+	task_comm_set(current, name);
 	return 0;
 }
 
@@ -152,7 +152,7 @@ long sys_prctl(int option, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 	case PR_GET_NAME:
 		return prctl_name(a2, 0);
 	case PR_GET_SECCOMP:
-		return t->seccomp_mode;
+		return READ_ONCE(t->seccomp_mode);
 	case PR_SET_SECCOMP:
 		return seccomp_prctl_set(a2, a3);
 	case PR_CAPBSET_READ:
@@ -174,20 +174,20 @@ long sys_prctl(int option, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 		return (long)t->timer_slack_ns;
 	case PR_SET_CHILD_SUBREAPER:
 		flags = spin_lock_irqsave(&process_tree_lock);
-		t->process->child_subreaper = a2 != 0;
+		WRITE_ONCE(t->process->child_subreaper, a2 != 0);
 		if (a2)
 			subreaper_mark(t->process);
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 		return 0;
 	case PR_GET_CHILD_SUBREAPER:
-		return put_user((int32_t)t->process->child_subreaper, a2);
+		return put_user((int32_t)READ_ONCE(t->process->child_subreaper), a2);
 	case PR_SET_NO_NEW_PRIVS:
 		if (a2 != 1 || a3 || a4 || a5)
 			return -EINVAL;
-		t->no_new_privs = true;
+		WRITE_ONCE(t->no_new_privs, true);	/* a TSYNC of another thread writes it, too */
 		return 0;
 	case PR_GET_NO_NEW_PRIVS:
-		return a2 || a3 || a4 || a5 ? -EINVAL : t->no_new_privs;
+		return a2 || a3 || a4 || a5 ? -EINVAL : READ_ONCE(t->no_new_privs);
 	case PR_GET_TID_ADDRESS:
 		return put_user(t->clear_child_tid, a2);
 	case PR_SET_THP_DISABLE:
@@ -234,7 +234,7 @@ long sys_personality(unsigned persona)
 	unsigned was = current->personality;
 
 	if (persona != 0xffffffff)
-		current->personality = persona;
+		WRITE_ONCE(current->personality, persona);	/* /proc shows it */
 	return was;
 }
 

@@ -294,8 +294,9 @@ void ptrace_group_stop(int sig)
 void ptrace_clone(struct task *child, uint64_t clone_flags)
 {
 	struct ptrace *fresh = kzalloc(sizeof(*fresh), 0), *pt;
-	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+	unsigned long flags = spin_lock_irqsave(&process_tree_lock), irq;
 	struct abi_siginfo info = { .si_signo = SIGSTOP, .si_code = SI_USER };
+	struct sighand *sh;
 	bool seized;
 
 	pt = current->ptrace;
@@ -312,11 +313,13 @@ void ptrace_clone(struct task *child, uint64_t clone_flags)
 	fresh->options = pt->options;
 	seized = fresh->seized = pt->seized;
 	list_add_tail(&fresh->link, &pt->tracer->ptraced);
+	sh = process_siglock(child->process, &irq);	/* it is in the tree: signals for it look */
 	rcu_assign(child->ptrace, fresh);
 	if (seized) {
 		fresh->stop_work = true;
 		WRITE_ONCE(child->sig_work, true);
 	}
+	process_sigunlock(sh, irq);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	if (!seized)		/* the tracer may have gone, and fresh with it */
 		signal_send_task(child, SIGSTOP, &info);
@@ -457,10 +460,17 @@ static void thread_ends(struct ptrace *pt, int status)
 void ptrace_exit_tracee(struct task *t, int status, bool last)
 {
 	struct process *p = t->process;
+	unsigned long flags;
+	struct sighand *sh;
 	struct ptrace *pt;
 
-	if (t->ptrace && t != p->leader)
-		thread_ends(t->ptrace, READ_ONCE(p->group_flags) & GROUP_EXITING ? p->exit_code : status);
+	if (t->ptrace && t != p->leader) {
+		sh = process_siglock(p, &flags);	/* another thread may be about to say how the group ends */
+		if (p->group_flags & GROUP_EXITING)
+			status = p->exit_code;
+		process_sigunlock(sh, flags);
+		thread_ends(t->ptrace, status);
+	}
 	pt = last ? p->leader->ptrace : NULL;
 	if (!pt)
 		return;

@@ -39,10 +39,12 @@ static long rlimit_do(struct process *p, unsigned id, const struct rlimit *new, 
 	if (old)
 		*old = p->rlimit[id];
 	if (new) {
-		if (new->max > p->rlimit[id].max && !capable(CAP_SYS_RESOURCE))
+		if (new->max > p->rlimit[id].max && !capable(CAP_SYS_RESOURCE)) {
 			err = -EPERM;
-		else
-			p->rlimit[id] = *new;
+		} else {	/* rlimit_get() does not lock */
+			WRITE_ONCE(p->rlimit[id].cur, new->cur);
+			WRITE_ONCE(p->rlimit[id].max, new->max);
+		}
 	}
 	process_sigunlock(sh, flags);
 	if (!err && new && id == RLIMIT_CPU)

@@ -58,10 +58,11 @@ void rusage_reap(struct process *parent, const struct rusage_sum *child)
 	unsigned long flags;
 	struct sighand *sh = process_siglock(parent, &flags);
 
-	parent->children_user_ns += child->user_ns;
-	parent->children_system_ns += child->system_ns;
-	parent->children_min_faults += child->min_faults;
-	parent->children_maj_faults += child->maj_faults;
+	/* /proc shows them without the lock. */
+	WRITE_ONCE(parent->children_user_ns, parent->children_user_ns + child->user_ns);
+	WRITE_ONCE(parent->children_system_ns, parent->children_system_ns + child->system_ns);
+	WRITE_ONCE(parent->children_min_faults, parent->children_min_faults + child->min_faults);
+	WRITE_ONCE(parent->children_maj_faults, parent->children_maj_faults + child->maj_faults);
 	parent->children_max_rss_pages = MAX(parent->children_max_rss_pages, child->max_rss_pages);
 	process_sigunlock(sh, flags);
 }
@@ -87,13 +88,17 @@ long sys_getrusage(int who, uaddr_t to)
 {
 	struct task *t = current;
 	struct rusage_sum sum = { 0 };
+	unsigned long flags;
+	struct sighand *sh;
 
 	switch (who) {
 	case RUSAGE_SELF:
 		rusage_process(t->process, &sum);
 		break;
 	case RUSAGE_CHILDREN:
+		sh = process_siglock(t->process, &flags);	/* another thread may be waiting for one */
 		rusage_add_children(t->process, &sum);
+		process_sigunlock(sh, flags);
 		break;
 	case RUSAGE_THREAD:
 		task_times(t, &sum.user_ns, &sum.system_ns);
@@ -114,14 +119,18 @@ long sys_times(uaddr_t buf)
 {
 	struct process *p = current->process;
 	uint64_t user, system;
+	unsigned long flags;
+	struct sighand *sh;
 	int64_t tms[4];
 
 	if (buf) {
 		process_times(p, &user, &system);
 		tms[0] = (int64_t)(user / CLK_TCK_NS);
 		tms[1] = (int64_t)(system / CLK_TCK_NS);
+		sh = process_siglock(p, &flags);
 		tms[2] = (int64_t)(p->children_user_ns / CLK_TCK_NS);
 		tms[3] = (int64_t)(p->children_system_ns / CLK_TCK_NS);
+		process_sigunlock(sh, flags);
 		if (copy_to_user(buf, tms, sizeof(tms)))
 			return -EFAULT;
 	}

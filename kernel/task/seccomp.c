@@ -77,9 +77,9 @@ static bool is_ancestor(const struct seccomp_filter *old, const struct seccomp_f
 void seccomp_clone(struct task *t)
 {
 	t->seccomp = filter_get(current->seccomp);
-	t->seccomp_mode = current->seccomp_mode;
+	WRITE_ONCE(t->seccomp_mode, current->seccomp_mode);	/* it has a number already: /proc */
 	if (current->no_new_privs)
-		t->no_new_privs = true;	/* a TSYNC since it was copied */
+		WRITE_ONCE(t->no_new_privs, true);	/* a TSYNC since it was copied */
 }
 
 void seccomp_free(struct task *t) { filter_put(t->seccomp); }
@@ -195,7 +195,7 @@ static int filter_create(uaddr_t uprog, struct seccomp_filter **out)
 	if (!prog.len || prog.len > CBPF_MAX_INSNS)
 		return -EINVAL;
 	/* A program could otherwise deceive one that gains privileges by execve. */
-	if (!current->no_new_privs && !capable(CAP_SYS_ADMIN))
+	if (!READ_ONCE(current->no_new_privs) && !capable(CAP_SYS_ADMIN))
 		return -EACCES;
 	f = kzalloc(sizeof(*f) + prog.len * sizeof(f->insns[0]), 0);
 	if (!f)
@@ -237,7 +237,7 @@ static unsigned sync_threads(struct process *p, struct seccomp_filter **old, uns
 		old[n++] = t->seccomp;
 		store_release(&t->seccomp, filter_get(current->seccomp));
 		if (current->no_new_privs)
-			t->no_new_privs = true;
+			WRITE_ONCE(t->no_new_privs, true);
 		WRITE_ONCE(t->seccomp_mode, SECCOMP_FILTER);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* user_loop.c: task_answers() */
 		hal_user_answers(t->uctx, 0, 0);

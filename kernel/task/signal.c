@@ -70,7 +70,7 @@ void sigqueue_flush_mask(struct sigqueue_list *l, uint64_t mask)
 
 	if (!(l->set & mask))
 		return;
-	l->set &= ~mask;
+	WRITE_ONCE(l->set, l->set & ~mask);	/* signal_pending_set() looks without the lock */
 	list_for_each_safe(q, tmp, &l->queue, link)
 		if (SIGMASK(q->info.si_signo) & mask) {
 			list_del_init(&q->link);
@@ -98,7 +98,7 @@ static void sigqueue_take(struct sigqueue_list *l, int sig, struct abi_siginfo *
 			first = q;
 		}
 	if (!more)
-		l->set &= ~SIGMASK(sig);
+		WRITE_ONCE(l->set, l->set & ~SIGMASK(sig));
 	if (first) {
 		list_del_init(&first->link);
 		*info = first->info;
@@ -281,7 +281,7 @@ static bool signal_prepare(struct process *p, struct task *target, int sig, bool
 
 		sigqueue_flush_mask(&p->shared_pending, SIGMASK_STOP);
 		if (was) {
-			p->group_flags = (p->group_flags & ~GROUP_STOPPED) | GROUP_CONTINUED;
+			WRITE_ONCE(p->group_flags, (p->group_flags & ~(unsigned)GROUP_STOPPED) | GROUP_CONTINUED);
 			p->stops_pending = 0;
 			WRITE_ONCE(p->wait_stopped, false);	/* also looked at under [tree] alone */
 			p->wait_continued = true;
@@ -318,7 +318,7 @@ void signal_kill_group_locked(struct process *p, struct task *except)
 		if (t == except || (READ_ONCE(t->flags) & TASKF_EXITING))
 			continue;
 		t->stop_pending = false;
-		t->pending.set |= SIGMASK(SIGKILL);
+		WRITE_ONCE(t->pending.set, t->pending.set | SIGMASK(SIGKILL));
 		signal_wake(t, true);
 	}
 }
@@ -347,8 +347,7 @@ static void signal_complete(struct process *p, struct task *t, bool private, int
 	}
 	if (fatal && !(p->group_flags & GROUP_EXITING) && !(target->sigwait_set & SIGMASK(sig)) &&
 	    (sig == SIGKILL || !target->ptrace) && !(SIGMASK(sig) & SIGMASK_CORE) && !(p->no_signals && sig != SIGKILL)) {
-		p->group_flags |= GROUP_EXITING;
-		p->group_flags &= ~(unsigned)GROUP_STOPPED;
+		WRITE_ONCE(p->group_flags, (p->group_flags | GROUP_EXITING) & ~(unsigned)GROUP_STOPPED);
 		p->exit_code = sig;
 		p->stops_pending = 0;
 		signal_kill_group_locked(p, NULL);
@@ -381,7 +380,7 @@ int signal_queue_locked(struct process *p, struct task *t, bool private, int sig
 			return -EAGAIN;
 		}
 	}
-	l->set |= SIGMASK(sig);
+	WRITE_ONCE(l->set, l->set | SIGMASK(sig));
 	if (waitq_active(&p->signalfd_wait))
 		waitq_wake_all(&p->signalfd_wait);
 	signal_complete(p, t, private, sig);
@@ -410,7 +409,7 @@ bool signal_queue_prepared(struct process *p, struct task *t, int sig, struct si
 		return false;
 	l = private ? &t->pending : &p->shared_pending;
 	list_add_tail(&q->link, &l->queue);
-	l->set |= SIGMASK(sig);
+	WRITE_ONCE(l->set, l->set | SIGMASK(sig));
 	if (waitq_active(&p->signalfd_wait))
 		waitq_wake_all(&p->signalfd_wait);
 	signal_complete(p, t, private, sig);
@@ -429,7 +428,7 @@ void signal_unqueue_prepared(struct process *p, struct task *t, struct sigqueue 
 	list_for_each(o, &l->queue, link)
 		if (o->info.si_signo == sig)
 			return;
-	l->set &= ~SIGMASK(sig);
+	WRITE_ONCE(l->set, l->set & ~SIGMASK(sig));
 }
 
 int signal_send_task(struct task *t, int sig, const struct abi_siginfo *info)
@@ -499,7 +498,7 @@ void signal_force_info(const struct abi_siginfo *info, bool deadly)
 	}
 	/* The first process dies of its own faults. */
 	if (ka->handler == SIG_DFL && !t->ptrace)
-		p->no_signals = false;
+		WRITE_ONCE(p->no_signals, false);
 	signal_queue_locked(p, t, true, sig, info, true);
 	signal_recalc(t);
 	process_sigunlock(sh, flags);

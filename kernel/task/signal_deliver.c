@@ -84,8 +84,8 @@ static void signal_stop(struct process *p, struct sighand *sh, unsigned long fla
 
 	t->stop_pending = false;
 	if (p->stops_pending && --p->stops_pending == 0) {
-		p->group_flags |= GROUP_STOPPED;
-		p->wait_stopped = true;
+		WRITE_ONCE(p->group_flags, p->group_flags | GROUP_STOPPED);
+		WRITE_ONCE(p->wait_stopped, true);
 		p->wait_continued = false;
 		last = true;
 	}
@@ -95,11 +95,11 @@ static void signal_stop(struct process *p, struct sighand *sh, unsigned long fla
 	if (last) {
 		flags = spin_lock_irqsave(&process_tree_lock);
 		if (READ_ONCE(p->wait_stopped))
-			process_notify_parent(p, CLD_STOPPED, (int)p->stop_signal);
+			process_notify_parent(p, CLD_STOPPED, (int)READ_ONCE(p->stop_signal));
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 	}
 	if (traced)
-		ptrace_group_stop((int)p->stop_signal);
+		ptrace_group_stop((int)READ_ONCE(p->stop_signal));
 	else
 		schedule();
 }
@@ -116,7 +116,7 @@ static void signal_start_stop(struct process *p, int sig)
 		}
 		return;
 	}
-	p->stop_signal = (unsigned)sig;
+	WRITE_ONCE(p->stop_signal, (unsigned)sig);	/* told under [tree] alone */
 	list_for_each(t, &p->threads, thread_link) {
 		if ((READ_ONCE(t->flags) & TASKF_EXITING) || (READ_ONCE(t->state) & TASK_STOPPED))
 			continue;
@@ -141,7 +141,7 @@ static bool signal_deliver_one(void) NO_TSA
 	int sig;
 
 	if (p->group_flags & GROUP_CONTINUED) {
-		p->group_flags &= ~(unsigned)GROUP_CONTINUED;
+		WRITE_ONCE(p->group_flags, p->group_flags & ~(unsigned)GROUP_CONTINUED);
 		process_sigunlock(sh, flags);
 		flags = spin_lock_irqsave(&process_tree_lock);
 		process_notify_parent(p, CLD_CONTINUED, SIGCONT);
@@ -228,10 +228,14 @@ static bool signal_deliver_one(void) NO_TSA
 	}
 	process_sigunlock(sh, flags);
 	/* As Linux: who dies of its own fault is named in the log. */
-	if ((SIGMASK(sig) & SIGMASK_SYNC) && info.si_code > 0 && info.si_code != SI_KERNEL)
-		klog_info("%s[%d]: signal %d, code %d, address %#llx, pc %#llx, sp %#llx", t->comm, task_tid(t), sig, info.si_code,
+	if ((SIGMASK(sig) & SIGMASK_SYNC) && info.si_code > 0 && info.si_code != SI_KERNEL) {
+		char name[TASK_COMM_LEN];
+
+		task_comm_get(t, name);
+		klog_info("%s[%d]: signal %d, code %d, address %#llx, pc %#llx, sp %#llx", name, task_tid(t), sig, info.si_code,
 			(unsigned long long)info.fault.addr, (unsigned long long)abi_regs_pc(hal_user_regs(t->uctx)),
 			(unsigned long long)abi_regs_sp(hal_user_regs(t->uctx)));
+	}
 	if (SIGMASK(sig) & SIGMASK_CORE)
 		process_exit_core(&info);
 	process_exit(sig);

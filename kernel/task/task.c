@@ -104,7 +104,7 @@ int sighand_unshare(struct process *p)
 	spin_lock(&old->lock);
 	memcpy(fresh->action, old->action, sizeof(fresh->action));
 	rcu_assign(p->sighand, fresh);
-	current->sighand = fresh;
+	WRITE_ONCE(current->sighand, fresh);
 	spin_unlock(&old->lock);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	sighand_put(old);
@@ -167,7 +167,7 @@ static void task_entry(void *arg)
 	kfree(arg);
 	s.fn(s.arg);
 	preempt_disable();
-	current->flags |= TASKF_EXITING;
+	WRITE_ONCE(current->flags, current->flags | TASKF_EXITING);
 	sched_exit();
 }
 
@@ -270,6 +270,20 @@ uint64_t rlimit_get(enum rlimit_id id)
 	struct process *p = current->process;
 
 	return p ? READ_ONCE(p->rlimit[id].cur) : RLIM_INFINITY;
+}
+
+void task_comm_get(const struct task *t, char name[TASK_COMM_LEN])
+{
+	for (unsigned i = 0; i < TASK_COMM_LEN; i++)
+		name[i] = READ_ONCE(t->comm[i]);
+}
+
+void task_comm_set(struct task *t, const char *name)
+{
+	for (unsigned i = 0; i < TASK_COMM_LEN - 1; i++) {	/* the last byte stays 0 */
+		WRITE_ONCE(t->comm[i], *name);
+		name += *name != '\0';
+	}
 }
 
 /* User threads that have not exited. */

@@ -71,7 +71,7 @@ static void task_syscall(struct task *t)
 		vm_hot_call(t->vm, hot);
 	abi_syscall_args(r, t->syscall_args);
 	t->syscall_nr = nr;
-	if (unlikely(watch & SYSCALL_COUNT) && t->process->count_calls)
+	if (unlikely(watch & SYSCALL_COUNT) && READ_ONCE(t->process->count_calls))
 		syscall_count(nr);
 	if (unlikely(trace))
 		n = syscall_format_entry(call, sizeof(call), nr, t->syscall_args);
@@ -113,7 +113,7 @@ static void task_fault(struct task *t)
 static void task_exception(struct task *t)
 {
 	/* Whose tracer made it step and is gone dies of the step, as on Linux; but init does not. */
-	if (t->process->no_signals && t->trap.signal == SIGTRAP && t->trap.si_code == TRAP_TRACE && !READ_ONCE(t->ptrace))
+	if (READ_ONCE(t->process->no_signals) && t->trap.signal == SIGTRAP && t->trap.si_code == TRAP_TRACE && !READ_ONCE(t->ptrace))
 		hal_user_single_step(t->uctx, false);
 	else
 		signal_force(t->trap.signal, t->trap.si_code, t->trap.addr);

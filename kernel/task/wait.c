@@ -84,7 +84,7 @@ static bool wait_one(struct wait_request *w, struct process *p, struct list_head
 		w->status = (int)p->stop_signal;
 		w->wait_status = w->status << 8 | 0x7f;
 		if (consume)
-			p->wait_stopped = false;
+			WRITE_ONCE(p->wait_stopped, false);
 	} else if ((w->options & WCONTINUED) && p->wait_continued) {
 		found = true;
 		w->code = CLD_CONTINUED;
@@ -279,7 +279,7 @@ static long do_waitid(int which, int id, uaddr_t uinfo, unsigned options, uaddr_
 		w.pid = pidfd_pid(f);
 		if (w.pid)
 			pid_get(w.pid);
-		if (w.pid && (f->flags & O_NONBLOCK))
+		if (w.pid && (READ_ONCE(f->flags) & O_NONBLOCK))
 			w.options |= WNOHANG;
 		file_put(f);
 		if (!w.pid)

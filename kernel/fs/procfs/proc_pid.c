@@ -54,8 +54,7 @@ static RACY void seen_get(const struct task *t, struct seen *s)
 		.nice = t->se.nice, .policy = t->se.policy, .rt_priority = t->se.rt_priority, .no_new_privs = t->no_new_privs,
 		.personality = t->personality, .affinity = t->se.affinity, .switches = { t->nvcsw, t->nivcsw },
 	};
-	__builtin_memcpy(s->comm, t->comm, sizeof(s->comm));
-	s->comm[sizeof(s->comm) - 1] = '\0';
+	task_comm_get(t, s->comm);
 	if (!p)
 		return;
 	s->rss_limit = p->rlimit[RLIMIT_RSS].cur;
@@ -120,7 +119,7 @@ static int show_stat(struct seq *s, struct task *t)
 	seq_printf(s, "%llu %llu %llu %llu %llu %llu %lld %lld ", (unsigned long long)READ_ONCE(t->min_faults),
 		   (unsigned long long)own.min_faults, (unsigned long long)READ_ONCE(t->maj_faults), (unsigned long long)own.maj_faults, ticks(utime),
 		   ticks(stime), (long long)ticks(own.user_ns), (long long)ticks(own.system_ns));
-	seq_printf(s, "%d %d %u 0 %llu %llu %lld %llu ", prio, own.nice, d.threads, ticks(t->start_ns),
+	seq_printf(s, "%d %d %u 0 %llu %llu %lld %llu ", prio, own.nice, d.threads, ticks(READ_ONCE(t->start_ns)),
 		   vm ? (unsigned long long)READ_ONCE(vm->total_pages) << PAGE_SHIFT : 0ull,
 		   vm ? (long long)rss_of(vm) : 0ll, (unsigned long long)own.rss_limit);
 	seq_printf(s, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 ", vm && trace ? (unsigned long long)vm->start_code : 1ull,
@@ -289,7 +288,7 @@ static int store_comm(struct task *t, char *text, size_t n)
 		return -EINVAL;
 	if (n && text[n - 1] == '\n')
 		text[n - 1] = '\0';
-	strlcpy(t->comm, text, sizeof(t->comm));
+	task_comm_set(t, text);
 	return 0;
 }
 

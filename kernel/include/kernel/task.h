@@ -148,7 +148,7 @@ struct task {
 	struct list_head pid_link;	/* [tree] on pid->members[PID_THREAD] */
 	struct list_head thread_link;	/* [tree] on process->threads */
 	struct cred *cred;		/* [o]; others: task_cred_get() */
-	char comm[TASK_COMM_LEN];	/* torn reads are harmless */
+	char comm[TASK_COMM_LEN] ALIGNED(8);	/* [a] byte by byte, a mixture is harmless: task_comm_get(), task_comm_set() */
 	struct files *files;		/* [o] */
 	struct rcu_head *files_later;	/* [o] to be closed before it runs user code, see file_put_later() */
 	bool files_gone;		/* [o] it will run none any more */
@@ -259,6 +259,8 @@ void task_times(struct task *t, uint64_t *user_ns, uint64_t *system_ns);
 /* One letter as in /proc/PID/stat: R S D T t Z. */
 char task_state_char(const struct task *t);
 unsigned seccomp_filters(struct task *t);	/* how many it has; takes the signal lock */
+void task_comm_get(const struct task *t, char name[TASK_COMM_LEN]);
+void task_comm_set(struct task *t, const char *name);	/* cut to what fits */
 unsigned task_count(void);			/* user threads */
 /* max_rss_pages grows to what this address space had. */
 void process_note_rss(struct process *p, const struct vm_space *vm);

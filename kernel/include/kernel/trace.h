@@ -43,13 +43,12 @@ static inline void trace_add(struct trace_ring *r, enum trace_kind kind, uint32_
 	store_release(&r->next, n + 1);
 }
 
-/* The first 8 bytes of a name, as TRACE_SWITCH has it.  name: at least 8 bytes. */
+/* The first 8 bytes of a name, as TRACE_SWITCH has it.  name: at least 8 bytes, aligned to that. */
 static inline uint64_t trace_name(const char *name)
 {
-	uint64_t v;
+	typedef uint64_t __attribute__((may_alias)) word_t;
 
-	__builtin_memcpy(&v, name, sizeof(v));
-	return v;
+	return READ_ONCE(*(const word_t *)(const void *)name);	/* a thread's name may be changed meanwhile */
 }
 
 /*
