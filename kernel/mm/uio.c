@@ -5,6 +5,7 @@
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 #include <kernel/uio.h>
+#include "mm/user_mem.h"
 
 void uio_init_user(struct uio *u, struct uio_seg *one, uaddr_t base, size_t len)
 {
@@ -39,12 +40,13 @@ enum move { MOVE_TO, MOVE_FROM, MOVE_ZERO };
 
 static size_t move_kernel(struct uio *u, enum move how, void *k, size_t n)
 {
+	/* The other side may be a page of a file, which others read and write meanwhile. */
 	if (how == MOVE_TO)
-		memcpy(u->kbuf, k, n);
+		user_mem_copy(u->kbuf, k, n);
 	else if (how == MOVE_FROM)
-		memcpy(k, u->kbuf, n);
+		user_mem_copy(k, u->kbuf, n);
 	else
-		memset(u->kbuf, 0, n);
+		user_mem_zero(u->kbuf, n);
 	u->kbuf += n;
 	u->left -= n;
 	return n;

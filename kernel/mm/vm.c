@@ -329,7 +329,7 @@ struct vm_space *vm_fork(struct vm_space *vm)
 		vm_put(child);
 		return NULL;
 	}
-	child->max_rss = child->rss_anon + child->rss_file + child->rss_shmem;
+	child->max_rss = READ_ONCE(child->rss_anon) + READ_ONCE(child->rss_file) + READ_ONCE(child->rss_shmem);
 	return child;
 }
 

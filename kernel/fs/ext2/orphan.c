@@ -37,7 +37,7 @@ void ext2_orphan_add(struct inode *inode)
 	struct ext2_sb *sb = ext2_sb(inode->super);
 	struct ext2_inode *ei = ext2_i(inode);
 
-	if (!sb->writing || inode->ino < sb->first_ino)
+	if (!READ_ONCE(sb->writing) || inode->ino < sb->first_ino)
 		return;
 	mutex_lock(&sb->orphan_lock);
 	if (list_empty(&ei->orphan_link)) {

@@ -95,7 +95,7 @@ static int64_t block_attr_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (!blkdev_info((unsigned)pi->fd, &d))
 		return -ENODEV;
 	if (!strcmp(name, "size"))
-		n = ksnprintf(text, sizeof(text), "%llu\n", (unsigned long long)d->sectors);
+		n = ksnprintf(text, sizeof(text), "%llu\n", (unsigned long long)READ_ONCE(d->sectors));
 	else if (!strcmp(name, "dev"))
 		n = ksnprintf(text, sizeof(text), "%u:%u\n", KDEV_MAJOR(d->dev), KDEV_MINOR(d->dev));
 	else if (!strcmp(name, "ro"))
@@ -103,8 +103,9 @@ static int64_t block_attr_read(struct file *f, struct uio *u, uint64_t *pos)
 	else if (!strcmp(name, "uevent"))
 		n = ksnprintf(text, sizeof(text), "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\nDEVTYPE=disk\n", KDEV_MAJOR(d->dev), KDEV_MINOR(d->dev), d->name);
 	else if (!strcmp(name, "stat"))
-		n = ksnprintf(text, sizeof(text), "%8llu 0 %8llu 0 %8llu 0 %8llu 0 %8u 0 0\n", (unsigned long long)d->reads,
-			      (unsigned long long)d->read_sectors, (unsigned long long)d->writes, (unsigned long long)d->write_sectors, d->inflight);
+		n = ksnprintf(text, sizeof(text), "%8llu 0 %8llu 0 %8llu 0 %8llu 0 %8u 0 0\n", (unsigned long long)READ_ONCE(d->reads),
+			      (unsigned long long)READ_ONCE(d->read_sectors), (unsigned long long)READ_ONCE(d->writes),
+			      (unsigned long long)READ_ONCE(d->write_sectors), READ_ONCE(d->inflight));
 	else if (!strcmp(name, "serial"))
 		n = ksnprintf(text, sizeof(text), "%s\n", d->serial);
 	else if (!strcmp(name, "logical_block_size"))

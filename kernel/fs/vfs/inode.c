@@ -245,7 +245,7 @@ static void inode_evict(struct inode *i)
 	bool failed = i->ops == NULL && i->fs_private == NULL && i->mode == 0;
 
 	if (i->nlink && !failed) {
-		if (i->own_mapping.dirty_pages)
+		if (READ_ONCE(i->own_mapping.dirty_pages))
 			(void)mapping_sync(&i->own_mapping, 0, UINT64_MAX);
 		if ((READ_ONCE(i->state) & ISTATE_DIRTY) && ops && ops->write_inode) {
 			__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_DIRTY, __ATOMIC_RELAXED);
