@@ -522,6 +522,8 @@ static int ext2_mount(const struct filesystem *fs, const char *source, unsigned 
 	*out = s;
 	return 0;
 fail:
+	if (s)
+		super_retire(s);	/* a sync(2) may have come */
 	if (sb) {
 		if (s)
 			s->fs_private = NULL;

@@ -375,12 +375,10 @@ void inode_evict_super(struct super *s)
 
 bool inode_super_busy(struct super *s)
 {
-	struct inode *i;
-	bool busy = false;
+	bool busy;
 
 	spin_lock(&s->inodes_lock);
-	list_for_each(i, &s->inodes, super_link)
-		busy |= ref_read(&i->refs) > 0;
+	busy = !list_empty(&s->inodes);
 	spin_unlock(&s->inodes_lock);
 	return busy;
 }

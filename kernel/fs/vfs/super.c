@@ -11,6 +11,7 @@
 #include <kernel/print.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/timer.h>
 #include "vfs_internal.h"
 
 static struct mutex registry;		/* [MODULE] guards both lists and device numbers */
@@ -185,7 +186,10 @@ void super_sync_all(bool wait)
 		if (!ref_get_unless_zero(&s->refs))
 			continue;
 		mutex_unlock(&registry);
-		(void)super_sync(s, wait);
+		__atomic_add_fetch(&s->syncs, 1, __ATOMIC_SEQ_CST);
+		if (!(__atomic_load_n(&s->flags, __ATOMIC_SEQ_CST) & SUPER_DYING))
+			(void)super_sync(s, wait);
+		__atomic_sub_fetch(&s->syncs, 1, __ATOMIC_RELEASE);
 		/* s keeps its place in the list until its reference goes: the walk can go on from it. */
 		if (prev)
 			super_put(prev);
@@ -206,19 +210,34 @@ void vfs_sync(bool wait)
 		super_sync_all(true);
 }
 
+void super_retire(struct super *s)
+{
+	enum { PATIENCE_MS = 5000 };
+
+	__atomic_fetch_or(&s->flags, SUPER_DYING, __ATOMIC_SEQ_CST);
+	for (unsigned ms = 0;; ms++) {
+		inode_evict_super(s);
+		if (!__atomic_load_n(&s->syncs, __ATOMIC_SEQ_CST) && !inode_super_busy(s))
+			return;
+		if (ms == PATIENCE_MS) {
+			klog_warn("vfs: %s unmounted while inodes are in use", s->id);
+			return;
+		}
+		sleep_ns(NSEC_PER_MSEC);
+	}
+}
+
 int super_unmount(struct super *s)
 {
 	int ret = super_sync(s, true);
 	struct dentry *root = s->root;
 
 	notify_unmount(s);
-	__atomic_fetch_or(&s->flags, SUPER_DYING, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&s->flags, SUPER_DYING, __ATOMIC_SEQ_CST);
 	dcache_shrink_super(s);
 	s->root = NULL;
 	dentry_put(root);
-	inode_evict_super(s);
-	if (inode_super_busy(s))
-		klog_warn("vfs: %s unmounted while inodes are in use", s->id);
+	super_retire(s);
 	if (s->ops && s->ops->put_super)
 		s->ops->put_super(s);
 	super_put(s);

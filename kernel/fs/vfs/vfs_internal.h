@@ -13,7 +13,7 @@ extern size_t inode_count, inode_lru_count, dentry_count, dcache_lru_count;	/* f
 /* Writes attributes of dirty inodes of s. */
 int inode_write_dirty(struct super *s);
 void inode_evict_super(struct super *s);	/* every unused inode; for the unmount */
-bool inode_super_busy(struct super *s);
+bool inode_super_busy(struct super *s);		/* some are in memory yet */
 extern struct mapping_ops inode_no_mapping_ops;
 
 /* ---- dcache.c ---- */

@@ -236,6 +236,7 @@ struct super {
 	struct spinlock inodes_lock;	/* [ICACHE_LRU] */
 	struct list_head inodes, dirty;	/* [inodes_lock] all; with attributes newer than the disk */
 	int32_t mounts;			/* [MOUNT] of it; 0: internal */
+	int32_t syncs;			/* [a] of all supers that are at this one */
 	struct list_head mount_links;	/* [MOUNT] struct mount */
 	struct list_head link;		/* all supers */
 	void *fs_private;
@@ -261,6 +262,8 @@ void filesystem_register(struct filesystem *fs);
 /* ---- for file systems ---- */
 struct super *super_alloc(const struct filesystem *fs);		/* NULL: no memory; takes a fresh anonymous device number */
 void super_put(struct super *s);
+/* Its names are gone, or it was never mounted: nobody comes to it any more, and who is at it (sync, write-back, reclaim) has gone. */
+void super_retire(struct super *s);
 /* A referenced inode with ISTATE_NEW (fill it, then inode_unlock_new) or the cached one.  NULL: no memory. */
 struct inode *inode_get_locked(struct super *s, uint64_t ino);
 void inode_unlock_new(struct inode *i);
