@@ -112,12 +112,16 @@ static void inode_free_rcu(struct rcu_head *h)
 static void inode_free(struct inode *i)
 {
 	struct super *s = i->super;
+	bool last;
 
 	spin_lock(&s->inodes_lock);
 	list_del_init(&i->super_link);
 	if (!list_empty(&i->dirty_link))
 		list_del_init(&i->dirty_link);
+	last = list_empty(&s->inodes) && READ_ONCE(s->flags) & SUPER_DYING;
 	spin_unlock(&s->inodes_lock);
+	if (last)
+		waitq_wake_all(&s->left);
 	__atomic_sub_fetch(&inode_count, 1, __ATOMIC_RELAXED);
 	rcu_call(&i->rcu, inode_free_rcu);
 	super_put(s);
@@ -283,10 +287,10 @@ void inode_put(struct inode *i)
 		spin_unlock(l);
 		return;
 	}
+	spin_lock(&inode_lru_lock);	/* inode_evict_super() looks at the list once, when the super block is dying */
 	keep = i->nlink && !list_empty(&i->hash_link) && !(READ_ONCE(i->super->flags) & SUPER_DYING);
 	if (!keep)
 		__atomic_fetch_or(&i->state, ISTATE_FREEING, __ATOMIC_RELEASE);
-	spin_lock(&inode_lru_lock);
 	if (keep && list_empty(&i->lru_link)) {
 		list_add_tail(&i->lru_link, &inode_lru);
 		WRITE_ONCE(inode_lru_count, inode_lru_count + 1);

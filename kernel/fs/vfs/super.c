@@ -73,6 +73,7 @@ struct super *super_alloc(const struct filesystem *fs)
 	spin_init(&s->inodes_lock, LOCK_ICACHE_LRU);
 	list_init(&s->inodes);
 	list_init(&s->dirty);
+	waitq_init(&s->left);
 	mutex_lock(&registry);
 	s->dev = KDEV(0, ++next_anon_dev);
 	list_init(&s->mount_links);
@@ -189,7 +190,8 @@ void super_sync_all(bool wait)
 		__atomic_add_fetch(&s->syncs, 1, __ATOMIC_SEQ_CST);
 		if (!(__atomic_load_n(&s->flags, __ATOMIC_SEQ_CST) & SUPER_DYING))
 			(void)super_sync(s, wait);
-		__atomic_sub_fetch(&s->syncs, 1, __ATOMIC_RELEASE);
+		if (!__atomic_sub_fetch(&s->syncs, 1, __ATOMIC_SEQ_CST) && __atomic_load_n(&s->flags, __ATOMIC_SEQ_CST) & SUPER_DYING)
+			waitq_wake_all(&s->left);
 		/* s keeps its place in the list until its reference goes: the walk can go on from it. */
 		if (prev)
 			super_put(prev);
@@ -212,19 +214,13 @@ void vfs_sync(bool wait)
 
 void super_retire(struct super *s)
 {
-	enum { PATIENCE_MS = 5000 };
+	enum { PATIENCE_S = 5 };
 
 	__atomic_fetch_or(&s->flags, SUPER_DYING, __ATOMIC_SEQ_CST);
-	for (unsigned ms = 0;; ms++) {
-		inode_evict_super(s);
-		if (!__atomic_load_n(&s->syncs, __ATOMIC_SEQ_CST) && !inode_super_busy(s))
-			return;
-		if (ms == PATIENCE_MS) {
-			klog_warn("vfs: %s unmounted while inodes are in use", s->id);
-			return;
-		}
-		sleep_ns(NSEC_PER_MSEC);
-	}
+	inode_evict_super(s);	/* whose users go from now on evict them */
+	if (wait_event_until(&s->left, !__atomic_load_n(&s->syncs, __ATOMIC_SEQ_CST) && !inode_super_busy(s),
+			     hal_time_mono_ns() + PATIENCE_S * NSEC_PER_SEC))
+		klog_warn("vfs: %s unmounted while inodes are in use", s->id);
 }
 
 int super_unmount(struct super *s)

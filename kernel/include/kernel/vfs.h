@@ -15,6 +15,7 @@
 #include <kernel/lock.h>
 #include <kernel/pagecache.h>
 #include <kernel/timer.h>
+#include <kernel/wait.h>
 
 struct dentry;
 struct file;
@@ -237,6 +238,7 @@ struct super {
 	struct list_head inodes, dirty;	/* [inodes_lock] all; with attributes newer than the disk */
 	int32_t mounts;			/* [MOUNT] of it; 0: internal */
 	int32_t syncs;			/* [a] of all supers that are at this one */
+	struct waitq left;		/* SUPER_DYING: the last of these, or of the inodes, is gone */
 	struct list_head mount_links;	/* [MOUNT] struct mount */
 	struct list_head link;		/* all supers */
 	void *fs_private;
