@@ -270,6 +270,17 @@ void task_kick(struct task *t)
 	hal_irq_restore(flags);
 }
 
+bool task_is_off(struct task *t)
+{
+	unsigned long flags = hal_irq_save();
+	struct runqueue *rq = task_rq_lock(t);	/* held from before it stops being the current one until it is switched away from */
+	bool off = rq->curr != t;
+
+	spin_unlock_raw(&rq->lock);
+	hal_irq_restore(flags);
+	return off;
+}
+
 void sched_fork(struct task *child)
 {
 	struct sched_entity *se = &child->se, *parent = &current->se;

@@ -448,7 +448,7 @@ static bool ptrace_freeze(struct task *t)
 		pt->frozen = true;
 	process_sigunlock(sh, flags);
 	/* It has said that it stops; its registers are at rest once it has left its CPU. */
-	while (ok && load_acquire(&t->se.on_cpu))
+	while (ok && !task_is_off(t))
 		sched_yield();
 	return ok;
 }

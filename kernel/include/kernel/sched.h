@@ -27,7 +27,6 @@ struct sched_entity {
 	uint8_t pi_priority;		/* [rq] inherited; 0: none */
 	bool reset_on_fork;
 	bool on_rq;			/* [rq] */
-	bool on_cpu;			/* [a] its stack is in use */
 	unsigned cpu;			/* [rq] whose queue it is on, or was on last */
 	uint64_t affinity;		/* [rq] CPUs it may run on */
 };
@@ -51,6 +50,8 @@ void sched_thread_start(void);
 bool task_wake(struct task *t, unsigned states);
 /* Interrupt it if it runs user code, so that it looks at its flags (signals). */
 void task_kick(struct task *t);
+/* Has it left its CPU, so that what a switch saves of it is at rest?  Any context. */
+bool task_is_off(struct task *t);
 void sched_set_state(unsigned state);	/* current's, before a recheck; see wait.h */
 void sched_yield(void);
 /* Leave for the last time.  Called with preemption off by task_exit(). */
