@@ -65,9 +65,63 @@ static int removed_under_it(void)
 	return odd;
 }
 
+/* The root of a bind in mountinfo, of which a directory above is renamed: one of the two names. */
+static int renamed_above_a_bind(void)
+{
+	char line[4096], root[4096], at[4096];
+	int odd = 0, seen = 0, status;
+	pid_t pid;
+	FILE *f;
+
+	if (mkdir("above", 0755) || mkdir("above/below", 0755) || mkdir("bound", 0755) || mount("above/below", "bound", NULL, MS_BIND, NULL))
+		return 1;
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		for (int i = 0;; i++)
+			if (rename(i & 1 ? "a-name-that-is-too-long-to-be-kept-in-the-entry-itself" : "above", i & 1 ? "above" : "a-name-that-is-too-long-to-be-kept-in-the-entry-itself"))
+				_exit(1);
+	for (int i = 0; i < LOOKS / 5; i++) {
+		f = fopen("/proc/self/mountinfo", "r");
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line, "%*d %*d %*s %4095s %4095s", root, at) == 2 && strlen(at) > 6 && !strcmp(at + strlen(at) - 6, "/bound")) {
+				seen++;
+				odd += strcmp(root, "/above/below") != 0 && strcmp(root, "/a-name-that-is-too-long-to-be-kept-in-the-entry-itself/below") != 0;
+			}
+		if (f)
+			fclose(f);
+	}
+	kill(pid, SIGKILL);
+	status = exit_of(pid);
+	umount("bound");
+	return odd || !seen || status != 1000 + SIGKILL;
+}
+
+/* Who syncs has no path to what is unmounted, and may be busy in it. */
+static int synced_while_unmounted(void)
+{
+	int bad = 0, status, fd;
+	pid_t pid;
+
+	mkdir("synced", 0755);
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		for (;;)
+			sync();
+	for (int i = 0; i < 200; i++) {
+		bad += mount_tmpfs("synced");
+		fd = open("synced/file", O_RDWR | O_CREAT, 0644);
+		bad += fd < 0 || write(fd, "text", 4) != 4 || close(fd) || umount("synced");
+	}
+	kill(pid, SIGKILL);
+	status = exit_of(pid);
+	return bad || status != 1000 + SIGKILL;
+}
+
 int main(void)
 {
-	plan(2);
+	plan(4);
 	if (unshare(CLONE_NEWNS) || mount_propagation_of("/", MS_REC | MS_PRIVATE))
 		bail("unshare");
 	mkdir("r", 0755);
@@ -77,5 +131,7 @@ int main(void)
 		mkdir(*d, 0755);
 	ok(up_from_a_moved_one() == 0, ".. while a mount moves is one of its places");
 	ok(removed_under_it() == 0, "a directory that another name space removes keeps no mount");
+	ok(renamed_above_a_bind() == 0, "mountinfo, while a directory above a bind is renamed, has one of its names");
+	ok(synced_while_unmounted() == 0, "an unmount while another process syncs");
 	return done();
 }
