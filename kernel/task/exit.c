@@ -77,12 +77,16 @@ static void process_becomes_zombie(struct process *p)
 void process_release(struct process *p, struct list_head *dead)
 {
 	struct task *leader = p->leader;
+	struct sighand *sh;
+	unsigned long flags;
 
 	for (unsigned type = PID_PROCESS; type < PID_TYPES; type++)
 		pid_detach_process(p, type);
 	if (leader) {
 		pid_detach_task(leader);
+		sh = process_siglock(p, &flags);	/* who sends a signal looks at the threads with that alone */
 		list_del_init(&leader->thread_link);
+		process_sigunlock(sh, flags);
 	}
 	rb_erase(&p->parent->dead_children, &p->dead_link);
 	p->dead_leader = leader;
