@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What threads set about themselves and each other at once: timers of CPU time, the policy of one that is just being made. */
+/*
+ * What threads set about themselves and each other at once: timers of CPU time, the policy of one that is just being made;
+ * and signals for a process that is being waited for.
+ */
 #include "harness.h"
 #include "child.h"
 #include <pthread.h>
@@ -7,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
-enum { ROUNDS = 3000, THREADS = 4, MADE = 1500 };
+enum { ROUNDS = 3000, THREADS = 4, MADE = 1500, REAPED = 3000 };
 static volatile int over, newest, alarms;
 
 /* ---- timers that one kernel timer of the process watches ---- */
@@ -131,11 +134,42 @@ static int policies(void)
 	return bad;
 }
 
+/* ---- a process that is being waited for ---- */
+
+static void *signals(void *arg)
+{
+	while (!over)
+		(void)kill(newest, SIGURG);	/* nobody minds it */
+	return arg;
+}
+
+static int reaped(void)
+{
+	int bad = 0, status;
+	pthread_t t;
+
+	newest = getpid();
+	if (pthread_create(&t, NULL, signals, NULL))
+		return 1;
+	for (int i = 0; i < REAPED; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(5);
+		newest = pid;
+		bad += waitpid(pid, &status, 0) != pid || status != 5 << 8;
+	}
+	over = 1;
+	pthread_join(t, NULL);
+	return bad;
+}
+
 int main(void)
 {
-	plan(3);
+	plan(4);
 	ok(in_child(cpu_timers()) == 0, "threads set timers of CPU time at once, and one still fires");
 	ok(ends_with_timers() == 0, "a process ends while its limit on CPU time is set");
 	ok(in_child(policies()) == 0, "the policy of threads that are being made");
+	ok(in_child(reaped()) == 0, "signals for who is being waited for");
 	return done();
 }
