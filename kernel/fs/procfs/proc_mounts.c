@@ -118,8 +118,10 @@ static void show_root(struct seq *s, const struct mount *m)
 		return;
 	}
 	buf = kmalloc(PATH_MAX, 0);
-	if (!buf)
+	if (!buf) {
+		s->error = -ENOMEM;
 		return;
+	}
 	at = buf + PATH_MAX - 1;
 	*at = '\0';
 	/* Directories above may be renamed meanwhile: a name is its dentry's only under that one's lock. */
