@@ -42,7 +42,7 @@ static void unshare(struct runqueue *rq)
 
 		if (o && o != rq && !cpu_idle(o) && share_busy(o)) {
 			__atomic_store_n(&o->move, true, __ATOMIC_RELAXED);
-			rq_resched(o);
+			rq_resched_unlocked(o);
 			return;
 		}
 	}
@@ -103,7 +103,7 @@ bool rq_pull(struct runqueue *rq)
 		rq_deactivate(busiest, t, true);
 		rq_activate(rq, t);
 	}
-	spin_unlock_raw(&busiest->lock);
+	rq_unlock(busiest);
 	return t != NULL;
 }
 
@@ -113,7 +113,7 @@ static void kick_idle_cpu(struct runqueue *rq)
 		struct cpu *c = cpus[i];
 
 		if (c && load_acquire(&c->online) && c->rq != rq && cpu_free(c->rq) && !READ_ONCE(c->need_resched) && pull_candidate(rq, i)) {
-			rq_resched(c->rq);
+			rq_resched_unlocked(c->rq);
 			return;
 		}
 	}
@@ -140,7 +140,7 @@ static void push_excess(struct runqueue *rq)
 		rq_preempt_check(least, t);
 		rq_slice_ensure(least);
 	}
-	spin_unlock_raw(&least->lock);
+	rq_unlock(least);
 }
 
 void rq_slice_expired(struct ktimer *timer)
@@ -157,7 +157,7 @@ void rq_slice_expired(struct ktimer *timer)
 		}
 		ktimer_arm(&rq->slice, rq->clock_ns + FAIR_SLICE_NS);
 	}
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 }
 
 unsigned sched_select_cpu(struct task *t)

@@ -15,10 +15,6 @@
 #include "sched/sched_internal.h"
 #include "sync/lock_debug.h"
 
-static struct work reap_work;
-static struct list_head dead = LIST_INIT(dead);
-static struct spinlock dead_lock = SPINLOCK_INIT(WAITQ);
-
 /* The rest of a switch, on the new thread's stack. */
 static void finish_switch(struct task *prev)
 {
@@ -28,13 +24,10 @@ static void finish_switch(struct task *prev)
 
 	if (move)	/* from here on the lock of that queue guards it: who changes its policy does not find it between two */
 		WRITE_ONCE(prev->se.cpu, cpu);
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	if (gone) {
-		unsigned long flags = spin_lock_irqsave(&dead_lock);
-
-		list_add_tail(&prev->se.link, &dead);
-		spin_unlock_irqrestore(&dead_lock, flags);
-		work_queue(&reap_work);
+		task_free_stack(prev);
+		task_put(prev);
 	} else if (move) {	/* its affinity changed, or rq_shall_move(): on another CPU's queue with it */
 		struct runqueue *o = cpus[cpu]->rq;
 
@@ -42,27 +35,9 @@ static void finish_switch(struct task *prev)
 		rq_activate(o, prev);
 		rq_preempt_check(o, prev);
 		rq_slice_ensure(o);
-		spin_unlock_raw(&o->lock);
+		rq_unlock(o);
 	}
 }
-
-static void reap(struct work *w)
-{
-	for (;;) {
-		unsigned long flags = spin_lock_irqsave(&dead_lock);
-		struct task *t = list_empty(&dead) ? NULL : list_first(&dead, struct task, se.link);
-
-		if (t)
-			list_del_init(&t->se.link);
-		spin_unlock_irqrestore(&dead_lock, flags);
-		if (!t)
-			return;
-		task_free_stack(t);
-		task_put(t);
-	}
-}
-
-void sched_reap_init(void) { work_init(&reap_work, reap); }
 
 static struct task *switched_from[HAL_CPUS];	/* [c] between switch and finish */
 
@@ -103,7 +78,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	if (rq->running > 1)
 		rq_slice_arm(rq);
 	if (next == prev) {
-		spin_unlock_raw(&rq->lock);
+		rq_unlock(rq);
 		return;
 	}
 	cpu_count_event(c->switches);
@@ -181,7 +156,7 @@ void sched_yield(void)
 	} else if (is_rt(&current->se)) {
 		current->se.slice_ns = RR_SLICE_NS;
 	}
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	schedule_irqoff(true);
 	hal_irq_restore(flags);
 }
@@ -242,7 +217,7 @@ bool task_wake(struct task *t, unsigned states)
 
 			if (cpu != rq->cpu->id) {
 				WRITE_ONCE(t->se.cpu, cpu);
-				spin_unlock_raw(&rq->lock);
+				rq_unlock(rq);
 				rq = cpus[cpu]->rq;
 				spin_lock_raw(&rq->lock);
 			}
@@ -251,7 +226,7 @@ bool task_wake(struct task *t, unsigned states)
 			rq_slice_ensure(rq);
 		}
 	}
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	hal_irq_restore(flags);
 	preempt_enable();
 	return woken;
@@ -264,7 +239,7 @@ void task_kick(struct task *t)
 	bool elsewhere = rq->curr == t && rq->cpu != this_cpu();
 	unsigned cpu = rq->cpu->id;
 
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	if (elsewhere)
 		hal_cpu_ipi(cpu);
 	hal_irq_restore(flags);
@@ -276,7 +251,7 @@ bool task_is_off(struct task *t)
 	struct runqueue *rq = task_rq_lock(t);	/* held from before it stops being the current one until it is switched away from */
 	bool off = rq->curr != t;
 
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	hal_irq_restore(flags);
 	return off;
 }
@@ -313,7 +288,7 @@ void sched_start(struct task *t)
 
 	if (cpu != rq->cpu->id) {
 		WRITE_ONCE(t->se.cpu, cpu);
-		spin_unlock_raw(&rq->lock);
+		rq_unlock(rq);
 		rq = cpus[cpu]->rq;
 		spin_lock_raw(&rq->lock);
 	}
@@ -323,7 +298,7 @@ void sched_start(struct task *t)
 	rq_activate(rq, t);
 	rq_preempt_check(rq, t);
 	rq_slice_ensure(rq);
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	hal_irq_restore(flags);
 	preempt_enable();
 }
@@ -344,7 +319,7 @@ void sched_exec_account(void)
 
 	spin_lock_raw(&rq->lock);
 	rq_update_curr(rq);
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	hal_irq_restore(flags);
 }
 
@@ -356,7 +331,7 @@ uint64_t task_runtime_ns(struct task *t)
 
 	if (rq->curr == t)
 		ns += hal_time_mono_ns() - t->se.exec_start_ns;
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	hal_irq_restore(flags);
 	return ns;
 }

@@ -30,7 +30,7 @@ static void change(struct task *t, void (*apply)(struct sched_entity *se, const 
 			rq_preempt_check(rq, t);
 		}
 	}
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	hal_irq_restore(flags);
 	/* Under a spinlock (PI futexes) the preempt_enable() of its unlock does it. */
 	if (curr && t == current && !t->preempt_count)
@@ -75,7 +75,7 @@ int sched_set_affinity(struct task *t, uint64_t mask)
 
 			rq_deactivate(rq, t, true);
 			WRITE_ONCE(t->se.cpu, o->cpu->id);
-			spin_unlock_raw(&rq->lock);
+			rq_unlock(rq);
 			spin_lock_raw(&o->lock);
 			rq = o;
 			rq_activate(o, t);
@@ -83,7 +83,7 @@ int sched_set_affinity(struct task *t, uint64_t mask)
 			rq_slice_ensure(o);
 		}
 	}
-	spin_unlock_raw(&rq->lock);
+	rq_unlock(rq);
 	hal_irq_restore(flags);
 	if (t == current)
 		sched_user_return();

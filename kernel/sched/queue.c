@@ -6,6 +6,7 @@
 #include "sched/sched_internal.h"
 #include "sync/lock_debug.h"
 
+/* The interrupt is sent when the lock is free (rq_unlock()): the first thing that CPU does is to take it. */
 void rq_resched(struct runqueue *rq)
 {
 	struct cpu *c = rq->cpu;
@@ -13,8 +14,27 @@ void rq_resched(struct runqueue *rq)
 	if (READ_ONCE(c->need_resched))
 		return;
 	WRITE_ONCE(c->need_resched, true);
-	if (c != this_cpu())
+	rq->interrupt = c != this_cpu();
+}
+
+void rq_unlock(struct runqueue *rq)
+{
+	bool interrupt = rq->interrupt;
+
+	rq->interrupt = false;
+	spin_unlock_raw(&rq->lock);
+	if (interrupt)
+		hal_cpu_ipi(rq->cpu->id);
+}
+
+void rq_resched_unlocked(struct runqueue *rq)
+{
+	struct cpu *c = rq->cpu;
+
+	if (!READ_ONCE(c->need_resched)) {
+		WRITE_ONCE(c->need_resched, true);
 		hal_cpu_ipi(c->id);
+	}
 }
 
 void rq_update_curr(struct runqueue *rq)
@@ -138,6 +158,6 @@ struct runqueue *task_rq_lock(struct task *t)
 		spin_lock_raw(&rq->lock);
 		if (likely(READ_ONCE(t->se.cpu) == cpu))
 			return rq;
-		spin_unlock_raw(&rq->lock);
+		rq_unlock(rq);
 	}
 }

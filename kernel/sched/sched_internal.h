@@ -31,6 +31,7 @@ struct runqueue {
 	uint64_t next_balance_ns;
 	uint64_t shares;		/* [I] hal_cpu_shares() */
 	bool move;			/* [a] the current thread shall go where a physical CPU is free */
+	bool interrupt;			/* [lock] its CPU is to be told when the lock is free */
 	bool curr_rt;			/* [a] the current thread is of the real-time class */
 };
 
@@ -48,6 +49,8 @@ static inline bool cpu_idle(const struct runqueue *rq) { return READ_ONCE(rq->ru
 
 /* queue.c; all with the queue locked, interrupts off */
 void rq_resched(struct runqueue *rq);			/* its CPU shall choose anew */
+void rq_unlock(struct runqueue *rq);			/* every unlocking; tells that CPU */
+void rq_resched_unlocked(struct runqueue *rq);		/* another CPU's, not locked */
 void rq_update_curr(struct runqueue *rq);		/* charges the current thread up to now */
 void rq_preempt_check(struct runqueue *rq, struct task *t);	/* t was just activated: does it go first? */
 void rq_slice_arm(struct runqueue *rq);			/* this CPU's queue only */
@@ -71,7 +74,6 @@ void rt_enqueue(struct rt_queue *q, struct sched_entity *se, bool head);
 void rt_dequeue(struct rt_queue *q, struct sched_entity *se);
 struct task *rt_first(struct rt_queue *q);
 
-void sched_reap_init(void);		/* core.c: dead threads' stacks are freed by a work item */
 void sched_preempt(void);
 void sched_preempt_irqoff(void);	/* interrupts off */
 void irq_enter(void);

@@ -52,7 +52,6 @@ void sched_init(void)
 	rq_init(&boot_rq, &boot_cpu, &boot_task);
 	boot_task.kctx = hal_kctx_create_self(NULL, 0);
 	BUG_ON(!boot_task.kctx);
-	sched_reap_init();
 	boot_cpu.online = true;
 	sched_online_mask = 1;
 }
