@@ -112,6 +112,10 @@ static void ops_seal(struct hal_as *as) REQUIRES(as->lock)
 	struct stub_op forget[UM_KEPT_GAPS + 1], *op = as->svc->op[as->buffer];
 	unsigned n = um_kept_seal(&as->kept, forget);
 
+	if (as->kept.claims) {
+		um_count_add(UM_STAT_KEPT, as->kept.claims);
+		as->kept.claims = 0;
+	}
 	if (!n)
 		return;
 	memmove(op + n, op, as->count * sizeof(*op));
@@ -196,11 +200,22 @@ static struct hal_as *as_alloc(void)
 	return as;
 }
 
-/* Rather one that last ran the same program: much of what it maps can stay. */
-static struct hal_as *pool_take(const void *program)
+/*
+ * How much of what an idle stub maps is likely to be wanted: it was a child of the same parent, or ran the same program.  And it did
+ * so here: where it was elsewhere, the host would tell that CPU of what we unmap.
+ */
+enum { FIT_HERE = 1, FIT_PROGRAM = 2, FIT_PARENT = 4, FIT_BEST = FIT_HERE | FIT_PROGRAM | FIT_PARENT };
+static unsigned pool_fit(const struct hal_as *as, const struct hal_as *parent, const void *program, int here)
 {
+	return (as->kept_parent == parent) * FIT_PARENT + (as->kept_for == program) * FIT_PROGRAM + (as->pool_cpu == here) * FIT_HERE;
+}
+
+static struct hal_as *pool_take(const struct hal_as *parent)
+{
+	const void *program = parent ? __atomic_load_n(&parent->patch, __ATOMIC_RELAXED) : NULL;
 	struct hal_as *as = NULL, *other;
 	int here = um_cpu()->host_cpu;
+	unsigned fit, best = 0;
 
 	um_lock(&pool.lock);
 	if (!pool.init) {
@@ -211,15 +226,16 @@ static struct hal_as *pool_take(const void *program)
 	struct list_head *from = !list_empty(&pool.ready) ? &pool.ready : &pool.empty;
 	if (!list_empty(from)) {
 		as = list_first(from, struct hal_as, pool);
-		/* One that ran it last, and here: where it was elsewhere, the host would tell that CPU of what we unmap. */
 		if (program && from == &pool.ready)
-			list_for_each(other, from, pool)
-				if (other->kept_for == program) {
-					if (as->kept_for != program || other->pool_cpu == here)
-						as = other;
-					if (as->pool_cpu == here)
-						break;
+			list_for_each(other, from, pool) {
+				fit = pool_fit(other, parent, program, here);
+				if (fit / FIT_PROGRAM && fit > best) {
+					as = other;
+					best = fit;
 				}
+				if (best == FIT_BEST)
+					break;
+			}
 		list_del_init(&as->pool);
 		if (from == &pool.ready)
 			pool.count--;
@@ -244,7 +260,7 @@ static void pool_give(struct hal_as *as)
 struct hal_as *hal_as_create(struct hal_as *parent) NO_TSA
 {
 	unsigned long flags = hal_irq_save();
-	struct hal_as *as = pool_take(parent ? __atomic_load_n(&parent->patch, __ATOMIC_RELAXED) : NULL);
+	struct hal_as *as = pool_take(parent);
 	hal_irq_restore(flags);
 	if (!as)
 		as = as_alloc();
@@ -262,6 +278,7 @@ struct hal_as *hal_as_create(struct hal_as *parent) NO_TSA
 		pool_give(as);
 		as = NULL;
 	} else if (parent) {
+		as->kept_parent = parent;
 		um_patch_share(as, parent);	/* nobody knows this one yet: without its lock */
 	}
 	hal_irq_restore(flags);
@@ -287,7 +304,7 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 			um_count_answered(t);
 		}
 	as->inflight = NULL;
-	um_kept_stale(&as->kept, as->svc->op[as->buffer], as->count, as->svc->lost);
+	um_kept_stale(&as->kept, as->svc->op[as->buffer], as->count, as->svc->lost || !um_boot->keep);
 	as->svc->lost = 0;
 	as->kept_for = as->patch;
 	as->count = 0;

@@ -123,7 +123,8 @@ unsigned um_stats(unsigned i, const char **name, uint64_t *value)
 		[UM_STAT_YIELDED] = "hand-offs by yielding the host CPU",
 		[UM_STAT_WOKEN_SPUN] = "hand-offs that woke the program's side only", [UM_STAT_SLEPT] = "hand-offs asleep",
 		[UM_STAT_DIED] = "processes that died in a hand-off", [UM_STAT_BATCH] = "batches of mappings with a hand-off",
-		[UM_STAT_OPS] = "mappings in batches", [UM_STAT_SYNC] = "batches on their own", [UM_STAT_PATCHED] = "sites patched",
+		[UM_STAT_OPS] = "mappings in batches", [UM_STAT_KEPT] = "mappings kept from the last program",
+		[UM_STAT_SYNC] = "batches on their own", [UM_STAT_PATCHED] = "sites patched",
 		[UM_STAT_CPUID] = "CPUID instructions learnt",
 		[UM_STAT_SETTLE] = "signal frames asked for", [UM_STAT_FP] = "FP states asked for", [UM_STAT_SPAWN] = "processes made",
 	};

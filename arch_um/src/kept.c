@@ -5,26 +5,30 @@
  * A stub that is used again has the mappings of the program that it ran last.
  * They must be gone before the next program's code runs, but much of what that
  * one begins with is often the same: a shell's children, or one program started
- * again and again, map the same pages of text at the same addresses.  To unmap
- * and map such a page costs the host several microseconds.
+ * again and again, map the same pages of text at the same addresses, and what a
+ * fork copies is in the same pages as the last time (kernel/mm/fork_pages.c).
+ * To unmap and map such a page costs the host several microseconds.
  *
- * So what a stub maps without the right to write is written down (NEW).  When
- * the program is gone that becomes OLD, the stub is stale, and its changes are
- * collected as ever, except that a mapping which is there already, the same
- * physical pages at the same address with the same rights, is CLAIMED instead.
- * Before the first batch is done, everything but what was claimed is unmapped
- * (um_kept_seal()).  The result is exactly what unmapping all and mapping
- * everything again would give: it is by the physical address that is asked for
- * now that a mapping is found to be the same, whatever the page was meanwhile.
+ * So what a stub maps is written down (NEW).  When the program is gone that
+ * becomes OLD, the stub is stale, and its changes are collected as ever, except
+ * that a mapping which is there already, the same physical pages at the same
+ * address with the same rights, is CLAIMED instead.  Before the first batch is
+ * done, everything but what was claimed is unmapped (um_kept_seal()).  The
+ * result is exactly what unmapping all and mapping everything again would give:
+ * it is by the physical address that is asked for now that a mapping is found to
+ * be the same, whatever the page was meanwhile.
+ *
+ * While the list has all that is mapped, what was not claimed can be unmapped piece by piece: often nothing.  When something did not
+ * fit into it, or the pieces are many, all that lies between the claimed ranges is: also right.
  *
  * Order: the seal's unmapping comes first, then the changes as they were asked
  * for.  A claim is a mapping made at the very beginning, so it is only right
  * while no change that was asked for earlier touches the place: each change
  * takes what it overlaps off the list (a claimed range, still there when the
- * batch begins, is then HELD: not unmapped by the seal, and not claimed again).
+ * batch begins, is then HELD: not unmapped by the seal, and not claimed again;
+ * one of the last program's is GONE: unmapped by the seal, and not claimed).
  *
- * The list is short and forgets when it is full: a mapping that is not in it is
- * unmapped, which is always right.  A mapping that is in it but not there (the
+ * A mapping that is in it but not there (the
  * host refused, the stub forgot all) is found missing by a fault, and a mapping asked
  * for in a stub that is not stale is always made.
  *
@@ -32,13 +36,14 @@
  */
 #include "kept.h"
 
-enum { READ_ = 1, WRITE_ = 2 };
+enum { READ_ = 1, WRITE_ = 2, WRITABLE_MOST = 24 };
 
 void um_kept_reset(struct um_kept *k)
 {
 	k->n = 0;
 	k->stale = false;
 	k->gaps = 0;
+	k->whole = true;
 }
 
 static bool overlaps(const struct um_kept_range *r, uint64_t at, uint64_t len)
@@ -53,39 +58,77 @@ static bool same_object(const struct um_kept_range *r, uint64_t at, uint64_t pa,
 
 static void drop(struct um_kept *k, unsigned i) { k->r[i] = k->r[--k->n]; }
 
+/* What is written to comes and goes: not in the place of all text. */
+static bool full(const struct um_kept *k, uint32_t prot)
+{
+	unsigned writable = 0;
+
+	for (unsigned i = 0; prot & WRITE_ && i < k->n; i++)
+		writable += k->r[i].prot >> 1 & 1;
+	return k->n == UM_KEPT || writable >= WRITABLE_MOST;
+}
+
 static bool add(struct um_kept *k, uint64_t at, uint64_t len, uint64_t pa, uint32_t prot, enum um_kept_state state)
 {
-	if (k->n == UM_KEPT)
+	if (full(k, prot)) {
+		*(state == UM_KEPT_NEW ? &k->whole : &k->old_whole) = false;
 		return false;
+	}
 	k->r[k->n++] = (struct um_kept_range){ at, len, pa, prot, state };
 	return true;
 }
 
-/* Take [at, at + len) out of range i; what is left of it before and behind stays, if there is room in the list. */
-static void cut(struct um_kept *k, unsigned i, uint64_t at, uint64_t len)
+/* Take [at, at + len) out of range i; what is left of it before and behind stays, if there is room in the list.  Returns what was taken. */
+static struct um_kept_range cut(struct um_kept *k, unsigned i, uint64_t at, uint64_t len)
 {
 	struct um_kept_range r = k->r[i];
-	uint64_t end = r.at + r.len;
+	uint64_t from = at > r.at ? at : r.at, end = r.at + r.len, to = at + len < end ? at + len : end;
 
 	drop(k, i);
-	if (at > r.at)
-		(void)add(k, r.at, at - r.at, r.pa, r.prot, r.state);
-	if (at + len < end)
-		(void)add(k, at + len, end - at - len, r.pa + (at + len - r.at), r.prot, r.state);
+	if (from > r.at)
+		(void)add(k, r.at, from - r.at, r.pa, r.prot, r.state);
+	if (to < end)
+		(void)add(k, to, end - to, r.pa + (to - r.at), r.prot, r.state);
+	return (struct um_kept_range){ from, to - from, r.pa + (from - r.at), r.prot, r.state };
 }
 
-static void change(struct um_kept *k, uint64_t at, uint64_t len)
+/* The last program's, to be unmapped: what lies beside each other is one. */
+static void add_gone(struct um_kept *k, uint64_t at, uint64_t len)
+{
+	for (unsigned i = 0; i < k->n; i++) {
+		struct um_kept_range *r = &k->r[i];
+
+		if (r->state != UM_KEPT_GONE || at > r->at + r->len || r->at > at + len)
+			continue;
+		uint64_t from = r->at < at ? r->at : at, to = r->at + r->len > at + len ? r->at + r->len : at + len;
+
+		r->at = from;
+		r->len = to - from;
+		return;
+	}
+	(void)add(k, at, len, 0, 0, UM_KEPT_GONE);
+}
+
+/* [at, at + len) is about to change.  protect: only in its rights, which will be `prot`. */
+static void change(struct um_kept *k, uint64_t at, uint64_t len, bool protect, uint32_t prot)
 {
 	for (unsigned i = 0; i < k->n;) {
 		struct um_kept_range *r = &k->r[i];
 
-		if (r->state == UM_KEPT_HELD_ONLY || !overlaps(r, at, len)) {
+		if (r->state == UM_KEPT_HELD_ONLY || r->state == UM_KEPT_GONE || !overlaps(r, at, len) ||
+		    (r->state == UM_KEPT_NEW && protect && r->prot == prot)) {
 			i++;
 		} else if (r->state == UM_KEPT_CLAIMED) {
 			r->state = UM_KEPT_HELD_ONLY;
 			i++;
 		} else {
-			cut(k, i, at, len);	/* what is left is added behind, and does not overlap */
+			/* What is left, and what is added, is behind, and is not for us. */
+			struct um_kept_range c = cut(k, i, at, len);
+
+			if (c.state == UM_KEPT_OLD)
+				add_gone(k, c.at, c.len);
+			else if (protect)
+				(void)add(k, c.at, c.len, c.pa, prot, UM_KEPT_NEW);
 		}
 	}
 }
@@ -136,10 +179,10 @@ static bool claim(struct um_kept *k, uint64_t at, uint64_t len, uint64_t pa, uin
 	if (behind) {
 		/* First, because a cut may move it. */
 		behind->len += len;
-		cut(k, (unsigned)(found - k->r), at, len);
+		(void)cut(k, (unsigned)(found - k->r), at, len);
 		return true;
 	}
-	cut(k, (unsigned)(found - k->r), at, len);
+	(void)cut(k, (unsigned)(found - k->r), at, len);
 	/* If the rest of it filled the list, this is unmapped after all. */
 	if (!add(k, at, len, pa, prot, UM_KEPT_CLAIMED))
 		return false;
@@ -149,13 +192,12 @@ static bool claim(struct um_kept *k, uint64_t at, uint64_t len, uint64_t pa, uin
 
 static bool map(struct um_kept *k, uint64_t at, uint64_t len, uint64_t pa, uint32_t prot)
 {
-	bool keep = prot & READ_ && !(prot & WRITE_);
-
-	if (keep && k->stale && claim(k, at, len, pa, prot))
+	if (prot & READ_ && k->stale && claim(k, at, len, pa, prot)) {
+		k->claims++;
 		return true;
-	change(k, at, len);
-	if (keep)
-		add_new(k, at, len, pa, prot);
+	}
+	change(k, at, len, false, 0);
+	add_new(k, at, len, pa, prot);
 	return false;
 }
 
@@ -195,7 +237,7 @@ bool um_kept_put(struct um_kept *k, struct stub_op *op, uint32_t *count, struct 
 	} else {
 		if (empty(k, op, *count, what.addr, what.len))
 			return true;
-		change(k, what.addr, what.len);
+		change(k, what.addr, what.len, what.kind == STUB_OP_PROTECT, what.prot);
 	}
 	if (*count) {
 		struct stub_op *last = &op[*count - 1];
@@ -210,13 +252,12 @@ bool um_kept_put(struct um_kept *k, struct stub_op *op, uint32_t *count, struct 
 	return true;
 }
 
-unsigned um_kept_seal(struct um_kept *k, struct stub_op *out)
+/* Unmap all but what was claimed. */
+static unsigned seal_between(const struct um_kept *k, struct stub_op *out)
 {
 	uint64_t at = 0;
 	unsigned n = 0;
 
-	if (!k->stale)
-		return 0;
 	for (;;) {
 		const struct um_kept_range *next = NULL;
 		uint64_t to = STUB_BASE;
@@ -232,16 +273,45 @@ unsigned um_kept_seal(struct um_kept *k, struct stub_op *out)
 		if (at < to)
 			out[n++] = (struct stub_op){ at, to - at, 0, STUB_OP_UNMAP, 0 };
 		if (!next)
-			break;
+			return n;
 		at = next->at + next->len;
 	}
+}
+
+/* Unmap what is in the list and was not claimed.  n: too many if it is not fewer than so many. */
+static unsigned seal_listed(const struct um_kept *k, struct stub_op *out, unsigned n)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < k->n; i++)
+		count += k->r[i].state == UM_KEPT_OLD || k->r[i].state == UM_KEPT_GONE;
+	if (count >= n)
+		return n;
+	for (unsigned i = 0; i < k->n; i++)
+		if (k->r[i].state == UM_KEPT_OLD || k->r[i].state == UM_KEPT_GONE)
+			*out++ = (struct stub_op){ k->r[i].at, k->r[i].len, 0, STUB_OP_UNMAP, 0 };
+	return count;
+}
+
+unsigned um_kept_seal(struct um_kept *k, struct stub_op *out)
+{
+	unsigned n;
+
+	if (!k->stale)
+		return 0;
+	n = seal_between(k, out);
+	if (k->old_whole)
+		n = seal_listed(k, out, n);
 	for (unsigned i = 0; i < k->n;) {
-		if (k->r[i].state == UM_KEPT_OLD || k->r[i].state == UM_KEPT_HELD_ONLY) {
-			drop(k, i);
-		} else {
-			k->r[i].state = UM_KEPT_NEW;
+		struct um_kept_range *r = &k->r[i];
+
+		k->whole &= r->state != UM_KEPT_HELD_ONLY;	/* what becomes of it is not known here */
+		if (r->state == UM_KEPT_CLAIMED)
+			r->state = UM_KEPT_NEW;
+		if (r->state == UM_KEPT_NEW)
 			i++;
-		}
+		else
+			drop(k, i);
 	}
 	k->stale = false;
 	k->gaps = 0;
@@ -252,20 +322,31 @@ void um_kept_stale(struct um_kept *k, const struct stub_op *op, unsigned count, 
 {
 	bool again = k->stale;
 
-	k->stale = true;
-	k->gaps = 0;
-	if (lost)
+	if (!again)
+		k->old_whole = k->whole;
+	k->stale = k->whole = true;
+	k->gaps = k->claims = 0;
+	if (lost) {
 		k->n = 0;
-	for (unsigned i = 0; i < k->n;) {
-		/* Never sealed: what was mapped for this program was not. */
-		if (again && (k->r[i].state == UM_KEPT_NEW || k->r[i].state == UM_KEPT_HELD_ONLY)) {
-			drop(k, i);
-		} else {
-			k->r[i].state = UM_KEPT_OLD;
-			i++;
-		}
+		k->old_whole = false;
 	}
-	/* What a change that was not made would have put there is in the list, perhaps in the place of something else. */
-	for (; !again && count; count--, op++)
-		change(k, op->addr, op->len);
+	for (unsigned i = 0; i < k->n;) {
+		struct um_kept_range *r = &k->r[i];
+
+		/* Never sealed: what was to be mapped for this program was not, and what was there still is. */
+		if (again && r->state == UM_KEPT_NEW) {
+			drop(k, i);
+			continue;
+		}
+		if (r->state == UM_KEPT_HELD_ONLY)
+			r->state = UM_KEPT_GONE;
+		else if (r->state != UM_KEPT_GONE)
+			r->state = UM_KEPT_OLD;
+		i++;
+	}
+	/* Where a change was not made: what it would have put there is in the list, perhaps in the place of something else. */
+	for (; !again && count; count--, op++) {
+		change(k, op->addr, op->len, false, 0);
+		add_gone(k, op->addr, op->len);
+	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a stub maps of programs' text: see kept.c. */
+/* What a stub maps: see kept.c. */
 #ifndef UM_KEPT_H
 #define UM_KEPT_H
 #include <host/stub_abi.h>
@@ -7,13 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { UM_KEPT = 48, UM_KEPT_GAPS = 20 };
-/* OLD: mapped by the last program.  CLAIMED: by it, and asked for again.  HELD: that no longer, but still there.  NEW: this one's. */
-enum um_kept_state { UM_KEPT_OLD, UM_KEPT_CLAIMED, UM_KEPT_HELD_ONLY, UM_KEPT_NEW };
+enum { UM_KEPT = 64, UM_KEPT_GAPS = 20 };
+/*
+ * OLD: mapped by the last program.  CLAIMED: by it, and asked for again.  HELD: that no longer, but still there.  GONE: by it, and
+ * not to be claimed.  NEW: this one's.
+ */
+enum um_kept_state { UM_KEPT_OLD, UM_KEPT_CLAIMED, UM_KEPT_HELD_ONLY, UM_KEPT_GONE, UM_KEPT_NEW };
 struct um_kept {
 	unsigned n;
+	unsigned claims;	/* since the last seal */
 	unsigned gaps;		/* the seal leaves at most so many holes in what it unmaps */
 	bool stale;		/* the stub still has what the last program left */
+	bool old_whole;		/* while stale: that is all in the list (and perhaps more) */
+	bool whole;		/* what this program has mapped is all in the list */
 	struct um_kept_range {
 		uint64_t at, len, pa;
 		uint32_t prot;

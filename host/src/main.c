@@ -146,6 +146,7 @@ int main(int argc, char **argv)
 	boot.spin = o.spin;
 	boot.yield = o.yield;
 	boot.answer = o.answer;
+	boot.keep = o.keep;
 	boot.cpuid = o.cpuid && !syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1);	/* as it is: only whether that can be said */
 	boot.map_min = map_min();
 	boot.xsave_size = 512;

@@ -15,7 +15,7 @@
 enum { MEM_MIN = 16 };		/* MiB; less does not hold the kernel's own tables */
 enum { PATCH_AFTER = 8 };	/* a patch costs as much as a dozen traps, but serves all that will ever run the program */
 
-enum id { MEM, CPUS, TRAP, PATCH, ANSWER, CPUID, SPIN, YIELD, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
+enum id { MEM, CPUS, TRAP, PATCH, ANSWER, CPUID, KEEP, SPIN, YIELD, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
 
 static const struct spec { const char *name, *value, *help; enum id id; } specs[] = {
 	{ "mem", "SIZE", "physical memory, with K, M or G (default 256M)", MEM },
@@ -29,6 +29,7 @@ static const struct spec { const char *name, *value, *help; enum id id; } specs[
 	{ "patch", "WHEN", "system calls without a trap: on (default), off, always (at a site's first call)", PATCH },
 	{ "answer", "WHEN", "answer calls that need no kernel where the program is: on (default), off", ANSWER },
 	{ "cpuid", "WHEN", "answer CPUID instructions from what they said before: on (default), off", CPUID },
+	{ "keep", "WHEN", "leave mapped what the next program of a reused process wants, too: on (default), off", KEEP },
 	{ "spin", "WHEN", "hand over by spinning: auto (default), off, always", SPIN },
 	{ "yield", "WHEN", "hand over by yielding the host CPU: auto (default), off, always", YIELD },
 	{ "strace", NULL, "print the system calls of all programs", STRACE },
@@ -137,6 +138,9 @@ static void apply(struct options *o, const struct spec *s, const char *v)
 	case CPUID:
 		o->cpuid = parse_on("cpuid", v);
 		break;
+	case KEEP:
+		o->keep = parse_on("keep", v);
+		break;
 	case SPIN:
 		o->spin = parse_when("spin", v);
 		break;
@@ -172,7 +176,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	cpu_set_t set;
 	int host_cpus = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 
-	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .answer = true, .cpuid = true, .spin = 'a', .yield = 'a' };
+	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .answer = true, .cpuid = true, .keep = true, .spin = 'a', .yield = 'a' };
 	for (int i = 1; i < argc; i++) {
 		char *a = argv[i];
 		const struct spec *s = NULL;

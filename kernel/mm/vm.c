@@ -85,6 +85,7 @@ void vm_put(struct vm_space *vm)
 	rwsem_write_unlock(&vm->lock);
 	hal_as_destroy(vm->as);
 	vm_pages_destroy(vm);
+	fork_pages_drop(vm);
 	vm_area_free_list(&dead);
 	if (vm->exe) {
 		file_allow_write(vm->exe);	/* execve denied writes while it runs (ETXTBSY) */
@@ -135,8 +136,6 @@ void vm_activate(struct vm_space *vm)
  * copied at once, which costs less than the two faults that each page would.
  */
 enum { COPY_FAULTS = 6 };	/* not much: what can be copied in the time of so many faults */
-/* Pages for the copies, neighbours in memory, so that neighbours in the address space are mapped as one piece. */
-struct copies { struct page *next, *end; };
 
 /* May the pages of vm be copied now, and how many?  Nobody writes to them: this thread is its only user, and in the kernel. */
 static unsigned copy_now(struct vm_space *vm)
@@ -162,34 +161,15 @@ static unsigned copy_now(struct vm_space *vm)
 	return n;
 }
 
-static void copies_begin(struct copies *c, unsigned n)
-{
-	unsigned order = 0;
-
-	c->next = c->end = NULL;
-	while ((1u << order) < n)
-		order++;
-	if (order && (c->next = page_alloc(order, ALLOC_NOWAIT))) {
-		page_split(c->next);
-		c->end = c->next + (1u << order);
-	}
-}
-
-static void copies_end(struct copies *c)
-{
-	while (c->next != c->end)
-		page_put(c->next++);
-}
-
 /* The child gets a copy of the parent's page, and is told.  False: no memory.  Both page locks. */
-static bool copy_page(struct vm_area *a, struct vm_space *child, uaddr_t at, vpe_t e, struct copies *c)
+static bool copy_page(struct vm_area *a, struct vm_space *child, uaddr_t at, vpe_t e)
 {
-	struct page *p = c->next != c->end ? c->next++ : page_alloc(0, ALLOC_NOWAIT);
+	struct page *p = fork_pages_take(a->vm, at);
 
 	if (!p)
 		return false;
-	page_set_flag(p, PG_ANON);
-	mm_stat_add(anon, 1);
+	if (!page_test_set_flag(p, PG_ANON))
+		mm_stat_add(anon, 1);
 	hal_page_copy(page_addr(p), page_addr(vpe_page(e)));
 	if (a->flags & VM_EXEC)
 		hal_icache_sync(page_addr(p), PAGE_SIZE);
@@ -201,7 +181,7 @@ static bool copy_page(struct vm_area *a, struct vm_space *child, uaddr_t at, vpe
 }
 
 /* Share one leaf table's worth of private pages: [*at, end) at most.  Both page locks: parent, then child. */
-static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, uaddr_t end, struct copies *copy) NO_TSA
+static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, uaddr_t end, bool copy) NO_TSA
 {
 	struct vm_space *vm = a->vm;
 	uaddr_t run = 0;
@@ -216,7 +196,7 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 		if (!(e & (VPE_FILE | VPE_SHMEM | VPE_DEV)) && !vm_is_zero(vpe_page(e))) {
 			vpe_t *to = vpe_find(child, *at);
 
-			if (copy && e & VPE_W && copy_page(a, child, *at, e, copy)) {
+			if (copy && e & VPE_W && copy_page(a, child, *at, e)) {
 				*at += PAGE_SIZE;
 				continue;
 			}
@@ -243,8 +223,8 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 	*at = end;
 }
 
-/* copy: pages that may be written to are copied, not shared; or NULL. */
-static int share_area(struct vm_area *a, struct vm_space *child, struct copies *copy)
+/* copy: pages that may be written to are copied, not shared. */
+static int share_area(struct vm_area *a, struct vm_space *child, bool copy)
 {
 	uaddr_t at = a->start;
 	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
@@ -295,7 +275,6 @@ struct vm_space *vm_fork(struct vm_space *vm)
 {
 	struct vm_space *child = create(vm->as);
 	struct rb_node *n;
-	struct copies copies;
 	unsigned ncopies;
 	int err = 0;
 
@@ -303,7 +282,7 @@ struct vm_space *vm_fork(struct vm_space *vm)
 		return NULL;
 	rwsem_write_lock(&vm->lock);
 	ncopies = copy_now(vm);
-	copies_begin(&copies, ncopies);
+	fork_pages_begin(vm, ncopies);
 	rwsem_write_lock_nested(&child->lock);
 	fork_fields(child, vm);
 	for (n = rb_first(&vm->areas); n && !err; n = rb_next(n)) {
@@ -319,9 +298,8 @@ struct vm_space *vm_fork(struct vm_space *vm)
 		c->flags &= ~(unsigned)VM_LOCKED;
 		vm_area_insert(child, c);
 		if (!(a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK)))
-			err = share_area(a, child, ncopies ? &copies : NULL);
+			err = share_area(a, child, ncopies > 0);
 	}
-	copies_end(&copies);
 	rwsem_write_unlock(&child->lock);
 	vm_shootdown(vm);
 	rwsem_write_unlock(&vm->lock);

@@ -38,6 +38,11 @@ static inline vpe_t vpe_make(const struct page *p, unsigned bits) { return (vpe_
 static inline bool page_sole(const struct page *p) { return page_flag(p, PG_ANON) && load_acquire(&p->mapcount) == 1; }
 static inline paddr_t vpe_phys(vpe_t e) { return e & VPE_DEV ? e & PAGE_MASK : page_to_phys(vpe_page(e)); }
 
+/* fork_pages.c; with vm->lock for writing, vm the parent */
+void fork_pages_begin(struct vm_space *vm, unsigned n);	/* n pages will be copied; 0: what it has is given back */
+struct page *fork_pages_take(struct vm_space *vm, uaddr_t addr);	/* for the child's copy of addr, its reference; NULL: no memory */
+void fork_pages_drop(struct vm_space *vm);
+
 struct vm_pages *vm_pages_create(void);
 void vm_pages_destroy(struct vm_space *vm);	/* puts every page; nothing runs in it any more */
 /* Make the tables for addr exist.  0 or -ENOMEM.  Not with the lock held. */

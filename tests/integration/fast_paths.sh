@@ -4,7 +4,7 @@
 # tests/user must pass whichever way a system call and a hand-over takes, and
 # --stats must say that it took that way.
 . "$(dirname "$0")/lib.sh"
-programs="call_sites_x86_64 regs_x86_64 signal_handler fork vfork exec threads futex ptrace jit pipe_fork cow_sole_owner answered_calls cpuid_x86_64"
+programs="call_sites_x86_64 regs_x86_64 signal_handler fork vfork exec threads futex ptrace jit pipe_fork cow_sole_owner answered_calls cpuid_x86_64 fork_again fork_memory"
 mkdir "$work/tests"
 for n in $programs runner/runner; do
 	gcc -static -O1 -g -pthread -o "$work/tests/$(basename "$n")" "$top/tests/user/$n.c" -lrt -lm 2>"$work/cc" || { cat "$work/cc"; not_ok compile; exit 1; }
@@ -126,10 +126,13 @@ try default 1000 10000 $all
 [ "$(count 'answered in the stub')" -ge 10000 ] && ok default-answered || not_ok default-answered
 if grep -qw cpuid_fault /proc/cpuinfo; then learnt=1; else learnt=0; fi
 [ "$(count 'CPUID instructions learnt')" -ge $learnt ] && ok default-cpuid || not_ok default-cpuid
+[ "$(count 'kept from the last program')" -ge 5000 ] && ok default-kept || not_ok default-kept
 try answer-off 1000 10000 $all --answer=off
 [ "$(count 'answered in the stub')" = 0 ] && ok answer-off-count || not_ok answer-off-count
 try cpuid-off 1000 10000 $all --cpuid=off
 [ "$(count 'CPUID instructions learnt')" = 0 ] && ok cpuid-off-count || not_ok cpuid-off-count
+try keep-off 1000 10000 $all --keep=off
+[ "$(count 'kept from the last program')" = 0 ] && ok keep-off-count || not_ok keep-off-count
 try patch-off 10000 0 0 --patch=off
 try patch-always 1000 10000 $all --patch=always
 try spin-off 1000 10000 $all --spin=off

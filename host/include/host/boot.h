@@ -18,6 +18,7 @@ struct host_boot {
 	unsigned patch;			/* patch a call site when it has been trapped so often; 0: never */
 	int answer;			/* calls that need no kernel: 'f' are answered in the stub, 'o' are not */
 	int cpuid;			/* CPUID can be made to fault, and is wanted to be answered in the stub */
+	int keep;			/* a reused stub need not forget what the next program maps as well */
 	int spin, yield;		/* hand-offs by spinning, by yielding: 'a' as it pays, 'o' never, 'f' always */
 	uint64_t map_min;		/* the lowest address that a process may map */
 	uint64_t xsave_size;

@@ -63,6 +63,7 @@ struct vm_space {
 	uint64_t total_pages, locked_pages, data_pages;	/* [lock] sizes of areas */
 	int64_t rss_anon, rss_file, rss_shmem, max_rss;	/* [a] */
 	struct file *exe;		/* [lock] */
+	struct fork_pages { struct page *first; unsigned order, next, strangers; } fork_pages;	/* [lock] mm/fork_pages.c */
 	unsigned def_flags;		/* [lock] mlockall */
 	struct aio_table *aio;		/* [a] ipc/aio.c */
 	unsigned membarrier;		/* [a] what the program registered for */
