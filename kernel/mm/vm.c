@@ -7,10 +7,11 @@
  * The child's machine tables start empty; faults fill them from its entries.
  * Pages of the page cache are not copied: a fault finds them again.
  *
- * A few pages are copied at once instead: those that the parent, the only user
- * of its address space, has written to since it last forked (they have VPE_W).
+ * A few pages are copied at once instead: those that the parent has written to
+ * since it last forked (they have VPE_W).
  * Both sides will write to them again soon, and two faults cost more than a copy.
- * What has more of them than that is big, and copies nothing.
+ * What has more of them than that is big, and copies nothing.  Nobody else may write to them meanwhile: where other threads
+ * use the address space, none may run.  If one did after all, the copies may not be of one moment, and the child is made anew, without.
  */
 #include <kernel/ipc_init.h>
 #include <kernel/file.h>
@@ -136,13 +137,19 @@ void vm_activate(struct vm_space *vm)
  * copied at once, which costs less than the two faults that each page would.
  */
 enum { COPY_FAULTS = 6 };	/* not much: what can be copied in the time of so many faults */
+/* What it only reads, such as data that was relocated once, the child is likely to read, too: so many pages at most are mapped at once. */
+#define SHARE_AHEAD (4 * hal_as_fault_pages())
+struct fork { bool copy; unsigned ahead; };
 
-/* May the pages of vm be copied now, and how many?  Nobody writes to them: this thread is its only user, and in the kernel. */
-static unsigned copy_now(struct vm_space *vm)
+/*
+ * May the pages of vm be copied now, and how many?  Nobody writes to them: this thread is its only user, and in the kernel, or the others
+ * do not run.  That has to hold until the copies are made.
+ */
+static unsigned copy_now(struct vm_space *vm, uint64_t *since)
 {
 	unsigned n = 0, most = COPY_FAULTS * hal_as_fault_pages();
 
-	if (ref_read(&vm->refs) != 1 || buddy_free_pages() < 2 * buddy_low_mark())
+	if (buddy_free_pages() < 2 * buddy_low_mark() || !sched_vm_alone(vm, true, since))
 		return 0;
 	for (struct rb_node *node = rb_first(&vm->areas); node; node = rb_next(node)) {
 		struct vm_area *a = rb_entry(node, struct vm_area, node);
@@ -181,7 +188,7 @@ static bool copy_page(struct vm_area *a, struct vm_space *child, uaddr_t at, vpe
 }
 
 /* Share one leaf table's worth of private pages: [*at, end) at most.  Both page locks: parent, then child. */
-static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, uaddr_t end, bool copy) NO_TSA
+static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, uaddr_t end, struct fork *f) NO_TSA
 {
 	struct vm_space *vm = a->vm;
 	uaddr_t run = 0;
@@ -196,7 +203,7 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 		if (!(e & (VPE_FILE | VPE_SHMEM | VPE_DEV)) && !vm_is_zero(vpe_page(e))) {
 			vpe_t *to = vpe_find(child, *at);
 
-			if (copy && e & VPE_W && copy_page(a, child, *at, e)) {
+			if (f->copy && e & VPE_W && copy_page(a, child, *at, e)) {
 				*at += PAGE_SIZE;
 				continue;
 			}
@@ -213,6 +220,10 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 			page_get(vpe_page(e));
 			vpe_account(child, e, 1);
 			vpe_set(to, e);
+			if (f->copy && e & VPE_R && f->ahead) {
+				f->ahead--;
+				(void)hal_as_map(child->as, *at, vpe_phys(e), 1, vm_hal_prot(a, e));
+			}
 		}
 		*at += PAGE_SIZE;
 	}
@@ -223,8 +234,7 @@ static void share_leaf(struct vm_area *a, struct vm_space *child, uaddr_t *at, u
 	*at = end;
 }
 
-/* copy: pages that may be written to are copied, not shared. */
-static int share_area(struct vm_area *a, struct vm_space *child, bool copy)
+static int share_area(struct vm_area *a, struct vm_space *child, struct fork *f)
 {
 	uaddr_t at = a->start;
 	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
@@ -241,7 +251,7 @@ static int share_area(struct vm_area *a, struct vm_space *child, bool copy)
 		err = vpe_prepare(child, at);
 		if (err)
 			return err;
-		share_leaf(a, child, &at, MIN(ALIGN_DOWN(at, leaf) + leaf, a->end), copy);
+		share_leaf(a, child, &at, MIN(ALIGN_DOWN(at, leaf) + leaf, a->end), f);
 	}
 	return 0;
 }
@@ -271,18 +281,23 @@ static void fork_fields(struct vm_space *child, const struct vm_space *vm)
 	}
 }
 
-struct vm_space *vm_fork(struct vm_space *vm)
+/* copy: what is little may be copied.  *torn: another thread ran meanwhile, and may have written to what was. */
+static struct vm_space *fork_once(struct vm_space *vm, bool copy, bool *torn)
 {
 	struct vm_space *child = create(vm->as);
 	struct rb_node *n;
 	unsigned ncopies;
+	struct fork f;
+	uint64_t since;
 	int err = 0;
 
+	*torn = false;
 	if (!child)
 		return NULL;
 	rwsem_write_lock(&vm->lock);
-	ncopies = copy_now(vm);
-	fork_pages_begin(vm, ncopies);
+	ncopies = copy ? copy_now(vm, &since) : 0;
+	fork_pages_begin(vm, child, ncopies);
+	f = (struct fork){ ncopies > 0, SHARE_AHEAD };
 	rwsem_write_lock_nested(&child->lock);
 	fork_fields(child, vm);
 	for (n = rb_first(&vm->areas); n && !err; n = rb_next(n)) {
@@ -298,17 +313,26 @@ struct vm_space *vm_fork(struct vm_space *vm)
 		c->flags &= ~(unsigned)VM_LOCKED;
 		vm_area_insert(child, c);
 		if (!(a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK)))
-			err = share_area(a, child, ncopies > 0);
+			err = share_area(a, child, &f);
 	}
+	*torn = ncopies && !sched_vm_alone(vm, false, &since);
 	rwsem_write_unlock(&child->lock);
 	vm_shootdown(vm);
 	rwsem_write_unlock(&vm->lock);
-	if (err) {
+	if (err || *torn) {
 		vm_put(child);
 		return NULL;
 	}
 	child->max_rss = READ_ONCE(child->rss_anon) + READ_ONCE(child->rss_file) + READ_ONCE(child->rss_shmem);
 	return child;
+}
+
+struct vm_space *vm_fork(struct vm_space *vm)
+{
+	bool torn;
+	struct vm_space *child = fork_once(vm, true, &torn);
+
+	return torn ? fork_once(vm, false, &torn) : child;
 }
 
 void vm_special_put(struct vm_special *s)

@@ -39,7 +39,7 @@ static inline bool page_sole(const struct page *p) { return page_flag(p, PG_ANON
 static inline paddr_t vpe_phys(vpe_t e) { return e & VPE_DEV ? e & PAGE_MASK : page_to_phys(vpe_page(e)); }
 
 /* fork_pages.c; with vm->lock for writing, vm the parent */
-void fork_pages_begin(struct vm_space *vm, unsigned n);	/* n pages will be copied; 0: what it has is given back */
+void fork_pages_begin(struct vm_space *vm, const struct vm_space *child, unsigned n);	/* n pages will be copied; 0: what it has is given back */
 struct page *fork_pages_take(struct vm_space *vm, uaddr_t addr);	/* for the child's copy of addr, its reference; NULL: no memory */
 void fork_pages_drop(struct vm_space *vm);
 

@@ -86,6 +86,8 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	prev->switches++;
 	rq->curr = next;
 	WRITE_ONCE(c->curr, next);	/* who waits for a lock looks at it */
+	if (next->vm && ref_read(&next->vm->refs) > 1)	/* behind that */
+		__atomic_fetch_add(&next->vm->arrivals, 1, __ATOMIC_SEQ_CST);
 	if (prev->uctx)
 		hal_user_switch_out(prev->uctx);
 	if (next->vm != prev->vm)
@@ -130,6 +132,29 @@ bool sched_runs_elsewhere(const struct task *t)
 		if (cpus[i] && READ_ONCE(cpus[i]->curr) == t)
 			return t != current;
 	return false;
+}
+
+/*
+ * A thread that arrives is its CPU's current one first, and counted then: one that was counted before *since was read is found, and one
+ * that was not counted yet, found or not, is counted before it does anything.  One that was switched to while it was the only one, which is
+ * not counted, is current where it made the second.
+ */
+bool sched_vm_alone(const struct vm_space *vm, bool begin, uint64_t *since)
+{
+	bool alone = true;
+
+	if (!begin)
+		return __atomic_load_n(&vm->arrivals, __ATOMIC_SEQ_CST) == *since;
+	*since = __atomic_load_n(&vm->arrivals, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	rcu_read_lock();
+	for (unsigned i = 0; alone && i < READ_ONCE(cpu_count); i++) {
+		struct task *t = cpus[i] ? rcu_dereference(cpus[i]->curr) : NULL;
+
+		alone = !t || t == current || READ_ONCE(t->vm) != vm;
+	}
+	rcu_read_unlock();
+	return alone;
 }
 
 void sched_user_return(void)

@@ -12,6 +12,7 @@
 #include <kernel/rbtree.h>
 
 struct task;
+struct vm_space;
 enum sched_policy { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3, SCHED_IDLE = 5 };
 
 struct sched_entity {
@@ -41,6 +42,11 @@ void sched_user_return(void);
 bool sched_need_resched(void);
 /* Is t the one that runs on some other CPU?  t is compared only, and may be gone.  Any context. */
 bool sched_runs_elsewhere(const struct task *t);
+/*
+ * Has no other thread of current's address space run since *since was set?  Sets it first if `begin`, and then says whether none runs
+ * now: on another CPU, or since the caller lost this one.  Any context.
+ */
+bool sched_vm_alone(const struct vm_space *vm, bool begin, uint64_t *since);
 /* A new thread: inherits from current; then make it runnable. */
 void sched_fork(struct task *child);
 void sched_start(struct task *t);

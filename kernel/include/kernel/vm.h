@@ -55,6 +55,7 @@ struct vm_space {
 	unsigned area_count;		/* [lock] */
 	struct hal_as *as;		/* [I] */
 	struct vm_pages *pages;		/* which page is at which address: mm/ */
+	uint64_t arrivals;		/* [a] switches to one of several users: sched_vm_alone() */
 	uint64_t generation;		/* [a] bumped whenever a mapping goes away: translation caches */
 	uaddr_t brk_start, brk, stack_top, mmap_base;	/* [lock] */
 	uaddr_t arg_start, arg_end, env_start, env_end;	/* for /proc/PID/cmdline */
@@ -63,7 +64,7 @@ struct vm_space {
 	uint64_t total_pages, locked_pages, data_pages;	/* [lock] sizes of areas */
 	int64_t rss_anon, rss_file, rss_shmem, max_rss;	/* [a] */
 	struct file *exe;		/* [lock] */
-	struct fork_pages { struct page *first; unsigned order, next, strangers; } fork_pages;	/* [lock] mm/fork_pages.c */
+	struct fork_block { struct page *first; const struct hal_as *as; unsigned order, next, strangers; } fork_blocks[2], *fork_block;	/* [lock] mm/fork_pages.c */
 	unsigned def_flags;		/* [lock] mlockall */
 	struct aio_table *aio;		/* [a] ipc/aio.c */
 	unsigned membarrier;		/* [a] what the program registered for */
