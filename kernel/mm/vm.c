@@ -149,7 +149,7 @@ static unsigned copy_now(struct vm_space *vm, uint64_t *since)
 {
 	unsigned n = 0, most = COPY_FAULTS * hal_as_fault_pages();
 
-	if (buddy_free_pages() < 2 * buddy_low_mark() || !sched_vm_alone(vm, true, since))
+	if (buddy_free_pages() < 2 * buddy_low_mark() || !sched_vm_alone(vm, since))
 		return 0;
 	for (struct rb_node *node = rb_first(&vm->areas); node; node = rb_next(node)) {
 		struct vm_area *a = rb_entry(node, struct vm_area, node);
@@ -288,7 +288,7 @@ static struct vm_space *fork_once(struct vm_space *vm, bool copy, bool *torn)
 	struct rb_node *n;
 	unsigned ncopies;
 	struct fork f;
-	uint64_t since;
+	uint64_t since = 0;
 	int err = 0;
 
 	*torn = false;
@@ -315,7 +315,7 @@ static struct vm_space *fork_once(struct vm_space *vm, bool copy, bool *torn)
 		if (!(a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK)))
 			err = share_area(a, child, &f);
 	}
-	*torn = ncopies && !sched_vm_alone(vm, false, &since);
+	*torn = ncopies && !sched_vm_alone_since(vm, since);
 	rwsem_write_unlock(&child->lock);
 	vm_shootdown(vm);
 	rwsem_write_unlock(&vm->lock);

@@ -136,15 +136,13 @@ bool sched_runs_elsewhere(const struct task *t)
 
 /*
  * A thread that arrives is its CPU's current one first, and counted then: one that was counted before *since was read is found, and one
- * that was not counted yet, found or not, is counted before it does anything.  One that was switched to while it was the only one, which is
- * not counted, is current where it made the second.
+ * that was not, found or not, is counted before it does anything.  One that was switched to while it was the only one is not counted; it is
+ * found where it made the second.
  */
-bool sched_vm_alone(const struct vm_space *vm, bool begin, uint64_t *since)
+bool sched_vm_alone(const struct vm_space *vm, uint64_t *since)
 {
 	bool alone = true;
 
-	if (!begin)
-		return __atomic_load_n(&vm->arrivals, __ATOMIC_SEQ_CST) == *since;
 	*since = __atomic_load_n(&vm->arrivals, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	rcu_read_lock();
@@ -155,6 +153,11 @@ bool sched_vm_alone(const struct vm_space *vm, bool begin, uint64_t *since)
 	}
 	rcu_read_unlock();
 	return alone;
+}
+
+bool sched_vm_alone_since(const struct vm_space *vm, uint64_t since)
+{
+	return __atomic_load_n(&vm->arrivals, __ATOMIC_SEQ_CST) == since;
 }
 
 void sched_user_return(void)

@@ -42,11 +42,9 @@ void sched_user_return(void);
 bool sched_need_resched(void);
 /* Is t the one that runs on some other CPU?  t is compared only, and may be gone.  Any context. */
 bool sched_runs_elsewhere(const struct task *t);
-/*
- * Has no other thread of current's address space run since *since was set?  Sets it first if `begin`, and then says whether none runs
- * now: on another CPU, or since the caller lost this one.  Any context.
- */
-bool sched_vm_alone(const struct vm_space *vm, bool begin, uint64_t *since);
+/* Does no other thread of vm, current's, run on a CPU now?  *since is for the question whether none has run since then.  Any context. */
+bool sched_vm_alone(const struct vm_space *vm, uint64_t *since);
+bool sched_vm_alone_since(const struct vm_space *vm, uint64_t since);
 /* A new thread: inherits from current; then make it runnable. */
 void sched_fork(struct task *child);
 void sched_start(struct task *t);
