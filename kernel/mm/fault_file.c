@@ -48,7 +48,8 @@ static void fault_around(const struct fault *f, struct mapping *m)
 {
 	struct page *pages[FILE_AROUND_PAGES];
 	uaddr_t start, end;
-	unsigned n = 0;
+	uint64_t mapped = 0;	/* a bit a page: its reference is the entry's now */
+	unsigned n = 0, came = 0;
 
 	file_window(f, FILE_AROUND_PAGES, &start, &end);
 	for (uaddr_t va = start; va < end; va += PAGE_SIZE) {
@@ -74,16 +75,20 @@ static void fault_around(const struct fault *f, struct mapping *m)
 
 		if (!slot || *slot)
 			continue;
-		vpe_account(f->vm, vpe_make(pages[i], cache_bits(m)), 1);
+		vpe_page_mapped(vpe_make(pages[i], cache_bits(m)));
 		vpe_set(slot, vpe_make(pages[i], shared_bits(f, m)));
-		page_get(pages[i]);
+		mapped |= UINT64_C(1) << i;
+		came++;
 	}
+	if (came)
+		vpe_count(f->vm, cache_bits(m), (int)came);
 	(void)fault_map_present(f, start, end);
 	spin_unlock(&f->vm->pages->lock);
 	for (unsigned i = 0; i < n; i++) {
 		if (pages[i]) {
 			page_unlock(pages[i]);
-			page_put(pages[i]);
+			if (!(mapped >> i & 1))
+				page_put(pages[i]);
 		}
 	}
 }

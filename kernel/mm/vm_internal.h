@@ -54,8 +54,11 @@ vpe_t *vpe_next(struct vm_space *vm, uaddr_t *addr, uaddr_t end);	/* pages->lock
 void vpe_set(vpe_t *slot, vpe_t v);		/* keeps the table's count */
 /* Free tables of [start, end) that are empty. */
 void vm_pages_prune(struct vm_space *vm, uaddr_t start, uaddr_t end);
-/* Counters of a mapping that comes or goes; the reference is the caller's. */
+/* Counters of a mapping that comes (1) or goes (-1); the reference is the caller's. */
 void vpe_account(struct vm_space *vm, vpe_t e, int n);
+/* The same for several that come at once, of one kind: for each of them, and for all n.  Not zero pages, nor devices. */
+void vpe_page_mapped(vpe_t e);
+void vpe_count(struct vm_space *vm, vpe_t e, int n);	/* of a page of a file only the kind is looked at */
 
 /*
  * Pages of zeroes, mapped read-only where anonymous memory has only been read.

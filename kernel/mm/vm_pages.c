@@ -177,39 +177,54 @@ void vm_pages_prune(struct vm_space *vm, uaddr_t start, uaddr_t end)
 	spin_unlock(&vm->pages->lock);
 }
 
-void vpe_account(struct vm_space *vm, vpe_t e, int n)
+void vpe_count(struct vm_space *vm, vpe_t e, int n)
 {
-	struct page *p = vpe_page(e);
 	int64_t *counter = NULL;
 
-	if (e & VPE_DEV || vm_is_zero(p))
-		return;
 	if (e & VPE_FILE)
 		counter = &vm->rss_file;
 	else if (e & VPE_SHMEM)
 		counter = &vm->rss_shmem;
-	else if (READ_ONCE(p->flags) & PG_ANON)
+	else if (READ_ONCE(vpe_page(e)->flags) & PG_ANON)
 		counter = &vm->rss_anon;
 	if (counter)
 		__atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
-	if (n > 0) {
-		if (__atomic_fetch_add(&p->mapcount, 1, __ATOMIC_RELAXED) == 0 && e & (VPE_FILE | VPE_SHMEM))
-			mm_stat_add(mapped, 1);
-	} else if (__atomic_sub_fetch(&p->mapcount, 1, __ATOMIC_ACQ_REL) == 0 && e & (VPE_FILE | VPE_SHMEM)) {
-		mm_stat_add(mapped, -1);
-	}
 }
 
-static void destroy_level(struct vm_space *vm, vpe_t *t, unsigned shift)
+void vpe_page_mapped(vpe_t e)
+{
+	if (__atomic_fetch_add(&vpe_page(e)->mapcount, 1, __ATOMIC_RELAXED) == 0 && e & (VPE_FILE | VPE_SHMEM))
+		mm_stat_add(mapped, 1);
+}
+
+static void page_unmapped(vpe_t e)
+{
+	if (__atomic_sub_fetch(&vpe_page(e)->mapcount, 1, __ATOMIC_ACQ_REL) == 0 && e & (VPE_FILE | VPE_SHMEM))
+		mm_stat_add(mapped, -1);
+}
+
+void vpe_account(struct vm_space *vm, vpe_t e, int n)
+{
+	if (e & VPE_DEV || vm_is_zero(vpe_page(e)))
+		return;
+	vpe_count(vm, e, n);
+	if (n > 0)
+		vpe_page_mapped(e);
+	else
+		page_unmapped(e);
+}
+
+/* Nobody asks any more how much is mapped. */
+static void destroy_level(vpe_t *t, unsigned shift)
 {
 	unsigned left = virt_to_page(t)->inuse;
 
 	for (unsigned i = 0; left && (i = slot_used(t, i)) < SLOTS; i++) {
 		left--;
 		if (shift > PAGE_SHIFT) {
-			destroy_level(vm, (vpe_t *)(uintptr_t)t[i], shift - LEVEL_BITS);
+			destroy_level((vpe_t *)(uintptr_t)t[i], shift - LEVEL_BITS);
 		} else if (!(t[i] & VPE_DEV) && !vm_is_zero(vpe_page(t[i]))) {
-			vpe_account(vm, t[i], -1);
+			page_unmapped(t[i]);
 			page_put(vpe_page(t[i]));
 		}
 	}
@@ -218,7 +233,7 @@ static void destroy_level(struct vm_space *vm, vpe_t *t, unsigned shift)
 
 void vm_pages_destroy(struct vm_space *vm)
 {
-	destroy_level(vm, vm->pages->root, TOP_SHIFT);
+	destroy_level(vm->pages->root, TOP_SHIFT);
 	kfree(vm->pages);
 	vm->pages = NULL;
 }

@@ -194,6 +194,8 @@ static void fork_copies_few_at_once(void)
 {
 	struct vm_space *parent = enter_new(), *child, *second;
 	uaddr_t at = map_at(parent, 0, 4 * PAGE_SIZE, RW, ANON);
+	struct task thread = { .vm = parent };
+	struct cpu other = { .id = 1, .curr = &thread };
 	unsigned prot;
 	paddr_t pa, ca;
 
@@ -217,15 +219,69 @@ static void fork_copies_few_at_once(void)
 	vm_activate(parent);
 	CHECK_EQ(get8(at + PAGE_SIZE), 11);
 	check_machine(parent);
-	/* With another user of the address space, who may be writing now, they are shared. */
+	/* Another user of the address space who does not run makes no difference. */
 	vm_get(parent);
 	second = vm_fork(parent);
+	CHECK(second);
+	CHECK(fake_as_lookup(parent->as, at, &pa, &prot));
+	CHECK(prot & HAL_WRITE);
+	vm_put(second);
+	/* With one on another CPU, who may be writing now, they are shared. */
+	cpus[1] = &other;
+	cpu_count = 2;
+	second = vm_fork(parent);
+	cpu_count = 1;
+	cpus[1] = NULL;
 	CHECK(second);
 	CHECK(fake_as_lookup(parent->as, at, &pa, &prot));
 	CHECK(!(prot & HAL_WRITE));
 	vm_put(parent);
 	vm_put(second);
 	vm_put(child);
+	leave(parent);
+}
+
+static paddr_t page_of(struct vm_space *vm, uaddr_t at)
+{
+	unsigned prot;
+	paddr_t pa = 0;
+
+	CHECK(fake_as_lookup(vm->as, at, &pa, &prot));
+	return pa;
+}
+
+/* What is copied at once is in the same pages for one child after the other, as long as nobody else has them. */
+static void fork_in_the_same_pages(void)
+{
+	enum { N = 3 };
+	struct vm_space *parent = enter_new(), *a, *b, *c;
+	uaddr_t at = map_at(parent, 0, N * PAGE_SIZE, RW, ANON);
+	paddr_t pa[N], pb;
+
+	for (unsigned i = 0; i < N; i++)
+		put8(at + i * PAGE_SIZE, (uint8_t)(10 + i));
+	a = vm_fork(parent);
+	for (unsigned i = 0; i < N; i++)
+		pa[i] = page_of(a, at + i * PAGE_SIZE);
+	b = vm_fork(parent);
+	pb = page_of(b, at);
+	CHECK(pb != pa[0]);
+	c = vm_fork(parent);	/* a third at the same time has pages of its own, too */
+	CHECK(page_of(c, at) != pa[0] && page_of(c, at) != pb);
+	vm_put(c);
+	vm_put(b);
+	vm_put(a);
+	a = vm_fork(parent);
+	pa[0] = page_of(a, at);
+	pa[2] = page_of(a, at + 2 * PAGE_SIZE);
+	vm_put(a);
+	put8(at, 77);
+	a = vm_fork(parent);
+	CHECK(page_of(a, at) == pa[0] && page_of(a, at + 2 * PAGE_SIZE) == pa[2]);
+	vm_activate(a);
+	CHECK(get8(at) == 77 && get8(at + 2 * PAGE_SIZE) == 12);
+	vm_activate(parent);
+	vm_put(a);
 	leave(parent);
 }
 
@@ -738,20 +794,27 @@ static void fork_with_failing_allocations(void)
 	uaddr_t at = map_at(vm, 0, 4 * PAGE_SIZE, RW, ANON);
 	uaddr_t sh = map_at(vm, 0x33000000, 4 * PAGE_SIZE, RW, MAP_SHARED | MAP_ANONYMOUS);
 	unsigned n;
+	bool failed = true;
 
 	put8(at, 1);
 	put8(sh, 2);
-	for (n = 1; n < 200 && !child; n++) {
+	for (n = 1; n < 200 && failed; n++) {
 		current->fail_nth = n;
 		child = vm_fork(vm);
-		CHECK(child || !current->fail_nth);
+		failed = !current->fail_nth;
+		CHECK(child || failed);
 		current->fail_nth = 0;
 		put8(at, (uint8_t)n);
+		if (child) {	/* some it can do without */
+			vm_activate(child);
+			CHECK_EQ(get8(sh), 2);
+			check_machine(child);
+			vm_activate(vm);
+			vm_put(child);
+		}
 	}
-	current->fail_nth = 0;
-	CHECK(child);
-	CHECK(n > 5);
-	vm_put(child);
+	CHECK(!failed && child);
+	CHECK(n > 8);
 	check_machine(vm);
 	leave(vm);
 }
@@ -761,6 +824,7 @@ const struct unit_test unit_tests[] = {
 	{ "nothing_leaks", nothing_leaks },
 	{ "fork_copies_on_write", fork_copies_on_write },
 	{ "fork_copies_few_at_once", fork_copies_few_at_once },
+	{ "fork_in_the_same_pages", fork_in_the_same_pages },
 	{ "fork_child_reads_small_area", fork_child_reads_small_area },
 	{ "shared_anonymous", shared_anonymous },
 	{ "machine_forgets", machine_forgets },
