@@ -85,7 +85,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	trace_add(&c->trace, TRACE_SWITCH, (uint32_t)task_tid(next), rq->clock_ns, prev->state, trace_name(next->comm));
 	prev->switches++;
 	rq->curr = next;
-	WRITE_ONCE(c->curr, next);	/* who waits for a lock looks at it */
+	store_release(&c->curr, next);	/* who waits for a lock looks at it; sched_vm_alone() looks into it */
 	if (next->vm && ref_read(&next->vm->refs) > 1)	/* behind that */
 		__atomic_fetch_add(&next->vm->arrivals, 1, __ATOMIC_SEQ_CST);
 	if (prev->uctx)
@@ -147,7 +147,7 @@ bool sched_vm_alone(const struct vm_space *vm, uint64_t *since)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	rcu_read_lock();
 	for (unsigned i = 0; alone && i < READ_ONCE(cpu_count); i++) {
-		struct task *t = cpus[i] ? rcu_dereference(cpus[i]->curr) : NULL;
+		struct task *t = cpus[i] ? load_acquire(&cpus[i]->curr) : NULL;
 
 		alone = !t || t == current || READ_ONCE(t->vm) != vm;
 	}
