@@ -277,9 +277,10 @@ struct hal_as *hal_as_create(struct hal_as *parent) NO_TSA
 	if (!ok) {
 		pool_give(as);
 		as = NULL;
-	} else if (parent) {
+	} else {
 		as->kept_parent = parent;
-		um_patch_share(as, parent);	/* nobody knows this one yet: without its lock */
+		if (parent)
+			um_patch_share(as, parent);	/* nobody knows this one yet: without its lock */
 	}
 	hal_irq_restore(flags);
 	return as;

@@ -28,9 +28,9 @@
  * batch begins, is then HELD: not unmapped by the seal, and not claimed again;
  * one of the last program's is GONE: unmapped by the seal, and not claimed).
  *
- * A mapping that is in it but not there (the
- * host refused, the stub forgot all) is found missing by a fault, and a mapping asked
- * for in a stub that is not stale is always made.
+ * A mapping that is in the list but not there (the host refused, the stub forgot
+ * all) is found missing by a fault, and a mapping asked for in a stub that is not
+ * stale is always made.
  *
  * Locking: the address space's.
  */
@@ -64,7 +64,7 @@ static bool full(const struct um_kept *k, uint32_t prot)
 	unsigned writable = 0;
 
 	for (unsigned i = 0; prot & WRITE_ && i < k->n; i++)
-		writable += k->r[i].prot >> 1 & 1;
+		writable += (k->r[i].prot & WRITE_) != 0;
 	return k->n == UM_KEPT || writable >= WRITABLE_MOST;
 }
 
@@ -109,14 +109,14 @@ static void add_gone(struct um_kept *k, uint64_t at, uint64_t len)
 	(void)add(k, at, len, 0, 0, UM_KEPT_GONE);
 }
 
-/* [at, at + len) is about to change.  protect: only in its rights, which will be `prot`. */
-static void change(struct um_kept *k, uint64_t at, uint64_t len, bool protect, uint32_t prot)
+/* [at, at + len) is about to change: only in its rights, if `prot` is not NULL. */
+static void change(struct um_kept *k, uint64_t at, uint64_t len, const uint32_t *prot)
 {
 	for (unsigned i = 0; i < k->n;) {
 		struct um_kept_range *r = &k->r[i];
 
 		if (r->state == UM_KEPT_HELD_ONLY || r->state == UM_KEPT_GONE || !overlaps(r, at, len) ||
-		    (r->state == UM_KEPT_NEW && protect && r->prot == prot)) {
+		    (r->state == UM_KEPT_NEW && prot && r->prot == *prot)) {
 			i++;
 		} else if (r->state == UM_KEPT_CLAIMED) {
 			r->state = UM_KEPT_HELD_ONLY;
@@ -127,8 +127,8 @@ static void change(struct um_kept *k, uint64_t at, uint64_t len, bool protect, u
 
 			if (c.state == UM_KEPT_OLD)
 				add_gone(k, c.at, c.len);
-			else if (protect)
-				(void)add(k, c.at, c.len, c.pa, prot, UM_KEPT_NEW);
+			else if (prot)
+				(void)add(k, c.at, c.len, c.pa, *prot, UM_KEPT_NEW);
 		}
 	}
 }
@@ -196,7 +196,7 @@ static bool map(struct um_kept *k, uint64_t at, uint64_t len, uint64_t pa, uint3
 		k->claims++;
 		return true;
 	}
-	change(k, at, len, false, 0);
+	change(k, at, len, NULL);
 	add_new(k, at, len, pa, prot);
 	return false;
 }
@@ -237,7 +237,7 @@ bool um_kept_put(struct um_kept *k, struct stub_op *op, uint32_t *count, struct 
 	} else {
 		if (empty(k, op, *count, what.addr, what.len))
 			return true;
-		change(k, what.addr, what.len, what.kind == STUB_OP_PROTECT, what.prot);
+		change(k, what.addr, what.len, what.kind == STUB_OP_PROTECT ? &what.prot : NULL);
 	}
 	if (*count) {
 		struct stub_op *last = &op[*count - 1];
@@ -346,7 +346,7 @@ void um_kept_stale(struct um_kept *k, const struct stub_op *op, unsigned count, 
 	}
 	/* Where a change was not made: what it would have put there is in the list, perhaps in the place of something else. */
 	for (; !again && count; count--, op++) {
-		change(k, op->addr, op->len, false, 0);
+		change(k, op->addr, op->len, NULL);
 		add_gone(k, op->addr, op->len);
 	}
 }

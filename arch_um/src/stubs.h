@@ -45,9 +45,9 @@ struct hal_as {
 	uint32_t running;		/* [a] threads that may be in user code */
 	uint32_t buffer;		/* [lock] op buffer being filled */
 	uint32_t count;			/* [lock] ops in it */
-	struct um_kept kept;		/* [lock] what it maps of text, and of its last program */
+	struct um_kept kept;		/* [lock] what it maps, and what its last program did */
 	const void *kept_for;		/* [lock, then pool_lock] whose patches that had: identity only */
-	const void *kept_parent;	/* [pool_lock] who forked it: identity only */
+	const void *kept_parent;	/* [pool_lock, while in the pool] who forked it: identity only; NULL: nobody */
 	int pool_cpu;			/* [pool_lock] host CPU of whoever gave it back */
 	struct um_thread *inflight;	/* [lock] does the other buffer before its user code */
 	struct um_patch *patch;		/* [lock] to change; patched call sites, shared by all that run the program; NULL: none */

@@ -139,7 +139,10 @@ void vm_activate(struct vm_space *vm)
 enum { COPY_FAULTS = 6 };	/* not much: what can be copied in the time of so many faults */
 /* What it only reads, such as data that was relocated once, the child is likely to read, too: so many pages at most are mapped at once. */
 #define SHARE_AHEAD (4 * hal_as_fault_pages())
-struct fork { bool copy; unsigned ahead; };
+struct fork {
+	bool copy;		/* pages that are written to */
+	unsigned ahead;		/* so many more that are only read may be mapped at once */
+};
 
 /*
  * May the pages of vm be copied now, and how many?  Nobody writes to them: this thread is its only user, and in the kernel, or the others

@@ -47,6 +47,15 @@ struct vm_area {
 /* Areas that an address space may have: vm.max_map_count.  [a] */
 extern uint32_t vm_areas_max;
 
+/* Pages for what a fork copies at once: mm/fork_pages.c. */
+struct fork_block {
+	struct page *first;		/* 2^order pages, with a reference to each; NULL: none */
+	const struct hal_as *as;	/* of the child that had them last: identity only */
+	unsigned order;
+	unsigned next;			/* where the search for the next address begins */
+	unsigned strangers;		/* copies for that child that found no page here */
+};
+
 struct vm_space {
 	struct refcount refs;		/* users: tasks and those that look in */
 	uint64_t id;			/* [I] unique for ever */
@@ -64,7 +73,7 @@ struct vm_space {
 	uint64_t total_pages, locked_pages, data_pages;	/* [lock] sizes of areas */
 	int64_t rss_anon, rss_file, rss_shmem, max_rss;	/* [a] */
 	struct file *exe;		/* [lock] */
-	struct fork_block { struct page *first; const struct hal_as *as; unsigned order, next, strangers; } fork_blocks[2], *fork_block;	/* [lock] mm/fork_pages.c */
+	struct fork_block fork_blocks[2], *fork_block;	/* [lock] the one in use */
 	unsigned def_flags;		/* [lock] mlockall */
 	struct aio_table *aio;		/* [a] ipc/aio.c */
 	unsigned membarrier;		/* [a] what the program registered for */
