@@ -15,13 +15,14 @@
 enum { MEM_MIN = 16 };		/* MiB; less does not hold the kernel's own tables */
 enum { PATCH_AFTER = 8 };	/* a patch costs as much as a dozen traps, but serves all that will ever run the program */
 
-enum id { MEM, CPUS, TRAP, PATCH, ANSWER, CPUID, KEEP, SPIN, YIELD, DISK, RW, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
+enum id { MEM, CPUS, TRAP, PATCH, ANSWER, CPUID, KEEP, SPIN, YIELD, DISK, RW, FLUSH, INIT, INITRD, APPEND, STRACE, LOG, QUIET, STATS, NOPIN, VERSION, HELP };
 
 static const struct spec { const char *name, *value, *help; enum id id; } specs[] = {
 	{ "mem", "SIZE", "physical memory, with K, M or G (default 256M)", MEM },
 	{ "cpus", "N", "processors, 1 to 8 (default: the host's, at most 2)", CPUS },
 	{ "disk", "IMAGE", "a block device (vda, vdb, ...); may be given several times", DISK },
 	{ "rw", NULL, "write to the images (default: changes are forgotten at the end)", RW },
+	{ "flush", "WHEN", "with --rw: what a program flushes survives the host's crash too: on (default), off (only Eft's)", FLUSH },
 	{ "initrd", "FILE", "an initial RAM disk", INITRD },
 	{ "init", "PATH", "the first program (default /sbin/init)", INIT },
 	{ "append", "WORDS", "more words for the kernel's command line", APPEND },
@@ -158,6 +159,7 @@ static void apply(struct options *o, const struct spec *s, const char *v)
 		break;
 	}
 	case RW: o->rw = true; break;
+	case FLUSH: o->flush = parse_on("flush", v); break;
 	case INIT: o->init = v; break;
 	case INITRD: o->initrd = v; break;
 	case APPEND: o->append = v; break;
@@ -176,7 +178,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	cpu_set_t set;
 	int host_cpus = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 
-	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .answer = true, .cpuid = true, .keep = true, .spin = 'a', .yield = 'a' };
+	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .answer = true, .cpuid = true, .keep = true, .flush = true, .spin = 'a', .yield = 'a' };
 	for (int i = 1; i < argc; i++) {
 		char *a = argv[i];
 		const struct spec *s = NULL;

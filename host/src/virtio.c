@@ -275,7 +275,7 @@ void devices_init(const struct options *o)
 {
 	console_add();
 	for (const struct disk_option *k = o->disks; k; k = k->next)
-		blk_add(k->path, o->rw);
+		blk_add(k->path, o->rw, o->flush);
 	rng_add();
 }
 
@@ -289,6 +289,6 @@ void stats_print(void)
 	static const char *const names[] = { [2] = "block", [3] = "console", [4] = "entropy" };
 
 	for (unsigned i = 0; i < ndevs; i++)
-		fprintf(stderr, "eft: device %u (%s): %llu requests, %llu interrupts\n", i, names[devs[i]->ops->id],
-			(unsigned long long)devs[i]->requests, (unsigned long long)devs[i]->interrupts);
+		fprintf(stderr, "eft: device %u (%s): %llu requests, %llu interrupts, %llu host flushes\n", i, names[devs[i]->ops->id],
+			(unsigned long long)devs[i]->requests, (unsigned long long)devs[i]->interrupts, (unsigned long long)devs[i]->flushes);
 }

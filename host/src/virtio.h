@@ -57,7 +57,7 @@ struct vdev {
 	uint8_t config[64];
 	size_t config_len;
 	bool broken;
-	uint64_t requests, interrupts;	/* for --stats */
+	uint64_t requests, interrupts, flushes;	/* for --stats; flushes: of the host's */
 };
 
 void vdev_add(struct vdev *d, const struct vdev_ops *ops, uint64_t more_features);
@@ -70,7 +70,7 @@ void vq_interrupt(struct vdev *d, struct vq *q);
 void vdev_config_changed(struct vdev *d);
 void vdev_break(struct vdev *d, const char *why);
 
-void blk_add(const char *path, bool rw);
+void blk_add(const char *path, bool rw, bool flush);
 void console_add(void);
 void rng_add(void);
 #endif

@@ -9,7 +9,8 @@
  * (RWF_NOWAIT), and so is what is written until CACHED bytes wait for a flush:
  * then the flush finds all of it, and it costs one wait.  Everything else is
  * libaio's, with O_DIRECT where the host and the alignment allow it, and
- * completes through the event loop.  A flush is for a thread that waits for nothing else.
+ * completes through the event loop.  A flush is for a thread that waits for nothing else;
+ * with --flush=off, and of the overlay, which nobody keeps, it is nothing.
  */
 #include "virtio.h"
 #include <errno.h>
@@ -47,6 +48,7 @@ struct blk {
 	unsigned inflight;		/* [d.lock] struct io */
 	unsigned aio_parts;		/* [d.lock] struct part */
 	size_t cached;			/* [d.lock] bytes written to the host's page cache since the last flush */
+	bool flush_host;		/* [I] a flush is one of the host's: with --rw, unless --flush=off */
 	bool flusher;			/* [I] there is a thread for flushes */
 	pthread_mutex_t flush_lock;	/* inside d.lock */
 	struct io *flush;		/* [flush_lock] what it has to do */
@@ -212,6 +214,7 @@ static void *flush_thread(void *arg)
 		pthread_mutex_unlock(&b->flush_lock);
 		bool failed = fdatasync(b->fd);
 		pthread_mutex_lock(&b->d.lock);
+		b->d.flushes++;
 		for (; all; all = next) {
 			next = all->next;
 			all->failed |= failed;
@@ -267,7 +270,7 @@ static bool write_cached(struct blk *b, const struct iovec *v, unsigned n, size_
 	if (b->cached + len > CACHED || dma_pwritev(b->fd, v, n, off) != (ssize_t)len)
 		return false;
 	b->cached += len;
-	if (len >= BEGIN)
+	if (len >= BEGIN && b->flush_host)
 		sync_file_range(b->fd, (off_t)off, (off_t)len, SYNC_FILE_RANGE_WRITE);
 	return true;
 }
@@ -388,8 +391,9 @@ static uint8_t blk_do(struct io *io, struct vq_request *r, uint32_t type, uint64
 		return S_OK;
 	case T_FLUSH:
 		b->cached = 0;
-		if (b->overlay >= 0 || flush_later(io))
+		if (!b->flush_host || flush_later(io))
 			return S_OK;
+		b->d.flushes++;
 		return fdatasync(b->fd) ? S_IOERR : S_OK;
 	case T_GET_ID:
 		if (n && r->iov[first].iov_len) {
@@ -512,7 +516,7 @@ static void flusher_start(struct blk *b)
 	b->flusher = !pthread_create(&t, NULL, flush_thread, b);
 }
 
-void blk_add(const char *path, bool rw)
+void blk_add(const char *path, bool rw, bool flush)
 {
 	static const struct vdev_ops ops = { .id = 2, .queues = 1, .features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH,
 		.notify = blk_notify, .reset = blk_reset };
@@ -537,7 +541,8 @@ void blk_add(const char *path, bool rw)
 		if (b->overlay < 0 || !b->written || ftruncate(b->overlay, (off_t)b->size))
 			fatal("%s: cannot make the overlay: %s", path, strerror(errno));
 	}
-	if (rw)
+	b->flush_host = rw && flush;
+	if (b->flush_host)
 		flusher_start(b);	/* before the first CPU: bound to none, no interrupts */
 	uint64_t sectors = b->size / SECTOR;
 	uint32_t seg_max = VQ_SIZE_MAX - 2, blk_size = SECTOR;

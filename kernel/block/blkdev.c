@@ -51,7 +51,7 @@ static int blkdev_read_pages(struct mapping *m, struct page **pages, unsigned n)
 		uint64_t left = sector < d->sectors ? (d->sectors - sector) * BLK_SECTOR : 0;
 		unsigned len = (unsigned)MIN(left, (uint64_t)PAGE_SIZE);
 
-		page_io_begin(p);
+		page_io_begin(&io, p);
 		if (len < PAGE_SIZE)
 			memset((char *)page_addr(p) + len, 0, PAGE_SIZE - len);
 		if (len)
@@ -74,7 +74,7 @@ static int blkdev_write_pages(struct mapping *m, struct page **pages, unsigned n
 		unsigned unit = d->block_size / BLK_SECTOR;
 		uintptr_t mask = __atomic_fetch_and((uintptr_t *)&p->priv, ~(uintptr_t)0xff, __ATOMIC_ACQ_REL) & 0xff;
 
-		page_io_begin(p);
+		page_io_begin(&io, p);
 		for (unsigned s = 0; s < PAGE_SIZE / BLK_SECTOR; s += unit)
 			if ((mask >> s & ((1u << unit) - 1)) && sector + s < d->sectors)
 				page_io_add(&io, p, s * BLK_SECTOR, d->block_size, sector + s);

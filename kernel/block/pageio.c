@@ -24,11 +24,12 @@ void page_io_init(struct page_io *io, struct blkdev *d, enum blk_op op)
 	*io = (struct page_io){ .dev = d, .op = op };
 }
 
-void page_io_begin(struct page *p)
+void page_io_begin(struct page_io *io, struct page *p)
 {
 	page_get(p);
-	__atomic_and_fetch(page_io_state(p), ~(uintptr_t)PAGE_IO_FAILED, __ATOMIC_RELAXED);
-	__atomic_add_fetch(page_io_state(p), PAGE_IO_ONE, __ATOMIC_RELAXED);
+	io->pieces = 0;
+	if (__atomic_load_n(page_io_state(p), __ATOMIC_RELAXED) & PAGE_IO_FAILED)
+		__atomic_and_fetch(page_io_state(p), ~(uintptr_t)PAGE_IO_FAILED, __ATOMIC_RELAXED);
 }
 
 void page_io_fail(struct page *p)
@@ -36,13 +37,9 @@ void page_io_fail(struct page *p)
 	__atomic_or_fetch(page_io_state(p), PAGE_IO_FAILED, __ATOMIC_RELAXED);
 }
 
-static void page_io_done_one(struct page *p, enum blk_op op)
+/* Nothing of the page is under way any more. */
+static void page_io_done(struct page *p, enum blk_op op, bool failed)
 {
-	uintptr_t s = __atomic_sub_fetch(page_io_state(p), PAGE_IO_ONE, __ATOMIC_ACQ_REL);
-	bool failed = s & PAGE_IO_FAILED;
-
-	if (s >= PAGE_IO_ONE)
-		return;
 	if (op == BLK_READ) {
 		if (failed) {
 			__atomic_or_fetch(&p->flags, PG_ERROR, __ATOMIC_RELAXED);
@@ -55,6 +52,14 @@ static void page_io_done_one(struct page *p, enum blk_op op)
 		page_end_writeback(p, failed ? -EIO : 0);
 	}
 	page_put(p);
+}
+
+static void page_io_done_one(struct page *p, enum blk_op op)
+{
+	uintptr_t s = __atomic_sub_fetch(page_io_state(p), PAGE_IO_ONE, __ATOMIC_ACQ_REL);
+
+	if (s < PAGE_IO_ONE)
+		page_io_done(p, op, s & PAGE_IO_FAILED);
 }
 
 static void page_io_request_done(struct blk_request *r)
@@ -104,16 +109,20 @@ void page_io_add(struct page_io *io, struct page *p, unsigned offset, unsigned l
 		io->r = r;
 	}
 	r = io->r;
-	__atomic_add_fetch(page_io_state(p), PAGE_IO_ONE, __ATOMIC_RELAXED);
+	io->pieces++;
 	r->seg[r->nsegs++] = (struct blk_seg){ .page = p, .offset = offset, .len = len };
 	r->driver = (void *)(uintptr_t)(sector + len / BLK_SECTOR);
 }
 
+/* Requests are sent by page_io_finish(): until then no piece is done, and their count is one addition. */
 void page_io_end(struct page_io *io, struct page *p)
 {
+	if (io->pieces)
+		__atomic_add_fetch(page_io_state(p), io->pieces * PAGE_IO_ONE, __ATOMIC_RELAXED);
 	if (io->op == BLK_WRITE)
 		page_unlock(p);
-	page_io_done_one(p, io->op);
+	if (!io->pieces)
+		page_io_done(p, io->op, __atomic_load_n(page_io_state(p), __ATOMIC_RELAXED) & PAGE_IO_FAILED);
 }
 
 void page_io_finish(struct page_io *io)

@@ -350,11 +350,10 @@ static size_t write_cached(struct mapping *m, struct uio *u, uint64_t pos)
 			     (unsigned)MIN(DIV_ROUND_UP(off + u->left, PAGE_SIZE), (size_t)RUN));
 	n = MIN(u->left, (size_t)k * PAGE_SIZE - (k ? off : 0));
 	done = copy_run(u, p, k, off, n, uio_copy_from);
-	for (unsigned i = 0; i < k; i++) {
-		if (done && off + done > (size_t)i * PAGE_SIZE)
-			page_mark_dirty(p[i]);
+	if (done)
+		pages_mark_dirty(p, (unsigned)DIV_ROUND_UP(off + done, PAGE_SIZE));
+	for (unsigned i = 0; i < k; i++)
 		page_put(p[i]);
-	}
 	return done;
 }
 

@@ -34,18 +34,23 @@ static uint64_t background_limit(void) { return buddy_total_pages() / 10; }
 static uint64_t hard_limit(void) { return buddy_total_pages() / 5; }
 static uint64_t dirty_now(void) { return (uint64_t)MAX(READ_ONCE(mm_stat.dirty), (int64_t)0); }
 
-void page_mark_dirty(struct page *p)
+void pages_mark_dirty(struct page **p, unsigned n)
 {
-	struct mapping *m = READ_ONCE(p->mapping);
+	struct mapping *m = READ_ONCE(p[0]->mapping);
+	unsigned clean = 0, fresh = 0;
 	bool first = false;
 
-	if (page_flag(p, PG_DIRTY) || !m || m->ops->memory_only)
+	while (clean < n && page_flag(p[clean], PG_DIRTY))
+		clean++;
+	if (clean == n || !m || m->ops->memory_only)
 		return;
 	spin_lock(&m->lock);
-	if (READ_ONCE(p->mapping) == m && !page_test_set_flag(p, PG_DIRTY)) {
+	for (unsigned i = clean; i < n; i++)
+		fresh += READ_ONCE(p[i]->mapping) == m && !page_flag(p[i], PG_DIRTY) && !page_test_set_flag(p[i], PG_DIRTY);
+	if (fresh) {
 		first = m->dirty_pages == 0;
-		WRITE_ONCE(m->dirty_pages, m->dirty_pages + 1);
-		mm_stat_add(dirty, 1);
+		WRITE_ONCE(m->dirty_pages, m->dirty_pages + fresh);
+		mm_stat_add(dirty, fresh);
 	}
 	spin_unlock(&m->lock);
 	/* Writers through mappings are not throttled; the flusher at least does not sleep. */
@@ -64,6 +69,11 @@ void page_mark_dirty(struct page *p)
 		return;
 	}
 	spin_unlock(&dirty_lock);
+}
+
+void page_mark_dirty(struct page *p)
+{
+	pages_mark_dirty(&p, 1);
 }
 
 void writeback_forget(struct mapping *m)
@@ -95,77 +105,83 @@ static struct page *next_dirty(struct mapping *m, uint64_t *index, uint64_t last
 	return NULL;
 }
 
+/* Of a locked page: is it m's, and are there bytes to write that are not being written? */
+static bool to_be_written(const struct mapping *m, const struct page *p)
+{
+	return p->mapping == m && page_flag(p, PG_DIRTY) && !page_flag(p, PG_WRITEBACK);
+}
+
+/*
+ * The next run of dirty pages from *index to last, at most max: locked, with
+ * references, their write-back begun.  wait: for one under way too, of a page
+ * that is dirty again.  How many; *index is behind them then.
+ */
+static unsigned take_run(struct mapping *m, uint64_t *index, uint64_t last, struct page **run, unsigned max, bool wait)
+{
+	unsigned n = 1, found;
+	struct page *p;
+
+	while ((p = next_dirty(m, index, last))) {
+		bool again;
+
+		page_lock(p);
+		if (to_be_written(m, p))
+			break;
+		again = wait && p->mapping == m && page_flag(p, PG_WRITEBACK) && page_flag(p, PG_DIRTY);
+		page_unlock(p);
+		if (again)
+			page_wait_writeback(p);
+		else
+			++*index;
+		page_put(p);
+	}
+	if (!p)
+		return 0;
+	/* With a page of the run locked, waiting for another might wait for ourselves: only try. */
+	run[0] = p;
+	max = (unsigned)MIN(last - *index, (uint64_t)max - 1);
+	found = max ? mapping_find_run(m, *index + 1, PG_DIRTY, PG_WRITEBACK | PG_LOCKED, run + 1, max) + 1 : 1;
+	for (; n < found && page_trylock(run[n]); n++) {
+		if (!to_be_written(m, run[n])) {
+			page_unlock(run[n]);
+			break;
+		}
+	}
+	for (unsigned i = n; i < found; i++)
+		page_put(run[i]);
+	*index += n;
+	for (unsigned i = 0; i < n; i++)
+		mapping_write_protect(m, run[i]);
+	spin_lock(&m->lock);
+	/* Only who holds a page's lock clears the one and sets the other. */
+	for (unsigned i = 0; i < n; i++)
+		page_swap_flags(run[i], PG_DIRTY, PG_WRITEBACK);
+	WRITE_ONCE(m->dirty_pages, m->dirty_pages - n);
+	mm_stat_add(dirty, -(int64_t)n);
+	mm_stat_add(writeback, n);
+	spin_unlock(&m->lock);
+	return n;
+}
+
 /*
  * Write dirty pages of [first, last], at most max.  wait: for write-back that
  * is under way too, so that afterwards what was dirty is on the disk.  Pages started.
  */
 static unsigned write_range(struct mapping *m, uint64_t first, uint64_t last, unsigned max, bool wait, int *error)
 {
-	struct page *batch[BATCH];
+	struct page *run[BATCH];
+	unsigned started = 0, n;
 	uint64_t index = first;
-	unsigned n = 0, started = 0;
-	struct page *p;
-	int err = 0;
 
 	*error = 0;
-	while (started < max && (p = next_dirty(m, &index, last))) {
-		if (n && (n == BATCH || p->index != batch[n - 1]->index + 1)) {
-			err = m->ops->write_pages(m, batch, n);
-			for (unsigned i = 0; i < n; i++)
-				page_put(batch[i]);
-			n = 0;
-			if (err)
-				*error = err;
-		}
-		/* With pages of a batch locked, waiting for another might wait for ourselves: only try. */
-		if (n ? !page_trylock(p) : (page_lock(p), false)) {
-			err = m->ops->write_pages(m, batch, n);
-			for (unsigned i = 0; i < n; i++)
-				page_put(batch[i]);
-			n = 0;
-			if (err)
-				*error = err;
-			page_put(p);
-			continue;	/* the same page again */
-		}
-		index++;
-		if (p->mapping != m || !page_flag(p, PG_DIRTY) || page_flag(p, PG_WRITEBACK)) {
-			bool again = p->mapping == m && page_flag(p, PG_WRITEBACK) && page_flag(p, PG_DIRTY) && wait;
+	while (started < max && (n = take_run(m, &index, last, run, MIN(max - started, (unsigned)BATCH), wait))) {
+		int err = m->ops->write_pages(m, run, n);
 
-			page_unlock(p);
-			if (again) {
-				if (n) {
-					err = m->ops->write_pages(m, batch, n);
-					for (unsigned i = 0; i < n; i++)
-						page_put(batch[i]);
-					n = 0;
-					if (err)
-						*error = err;
-				}
-				page_wait_writeback(p);
-				index--;
-			}
-			page_put(p);
-			continue;
-		}
-		mapping_write_protect(m, p);
-		spin_lock(&m->lock);
-		page_set_flag(p, PG_WRITEBACK);
-		if (page_test_clear_flag(p, PG_DIRTY)) {
-			WRITE_ONCE(m->dirty_pages, m->dirty_pages - 1);
-			mm_stat_add(dirty, -1);
-		}
-		spin_unlock(&m->lock);
-		mm_stat_add(writeback, 1);
-		batch[n++] = p;
-		started++;
-	}
-	if (n) {
-		err = m->ops->write_pages(m, batch, n);
-		for (unsigned i = 0; i < n; i++)
-			page_put(batch[i]);
 		if (err)
 			*error = err;
+		for (unsigned i = 0; i < n; i++)
+			page_put(run[i]);
+		started += n;
 	}
 	return started;
 }

@@ -79,6 +79,8 @@ tree_of() {
 
 # run_on MACHINE init|program "OPTIONS OF watch" PROGRAM ARGUMENT...: $said has what happened.
 # init: the program is the guest's process 1, where there is such a thing.
+# $flushes: fsync (down to the host's disk), unflushed (to the host only), or as the machine does when it is not told.
+flushes=
 run_on() {
 	on=$1 as=$2 how=$3
 	shift 3
@@ -96,14 +98,16 @@ run_on() {
 		eft-[0-9]cpu) n=${on#eft-}; set -- "--cpus=${n%cpu}" "$@" ;;
 		eft-1host) set -- --cpus=1 "$@" ;;
 		esac
+		case $flushes in unflushed) set -- --flush=off "$@" ;; esac
 		trap_kind=seccomp
 		[ "$on" != eft-ptrace ] || trap_kind=ptrace
 		set -- "$um" "--trap=$trap_kind" "--mem=$mem" --disk "$(image_of "$on")" --rw "$@" ;;
 	uml)
-		program=$1
+		program=$1 synchronous=
+		case $flushes in fsync) synchronous=s ;; esac
 		if [ "$as" = init ]; then set --; else program=/usr/sbin/init; set -- -- "$@"; fi
 		# Without console= it would add that word at the end, and so to the program's arguments.
-		set -- linux.uml "mem=$mem" console=tty0 "ubd0=$(image_of uml)" root=/dev/ubda rw quiet con=null con0=fd:0,fd:1 ssl=null \
+		set -- linux.uml "mem=$mem" console=tty0 "ubd0$synchronous=$(image_of uml)" root=/dev/ubda rw quiet con=null con0=fd:0,fd:1 ssl=null \
 			"uml_dir=$work/run/" "init=$program" "$@" ;;
 	runsc-*)
 		set -- 'do' -quiet -force-overlay=false -root "$(tree_of runsc)" -cwd /root "$@"
@@ -156,9 +160,10 @@ reason() {
 			printf "%s (status %s)\n", s == "" ? "no output" : substr(s, 1, 160), status
 		}' "$said"
 }
-# The records of a run of the micro program on MACHINE, as column COLUMN.
+# MACHINE [PROMISE]: the records of a run of the micro program on it; PROMISE: what its fsync meant.
 micro_records() {
-	awk -v m="$1" '
+	awk -v m="$1" -v promise="${2:-fsync}" '
+		$3 == "disk_write_fsync_mib" { $3 = "disk_write_" promise "_mib" }
 		$1 == "out" && $2 == "row" && NF == 6 { print "value", m, $3, $4, $5 }
 		$1 == "out" && $2 == "skip" { s = $0; sub(/^out skip [^ ]* /, "", s); print "note " m " cannot do " $3 ": " s }' "$said" >>"$records"
 	grep -q '^out done$' "$said" || echo "note $1 did not come to the end: $(reason)" >>"$records"

@@ -32,6 +32,20 @@ begin_compared() {	# the same, of all machines that can run here
 end_table() { "$tools/report" -t "$records"; }
 ended_well() { grep -q '^end 0 ' "$said"; }
 
+# What an fsync of a machine's promises as it is started: that the host's disk has it, or only the host.
+# Two rows, so that like is compared with like.  See tests/bench/README.md.
+promise_of() { case $1 in uml) echo unflushed ;; *) echo fsync ;; esac; }
+other_promise() {	# MACHINE SITUATION: the row that its run has not, by those that can be told
+	case $1 in eft*) promise=unflushed ;; uml) promise=fsync ;; *) return 0 ;; esac
+	# shellcheck disable=SC2086
+	"$programs/micro" -l $rows | grep -q '^disk_write_fsync_mib$' || return 0
+	flushes=$promise
+	# shellcheck disable=SC2086
+	run_on "$1" program "$(how_for "$2" 300)" /bench/micro $quick disk_write_fsync_mib
+	flushes=
+	micro_records "$1" $promise
+}
+
 section_micro() {
 	find_usable
 	for s in $situations; do
@@ -42,7 +56,8 @@ section_micro() {
 				progress "micro, $s, round $round of $rounds: $(title_of "$m")"
 				# shellcheck disable=SC2086
 				run_on "$m" program "$(how_for "$s" 900)" /bench/micro $quick $rows
-				micro_records "$m"
+				micro_records "$m" "$(promise_of "$m")"
+				other_promise "$m" "$s"
 			done
 			round=$((round + 1))
 		done

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # A kernel killed after sync(2): the file system on the image is consistent
-# (e2fsck -fn) and has everything that was there before the sync.
+# (e2fsck -fn) and has everything that was there before the sync; with
+# --flush=off too, since the host lives on.
 #
 #   tests/integration/disk_kill.sh [EFT-UM [ROUNDS (3)]]
 set -u
@@ -16,12 +17,13 @@ pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-round() {	# block size
+round() {	# block size, options
 	"$top/rootfs/make-image.sh" -b "$1" -o "$work/img" >/dev/null 2>&1 || return 1
 	mkfifo "$work/in" 2>/dev/null
 	: >"$work/out"	# of the round before: the new one is emptied only when the machine starts
 	# The guest's program waits on its input; the machine is then killed while it does.
-	"$um" --disk "$work/img" --rw -- sh -c 'cd /root; cp -r /etc e; mkdir d
+	# shellcheck disable=SC2086
+	"$um" --disk "$work/img" --rw $2 -- sh -c 'cd /root; cp -r /etc e; mkdir d
 		for i in 1 2 3 4 5 6 7 8 9; do dd if=/bin/busybox of=d/f$i bs=1000 count=${i}00 2>/dev/null; done
 		rm d/f3; mv d/f4 e; ln d/f5 d/g5; ln -s f6 d/s6; : >d/f7; md5sum d/* >sums 2>/dev/null; sync; echo SYNCED
 		while :; do echo x >>later; mv later later2; mv later2 later; done' <"$work/in" >"$work/out" 2>"$work/err" &
@@ -76,12 +78,25 @@ orphan() {
 	was=$(sed -n 's/^Free blocks: *//p' "$work/dead") now=$(sed -n 's/^Free blocks: *//p' "$work/alive")
 	[ "$now" -ge $((was + 1280)) ] || { echo "# their blocks are not free: $was, then $now"; return 1; }
 }
+# What a sync asks of the host: to flush, unless it was told not to.
+host_flushes() {	# options: a number
+	"$top/rootfs/make-image.sh" -b 4096 -o "$work/img" >/dev/null 2>&1 || return 1
+	# shellcheck disable=SC2086
+	timeout 100 "$um" --stats --disk "$work/img" $1 -- sh -c 'echo x >/root/f; sync' </dev/null 2>&1 | sed -n 's/.*(block).* \([0-9]*\) host flushes$/\1/p'
+}
+flushes_as_told() {
+	on=$(host_flushes --rw) off=$(host_flushes '--rw --flush=off') throwaway=$(host_flushes '')
+	[ "${on:-0}" -ge 1 ] && [ "$off" = 0 ] && [ "$throwaway" = 0 ] || { echo "# host flushes: on '$on', off '$off', without --rw '$throwaway'"; return 1; }
+}
+
+if flushes_as_told; then echo "ok disk_kill/flushes"; else echo "not ok disk_kill/flushes"; fi
+if round 4096 --flush=off; then echo "ok disk_kill/flush-off"; else echo "not ok disk_kill/flush-off"; fi
 if orphan; then echo "ok disk_kill/orphans"; else echo "not ok disk_kill/orphans"; fi
 
 i=0
 while [ $i -lt "$rounds" ]; do
 	i=$((i + 1))
 	for bs in 1024 4096; do
-		if round $bs; then echo "ok disk_kill/$bs-$i"; else echo "not ok disk_kill/$bs-$i"; fi
+		if round $bs ''; then echo "ok disk_kill/$bs-$i"; else echo "not ok disk_kill/$bs-$i"; fi
 	done
 done

@@ -9,6 +9,7 @@ refused bad-memory '(--mem|memory)' "$um" --mem lots --disk "$img"
 refused too-little-memory 'too little' "$um" --mem 1M --disk "$img"
 refused bad-cpus '(--cpus|CPU|cpu)' "$um" --cpus 0 --disk "$img"
 refused too-many-cpus '(--cpus|CPU|cpu)' "$um" --cpus 99 --disk "$img"
+refused bad-flush "'maybe' is neither" "$um" --flush=maybe --disk "$img"
 refused bad-trap 'trap' "$um" --trap=magic --disk "$img"
 refused missing-image 'nowhere' "$um" --disk /nowhere/image
 refused image-is-a-directory '.' "$um" --disk /tmp

@@ -75,7 +75,8 @@ try() {	# name trapped-at-least patched-at-least patched-at-most options
 	if [ "$(grep -c '^@@RESULT [a-z0-9_]* pass ' "$work/out")" = "$(echo $programs | wc -w)" ]; then
 		ok "$name"
 	else
-		grep -vE '^@@RESULT [a-z0-9_]* pass ' "$work/out" | tail -n 12 | sed 's/^/#   /'
+		grep -E '^not ok|^#|^@@' "$work/out" | grep -vE '^@@(CALLS |RESULT [a-z0-9_]* pass )' | tail -n 30 | sed 's/^/#   /'
+		grep -v '^eft: ' "$work/err" | tail -n 10 | sed 's/^/#   /'
 		not_ok "$name"
 	fi
 	p=$(count 'system calls from patched sites') t=$(count 'system calls by trap')

@@ -51,7 +51,7 @@ static int ext2_read_pages(struct mapping *m, struct page **pages, unsigned n)
 		uint64_t lblk = p->index * per_page;
 		char *data = page_addr(p);
 
-		page_io_begin(p);
+		page_io_begin(&io, p);
 		for (unsigned k = 0; k < per_page; k++) {
 			uint32_t phys = 0;
 
@@ -81,7 +81,7 @@ static int ext2_write_pages(struct mapping *m, struct page **pages, unsigned n)
 		struct page *p = pages[i];
 		uint64_t lblk = p->index * per_page, size = READ_ONCE(inode->size), start = p->index << PAGE_SHIFT;
 
-		page_io_begin(p);
+		page_io_begin(&io, p);
 		/* A shared mapping may have written behind the end: that is nobody's to see. */
 		if (start < size && size - start < PAGE_SIZE)
 			memset((char *)page_addr(p) + (size - start), 0, PAGE_SIZE - (size_t)(size - start));

@@ -79,9 +79,10 @@ struct page_io {
 	enum blk_op op;
 	struct blk_request *r;		/* being gathered */
 	struct blk_request *batch;	/* gathered, not yet sent: linked by private */
+	unsigned pieces;		/* of the page that was begun */
 };
 void page_io_init(struct page_io *io, struct blkdev *d, enum blk_op op);
-void page_io_begin(struct page *p);
+void page_io_begin(struct page_io *io, struct page *p);
 void page_io_add(struct page_io *io, struct page *p, unsigned offset, unsigned len, uint64_t sector);
 void page_io_fail(struct page *p);			/* this page's I/O is to report an error */
 void page_io_end(struct page_io *io, struct page *p);	/* all of its pieces were added */

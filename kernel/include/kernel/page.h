@@ -76,6 +76,11 @@ static inline void page_clear_flag(struct page *p, uint32_t f) { __atomic_and_fe
 /* What it was before. */
 static inline bool page_test_set_flag(struct page *p, uint32_t f) { return (__atomic_fetch_or(&p->flags, f, __ATOMIC_ACQ_REL) & f) != 0; }
 static inline bool page_test_clear_flag(struct page *p, uint32_t f) { return (__atomic_fetch_and(&p->flags, ~f, __ATOMIC_ACQ_REL) & f) != 0; }
+/* At once: flags that are set to clear, flags that are clear to set.  Nobody else changes them meanwhile. */
+static inline void page_swap_flags(struct page *p, uint32_t clear, uint32_t set)
+{
+	__atomic_fetch_xor(&p->flags, clear | set, __ATOMIC_ACQ_REL);
+}
 
 /* For /proc/meminfo, sysinfo(2). */
 struct mem_info {

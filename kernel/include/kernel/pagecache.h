@@ -72,6 +72,7 @@ void page_wait_locked(struct page *p);
 void page_end_writeback(struct page *p, int error);
 void page_wait_writeback(struct page *p);
 void page_mark_dirty(struct page *p);		/* any context but interrupts; accounts, queues the inode */
+void pages_mark_dirty(struct page **p, unsigned n);	/* the same, of n pages of one mapping */
 
 /* Cut to `size` bytes: zero the tail of the last page, unmap and drop what is behind (also from user address spaces). */
 void mapping_truncate(struct mapping *m, uint64_t size);
