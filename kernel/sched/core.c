@@ -39,7 +39,6 @@ static void finish_switch(struct task *prev)
 	}
 }
 
-static struct task *switched_from[HAL_CPUS];	/* [c] between switch and finish */
 
 /* preempted: stays runnable whatever its state says. */
 static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: interrupts are off */
@@ -92,15 +91,15 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 		hal_user_switch_out(prev->uctx);
 	if (next->vm != prev->vm)
 		hal_as_activate(next->vm ? next->vm->as : NULL);
-	switched_from[c->id] = prev;
+	c->switched_from = prev;
 	hal_current_set(next);
 	hal_kctx_switch(prev->kctx, next->kctx);
-	finish_switch(switched_from[this_cpu()->id]);
+	finish_switch(this_cpu()->switched_from);
 }
 
 void sched_thread_start(void) NO_TSA
 {
-	finish_switch(switched_from[this_cpu()->id]);
+	finish_switch(this_cpu()->switched_from);
 	hal_irq_enable();
 }
 

@@ -18,7 +18,7 @@ struct rcu_cpu {
 	struct rcu_head *head, **tail;	/* [lock] */
 	uint64_t quiescent;		/* [a] */
 	bool wake;			/* [c] an interrupt queued callbacks: wake the thread when it is over */
-};
+} ALIGNED(64);				/* each way to user code counts */
 static struct rcu_cpu states[HAL_CPUS];
 static struct waitq rcu_wait = WAITQ_INIT(rcu_wait);
 static bool rcu_queued;			/* [a] some CPU has callbacks */
@@ -70,8 +70,11 @@ void rcu_call(struct rcu_head *h, void (*fn)(struct rcu_head *))
 	__atomic_store_n(&r->lock.held, 0, __ATOMIC_RELEASE);
 	hal_irq_restore(flags);
 	/* An interrupt handler may hold a run queue's lock, which a wake-up needs: irq_exit() does it. */
-	WRITE_ONCE(rcu_queued, true);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* before the look at the state */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* it is on the list before the look: who collects clears this, then looks there */
+	if (!READ_ONCE(rcu_queued)) {
+		WRITE_ONCE(rcu_queued, true);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* before the look at the state */
+	}
 	if (!rcu_thread || READ_ONCE(rcu_thread->state) != TASK_INTERRUPTIBLE)
 		return;
 	if (in_interrupt())

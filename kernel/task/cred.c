@@ -127,7 +127,7 @@ struct cred *cred_dup(const struct cred *old)
 	if (!c)
 		return NULL;
 	/* All but the count, which changes meanwhile. */
-	memcpy((char *)c + sizeof(c->refs), (const char *)old + sizeof(old->refs), sizeof(*c) - sizeof(c->refs));
+	memcpy(&c->user, &old->user, sizeof(*c) - offsetof(struct cred, user));
 	ref_init(&c->refs);
 	ref_get(&c->user->refs);
 	if (c->ngroups) {

@@ -147,7 +147,6 @@ static struct dentry *dentry_alloc(struct super *s, const struct qstr *name)
 	spin_init(&d->lock, LOCK_DENTRY);
 	list_init(&d->children);
 	list_init(&d->sibling);
-	list_init(&d->lru_link);
 	d->super = s;
 	d->parent = d;
 	if (__atomic_add_fetch(&dentry_count, 1, __ATOMIC_RELAXED) > dentry_limit && READ_ONCE(dcache_lru_count) > 256)
@@ -372,12 +371,32 @@ struct dentry *d_find_locked(struct dentry *parent, const struct qstr *name)
 	return d;
 }
 
+static void lru_remove_locked(struct dentry *d)
+{
+	if (!d->on_lru)
+		return;
+	list_del(&d->lru_link);
+	WRITE_ONCE(d->on_lru, false);
+	WRITE_ONCE(dcache_lru_count, dcache_lru_count - 1);
+}
+
 static void lru_remove(struct dentry *d)
 {
 	spin_lock(&dcache_lru_lock);
-	if (!list_empty(&d->lru_link)) {
-		list_del_init(&d->lru_link);
-		WRITE_ONCE(dcache_lru_count, dcache_lru_count - 1);
+	lru_remove_locked(d);
+	spin_unlock(&dcache_lru_lock);
+}
+
+/* Of one whose last reference has gone, and who uses it again may have put it there. */
+static void lru_add(struct dentry *d)
+{
+	if (READ_ONCE(d->on_lru))
+		return;
+	spin_lock(&dcache_lru_lock);
+	if (!d->on_lru && READ_ONCE(d->refs.n) == 0) {
+		list_add_tail(&d->lru_link, &dcache_lru);
+		WRITE_ONCE(d->on_lru, true);
+		WRITE_ONCE(dcache_lru_count, dcache_lru_count + 1);
 	}
 	spin_unlock(&dcache_lru_lock);
 }
@@ -434,14 +453,10 @@ void dentry_put(struct dentry *d)
 		}
 		/* Unused now.  Another thread may use, kill and free it from here on: only RCU keeps the memory. */
 		if ((READ_ONCE(d->flags) & DENTRY_HASHED) && !(READ_ONCE(d->super->flags) & SUPER_DYING)) {
-			spin_lock(&dcache_lru_lock);
-			if (list_empty(&d->lru_link) && READ_ONCE(d->refs.n) == 0) {
-				list_add_tail(&d->lru_link, &dcache_lru);
-				WRITE_ONCE(dcache_lru_count, dcache_lru_count + 1);
-			}
-			spin_unlock(&dcache_lru_lock);
-			/* Unhashed meanwhile, or in a directory that is gone: nobody would ever look for it there. */
+			/* Who takes it off the list, the cache or the name away looks at its references then: one of us sees the other. */
 			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+			lru_add(d);
+			/* Unhashed meanwhile, or in a directory that is gone: nobody would ever look for it there. */
 			if (!(READ_ONCE(d->flags) & DENTRY_HASHED) || parent_gone(d))
 				kill = dentry_claim(d);
 		} else {
@@ -468,8 +483,7 @@ static size_t shrink_list(size_t max, struct super *s)
 		list_for_each(o, &dcache_lru, lru_link)
 			if (!s || o->super == s) {
 				d = o;
-				list_del_init(&d->lru_link);
-				WRITE_ONCE(dcache_lru_count, dcache_lru_count - 1);
+				lru_remove_locked(d);
 				break;
 			}
 		spin_unlock(&dcache_lru_lock);
@@ -477,6 +491,7 @@ static size_t shrink_list(size_t max, struct super *s)
 			rcu_read_unlock();
 			break;
 		}
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* dentry_put() */
 		kill = dentry_claim(d);
 		rcu_read_unlock();
 		if (kill) {

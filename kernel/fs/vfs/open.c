@@ -274,7 +274,7 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 	bool created = false;
 	int err;
 
-	for (;;) {
+	while (!w->done) {
 		struct dentry *d;
 
 		err = walk_parent(w);
@@ -315,8 +315,6 @@ static int open_walk(struct file *f, struct walk *w, unsigned flags, uint32_t mo
 			dentry_put(d);
 			if (err)
 				return err;
-			if (w->done)
-				break;
 			continue;
 		}
 		dir_mode = inode_mode(w->path.dentry->inode);
@@ -354,6 +352,8 @@ static int do_open(int dfd, const char *name, unsigned flags, uint32_t mode, uns
 
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if (!(flags & (O_CREAT | O_TMPFILE_BIT)))
+		look |= LOOKUP_WHOLE;
 	err = !w ? -ENOMEM : !f ? -ENFILE : walk_init(w, dfd, name, look);
 	if (!err) {
 		err = open_walk(f, w, flags, mode);

@@ -23,43 +23,146 @@
 
 int path_name_from_user(uaddr_t uname, unsigned flags, char **out)
 {
-	char *buf = kmalloc(PATH_MAX, 0);
-	int64_t n;
+	char few[128], *name;
+	int64_t n = 0;
 
-	if (!buf)
+	/* Most names are short: these need no page. */
+	if (uname || !(flags & LOOKUP_NULL))
+		n = strncpy_from_user(few, uname, sizeof(few));
+	if (n < 0)
+		return (int)n;
+	if (n == 0 && !(flags & LOOKUP_EMPTY))
+		return -ENOENT;
+	name = kmalloc(n < (int64_t)sizeof(few) ? (size_t)n + 1 : PATH_MAX, 0);
+	if (!name)
 		return -ENOMEM;
-	buf[0] = '\0';
-	n = !uname && (flags & LOOKUP_NULL) ? 0 : strncpy_from_user(buf, uname, PATH_MAX);
-	if (n < 0 || n >= PATH_MAX || (n == 0 && !(flags & LOOKUP_EMPTY))) {
-		kfree(buf);
-		return n < 0 ? (int)n : n == 0 ? -ENOENT : -ENAMETOOLONG;
+	if (n < (int64_t)sizeof(few)) {
+		memcpy(name, few, (size_t)n);
+		name[n] = '\0';
+	} else {
+		n = strncpy_from_user(name, uname, PATH_MAX);	/* from the start: it may be another one by now */
+		if (n < 0 || n >= PATH_MAX || (n == 0 && !(flags & LOOKUP_EMPTY))) {
+			kfree(name);
+			return n < 0 ? (int)n : n == 0 ? -ENOENT : -ENAMETOOLONG;
+		}
 	}
-	*out = buf;
+	*out = name;
 	return 0;
+}
+
+static struct fs_context *context_now(void) { return current->fs ? current->fs : &init_fs_context; }
+
+/* The root, with a reference: only links, .. and scopes ask for it. */
+static void walk_need_root(struct walk *w)
+{
+	struct fs_context *c = context_now();
+
+	if (w->root.dentry)
+		return;
+	spin_lock(&c->lock);
+	w->root = c->root;
+	path_get(&w->root);
+	spin_unlock(&c->lock);
+}
+
+/*
+ * Through as many directories as are in the cache with nothing special about
+ * them (a link, a file system that decides about permissions, an error), or up to a mount:
+ * without references or locks, from at, under RCU.  Each was a child of the one before when it was
+ * found, which is all that a walk with references knows.  whole: to the last component, too, if that is
+ * no link.  Where it stopped; *rest is what is left, *seq what says whether it is still there.
+ */
+static struct dentry *peek_ahead(struct dentry *at, const char **rest, bool whole, uint32_t *seq, bool *mounts)
+{
+	*mounts = false;
+	do {
+		struct inode *dir = rcu_dereference(at->inode), *i;
+		struct qstr name = { .name = *rest };
+		const char *behind;
+		struct dentry *d;
+		uint32_t s;
+
+		while (*name.name == '/')
+			name.name++;
+		while (name.name[name.len] && name.name[name.len] != '/')
+			name.len++;
+		for (behind = name.name + name.len; *behind == '/'; behind++)
+			;
+		if (!name.len || name.len > NAME_MAX || name_is_dot(&name) || name_is_dotdot(&name))
+			break;
+		if (!*behind && (!whole || behind[-1] == '/'))
+			break;
+		if (!S_ISDIR(inode_mode(dir)) || (dir->ops && dir->ops->permission) || inode_permission(dir, MAY_EXEC))
+			break;
+		name.hash = qstr_hash(name.name, name.len);
+		d = d_peek(at, &name, &s);
+		i = d ? rcu_dereference(d->inode) : NULL;
+		if (!i || (*behind ? !S_ISDIR(inode_mode(i)) : S_ISLNK(inode_mode(i))))
+			break;
+		*rest = behind;
+		at = d;
+		*seq = s;
+		*mounts = READ_ONCE(d->mounts);
+	} while (**rest && !*mounts);
+	return at;
+}
+
+/*
+ * From the root or the working directory, neither of which is referenced: only what it comes to.
+ * 1: w->path is that.  0: nothing has happened.  A file system that is going away may be the reason.
+ */
+static int start_ahead(struct walk *w, struct fs_context *c, bool from_root)
+{
+	const char *rest = w->rest;
+	struct dentry *at;
+	struct path from;
+	uint32_t seq = 0;
+	bool mounts, held;
+	int got = 0;
+
+	rcu_read_lock();
+	spin_lock(&c->lock);
+	from = from_root ? c->root : c->cwd;
+	spin_unlock(&c->lock);
+	at = from.dentry ? peek_ahead(from.dentry, &rest, w->flags & LOOKUP_WHOLE, &seq, &mounts) : NULL;
+	held = at != from.dentry && ref_get_unless_zero(&from.mnt->refs);
+	if (held)
+		got = d_peek_take(at, seq);
+	rcu_read_unlock();
+	if (got < 0)
+		dentry_put(at);
+	if (got <= 0) {
+		if (held)
+			mount_put(from.mnt);
+		return 0;
+	}
+	w->path = (struct path){ .mnt = from.mnt, .dentry = at };
+	w->rest = rest;
+	w->done = !*rest;
+	if (mounts)
+		path_cross_down(&w->path);
+	return 1;
 }
 
 static int walk_start(struct walk *w, int dfd)
 {
-	struct fs_context *c = current->fs ? current->fs : &init_fs_context;
 	bool scoped = w->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT);
-	bool absolute = *w->rest == '/';
+	bool absolute = *w->rest == '/', from_root = absolute && !(w->flags & LOOKUP_IN_ROOT);
+	struct fs_context *c = context_now();
 
 	if (absolute && (w->flags & LOOKUP_BENEATH))
 		return -EXDEV;
-	spin_lock(&c->lock);
-	w->root = c->root;
-	if (!w->root.dentry) {		/* nothing is mounted yet */
+	if (from_root || dfd == AT_FDCWD) {
+		if (!scoped && !(w->flags & LOOKUP_NO_XDEV) && start_ahead(w, c, from_root))
+			return 0;
+		spin_lock(&c->lock);
+		w->path = from_root ? c->root : c->cwd;
+		if (w->path.dentry)
+			path_get(&w->path);
 		spin_unlock(&c->lock);
-		w->root.mnt = NULL;
-		return -ENOENT;
-	}
-	path_get(&w->root);
-	if ((absolute && !(w->flags & LOOKUP_IN_ROOT)) || dfd == AT_FDCWD) {
-		w->path = absolute && !(w->flags & LOOKUP_IN_ROOT) ? c->root : c->cwd;
-		path_get(&w->path);
-	}
-	spin_unlock(&c->lock);
-	if (!w->path.dentry) {
+		if (!w->path.dentry)	/* nothing is mounted yet */
+			return -ENOENT;
+	} else {
 		struct file *f = fd_get_any(dfd);
 
 		if (!f)
@@ -77,7 +180,6 @@ static int walk_start(struct walk *w, int dfd)
 		file_put(f);
 	}
 	if (scoped) {
-		path_put(&w->root);
 		w->root = w->path;
 		path_get(&w->root);
 	}
@@ -129,6 +231,7 @@ int walk_dotdot(struct walk *w)
 {
 	struct dentry *parent;
 
+	walk_need_root(w);
 	for (;;) {
 		if (at_root(w))
 			return w->flags & LOOKUP_BENEATH ? -EXDEV : 0;
@@ -215,6 +318,7 @@ static int jump_root(struct walk *w)
 {
 	if (w->flags & LOOKUP_BENEATH)
 		return -EXDEV;
+	walk_need_root(w);
 	if ((w->flags & LOOKUP_NO_XDEV) && w->path.mnt != w->root.mnt)
 		return -EXDEV;
 	path_put(&w->path);
@@ -301,47 +405,17 @@ int walk_enter(struct walk *w, struct dentry *d)
 	return 0;
 }
 
-/*
- * Through as many directories as are in the cache with nothing special about
- * them (a link, a file system that decides about permissions, an error), or up to a mount:
- * without references or locks.  Each was a child of the one before when it was
- * found, which is all that a walk with references knows.  The rest is its affair,
- * and everything is, if the last directory is no longer where it was found.
- */
+/* peek_ahead() from where we are.  0: the rest of the path is for a walk with references. */
 static int walk_ahead(struct walk *w, bool *again)
 {
-	struct dentry *at = w->path.dentry, *d;
 	const char *rest = w->rest;
-	uint32_t seq = 0, s;
+	struct dentry *at;
+	uint32_t seq = 0;
+	bool mounts;
 	int got = 0;
-	bool mounts = false;
 
 	rcu_read_lock();
-	do {
-		struct inode *dir = rcu_dereference(at->inode), *i;
-		struct qstr name = { .name = rest };
-		const char *behind;
-
-		while (*name.name == '/')
-			name.name++;
-		while (name.name[name.len] && name.name[name.len] != '/')
-			name.len++;
-		for (behind = name.name + name.len; *behind == '/'; behind++)
-			;
-		if (!*behind || name.len > NAME_MAX || name_is_dot(&name) || name_is_dotdot(&name))
-			break;
-		if (!S_ISDIR(inode_mode(dir)) || (dir->ops && dir->ops->permission) || inode_permission(dir, MAY_EXEC))
-			break;
-		name.hash = qstr_hash(name.name, name.len);
-		d = d_peek(at, &name, &s);
-		i = d ? rcu_dereference(d->inode) : NULL;
-		if (!i || !S_ISDIR(inode_mode(i)))
-			break;
-		rest = behind;
-		at = d;
-		seq = s;
-		mounts = READ_ONCE(d->mounts);
-	} while (!mounts);
+	at = peek_ahead(w->path.dentry, &rest, false, &seq, &mounts);
 	if (at != w->path.dentry)
 		got = d_peek_take(at, seq);
 	rcu_read_unlock();
@@ -433,13 +507,17 @@ int walk_parent(struct walk *w)
 	}
 }
 
-/* After walk_parent: the last component itself, links followed if asked. w->path is the result. */
-static int walk_last(struct walk *w)
+/* All of the path, links followed if asked. w->path is the result. */
+static int walk_whole(struct walk *w)
 {
 	int err;
 
-	for (;;) {
+	while (!w->done) {
 		struct dentry *d;
+
+		err = walk_parent(w);
+		if (err)
+			return err;
 
 		switch (w->last_type) {
 		case LAST_ROOT:
@@ -467,17 +545,12 @@ static int walk_last(struct walk *w)
 			dentry_put(d);
 			if (err)
 				return err;
-			if (w->done)
-				goto found;
-			err = walk_parent(w);
-			if (err)
-				return err;
 			continue;
 		}
 		err = walk_enter(w, d);
 		if (err)
 			return err;
-		goto found;
+		break;
 	}
 found:
 	if ((w->trailing || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(inode_mode(w->path.dentry->inode)))
@@ -494,11 +567,9 @@ int path_lookup(int dfd, const char *name, unsigned flags, struct path *out)
 	out->dentry = NULL;
 	if (!w)
 		return -ENOMEM;
-	err = walk_init(w, dfd, name, flags);
+	err = walk_init(w, dfd, name, flags | LOOKUP_WHOLE);
 	if (!err) {
-		err = walk_parent(w);
-		if (!err)
-			err = walk_last(w);
+		err = walk_whole(w);
 		if (!err) {
 			*out = w->path;
 			w->path = (struct path){ 0 };
@@ -596,7 +667,7 @@ static char *prepend(char *p, char *buf, const char *s, size_t n)
 
 char *path_name(const struct path *path, char *buf, size_t max)
 {
-	struct fs_context *c = current->fs ? current->fs : &init_fs_context;
+	struct fs_context *c = context_now();
 	struct path root;
 	char *name;
 

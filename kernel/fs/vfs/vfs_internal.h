@@ -198,18 +198,21 @@ enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
 enum { WALK_LINKS = SYMLOOP_MAX };
 struct walk {
 	struct path path;		/* where we are */
-	struct path root;		/* what / and .. see */
+	struct path root;		/* what / and .. see, once one of them has been asked for */
 	unsigned flags;			/* LOOKUP_* */
 	struct qstr last;		/* after walk_parent: the last component */
 	enum last_type last_type;
 	bool trailing;			/* slashes follow the last component */
-	bool done;			/* a magic link ended the walk: path is the result */
+	bool done;			/* path is the result: a magic link ended the walk, or walk_init() came to its end */
 	unsigned links, depth;
 	const char *rest;
 	struct { const char *rest; char *buf; } stack[WALK_LINKS];
 	char *buf;			/* link text that rest points into */
 };
-/* Start; then walk_parent() goes to the last component's directory. */
+/*
+ * Start, as far as all is in the cache; then walk_parent() goes to the last component's directory.  With LOOKUP_WHOLE the last
+ * component may have been found as well, which is no link then: w->done.
+ */
 int walk_init(struct walk *w, int dfd, const char *name, unsigned flags) MUST_CHECK;
 int walk_parent(struct walk *w) MUST_CHECK;
 /* The last component is this symbolic link: make it the rest of the path.  Then walk_parent() again. */

@@ -23,6 +23,7 @@ struct cpu {
 	unsigned irq_depth;		/* [c] in an upcall */
 	struct task *idle;		/* [I] */
 	struct runqueue *rq;		/* [I] */
+	struct task *switched_from;	/* [c] between a switch and its end */
 	struct timer_base *timers;	/* [I] */
 	struct rcu_cpu *rcu;		/* [I] */
 	void *page_cache;		/* mm: per-CPU free pages [c] */

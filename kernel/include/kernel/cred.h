@@ -20,6 +20,7 @@ struct user_account {
 
 struct cred {
 	struct refcount refs;
+	uint8_t apart[64 - sizeof(struct refcount)];	/* each check of a right reads what is behind, each open and close changes refs */
 	struct user_account *user;	/* of uid */
 	uint32_t uid, euid, suid, fsuid;
 	uint32_t gid, egid, sgid, fsgid;

@@ -76,23 +76,27 @@ enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4, INODE_LINKABLE 
 enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4, ISTATE_SYNCING = 8 /* seen by this sync */,
 	ISTATE_DROPPED = 16, ISTATE_NO_CAPS = 32 /* has no security.capability: a write need not look */ };
 
+/* What look-ups read has cache lines of its own: they find an entry that others take and put without waiting for these. */
 struct dentry {
-	struct refcount refs;		/* users and children; 0: cached on the LRU */
 	uint32_t seq;			/* [lock] odd while name, parent or DENTRY_HASHED change; read without it */
+	unsigned mounts;		/* [MOUNT_TREE] read without: something may be mounted here, in some name space */
 	struct inode *inode;		/* [lock], read under RCU; NULL: negative */
 	struct dentry *parent;		/* [lock, RENAME], read under RCU; itself: a root */
 	struct qstr name;		/* [lock, RENAME] */
+	struct dentry *hash_next;	/* [DCACHE_HASH] */
+	unsigned flags;			/* [a] */
+	struct super *super;		/* [I] */
+	_Alignas(8) char inline_name[40];	/* behind the name are zeros */
+	uint8_t apart[24];
+	struct refcount refs;		/* users and children; 0: cached on the LRU */
+	bool on_lru;			/* [DCACHE_LRU] read without */
 	struct spinlock lock;		/* [DENTRY] */
 	struct list_head children, sibling;	/* [parent->lock] */
-	struct dentry *hash_next;	/* [DCACHE_HASH] */
-	struct list_head lru_link;
-	struct super *super;		/* [I] */
-	unsigned mounts;		/* [MOUNT_TREE] read without: something may be mounted here, in some name space */
-	unsigned flags;
+	struct list_head lru_link;	/* [DCACHE_LRU] */
 	void *fs_private;
 	struct rcu_head rcu;
-	_Alignas(8) char inline_name[40];	/* behind the name are zeros */
 };
+_Static_assert(offsetof(struct dentry, refs) % 64 == 0, "a cache line of its own");
 enum { DENTRY_HASHED = 1, DENTRY_NOCACHE = 2 /* revalidate always: procfs */ };
 
 struct mount {
@@ -293,7 +297,8 @@ int64_t vfs_llseek(struct file *f, int64_t off, int whence);	/* SEEK_SET/CUR/END
 enum { LOOKUP_FOLLOW = 1, LOOKUP_DIRECTORY = 2, LOOKUP_PARENT = 4, LOOKUP_CREATE = 8, LOOKUP_EMPTY = 16, LOOKUP_NO_AUTOMOUNT = 32,
 	LOOKUP_NO_SYMLINKS = 64, LOOKUP_NO_MAGICLINKS = 128, LOOKUP_NO_XDEV = 256, LOOKUP_BENEATH = 512, LOOKUP_IN_ROOT = 1024,
 	LOOKUP_NULL = 2048 /* a null pointer is an empty path */,
-	LOOKUP_OPENER = 4096 /* from a descriptor only for who opened it with the credentials of now, or may look anywhere: -ENOENT */ };
+	LOOKUP_OPENER = 4096 /* from a descriptor only for who opened it with the credentials of now, or may look anywhere: -ENOENT */,
+	LOOKUP_WHOLE = 8192 /* walk_init() */ };
 enum { AT_FDCWD = -100 };
 /* A kernel-space path.  0 and a referenced path, or -errno. */
 int path_lookup(int dfd, const char *name, unsigned flags, struct path *out) MUST_CHECK;
