@@ -109,7 +109,7 @@ static struct dentry *peek_ahead(struct dentry *at, const char **rest, bool whol
 
 /*
  * From the root or the working directory, neither of which is referenced: only what it comes to.
- * 1: w->path is that.  0: nothing has happened.  A file system that is going away may be the reason.
+ * 1: w->path is that.  0: nothing has happened.
  */
 static int start_ahead(struct walk *w, struct fs_context *c, bool from_root)
 {
@@ -518,7 +518,6 @@ static int walk_whole(struct walk *w)
 		err = walk_parent(w);
 		if (err)
 			return err;
-
 		switch (w->last_type) {
 		case LAST_ROOT:
 		case LAST_DOT:
