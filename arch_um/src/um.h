@@ -52,7 +52,7 @@ struct um_cpu {
 	void *stack;			/* [I] first stack */
 	size_t stack_size;
 	uint64_t stat[UM_STATS];	/* [c] what --stats prints */
-} __attribute__((aligned(64)));
+} __attribute__((aligned(64)));	/* [c] is nobody else's cache line */
 
 _Static_assert(offsetof(struct um_cpu, pending) == 20 && offsetof(struct um_cpu, curr) == 24, "%gs offsets");
 

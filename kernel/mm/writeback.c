@@ -37,15 +37,15 @@ static uint64_t dirty_now(void) { return (uint64_t)MAX(READ_ONCE(mm_stat.dirty),
 void pages_mark_dirty(struct page **p, unsigned n)
 {
 	struct mapping *m = READ_ONCE(p[0]->mapping);
-	unsigned clean = 0, fresh = 0;
+	unsigned already = 0, fresh = 0;
 	bool first = false;
 
-	while (clean < n && page_flag(p[clean], PG_DIRTY))
-		clean++;
-	if (clean == n || !m || m->ops->memory_only)
+	while (already < n && page_flag(p[already], PG_DIRTY))
+		already++;
+	if (already == n || !m || m->ops->memory_only)
 		return;
 	spin_lock(&m->lock);
-	for (unsigned i = clean; i < n; i++)
+	for (unsigned i = already; i < n; i++)
 		fresh += READ_ONCE(p[i]->mapping) == m && !page_flag(p[i], PG_DIRTY) && !page_test_set_flag(p[i], PG_DIRTY);
 	if (fresh) {
 		first = m->dirty_pages == 0;

@@ -39,7 +39,6 @@ static void finish_switch(struct task *prev)
 	}
 }
 
-
 /* preempted: stays runnable whatever its state says. */
 static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: interrupts are off */
 {

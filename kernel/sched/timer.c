@@ -17,7 +17,7 @@ struct timer_base {
 	struct rb_node *first;
 	struct ktimer *running;		/* whose fn runs now */
 	uint64_t armed_ns;		/* what the machine's timer is set to */
-} ALIGNED(64);
+} ALIGNED(64);				/* a CPU's own */
 static struct timer_base bases[HAL_CPUS];
 
 static bool earlier(const struct rb_node *a, const struct rb_node *b)

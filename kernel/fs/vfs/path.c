@@ -66,11 +66,12 @@ static void walk_need_root(struct walk *w)
 }
 
 /*
- * Through as many directories as are in the cache with nothing special about
- * them (a link, a file system that decides about permissions, an error), or up to a mount:
- * without references or locks, from at, under RCU.  Each was a child of the one before when it was
- * found, which is all that a walk with references knows.  whole: to the last component, too, if that is
- * no link.  Where it stopped; *rest is what is left, *seq what says whether it is still there.
+ * From `at`, under RCU, without references or locks: through as many directories
+ * as are in the cache with nothing special about them (a link, a file system that
+ * decides about permissions, an error), or up to a mount; whole: to the last
+ * component, too, if that is no link.  Each was a child of the one before when it
+ * was found, which is all that a walk with references knows.  Where it stopped;
+ * *rest is what is left, *seq says whether it is still there.
  */
 static struct dentry *peek_ahead(struct dentry *at, const char **rest, bool whole, uint32_t *seq, bool *mounts)
 {
@@ -109,9 +110,9 @@ static struct dentry *peek_ahead(struct dentry *at, const char **rest, bool whol
 
 /*
  * From the root or the working directory, neither of which is referenced: only what it comes to.
- * 1: w->path is that.  0: nothing has happened.
+ * w->path is that then; false: nothing has happened.
  */
-static int start_ahead(struct walk *w, struct fs_context *c, bool from_root)
+static bool start_ahead(struct walk *w, struct fs_context *c, bool from_root)
 {
 	const char *rest = w->rest;
 	struct dentry *at;
@@ -134,14 +135,14 @@ static int start_ahead(struct walk *w, struct fs_context *c, bool from_root)
 	if (got <= 0) {
 		if (held)
 			mount_put(from.mnt);
-		return 0;
+		return false;
 	}
 	w->path = (struct path){ .mnt = from.mnt, .dentry = at };
 	w->rest = rest;
 	w->done = !*rest;
 	if (mounts)
 		path_cross_down(&w->path);
-	return 1;
+	return true;
 }
 
 static int walk_start(struct walk *w, int dfd)
