@@ -312,7 +312,7 @@ static void page_free(struct page *p)
 	if (unlikely(READ_ONCE(p->mapcount) != 0 || READ_ONCE(p->flags) & (PG_BUDDY | PG_SLAB | PG_LRU | PG_LOCKED | PG_RESERVED)))
 		panic("freeing page %llx in use: flags %x, mapped %d", (unsigned long long)page_to_phys(p), p->flags, p->mapcount);
 	if (READ_ONCE(p->flags) & PG_ANON)
-		mm_stat_add(anon, -1);
+		counter_add(COUNT_ANON, -1);
 	WRITE_ONCE(p->flags, 0);
 #if defined(EFT_DEBUG) && !defined(EFT_ASAN)
 	memset(page_addr(p), 0x6b, PAGE_SIZE << order);

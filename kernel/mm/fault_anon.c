@@ -54,7 +54,7 @@ static unsigned fault_anon_block(const struct fault *f, unsigned n)
 		page_split(block);
 	for (unsigned i = 0; i < n; i++)
 		page_set_flag(block + i, PG_ANON);
-	mm_stat_add(anon, n);
+	counter_add(COUNT_ANON, n);
 	done = install_ahead(f, n, block);
 	for (unsigned i = 0; i < 1u << order; i++)
 		page_put(block + i);

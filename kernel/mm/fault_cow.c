@@ -82,7 +82,7 @@ bool fault_copy_ahead(const struct fault *f, uaddr_t start, unsigned n)
 		if (!c[i].copy)
 			continue;
 		page_set_flag(c[i].copy, PG_ANON);
-		mm_stat_add(anon, 1);
+		counter_add(COUNT_ANON, 1);
 		if (!vm_is_zero(vpe_page(c[i].old)))
 			hal_page_copy(page_addr(c[i].copy), page_addr(vpe_page(c[i].old)));
 		if (f->a->flags & VM_EXEC)

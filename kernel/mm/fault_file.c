@@ -195,7 +195,7 @@ static bool copy_around(const struct fault *f, struct mapping *m, struct page *p
 			continue;
 		if (page_flag(from, PG_UPTODATE) && !beyond_end(m, index)) {
 			page_set_flag(copy, PG_ANON);
-			mm_stat_add(anon, 1);
+			counter_add(COUNT_ANON, 1);
 			hal_page_copy(page_addr(copy), page_addr(from));
 			if (f->a->flags & VM_EXEC)
 				hal_icache_sync(page_addr(copy), PAGE_SIZE);

@@ -96,7 +96,7 @@ struct page *fault_anon_page(unsigned flags)
 
 	if (p) {
 		page_set_flag(p, PG_ANON);
-		mm_stat_add(anon, 1);
+		counter_add(COUNT_ANON, 1);
 	}
 	return p;
 }

@@ -35,7 +35,7 @@ void *kmalloc(size_t size, unsigned flags)
 	if (!p)
 		return NULL;
 	page_set_flag(p, PG_KMALLOC);
-	mm_stat_add(slab, 1ll << order);
+	counter_add(COUNT_SLAB, 1ll << order);
 	asan_poison((char *)page_addr(p) + ALIGN_UP(size, (size_t)8), (PAGE_SIZE << order) - ALIGN_UP(size, (size_t)8));
 	return page_addr(p);
 }
@@ -75,7 +75,7 @@ void kfree(void *p)
 		return;
 	}
 	page_clear_flag(pg, PG_KMALLOC);
-	mm_stat_add(slab, -(1ll << pg->order));
+	counter_add(COUNT_SLAB, -(1ll << pg->order));
 	page_put(pg);
 }
 

@@ -2,6 +2,7 @@
 /* What the files of mm/ share and nobody else needs. */
 #ifndef MM_MM_H
 #define MM_MM_H
+#include <kernel/counter.h>
 #include <kernel/page.h>
 #include <kernel/vm.h>
 
@@ -16,13 +17,6 @@ struct page_zone {
 };
 extern struct page_zone page_zones[];
 extern unsigned page_zone_count;
-
-/* Counters behind mem_info_get(). */
-struct mm_stat {
-	int64_t cache, dirty, anon, slab, shmem, mapped, tables, writeback;
-};
-extern struct mm_stat mm_stat;
-#define mm_stat_add(field, n) ((void)__atomic_add_fetch(&mm_stat.field, (int64_t)(n), __ATOMIC_RELAXED))
 
 void buddy_init(void);
 uint64_t buddy_free_pages(void);

@@ -16,7 +16,6 @@
 
 struct page_zone page_zones[HAL_RANGES];
 unsigned page_zone_count;
-struct mm_stat mm_stat;
 
 struct page *phys_to_page(paddr_t pa)
 {
@@ -82,21 +81,21 @@ bool alloc_should_fail(void)
 
 void mem_info_get(struct mem_info *out)
 {
-	uint64_t free = buddy_free_pages(), cache = (uint64_t)MAX(READ_ONCE(mm_stat.cache), (int64_t)0);
-	uint64_t shmem = (uint64_t)MAX(READ_ONCE(mm_stat.shmem), (int64_t)0);
+	uint64_t free = buddy_free_pages(), cache = counter_sum(COUNT_CACHE);
+	uint64_t shmem = counter_sum(COUNT_SHMEM);
 	uint64_t low = buddy_low_mark();
 
 	*out = (struct mem_info){
 		.total_pages = buddy_total_pages(),
 		.free_pages = free,
 		.cache_pages = cache,
-		.dirty_pages = (uint64_t)MAX(READ_ONCE(mm_stat.dirty), (int64_t)0),
-		.anon_pages = (uint64_t)MAX(READ_ONCE(mm_stat.anon), (int64_t)0),
-		.slab_pages = (uint64_t)MAX(READ_ONCE(mm_stat.slab), (int64_t)0),
+		.dirty_pages = counter_sum(COUNT_DIRTY),
+		.anon_pages = counter_sum(COUNT_ANON),
+		.slab_pages = counter_sum(COUNT_SLAB),
 		.shmem_pages = shmem,
-		.mapped_pages = (uint64_t)MAX(READ_ONCE(mm_stat.mapped), (int64_t)0),
-		.table_pages = (uint64_t)MAX(READ_ONCE(mm_stat.tables), (int64_t)0),
-		.writeback_pages = (uint64_t)MAX(READ_ONCE(mm_stat.writeback), (int64_t)0),
+		.mapped_pages = counter_sum(COUNT_MAPPED),
+		.table_pages = counter_sum(COUNT_TABLES),
+		.writeback_pages = counter_sum(COUNT_WRITEBACK),
 	};
 	out->available_pages = (free > low ? free - low : 0) + (cache > shmem ? cache - shmem : 0);
 }

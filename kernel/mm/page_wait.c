@@ -87,6 +87,6 @@ void page_end_writeback(struct page *p, int error)
 		if (m)
 			__atomic_store_n(&m->error, error, __ATOMIC_RELEASE);
 	}
-	mm_stat_add(writeback, -1);
+	counter_add(COUNT_WRITEBACK, -1);
 	clear_and_wake(p, PG_WRITEBACK);
 }

@@ -132,9 +132,9 @@ int mapping_add_new(struct mapping *m, uint64_t index, struct page *p)
 		page_put(p);
 		return err;
 	}
-	mm_stat_add(cache, 1);
+	counter_add(COUNT_CACHE, 1);
 	if (m->ops->memory_only)
-		mm_stat_add(shmem, 1);
+		counter_add(COUNT_SHMEM, 1);
 	else
 		lru_add(p);
 	return 0;
@@ -252,15 +252,15 @@ bool mapping_evict(struct page *p, bool truncated)
 	WRITE_ONCE(m->page_count, m->page_count - 1);
 	if (page_test_clear_flag(p, PG_DIRTY)) {
 		WRITE_ONCE(m->dirty_pages, m->dirty_pages - 1);
-		mm_stat_add(dirty, -1);
+		counter_add(COUNT_DIRTY, -1);
 	}
 	/* With the lock: who has a reference must not make it dirty any more, in the name of a mapping that it is not in. */
 	__atomic_store_n(&p->mapping, NULL, __ATOMIC_SEQ_CST);
 	spin_unlock(&m->lock);
 	uaccess_quiesce();	/* who found it without a reference is done with it now */
-	mm_stat_add(cache, -1);
+	counter_add(COUNT_CACHE, -1);
 	if (m->ops->memory_only)
-		mm_stat_add(shmem, -1);
+		counter_add(COUNT_SHMEM, -1);
 	else
 		lru_remove(p);
 	if (truncated)

@@ -157,7 +157,7 @@ unsigned reclaim_pages(unsigned n, unsigned flags)
 	WRITE_ONCE(t->flags, t->flags | TASKF_MEMALLOC);	/* /proc looks */
 	for (unsigned round = 0; round < 3 && freed < n; round++) {
 		freed += scan(n - freed, READ_ONCE(lru_count) + 1, round > 0);
-		if (round && freed < n && READ_ONCE(mm_stat.writeback) + READ_ONCE(mm_stat.dirty) > 0)
+		if (round && freed < n && counter_sum(COUNT_WRITEBACK) + counter_sum(COUNT_DIRTY) > 0)
 			sleep_ns(5 * NSEC_PER_MSEC);
 	}
 	WRITE_ONCE(t->flags, (t->flags & ~(unsigned)TASKF_MEMALLOC) | (saved & TASKF_MEMALLOC));

@@ -95,13 +95,13 @@ static struct page *slab_new(struct kmem_cache *c, unsigned flags)
 	}
 	p->free_list = list;
 	p->inuse = 0;
-	mm_stat_add(slab, 1ll << c->order);
+	counter_add(COUNT_SLAB, 1ll << c->order);
 	return p;
 }
 
 static void slab_destroy(struct kmem_cache *c, struct page *p)
 {
-	mm_stat_add(slab, -(1ll << c->order));
+	counter_add(COUNT_SLAB, -(1ll << c->order));
 	for (unsigned i = 0; i < 1u << c->order; i++) {
 		WRITE_ONCE(p[i].flags, 0);
 		p[i].priv = NULL;

@@ -179,7 +179,7 @@ static bool copy_page(struct vm_area *a, struct vm_space *child, uaddr_t at, vpe
 	if (!p)
 		return false;
 	if (!page_test_set_flag(p, PG_ANON))
-		mm_stat_add(anon, 1);
+		counter_add(COUNT_ANON, 1);
 	hal_page_copy(page_addr(p), page_addr(vpe_page(e)));
 	if (a->flags & VM_EXEC)
 		hal_icache_sync(page_addr(p), PAGE_SIZE);

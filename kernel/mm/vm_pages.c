@@ -36,7 +36,7 @@ static vpe_t *table_alloc(void)
 	if (!p)
 		return NULL;
 	page_set_flag(p, PG_TABLE);
-	mm_stat_add(tables, 1);
+	counter_add(COUNT_TABLES, 1);
 	return page_addr(p);
 }
 
@@ -44,7 +44,7 @@ static void table_free(vpe_t *t)
 {
 	struct page *p = virt_to_page(t);
 
-	mm_stat_add(tables, -1);
+	counter_add(COUNT_TABLES, -1);
 	page_put(p);
 }
 
@@ -194,13 +194,13 @@ void vpe_count(struct vm_space *vm, vpe_t e, int n)
 void vpe_page_mapped(vpe_t e)
 {
 	if (__atomic_fetch_add(&vpe_page(e)->mapcount, 1, __ATOMIC_RELAXED) == 0 && e & (VPE_FILE | VPE_SHMEM))
-		mm_stat_add(mapped, 1);
+		counter_add(COUNT_MAPPED, 1);
 }
 
 static void page_unmapped(vpe_t e)
 {
 	if (__atomic_sub_fetch(&vpe_page(e)->mapcount, 1, __ATOMIC_ACQ_REL) == 0 && e & (VPE_FILE | VPE_SHMEM))
-		mm_stat_add(mapped, -1);
+		counter_add(COUNT_MAPPED, -1);
 }
 
 void vpe_account(struct vm_space *vm, vpe_t e, int n)

@@ -32,7 +32,7 @@ static unsigned flusher_urgent;		/* [a] too much is dirty: do not wait */
 
 static uint64_t background_limit(void) { return buddy_total_pages() / 10; }
 static uint64_t hard_limit(void) { return buddy_total_pages() / 5; }
-static uint64_t dirty_now(void) { return (uint64_t)MAX(READ_ONCE(mm_stat.dirty), (int64_t)0); }
+static uint64_t dirty_now(void) { return counter_sum(COUNT_DIRTY); }
 
 void pages_mark_dirty(struct page **p, unsigned n)
 {
@@ -50,7 +50,7 @@ void pages_mark_dirty(struct page **p, unsigned n)
 	if (fresh) {
 		first = m->dirty_pages == 0;
 		WRITE_ONCE(m->dirty_pages, m->dirty_pages + fresh);
-		mm_stat_add(dirty, fresh);
+		counter_add(COUNT_DIRTY, fresh);
 	}
 	spin_unlock(&m->lock);
 	/* Writers through mappings are not throttled; the flusher at least does not sleep. */
@@ -157,8 +157,8 @@ static unsigned take_run(struct mapping *m, uint64_t *index, uint64_t last, stru
 	for (unsigned i = 0; i < n; i++)
 		page_swap_flags(run[i], PG_DIRTY, PG_WRITEBACK);
 	WRITE_ONCE(m->dirty_pages, m->dirty_pages - n);
-	mm_stat_add(dirty, -(int64_t)n);
-	mm_stat_add(writeback, n);
+	counter_add(COUNT_DIRTY, -(int64_t)n);
+	counter_add(COUNT_WRITEBACK, n);
 	spin_unlock(&m->lock);
 	return n;
 }
@@ -235,7 +235,7 @@ void writeback_throttle(struct mapping *m)
 	if (likely(dirty < background_limit()) || m->ops->memory_only)
 		return;
 	writeback_kick();
-	if (dirty + (uint64_t)MAX(READ_ONCE(mm_stat.writeback), (int64_t)0) > hard_limit())
+	if (dirty + counter_sum(COUNT_WRITEBACK) > hard_limit())
 		mapping_write_async(m, 2 * BATCH);
 }
 

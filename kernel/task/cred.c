@@ -120,6 +120,41 @@ void cred_put(struct cred *c)
 		rcu_call(&c->rcu, cred_free_rcu);
 }
 
+/*
+ * A task that opens and closes has some references aside, which nobody else sees change: others with the same credentials do so
+ * at the same time.
+ */
+enum { SPARE_MOST = 8 };
+
+struct cred *cred_get_current(void)
+{
+	struct task *t = current;
+
+	if (t->cred_spare) {
+		t->cred_spare--;
+		return t->cred;
+	}
+	return t->cred ? cred_get(t->cred) : NULL;
+}
+
+void cred_put_here(struct cred *c)
+{
+	struct task *t = current;
+
+	if (c && c == t->cred && t->cred_spare < SPARE_MOST)
+		t->cred_spare++;
+	else
+		cred_put(c);
+}
+
+void cred_spare_drop(struct task *t)
+{
+	while (t->cred_spare) {
+		t->cred_spare--;
+		cred_put(t->cred);
+	}
+}
+
 struct cred *cred_dup(const struct cred *old)
 {
 	struct cred *c = kmem_cache_alloc(cred_cache, 0);
@@ -173,6 +208,7 @@ void cred_commit(struct cred *c)
 			WRITE_ONCE(t->vm->secret, true);
 		WRITE_ONCE(t->pdeath_signal, 0);
 	}
+	cred_spare_drop(t);
 	rcu_assign(t->cred, c);
 	cred_put(old);
 }
@@ -181,6 +217,7 @@ struct cred *cred_override(struct cred *c)
 {
 	struct cred *old = current->cred;
 
+	cred_spare_drop(current);
 	rcu_assign(current->cred, c);
 	return old;
 }

@@ -228,8 +228,8 @@ static void task_free_rcu(struct rcu_head *h)
 		hal_user_destroy(t->uctx);
 	seccomp_free(t);
 	sigqueue_flush(&t->pending);
-	if (t->cred)
-		cred_put(t->cred);
+	cred_spare_drop(t);
+	cred_put(t->cred);
 	pid_put(t->pid);
 	process_put(t->process);
 	kmem_cache_free(task_cache, t);

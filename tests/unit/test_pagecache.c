@@ -128,9 +128,9 @@ static void reads_are_cached(void)
 	CHECK_EQ(rd(50 * PAGE_SIZE, buf, 1000), 123);
 	CHECK_EQ(rd(50 * PAGE_SIZE + 123, buf, 1000), 0);
 	CHECK_EQ(rd(90 * PAGE_SIZE, buf, 1000), 0);
-	CHECK_EQ(inode->mapping->page_count, mm_stat.cache);
+	CHECK_EQ(inode->mapping->page_count, counter_sum(COUNT_CACHE));
 	mapping_destroy(inode->mapping);
-	CHECK_EQ(mm_stat.cache, 0);
+	CHECK_EQ(counter_sum(COUNT_CACHE), 0);
 }
 
 static void a_stream_reads_ahead(void)
@@ -175,15 +175,15 @@ static void writes_reach_the_store(void)
 	CHECK_EQ(wr(5000, big, sizeof(big)), sizeof(big));
 	CHECK_EQ(inode->size, 45000);
 	CHECK_EQ(inode->mapping->dirty_pages, 11);
-	CHECK_EQ(mm_stat.dirty, 11);
+	CHECK_EQ(counter_sum(COUNT_DIRTY), 11);
 	CHECK(memcmp(store + 100, "hello", 5));
 	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
 	CHECK(!memcmp(store + 100, "hello", 5));
 	CHECK(!memcmp(store + 5000, big, sizeof(big)));
 	CHECK_EQ(writes, 11);
 	CHECK_EQ(inode->mapping->dirty_pages, 0);
-	CHECK_EQ(mm_stat.dirty, 0);
-	CHECK_EQ(mm_stat.writeback, 0);
+	CHECK_EQ(counter_sum(COUNT_DIRTY), 0);
+	CHECK_EQ(counter_sum(COUNT_WRITEBACK), 0);
 	writes = 0;
 	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
 	CHECK_EQ(writes, 0);
@@ -248,7 +248,7 @@ static void shared_mapping_is_written_back(void)
 	CHECK_EQ(inode->mapping->dirty_pages, 1);
 	CHECK_EQ(vm_munmap(vm, at, 64 * PAGE_SIZE), 0);
 	CHECK_EQ(vm->rss_file, 0);
-	CHECK_EQ(mm_stat.mapped, 0);
+	CHECK_EQ(counter_sum(COUNT_MAPPED), 0);
 	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
 	CHECK(!memcmp(store + 70, "MMAP", 4));
 	vm_activate(NULL);
@@ -285,7 +285,7 @@ static void private_mapping_is_not(void)
 	vm_activate(NULL);
 	vm_put(vm);
 	vm_put(child);
-	CHECK_EQ(mm_stat.anon, 0);
+	CHECK_EQ(counter_sum(COUNT_ANON), 0);
 }
 
 static void truncation_takes_mappings_away(void)
@@ -319,12 +319,12 @@ static void truncation_takes_mappings_away(void)
 	/* It grows again: zeroes of a hole, or what the store has. */
 	inode->size = 8 * PAGE_SIZE;
 	CHECK_EQ(copy_from_user(&b, sh + 5 * PAGE_SIZE, 1), 0);
-	CHECK_EQ(mm_stat.dirty, inode->mapping->dirty_pages);
+	CHECK_EQ(counter_sum(COUNT_DIRTY), inode->mapping->dirty_pages);
 	vm_activate(NULL);
 	vm_put(vm);
 	mapping_destroy(inode->mapping);
-	CHECK_EQ(mm_stat.cache, 0);
-	CHECK_EQ(mm_stat.dirty, 0);
+	CHECK_EQ(counter_sum(COUNT_CACHE), 0);
+	CHECK_EQ(counter_sum(COUNT_DIRTY), 0);
 }
 
 static void holes_are_punched(void)
@@ -431,8 +431,8 @@ static void every_allocation_may_fail(void)
 		mapping_truncate(inode->mapping, 0);
 		CHECK_EQ(inode->mapping->page_count, 0);
 	}
-	CHECK_EQ(mm_stat.cache, 0);
-	CHECK_EQ(mm_stat.dirty, 0);
+	CHECK_EQ(counter_sum(COUNT_CACHE), 0);
+	CHECK_EQ(counter_sum(COUNT_DIRTY), 0);
 }
 
 const struct unit_test unit_tests[] = {

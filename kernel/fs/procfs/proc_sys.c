@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/sys: settings and facts that programs look for (proc(5), sysctl(8)). */
+#include <kernel/counter.h>
 #include <kernel/errno.h>
 #include <kernel/ipc_init.h>
 #include <kernel/klog.h>
@@ -95,7 +96,7 @@ static int show_boot_id(struct seq *s, struct task *t)
 
 static int show_file_nr(struct seq *s, struct task *t)
 {
-	seq_printf(s, "%llu\t0\t%llu\n", (unsigned long long)READ_ONCE(file_count), (unsigned long long)INT64_MAX);
+	seq_printf(s, "%llu\t0\t%llu\n", (unsigned long long)counter_sum(COUNT_FILES), (unsigned long long)INT64_MAX);
 	return 0;
 }
 

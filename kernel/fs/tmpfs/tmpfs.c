@@ -19,7 +19,7 @@
 #include "tmpfs.h"
 
 static const struct super_ops tmpfs_super_ops;
-static const struct inode_ops tmpfs_dir_ops, tmpfs_inode_ops, tmpfs_link_ops;
+static const struct inode_ops tmpfs_dir_ops, tmpfs_inode_ops, tmpfs_special_ops, tmpfs_link_ops;
 
 static int entry_cmp(const struct tmpfs_entry *e, const struct qstr *q)
 {
@@ -123,7 +123,7 @@ struct inode *tmpfs_inode(struct super *s, struct inode *dir, uint32_t mode, kde
 		i->ops = &tmpfs_link_ops;
 		break;
 	default:
-		i->ops = &tmpfs_inode_ops;
+		i->ops = &tmpfs_special_ops;
 		inode_init_special(i, i->mode, dev);
 		break;
 	}
@@ -329,19 +329,21 @@ static int tmpfs_setattr(struct inode *i, const struct inode_attr *a)
 
 static int tmpfs_getattr(struct inode *i)
 {
-	if (S_ISREG(inode_mode(i))) {
-		tmpfs_account(i);
-		/* Two may ask at once, and pages come and go. */
-		spin_lock(&i->own_mapping.lock);
-		WRITE_ONCE(i->blocks, i->own_mapping.page_count * (PAGE_SIZE / 512));
-		spin_unlock(&i->own_mapping.lock);
-	}
+	tmpfs_account(i);
+	/* Two may ask at once, and pages come and go. */
+	spin_lock(&i->own_mapping.lock);
+	WRITE_ONCE(i->blocks, i->own_mapping.page_count * (PAGE_SIZE / 512));
+	spin_unlock(&i->own_mapping.lock);
 	return 0;
 }
 
 static const struct inode_ops tmpfs_dir_ops = {
 	.lookup = tmpfs_lookup, .create = tmpfs_create, .mkdir = tmpfs_mkdir, .mknod = tmpfs_mknod, .symlink = tmpfs_symlink,
 	.link = tmpfs_link, .unlink = tmpfs_unlink, .rmdir = tmpfs_rmdir, .rename = tmpfs_rename, .setattr = tmpfs_setattr,
+	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr, .removexattr = tmpfs_removexattr,
+};
+static const struct inode_ops tmpfs_special_ops = {
+	.setattr = tmpfs_setattr,
 	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr, .removexattr = tmpfs_removexattr,
 };
 static const struct inode_ops tmpfs_inode_ops = {

@@ -335,6 +335,8 @@ struct dentry *d_peek(struct dentry *parent, const struct qstr *name, uint32_t *
 	return NULL;
 }
 
+bool d_peek_changed(const struct dentry *d, uint32_t seq) { return changed(d, seq); }
+
 int d_peek_take(struct dentry *d, uint32_t seq)
 {
 	if (!dentry_tryget(d))

@@ -4,7 +4,8 @@
  *
  * Look-ups run under RCU: the table is replaced as a whole when it grows, a
  * file's memory outlives a grace period, and a reference is only taken on a
- * file that still has one.  Changes take files->lock.
+ * file that still has one.  Changes take files->lock; only fd_install() does
+ * without, unless the table is being replaced.
  *
  * A reserved descriptor has its bit in `open` and no file: fd_install
  * publishes it.
@@ -83,21 +84,23 @@ static int files_grow(struct files *t, unsigned fd) NO_TSA
 
 	while (n <= fd)
 		n *= 2;
+	WRITE_ONCE(t->growing, t->growing + 1);
 	spin_unlock(&t->lock);
 	ft = table_alloc(n);
+	if (ft && ref_read(&t->refs) > 1)
+		rcu_synchronize();	/* whoever installs takes the lock now */
 	spin_lock(&t->lock);
-	if (!ft)
-		return -ENOMEM;
 	old = t->table;
-	if (old->max > fd) {
+	if (ft && old->max > fd) {
 		table_free(ft);
-		return 0;
+	} else if (ft) {
+		table_copy(ft, old);
+		rcu_assign(t->table, ft);
+		if (old != &t->first)
+			rcu_call(&old->rcu, table_free_rcu);
 	}
-	table_copy(ft, old);
-	rcu_assign(t->table, ft);
-	if (old != &t->first)
-		rcu_call(&old->rcu, table_free_rcu);
-	return 0;
+	store_release(&t->growing, t->growing - 1);
+	return ft ? 0 : -ENOMEM;
 }
 
 struct files *files_copy(struct files *old, unsigned max_fd)
@@ -130,7 +133,7 @@ struct files *files_copy(struct files *old, unsigned max_fd)
 		spin_lock(&old->lock);
 	}
 	for (unsigned fd = 0; fd < n; fd++) {
-		struct file *f = from->fd[fd];
+		struct file *f = rcu_dereference(from->fd[fd]);
 
 		if (!f || fd >= max_fd)
 			continue;
@@ -183,7 +186,7 @@ void files_close_on_exec(struct files *t)
 	for (unsigned w = 0; w < t->table->max / 64; w++)
 		while (t->table->cloexec[w] & t->table->open[w]) {
 			unsigned fd = w * 64 + (unsigned)__builtin_ctzll(t->table->cloexec[w] & t->table->open[w]);
-			struct file *f = t->table->fd[fd];
+			struct file *f = rcu_dereference(t->table->fd[fd]);
 
 			bit_clear(t->table->cloexec, fd);
 			if (!f)
@@ -328,14 +331,27 @@ int fd_reserve(unsigned min, unsigned o_flags)
 	return err;
 }
 
+static void install(struct fdtable *ft, int fd, struct file *f)
+{
+	BUG_ON(READ_ONCE(ft->fd[fd]));
+	rcu_assign(ft->fd[fd], f);
+}
+
 void fd_install(int fd, struct file *f)
 {
 	struct files *t = current->files;
+	bool growing;
 
-	spin_lock(&t->lock);
-	BUG_ON(t->table->fd[fd]);
-	rcu_assign(t->table->fd[fd], f);
-	spin_unlock(&t->lock);
+	rcu_read_lock();
+	growing = load_acquire(&t->growing);
+	if (likely(!growing))
+		install(rcu_dereference(t->table), fd, f);
+	rcu_read_unlock();
+	if (unlikely(growing)) {
+		spin_lock(&t->lock);
+		install(t->table, fd, f);
+		spin_unlock(&t->lock);
+	}
 }
 
 static void fd_free_locked(struct files *t, unsigned fd)
@@ -393,7 +409,7 @@ int fd_close(int fd)
 
 	spin_lock(&t->lock);
 	if (fd >= 0 && (unsigned)fd < t->table->max)
-		f = t->table->fd[fd];
+		f = rcu_dereference(t->table->fd[fd]);
 	if (f) {
 		rcu_assign(t->table->fd[fd], NULL);
 		fd_free_locked(t, (unsigned)fd);
@@ -424,7 +440,7 @@ int fd_replace(int fd, struct file *f, unsigned o_flags)
 		spin_unlock(&t->lock);
 		return err;
 	}
-	old = t->table->fd[fd];
+	old = rcu_dereference(t->table->fd[fd]);
 	/* Reserved by an open that has not finished in another thread. */
 	if (!old && bit_test(t->table->open, (unsigned)fd)) {
 		spin_unlock(&t->lock);
@@ -449,7 +465,7 @@ bool fd_cloexec(int fd, bool *out)
 	bool ok;
 
 	spin_lock(&t->lock);
-	ok = fd >= 0 && (unsigned)fd < t->table->max && t->table->fd[fd];
+	ok = fd >= 0 && (unsigned)fd < t->table->max && rcu_dereference(t->table->fd[fd]);
 	if (ok)
 		*out = bit_test(t->table->cloexec, (unsigned)fd);
 	spin_unlock(&t->lock);
@@ -462,7 +478,7 @@ int fd_set_cloexec(int fd, bool on)
 	bool ok;
 
 	spin_lock(&t->lock);
-	ok = fd >= 0 && (unsigned)fd < t->table->max && t->table->fd[fd];
+	ok = fd >= 0 && (unsigned)fd < t->table->max && rcu_dereference(t->table->fd[fd]);
 	if (ok && on)
 		bit_set(t->table->cloexec, (unsigned)fd);
 	else if (ok)
@@ -489,7 +505,7 @@ int fd_close_range(unsigned first, unsigned last, bool cloexec_only, bool unshar
 	spin_lock(&t->lock);
 	max = t->table->max;
 	for (unsigned fd = first; fd <= last && fd < max; fd++) {
-		struct file *f = t->table->fd[fd];
+		struct file *f = rcu_dereference(t->table->fd[fd]);
 
 		if (!f)
 			continue;
@@ -513,7 +529,7 @@ bool fd_refers_to(int fd, const struct file *f)
 	bool same;
 
 	spin_lock(&t->lock);	/* whoever takes it out afterwards sees what the caller has done before */
-	same = fd >= 0 && (unsigned)fd < t->table->max && t->table->fd[fd] == f;
+	same = fd >= 0 && (unsigned)fd < t->table->max && rcu_dereference(t->table->fd[fd]) == f;
 	spin_unlock(&t->lock);
 	return same;
 }

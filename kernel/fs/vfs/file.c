@@ -5,6 +5,7 @@
  * The memory of a file is freed after an RCU grace period, so that fd look-ups
  * may try to take a reference on one that is just being closed.
  */
+#include <kernel/counter.h>
 #include <kernel/errno.h>
 #include <kernel/poll.h>
 #include <kernel/print.h>
@@ -14,7 +15,6 @@
 #include "vfs_internal.h"
 
 static struct kmem_cache *file_slab;
-uint64_t file_count;		/* [a] for /proc/sys/fs/file-nr */
 static struct spinlock deferred_lock = SPINLOCK_INIT(WORK);
 static struct rcu_head *deferred;	/* [deferred_lock] files to close, linked by rcu.next */
 static struct work deferred_work;
@@ -51,8 +51,8 @@ struct file *file_alloc(void)
 	mutex_init(&f->pos_lock, LOCK_FILE_POS);
 	spin_init(&f->lock, LOCK_FILE);
 	list_init(&f->epoll_links);
-	f->cred = current->cred ? cred_get(current->cred) : NULL;
-	__atomic_add_fetch(&file_count, 1, __ATOMIC_RELAXED);
+	f->cred = cred_get_current();
+	counter_add(COUNT_FILES, 1);
 	return f;
 }
 
@@ -85,9 +85,8 @@ static void file_destroy(struct file *f)
 	if (f->mode & FMODE_DISSOLVE)
 		mount_dissolve(f->path.mnt);
 	path_put(&f->path);
-	if (f->cred)
-		cred_put(f->cred);
-	__atomic_sub_fetch(&file_count, 1, __ATOMIC_RELAXED);
+	cred_put_here(f->cred);
+	counter_add(COUNT_FILES, -1);
 	rcu_call(&f->rcu, file_free_rcu);
 }
 

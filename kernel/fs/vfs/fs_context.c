@@ -75,7 +75,7 @@ static void set_cwd(struct path p)
 
 	spin_lock(&c->lock);
 	old = c->cwd;
-	c->cwd = p;
+	fs_context_change(c, &c->cwd, &p);
 	spin_unlock(&c->lock);
 	path_put(&old);
 }
@@ -132,7 +132,7 @@ long sys_chroot(uaddr_t name)
 	}
 	spin_lock(&c->lock);
 	old = c->root;
-	c->root = p;
+	fs_context_change(c, &c->root, &p);
 	spin_unlock(&c->lock);
 	path_put(&old);
 	return 0;

@@ -97,8 +97,7 @@ void mount_put_quietly(struct mount *m)
 
 void mount_put(struct mount *m)
 {
-	if (READ_ONCE(m->expiring))	/* it was in use */
-		WRITE_ONCE(m->expiring, false);
+	mount_used(m);
 	mount_put_quietly(m);
 }
 
@@ -118,14 +117,30 @@ void path_put(struct path *p)
 	p->mnt = NULL;
 }
 
-static struct mount *find_in_hash(const struct path *p)
+static struct mount *find_in_hash(const struct path *p, bool take)
 {
 	struct mount *m;
 
 	for (m = rcu_dereference(mount_hash[mount_bucket(p->mnt, p->dentry)]); m; m = rcu_dereference(m->hash_next))
-		if (READ_ONCE(m->parent) == p->mnt && READ_ONCE(m->mountpoint) == p->dentry && ref_get_unless_zero(&m->refs))
+		if (READ_ONCE(m->parent) == p->mnt && READ_ONCE(m->mountpoint) == p->dentry && (!take || ref_get_unless_zero(&m->refs)))
 			return m;
 	return NULL;
+}
+
+/* Was it the same tree from `seq` on? */
+static bool tree_stood(uint32_t seq)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return likely(!(seq & 1) && __atomic_load_n(&mount_seq, __ATOMIC_RELAXED) == seq);
+}
+
+struct mount *mount_peek(const struct path *p, bool *sure)
+{
+	uint32_t seq = __atomic_load_n(&mount_seq, __ATOMIC_ACQUIRE);
+	struct mount *m = READ_ONCE(p->dentry->mounts) ? find_in_hash(p, false) : NULL;
+
+	*sure = tree_stood(seq);
+	return *sure ? m : NULL;
 }
 
 struct mount *mount_find(const struct path *p)
@@ -137,13 +152,12 @@ struct mount *mount_find(const struct path *p)
 		return NULL;
 	seq = __atomic_load_n(&mount_seq, __ATOMIC_ACQUIRE);
 	rcu_read_lock();
-	m = find_in_hash(p);
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (unlikely((seq & 1) || __atomic_load_n(&mount_seq, __ATOMIC_RELAXED) != seq)) {
+	m = find_in_hash(p, true);
+	if (!tree_stood(seq)) {
 		struct mount *first = m;
 
 		spin_lock(&mount_tree_lock);
-		m = find_in_hash(p);
+		m = find_in_hash(p, true);
 		spin_unlock(&mount_tree_lock);
 		if (first)
 			mount_put_quietly(first);

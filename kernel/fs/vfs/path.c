@@ -50,12 +50,10 @@ int path_name_from_user(uaddr_t uname, unsigned flags, char **out)
 	return 0;
 }
 
-static struct fs_context *context_now(void) { return current->fs ? current->fs : &init_fs_context; }
-
 /* The root, with a reference: only links, .. and scopes ask for it. */
 static void walk_need_root(struct walk *w)
 {
-	struct fs_context *c = context_now();
+	struct fs_context *c = fs_context_now();
 
 	if (w->root.dentry)
 		return;
@@ -66,81 +64,22 @@ static void walk_need_root(struct walk *w)
 }
 
 /*
- * From `at`, under RCU, without references or locks: through as many directories
- * as are in the cache with nothing special about them (a link, a file system that
- * decides about permissions, an error), or up to a mount; whole: to the last
- * component, too, if that is no link.  Each was a child of the one before when it
- * was found, which is all that a walk with references knows.  Where it stopped;
- * *rest is what is left, *seq says whether it is still there.
- */
-static struct dentry *peek_ahead(struct dentry *at, const char **rest, bool whole, uint32_t *seq, bool *mounts)
-{
-	*mounts = false;
-	do {
-		struct inode *dir = rcu_dereference(at->inode), *i;
-		struct qstr name = { .name = *rest };
-		const char *behind;
-		struct dentry *d;
-		uint32_t s;
-
-		while (*name.name == '/')
-			name.name++;
-		while (name.name[name.len] && name.name[name.len] != '/')
-			name.len++;
-		for (behind = name.name + name.len; *behind == '/'; behind++)
-			;
-		if (!name.len || name.len > NAME_MAX || name_is_dot(&name) || name_is_dotdot(&name))
-			break;
-		if (!*behind && (!whole || behind[-1] == '/'))
-			break;
-		if (!S_ISDIR(inode_mode(dir)) || (dir->ops && dir->ops->permission) || inode_permission(dir, MAY_EXEC))
-			break;
-		name.hash = qstr_hash(name.name, name.len);
-		d = d_peek(at, &name, &s);
-		i = d ? rcu_dereference(d->inode) : NULL;
-		if (!i || (*behind ? !S_ISDIR(inode_mode(i)) : S_ISLNK(inode_mode(i))))
-			break;
-		*rest = behind;
-		at = d;
-		*seq = s;
-		*mounts = READ_ONCE(d->mounts);
-	} while (**rest && !*mounts);
-	return at;
-}
-
-/*
  * From the root or the working directory, neither of which is referenced: only what it comes to.
  * w->path is that then; false: nothing has happened.
  */
 static bool start_ahead(struct walk *w, struct fs_context *c, bool from_root)
 {
-	const char *rest = w->rest;
-	struct dentry *at;
-	struct path from;
-	uint32_t seq = 0;
-	bool mounts, held;
-	int got = 0;
+	struct peek p;
 
 	rcu_read_lock();
-	spin_lock(&c->lock);
-	from = from_root ? c->root : c->cwd;
-	spin_unlock(&c->lock);
-	at = from.dentry ? peek_ahead(from.dentry, &rest, w->flags & LOOKUP_WHOLE, &seq, &mounts) : NULL;
-	held = at != from.dentry && ref_get_unless_zero(&from.mnt->refs);
-	if (held)
-		got = d_peek_take(at, seq);
-	rcu_read_unlock();
-	if (got < 0)
-		dentry_put(at);
-	if (got <= 0) {
-		if (held)
-			mount_put(from.mnt);
+	if (peek_start(&p, c, from_root, w->rest))
+		peek_ahead(&p, w->flags & LOOKUP_WHOLE, true);
+	if (!peek_take(&p, NULL))
 		return false;
-	}
-	w->path = (struct path){ .mnt = from.mnt, .dentry = at };
-	w->rest = rest;
-	w->done = !*rest;
-	if (mounts)
+	w->path = p.at;
+	w->rest = p.rest;
+	w->done = !*p.rest;
+	if (p.mounts)
 		path_cross_down(&w->path);
 	return true;
 }
@@ -149,7 +88,7 @@ static int walk_start(struct walk *w, int dfd)
 {
 	bool scoped = w->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT);
 	bool absolute = *w->rest == '/', from_root = absolute && !(w->flags & LOOKUP_IN_ROOT);
-	struct fs_context *c = context_now();
+	struct fs_context *c = fs_context_now();
 
 	if (absolute && (w->flags & LOOKUP_BENEATH))
 		return -EXDEV;
@@ -406,27 +345,26 @@ int walk_enter(struct walk *w, struct dentry *d)
 	return 0;
 }
 
-/* peek_ahead() from where we are.  0: the rest of the path is for a walk with references. */
+/* Without references from where we are, as far as that goes.  0: the rest of the path is for a walk with references. */
 static int walk_ahead(struct walk *w, bool *again)
 {
-	const char *rest = w->rest;
-	struct dentry *at;
-	uint32_t seq = 0;
-	bool mounts;
-	int got = 0;
+	struct peek p = { .at = w->path, .rest = w->rest };
+	struct mount *from = w->path.mnt;
 
 	rcu_read_lock();
-	at = peek_ahead(w->path.dentry, &rest, false, &seq, &mounts);
-	if (at != w->path.dentry)
-		got = d_peek_take(at, seq);
-	rcu_read_unlock();
-	if (got < 0)
-		dentry_put(at);
-	if (got <= 0)
+	peek_ahead(&p, false, !(w->flags & LOOKUP_NO_XDEV));
+	if (!peek_take(&p, from))
 		return 0;
-	w->rest = rest;
-	*again = mounts;
-	return walk_enter(w, at);
+	w->rest = p.rest;
+	if (p.at.mnt != from) {
+		path_put(&w->path);
+		w->path = p.at;
+		if (p.mounts)
+			path_cross_down(&w->path);
+		return 0;
+	}
+	*again = p.mounts;
+	return walk_enter(w, p.at.dentry);
 }
 
 int walk_parent(struct walk *w)
@@ -667,7 +605,7 @@ static char *prepend(char *p, char *buf, const char *s, size_t n)
 
 char *path_name(const struct path *path, char *buf, size_t max)
 {
-	struct fs_context *c = context_now();
+	struct fs_context *c = fs_context_now();
 	struct path root;
 	char *name;
 

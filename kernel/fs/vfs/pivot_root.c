@@ -41,12 +41,12 @@ static void chroot_everybody(const struct path *from, const struct path *to)
 			if (same_path(&found[i]->root, from)) {
 				drop[0] = found[i]->root;
 				path_get(to);
-				found[i]->root = *to;
+				fs_context_change(found[i], &found[i]->root, to);
 			}
 			if (same_path(&found[i]->cwd, from)) {
 				drop[1] = found[i]->cwd;
 				path_get(to);
-				found[i]->cwd = *to;
+				fs_context_change(found[i], &found[i]->cwd, to);
 			}
 			spin_unlock(&found[i]->lock);
 			path_put(&drop[0]);

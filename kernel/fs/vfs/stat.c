@@ -19,7 +19,15 @@ static int inode_refresh(struct inode *i)
 }
 
 /* Attributes are read without the inode's lock, which a long write may hold: two of them may be of different moments. */
-struct attributes { uint64_t ino, size, blocks; uint32_t mode, nlink, uid, gid, blksize; kdev_t rdev; unsigned flags; struct inode_time atime, mtime, ctime, btime; };
+struct attributes {
+	uint64_t ino, size, blocks;
+	uint32_t mode, nlink, uid, gid, blksize;
+	kdev_t dev, rdev;
+	unsigned flags;
+	struct inode_time atime, mtime, ctime, btime;
+	int mount_id;			/* these two for statx() only */
+	bool mount_root;
+};
 
 static RACY void attributes_get(const struct inode *i, struct attributes *a)
 {
@@ -31,6 +39,7 @@ static RACY void attributes_get(const struct inode *i, struct attributes *a)
 	a->uid = i->uid;
 	a->gid = i->gid;
 	a->blksize = i->blksize;
+	a->dev = i->super->dev;
 	a->rdev = i->rdev;
 	a->flags = i->flags;
 	a->atime = i->atime;
@@ -39,32 +48,71 @@ static RACY void attributes_get(const struct inode *i, struct attributes *a)
 	a->btime = i->btime;
 }
 
-static int stat_inode(struct inode *inode, uaddr_t ubuf)
+static void attributes_of_path(const struct path *p, struct attributes *a)
 {
-	struct attributes now, *i = &now;
-	struct abi_stat st;
-	int err = inode_refresh(inode);
+	attributes_get(rcu_dereference(p->dentry->inode), a);
+	a->mount_id = p->mnt->id;
+	a->mount_root = p->dentry == p->mnt->root;
+}
+
+/* For path_ask(): if they are what the inode says. */
+static bool ask_attributes(const struct path *p, void *attributes)
+{
+	const struct inode *i = rcu_dereference(p->dentry->inode);
+
+	if (i->ops && i->ops->getattr)
+		return false;
+	attributes_of_path(p, attributes);
+	return true;
+}
+
+static unsigned look_up_flags(unsigned at_flags)
+{
+	return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0);
+}
+
+static int path_attributes(int dfd, uaddr_t uname, unsigned flags, struct attributes *a)
+{
+	struct path p;
+	char *name;
+	int err = path_name_from_user(uname, flags, &name);
 
 	if (err)
 		return err;
-	attributes_get(inode, i);
+	if (!path_ask(dfd, name, flags, ask_attributes, a)) {
+		err = path_lookup(dfd, name, flags, &p);
+		if (!err) {
+			err = inode_refresh(p.dentry->inode);
+			if (!err)
+				attributes_of_path(&p, a);
+			path_put(&p);
+		}
+	}
+	kfree(name);
+	return err;
+}
+
+static int stat_put(const struct attributes *a, uaddr_t ubuf)
+{
+	struct abi_stat st;
+
 	memset(&st, 0, sizeof(st));
-	st.st_dev = dev_encode(inode->super->dev);
-	st.st_ino = i->ino;
-	st.st_mode = i->mode;
-	st.st_nlink = i->nlink;
-	st.st_uid = i->uid;
-	st.st_gid = i->gid;
-	st.st_rdev = dev_encode(i->rdev);
-	st.st_size = (int64_t)i->size;
-	st.st_blksize = (__typeof__(st.st_blksize))i->blksize;
-	st.st_blocks = (int64_t)i->blocks;
-	st.st_atime_sec = i->atime.sec;
-	st.st_atime_nsec = i->atime.nsec;
-	st.st_mtime_sec = i->mtime.sec;
-	st.st_mtime_nsec = i->mtime.nsec;
-	st.st_ctime_sec = i->ctime.sec;
-	st.st_ctime_nsec = i->ctime.nsec;
+	st.st_dev = dev_encode(a->dev);
+	st.st_ino = a->ino;
+	st.st_mode = a->mode;
+	st.st_nlink = a->nlink;
+	st.st_uid = a->uid;
+	st.st_gid = a->gid;
+	st.st_rdev = dev_encode(a->rdev);
+	st.st_size = (int64_t)a->size;
+	st.st_blksize = (__typeof__(st.st_blksize))a->blksize;
+	st.st_blocks = (int64_t)a->blocks;
+	st.st_atime_sec = a->atime.sec;
+	st.st_atime_nsec = a->atime.nsec;
+	st.st_mtime_sec = a->mtime.sec;
+	st.st_mtime_nsec = a->mtime.nsec;
+	st.st_ctime_sec = a->ctime.sec;
+	st.st_ctime_nsec = a->ctime.nsec;
 	return copy_to_user(ubuf, &st, sizeof(st));
 }
 
@@ -78,31 +126,30 @@ static bool means_fd(int dfd, uaddr_t name, unsigned flags)
 
 long sys_newfstatat(int dfd, uaddr_t name, uaddr_t ubuf, unsigned flags)
 {
-	struct path p;
+	struct attributes a;
 	long err;
 
 	if (means_fd(dfd, name, flags))
 		return sys_fstat(dfd, ubuf);
 	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | 0x6000 /* AT_STATX_SYNC_TYPE */))
 		return -EINVAL;
-	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0), &p);
-	if (err)
-		return err;
-	err = stat_inode(p.dentry->inode, ubuf);
-	path_put(&p);
-	return err;
+	err = path_attributes(dfd, name, look_up_flags(flags), &a);
+	return err ? err : stat_put(&a, ubuf);
 }
 
 long sys_fstat(int fd, uaddr_t ubuf)
 {
 	struct file *f = fd_get_any(fd);
+	struct attributes a;
 	long err;
 
 	if (!f)
 		return -EBADF;
-	err = stat_inode(f->inode, ubuf);
+	err = inode_refresh(f->inode);
+	if (!err)
+		attributes_get(f->inode, &a);
 	file_put(f);
-	return err;
+	return err ? err : stat_put(&a, ubuf);
 }
 
 struct abi_statx_timestamp { int64_t tv_sec; uint32_t tv_nsec; int32_t pad; };
@@ -127,44 +174,38 @@ static struct abi_statx_timestamp statx_time(struct inode_time t)
 	return (struct abi_statx_timestamp){ .tv_sec = t.sec, .tv_nsec = t.nsec };
 }
 
-static long statx_path(const struct path *p, uaddr_t ubuf)
+static int statx_put(const struct attributes *a, uaddr_t ubuf)
 {
-	struct inode *inode = p->dentry->inode;
-	struct attributes now, *i = &now;
 	struct abi_statx st;
-	int err = inode_refresh(inode);
 
-	if (err)
-		return err;
-	attributes_get(inode, i);
 	memset(&st, 0, sizeof(st));
-	st.stx_mask = STATX_BASIC_STATS | STATX_MNT_ID | (i->btime.sec ? STATX_BTIME : 0);
-	st.stx_blksize = i->blksize;
-	st.stx_attributes = (i->flags & INODE_IMMUTABLE ? STATX_ATTR_IMMUTABLE : 0) | (i->flags & INODE_APPEND ? STATX_ATTR_APPEND : 0) |
-			    (p->dentry == p->mnt->root ? STATX_ATTR_MOUNT_ROOT : 0);
+	st.stx_mask = STATX_BASIC_STATS | STATX_MNT_ID | (a->btime.sec ? STATX_BTIME : 0);
+	st.stx_blksize = a->blksize;
+	st.stx_attributes = (a->flags & INODE_IMMUTABLE ? STATX_ATTR_IMMUTABLE : 0) | (a->flags & INODE_APPEND ? STATX_ATTR_APPEND : 0) |
+			    (a->mount_root ? STATX_ATTR_MOUNT_ROOT : 0);
 	st.stx_attributes_mask = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_MOUNT_ROOT;
-	st.stx_nlink = i->nlink;
-	st.stx_uid = i->uid;
-	st.stx_gid = i->gid;
-	st.stx_mode = (uint16_t)i->mode;
-	st.stx_ino = i->ino;
-	st.stx_size = i->size;
-	st.stx_blocks = i->blocks;
-	st.stx_atime = statx_time(i->atime);
-	st.stx_btime = statx_time(i->btime);
-	st.stx_ctime = statx_time(i->ctime);
-	st.stx_mtime = statx_time(i->mtime);
-	st.stx_rdev_major = KDEV_MAJOR(i->rdev);
-	st.stx_rdev_minor = KDEV_MINOR(i->rdev);
-	st.stx_dev_major = KDEV_MAJOR(inode->super->dev);
-	st.stx_dev_minor = KDEV_MINOR(inode->super->dev);
-	st.stx_mnt_id = (uint64_t)p->mnt->id;
+	st.stx_nlink = a->nlink;
+	st.stx_uid = a->uid;
+	st.stx_gid = a->gid;
+	st.stx_mode = (uint16_t)a->mode;
+	st.stx_ino = a->ino;
+	st.stx_size = a->size;
+	st.stx_blocks = a->blocks;
+	st.stx_atime = statx_time(a->atime);
+	st.stx_btime = statx_time(a->btime);
+	st.stx_ctime = statx_time(a->ctime);
+	st.stx_mtime = statx_time(a->mtime);
+	st.stx_rdev_major = KDEV_MAJOR(a->rdev);
+	st.stx_rdev_minor = KDEV_MINOR(a->rdev);
+	st.stx_dev_major = KDEV_MAJOR(a->dev);
+	st.stx_dev_minor = KDEV_MINOR(a->dev);
+	st.stx_mnt_id = (uint64_t)a->mount_id;
 	return copy_to_user(ubuf, &st, sizeof(st));
 }
 
 long sys_statx(int dfd, uaddr_t name, unsigned flags, unsigned mask, uaddr_t ubuf)
 {
-	struct path p;
+	struct attributes a;
 	long err;
 
 	if (mask & (unsigned)STATX_RESERVED)
@@ -173,35 +214,58 @@ long sys_statx(int dfd, uaddr_t name, unsigned flags, unsigned mask, uaddr_t ubu
 		return -EINVAL;
 	if (!means_fd(dfd, name, flags) && flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC))
 		return -EINVAL;
-	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0), &p);
-	if (err)
-		return err;
-	err = statx_path(&p, ubuf);
-	path_put(&p);
-	return err;
+	err = path_attributes(dfd, name, look_up_flags(flags), &a);
+	return err ? err : statx_put(&a, ubuf);
 }
 
 /* ---- access ---- */
 
-/* With current's own rights. */
-static long faccess(int dfd, uaddr_t name, int mode, unsigned flags)
-{
-	struct inode *i;
-	struct path p;
-	long err;
+/* What is asked of a path, and the answer. */
+struct access { unsigned mode; int err; };
 
-	err = path_lookup_user(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
+static void access_of_path(const struct path *p, struct access *a)
+{
+	struct inode *i = rcu_dereference(p->dentry->inode);
+
+	if ((a->mode & MAY_EXEC) && S_ISREG(inode_mode(i)) && path_noexec(p))
+		a->err = -EACCES;
+	else
+		a->err = inode_permission(i, a->mode);
+	if (!a->err && (a->mode & MAY_WRITE) && (S_ISREG(inode_mode(i)) || S_ISDIR(inode_mode(i)) || S_ISLNK(inode_mode(i))) && mount_readonly(p->mnt))
+		a->err = -EROFS;
+}
+
+/* For path_ask(): if the mode decides. */
+static bool ask_access(const struct path *p, void *access)
+{
+	const struct inode *i = rcu_dereference(p->dentry->inode);
+
+	if (i->ops && i->ops->permission)
+		return false;
+	access_of_path(p, access);
+	return true;
+}
+
+/* With current's own rights. */
+static long faccess(int dfd, uaddr_t uname, int mode, unsigned at_flags)
+{
+	unsigned flags = look_up_flags(at_flags) & ~(unsigned)LOOKUP_NULL;
+	struct access a = { .mode = (unsigned)mode };
+	struct path p;
+	char *name;
+	int err = path_name_from_user(uname, flags, &name);
+
 	if (err)
 		return err;
-	i = p.dentry->inode;
-	if ((mode & MAY_EXEC) && S_ISREG(inode_mode(i)) && path_noexec(&p))
-		err = -EACCES;
-	else
-		err = inode_permission(i, (unsigned)mode);
-	if (!err && (mode & MAY_WRITE) && (S_ISREG(inode_mode(i)) || S_ISDIR(inode_mode(i)) || S_ISLNK(inode_mode(i))) && mount_readonly(p.mnt))
-		err = -EROFS;
-	path_put(&p);
-	return err;
+	if (!path_ask(dfd, name, flags, ask_access, &a)) {
+		err = path_lookup(dfd, name, flags, &p);
+		if (!err) {
+			access_of_path(&p, &a);
+			path_put(&p);
+		}
+	}
+	kfree(name);
+	return err ? err : a.err;
 }
 
 long sys_faccessat2(int dfd, uaddr_t name, int mode, unsigned flags)

@@ -82,6 +82,11 @@ struct super *super_alloc(const struct filesystem *fs)
 	return s;
 }
 
+static void super_free_rcu(struct rcu_head *h)
+{
+	kfree(container_of(h, struct super, rcu));
+}
+
 static void super_free_work(struct work *w)
 {
 	struct super *s = container_of(w, struct super, free_work);
@@ -89,7 +94,7 @@ static void super_free_work(struct work *w)
 	mutex_lock(&registry);
 	list_del(&s->link);
 	mutex_unlock(&registry);
-	kfree(s);
+	rcu_call(&s->rcu, super_free_rcu);	/* path_ask() */
 }
 
 void super_put(struct super *s)

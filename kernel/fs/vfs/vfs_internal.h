@@ -30,6 +30,7 @@ struct dentry *d_find(struct dentry *parent, const struct qstr *name);
  */
 struct dentry *d_peek(struct dentry *parent, const struct qstr *name, uint32_t *seq);
 int d_peek_take(struct dentry *d, uint32_t seq) MUST_CHECK;
+bool d_peek_changed(const struct dentry *d, uint32_t seq);	/* not there any more, or under another name */
 /* The same; certain if the parent's inode is locked. */
 struct dentry *d_find_locked(struct dentry *parent, const struct qstr *name);
 /* Hash d, or return the one that is there already (referenced).  Not hashed, NULL: a directory that is elsewhere, too. */
@@ -81,6 +82,14 @@ void mount_put(struct mount *m);
 void mount_put_quietly(struct mount *m);	/* one that is not a use: an expiring mount stays so */
 /* What is mounted on p, with a reference; NULL: nothing. */
 struct mount *mount_find(const struct path *p);
+/* The same without a reference, inside rcu_read_lock(); *sure: the tree did not change meanwhile. */
+struct mount *mount_peek(const struct path *p, bool *sure);
+/* Somebody has used it: an expiring mount is so no more. */
+static inline void mount_used(struct mount *m)
+{
+	if (unlikely(READ_ONCE(m->expiring)))
+		WRITE_ONCE(m->expiring, false);
+}
 /* From a mount's root to where it is mounted; false: at the top. */
 bool path_up(struct path *p);
 /* Cross mounts that cover p. */
@@ -193,6 +202,29 @@ bool super_has_writers(struct super *s);
 int inode_get_write(struct inode *i) MUST_CHECK;	/* a writer: -ETXTBSY while it is being executed */
 void inode_put_write(struct inode *i);
 
+/* ---- path_peek.c; all but path_ask() inside rcu_read_lock() ---- */
+struct peek {
+	struct path at;			/* where it is, without references */
+	const char *rest;		/* what is left of the name */
+	uint32_t seq;			/* of at.dentry when it was found, if that was by its name */
+	bool moved;			/* not where it began */
+	bool mount_root;		/* at.dentry is the root of a mount that was crossed to */
+	bool mounts;			/* something may be mounted on `at`, which was not crossed */
+};
+bool peek_start(struct peek *p, struct fs_context *c, bool from_root, const char *name);	/* false: nothing is mounted yet */
+/*
+ * Ahead through directories, and with `may_cross` mounts; whole: to the last component, too, if that is no link and no slash follows.
+ * To find out how far, look at *p.
+ */
+void peek_ahead(struct peek *p, bool whole, bool may_cross);
+/* References on where it is, the mount's unless that is `held`.  Ends the read section.  False: it is nowhere, or gone. */
+bool peek_take(const struct peek *p, const struct mount *held) MUST_CHECK;
+/*
+ * Ask what a path leads to, which nobody has a reference to: ask() must not sleep, and what it finds out was so at one moment, unless
+ * this returns false, as when ask() does: then look the path up.  flags are LOOKUP_*.
+ */
+bool path_ask(int dfd, const char *name, unsigned flags, bool (*ask)(const struct path *, void *), void *arg) MUST_CHECK;
+
 /* ---- path.c ---- */
 enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
 enum { WALK_LINKS = SYMLOOP_MAX };
@@ -286,11 +318,13 @@ struct fdtable {
 	struct rcu_head rcu;
 };
 struct files {
-	struct refcount refs;
-	struct spinlock lock;		/* [FILES] */
 	struct fdtable *table;		/* [lock] read under RCU */
-	unsigned next;			/* [lock] no free fd is below */
+	unsigned growing;		/* [lock] read without it: how many are making a bigger table: fd_install() waits for the lock then */
+	struct refcount refs;
 	struct fdtable first;
+	uint8_t apart[64];		/* each look-up reads what is before, each open and close changes what is behind */
+	struct spinlock lock;		/* [FILES] */
+	unsigned next;			/* [lock] no free fd is below */
 	struct file *first_fd[64];
 	uint64_t first_open[1], first_cloexec[1];
 };
@@ -305,7 +339,6 @@ int fd_close_range(unsigned first, unsigned last, bool cloexec_only, bool unshar
 void file_set_owner(struct file *f, struct pid *pid, int type, bool force);
 int fasync_set(struct file *f, int fd, bool on);
 bool fasync_can(const struct file *f);	/* does it have O_ASYNC? */
-extern uint64_t file_count;
 
 /* ---- lock.c ---- */
 void locks_remove_posix(struct file *f, struct files *owner);
@@ -371,6 +404,16 @@ extern struct mount *anonfs_mount;
 /* A kernel string from user memory for the length of a call. */
 static inline bool name_is_dot(const struct qstr *q) { return q->len == 1 && q->name[0] == '.'; }
 static inline bool name_is_dotdot(const struct qstr *q) { return q->len == 2 && q->name[0] == '.' && q->name[1] == '.'; }
-/* A kernel thread has none. */
+/* A kernel thread has none: whose paths are looked up for it. */
+static inline struct fs_context *fs_context_now(void) { return current->fs ? current->fs : &init_fs_context; }
+/* For who changes root or cwd, with c->lock. */
+static inline void fs_context_change(struct fs_context *c, struct path *which, const struct path *to)
+{
+	__atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	WRITE_ONCE(which->mnt, to->mnt);
+	WRITE_ONCE(which->dentry, to->dentry);
+	store_release(&c->seq, c->seq + 1);
+}
 static inline uint32_t current_umask(void) { return current->fs ? READ_ONCE(current->fs->umask) & 0777 : 0; }
 #endif

@@ -58,6 +58,10 @@ struct cred *task_cred_get(struct task *t);
 uint32_t task_uid(struct task *t);		/* of any task, the real one; 0 when it has no credentials */
 struct cred *cred_get(struct cred *c);
 void cred_put(struct cred *c);
+/* The same of current's, for what is soon put back by the same task; NULL: a kernel thread.  Not in interrupts. */
+struct cred *cred_get_current(void);
+void cred_put_here(struct cred *c);		/* anybody's, or NULL */
+void cred_spare_drop(struct task *t);		/* current's own, or a task's that does not run any more: before its credentials change */
 /* A writable copy of current's, to change and commit.  NULL: no memory. */
 struct cred *cred_prepare(void);
 void cred_commit(struct cred *c);

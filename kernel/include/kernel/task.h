@@ -148,6 +148,7 @@ struct task {
 	struct list_head pid_link;	/* [tree] on pid->members[PID_THREAD] */
 	struct list_head thread_link;	/* [tree] on process->threads */
 	struct cred *cred;		/* [o]; others: task_cred_get() */
+	unsigned cred_spare;		/* [o] references to it that are nobody's: cred_get_current() */
 	char comm[TASK_COMM_LEN] ALIGNED(8);	/* [a] byte by byte, a mixture is harmless: task_comm_get(), task_comm_set() */
 	struct files *files;		/* [o] */
 	struct rcu_head *files_later;	/* [o] to be closed before it runs user code, see file_put_later() */

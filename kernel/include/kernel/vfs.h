@@ -247,6 +247,7 @@ struct super {
 	struct list_head link;		/* all supers */
 	void *fs_private;
 	struct work free_work;		/* vfs/super.c */
+	struct rcu_head rcu;
 	char id[64];			/* device name as mounted */
 };
 enum {
@@ -332,7 +333,8 @@ struct fs_context {
 	struct refcount refs;		/* its tasks together, and who looks at it */
 	int32_t tasks;			/* [a] whose it is */
 	struct spinlock lock;		/* [FS_CONTEXT] */
-	struct path root, cwd;		/* [lock] */
+	uint32_t seq;			/* [lock] odd while these change; read without it */
+	struct path root, cwd;		/* [lock], read under RCU */
 	struct mount_ns *ns;		/* [I] once a task has it; NULL: before there is a root */
 	uint32_t umask;			/* [lock] */
 	struct rcu_head rcu;
