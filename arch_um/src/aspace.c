@@ -495,12 +495,15 @@ bool um_as_tramp_fault(struct hal_as *as, uaddr_t va) NO_TSA
 /* Executable pages: patched copies in the place of some. */
 static void map_patched(struct hal_as *as, uaddr_t va, uint64_t len, paddr_t pa, unsigned prot) REQUIRES(as->lock)
 {
+	enum { AT_ONCE = 32 };
 	uint64_t run = 0;	/* from where on it has not been said yet: neighbours, in the file or among the copies */
-	paddr_t from = 0;
+	paddr_t from = 0, uses[AT_ONCE];
 	bool any = false;
 
-	for (uint64_t o = 0; o < len; o += PAGE_SIZE) {
-		paddr_t use = um_patch_map(as, va + o, pa + o);
+	for (uint64_t o = 0, i = 0; o < len; o += PAGE_SIZE, i++) {
+		if (i % AT_ONCE == 0)
+			um_patch_map(as, va + o, pa + o, (unsigned)MIN((len - o) >> PAGE_SHIFT, (uint64_t)AT_ONCE), uses);
+		paddr_t use = uses[i % AT_ONCE];
 
 		any |= use != pa + o;
 		if (use == pa + o)

@@ -741,25 +741,29 @@ static void cpuid_later(struct um_patch *p, struct shadow *s, const struct hal_a
 	p->copies++;
 }
 
-paddr_t um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa)
+static paddr_t page_map(struct um_patch *p, struct hal_as *as, uaddr_t va, paddr_t pa) REQUIRES(p->lock)
+{
+	struct shadow *s = shadow_find(p, to_key(as, va));
+
+	if (likely(!s) || !s->copy || page_to_phys(s->orig) != pa)
+		return pa;
+	if (!still_same(s)) {
+		s->spoilt = true;
+		copy_retire(p, s, as);
+		return pa;
+	}
+	cpuid_later(p, s, as);
+	return !s->cpuid_n || um_cpuid_list(as, va, s->cpuid_at, s->cpuid_n) ? page_to_phys(s->copy) : pa;
+}
+
+void um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa, unsigned n, paddr_t *use)
 {
 	struct um_patch *p = load_acquire(&as->patch);
-	paddr_t use = pa;
 
 	um_lock(&p->lock);
-	struct shadow *s = shadow_find(p, to_key(as, va));
-	if (s && s->copy && page_to_phys(s->orig) == pa) {
-		if (still_same(s)) {
-			cpuid_later(p, s, as);
-			if (!s->cpuid_n || um_cpuid_list(as, va, s->cpuid_at, s->cpuid_n))
-				use = page_to_phys(s->copy);
-		} else {
-			s->spoilt = true;
-			copy_retire(p, s, as);
-		}
-	}
+	for (unsigned i = 0; i < n; i++)
+		use[i] = page_map(p, as, va + i * PAGE_SIZE, pa + i * PAGE_SIZE);
 	um_unlock(&p->lock);
-	return use;
 }
 
 bool um_patch_any(struct hal_as *as, uaddr_t va, uint64_t len)

@@ -17,8 +17,8 @@ void um_patch_share(struct hal_as *as, struct hal_as *parent);
 uint32_t um_patch_count(struct hal_as *as, uaddr_t ip);
 void um_patch_put(struct um_patch *p);		/* NULL is fine; any context */
 
-/* What to map at va instead of the page at pa: executable, not writable, private.  Locks: as->lock. */
-paddr_t um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa);
+/* What to map at va, and in the next n - 1 pages, instead of the pages at pa: executable, not writable, private.  Locks: as->lock. */
+void um_patch_map(struct hal_as *as, uaddr_t va, paddr_t pa, unsigned n, paddr_t *use);
 /* May a page in the range be a patched one?  Locks: as->lock. */
 bool um_patch_any(struct hal_as *as, uaddr_t va, uint64_t len);
 /* The physical page of trampolines that belongs at va; false: none does.  Locks: as->lock. */

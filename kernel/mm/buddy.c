@@ -327,14 +327,22 @@ static void page_free(struct page *p)
 	spin_unlock_irqrestore(&buddy_lock, flags);
 }
 
-void page_put(struct page *p)
+static void page_left(struct page *p, int32_t refs)
 {
-	int32_t left = __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL);
-
-	if (left == 0)
+	if (refs == 0)
 		page_free(p);
-	else if (unlikely(left < 0))
+	else if (unlikely(refs < 0))
 		panic("page %llx put too often", (unsigned long long)page_to_phys(p));
+}
+
+void page_put(struct page *p) { page_left(p, __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL)); }
+
+bool page_map_put(struct page *p)
+{
+	uint64_t left = __atomic_sub_fetch(&p->refs_mapcount, (UINT64_C(1) << PAGE_MAPCOUNT_SHIFT) + 1, __ATOMIC_ACQ_REL);
+
+	page_left(p, (int32_t)left);
+	return !(left >> PAGE_MAPCOUNT_SHIFT);
 }
 
 void buddy_init(void)

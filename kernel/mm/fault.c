@@ -177,9 +177,19 @@ int vm_fault_flags(struct vm_space *vm, uaddr_t addr, unsigned access, unsigned 
 
 void vm_expect(struct vm_space *vm, uaddr_t addr, unsigned access)
 {
+	bool told = false;
 	int code;
 
-	(void)vm_fault_flags(vm, addr, access, 0, &code);
+	if (access != HAL_WRITE) {
+		const vpe_t *slot;
+
+		spin_lock(&vm->pages->lock);
+		slot = vpe_find(vm, addr);
+		told = slot && *slot & VPE_R && *slot & (VPE_FILE | VPE_SHMEM);	/* the machine, by a fork or with a neighbour */
+		spin_unlock(&vm->pages->lock);
+	}
+	if (!told)
+		(void)vm_fault_flags(vm, addr, access, 0, &code);
 }
 
 void vm_expect_files(struct vm_space *vm)

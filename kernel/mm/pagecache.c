@@ -272,11 +272,24 @@ bool mapping_evict(struct page *p, bool truncated)
 
 /* ---- what the address spaces have mapped of it ---- */
 
+/* A fork copies what is mapped without the lock, and looks afterwards whether some of it was taken meanwhile (fork_text.c). */
+static void unmap_begin(struct mapping *m) REQUIRES(m->areas_lock)
+{
+	__atomic_store_n(&m->unmaps, m->unmaps + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void unmap_end(struct mapping *m) REQUIRES(m->areas_lock)
+{
+	store_release(&m->unmaps, m->unmaps + 1);
+}
+
 void mapping_unmap_range(struct mapping *m, uint64_t first, uint64_t last, bool cows)
 {
 	struct vm_area *a;
 
 	mutex_lock(&m->areas_lock);
+	unmap_begin(m);
 	list_for_each(a, &m->areas, mapping_link) {
 		uint64_t a_first = a->pgoff, a_last = a->pgoff + ((a->end - a->start) >> PAGE_SHIFT) - 1;
 		uaddr_t start, end;
@@ -287,6 +300,7 @@ void mapping_unmap_range(struct mapping *m, uint64_t first, uint64_t last, bool 
 		end = last < a_last ? a->start + ((last - a_first + 1) << PAGE_SHIFT) : a->end;
 		vm_zap(a->vm, start, end, cows ? ZAP_ALL : ZAP_CACHE, false);
 	}
+	unmap_end(m);
 	mutex_unlock(&m->areas_lock);
 }
 
@@ -329,6 +343,7 @@ bool page_try_unmap(struct page *p)
 		return true;
 	if (!m || !mutex_trylock(&m->areas_lock))
 		return false;
+	unmap_begin(m);
 	list_for_each(a, &m->areas, mapping_link) {
 		uaddr_t va = a->start + ((p->index - a->pgoff) << PAGE_SHIFT);
 
@@ -338,6 +353,7 @@ bool page_try_unmap(struct page *p)
 			break;
 		vm_zap(a->vm, va, va + PAGE_SIZE, ZAP_CACHE, false);
 	}
+	unmap_end(m);
 	mutex_unlock(&m->areas_lock);
 	return READ_ONCE(p->mapcount) == 0;
 }

@@ -319,6 +319,8 @@ static struct vm_space *fork_once(struct vm_space *vm, bool copy, bool *torn)
 			err = share_area(a, child, &f);
 	}
 	*torn = ncopies && !sched_vm_alone_since(vm, since);
+	if (!err && !*torn)
+		fork_text(vm, child);
 	rwsem_write_unlock(&child->lock);
 	vm_shootdown(vm);
 	rwsem_write_unlock(&vm->lock);

@@ -43,6 +43,9 @@ void fork_pages_begin(struct vm_space *vm, const struct vm_space *child, unsigne
 struct page *fork_pages_take(struct vm_space *vm, uaddr_t addr);	/* for the child's copy of addr, its reference; NULL: no memory */
 void fork_pages_drop(struct vm_space *vm);
 
+/* fork_text.c; with both vm->lock for writing: the areas are there */
+void fork_text(struct vm_space *vm, struct vm_space *child);
+
 struct vm_pages *vm_pages_create(void);
 void vm_pages_destroy(struct vm_space *vm);	/* puts every page; nothing runs in it any more */
 /* Make the tables for addr exist.  0 or -ENOMEM.  Not with the lock held. */

@@ -224,8 +224,10 @@ static void destroy_level(vpe_t *t, unsigned shift)
 		if (shift > PAGE_SHIFT) {
 			destroy_level((vpe_t *)(uintptr_t)t[i], shift - LEVEL_BITS);
 		} else if (!(t[i] & VPE_DEV) && !vm_is_zero(vpe_page(t[i]))) {
-			page_unmapped(t[i]);
-			page_put(vpe_page(t[i]));
+			bool last = page_map_put(vpe_page(t[i]));
+
+			if (last && t[i] & (VPE_FILE | VPE_SHMEM))
+				counter_add(COUNT_MAPPED, -1);
 		}
 	}
 	table_free(t);

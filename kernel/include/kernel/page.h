@@ -32,11 +32,16 @@ enum page_flags {
 
 struct page {
 	uint32_t flags;		/* [a] enum page_flags */
-	int32_t refs;		/* [a] references; 0: free */
-	int32_t mapcount;	/* [a] user mappings */
 	uint8_t order;		/* of a buddy or slab block */
 	uint8_t zone;		/* [I] which range of RAM */
 	uint16_t inuse;		/* slab: objects handed out [SLAB]; table: entries in use [PAGE_TABLE] */
+	union {
+		struct {
+			int32_t refs;		/* [a] references; 0: free */
+			int32_t mapcount;	/* [a] user mappings */
+		};
+		uint64_t refs_mapcount;		/* [a] both at once: page_map_get() */
+	};
 	struct list_head link;	/* buddy list, per-CPU cache, LRU: by state */
 	struct mapping *mapping;	/* page cache: the file [PG_LOCKED] */
 	uint64_t index;		/* page cache: offset in pages */
@@ -44,6 +49,7 @@ struct page {
 	void *free_list;	/* slab: first free object [SLAB] */
 };
 _Static_assert(sizeof(struct page) == 64, "one cache line");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "refs are the lower half");
 
 enum { PAGE_ORDER_MAX = 10 };
 enum alloc_flags {
@@ -62,6 +68,13 @@ struct page *page_alloc(unsigned order, unsigned flags);
 void page_split(struct page *p);
 /* Drop a reference; the last one frees the block.  Any context. */
 void page_put(struct page *p);
+/* A reference and a user mapping, which come and go together, in one change of the struct, which other CPUs have, too.  True: the first, the last mapping. */
+enum { PAGE_MAPCOUNT_SHIFT = 32 };
+static inline bool page_map_get(struct page *p)
+{
+	return !(__atomic_fetch_add(&p->refs_mapcount, (UINT64_C(1) << PAGE_MAPCOUNT_SHIFT) + 1, __ATOMIC_RELAXED) >> PAGE_MAPCOUNT_SHIFT);
+}
+bool page_map_put(struct page *p);	/* as page_put() */
 static inline void page_get(struct page *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
 
 struct page *phys_to_page(paddr_t pa);	/* NULL: not RAM of ours */

@@ -40,6 +40,7 @@ struct mapping {
 	struct inode *inode;		/* [I] NULL: shared anonymous memory */
 	struct mutex areas_lock;	/* [MAPPING_AREAS] */
 	struct list_head areas;		/* [areas_lock] vm_area.mapping_link */
+	uint32_t unmaps;		/* [areas_lock] odd while pages are taken from the areas; read without it */
 	uint64_t dirty_pages;		/* [lock] */
 	int error;			/* [a] a write-back error not yet reported by fsync */
 	uint64_t hot_windows;		/* [a] mm/fault_file.c: bit n: private read-only mappings had a fault in its nth window */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A child executes what its parent does: what that has mapped of programs and libraries is mapped for the child at once, where a fault
+ * costs as much as many pages (um).  The entries are copied from the parent's, whose references hold the pages: nothing is looked up,
+ * and each page's struct, which others that fork change as well, is changed once.
+ *
+ * Pages may be taken from both address spaces meanwhile (truncation, reclaim), which takes the mapping's areas_lock, but not vm->lock.
+ * The child's area is on the mapping's list already, so that whoever begins afterwards finds the copies.  Whoever is at it may have been
+ * at the child before something was copied, and at the parent afterwards: mapping.unmaps says so, and the child's entries go.
+ */
+#include <kernel/pagecache.h>
+#include "mm/mm.h"
+#include "mm/vm_internal.h"
+
+/* The most pages. */
+#define TEXT_PAGES (hal_as_fault_pages() >= 8 ? 512 : 0)
+
+/* From `at` on, neighbours in memory, too. */
+struct run { uaddr_t at; paddr_t pa; size_t n; };
+
+static void run_told(const struct vm_area *a, struct vm_space *child, struct run *r)
+{
+	if (r->n)
+		(void)hal_as_map(child->as, r->at, r->pa, r->n, vm_hal_prot(a, VPE_R));
+	r->n = 0;
+}
+
+static void share(const struct vm_area *a, struct vm_space *child, uaddr_t at, vpe_t e, vpe_t *to, struct run *r)
+{
+	(void)page_map_get(vpe_page(e));	/* the parent has it mapped */
+	vpe_set(to, e);
+	if (r->n && (at != r->at + r->n * PAGE_SIZE || vpe_phys(e) != r->pa + r->n * PAGE_SIZE))
+		run_told(a, child, r);
+	if (!r->n++) {
+		r->at = at;
+		r->pa = vpe_phys(e);
+	}
+}
+
+/* One leaf table's worth: [at, end) at most. */
+static void share_leaf(const struct vm_area *a, struct vm_space *child, uaddr_t at, uaddr_t end, unsigned *left) NO_TSA
+{
+	struct run r = { 0 };
+	unsigned n = 0;
+	vpe_t *slot, e = 0;
+
+	spin_lock(&a->vm->pages->lock);
+	spin_lock_nested(&child->pages->lock);
+	for (; n < *left && (slot = vpe_next(a->vm, &at, end)); at += PAGE_SIZE) {
+		vpe_t *to = vpe_find(child, at);
+
+		if (*slot & (VPE_FILE | VPE_SHMEM) && (*slot & (VPE_R | VPE_W)) == VPE_R && to && !*to) {
+			e = *slot;
+			share(a, child, at, e, to, &r);
+			n++;
+		}
+	}
+	run_told(a, child, &r);
+	if (n)
+		vpe_count(child, e, (int)n);
+	*left -= n;
+	spin_unlock(&child->pages->lock);
+	spin_unlock(&a->vm->pages->lock);
+}
+
+static void share_area(const struct vm_area *a, struct vm_space *child, unsigned *left)
+{
+	uint32_t unmaps = load_acquire(&a->mapping->unmaps);
+	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
+	uaddr_t end;
+
+	if (unmaps & 1)
+		return;
+	for (uaddr_t at = a->start; *left && at < a->end && !vpe_prepare(child, at); at = end) {
+		end = MIN(ALIGN_DOWN(at, leaf) + leaf, a->end);
+		share_leaf(a, child, at, end, left);
+	}
+	if (READ_ONCE(a->mapping->unmaps) != unmaps)
+		vm_zap(child, a->start, a->end, ZAP_CACHE, false);
+}
+
+void fork_text(struct vm_space *vm, struct vm_space *child)
+{
+	unsigned left = TEXT_PAGES;
+
+	for (struct rb_node *n = rb_first(&vm->areas); n && left; n = rb_next(n)) {
+		struct vm_area *a = rb_entry(n, struct vm_area, node);
+
+		if (a->mapping && !(a->flags & (VM_SHARED | VM_WRITE | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK | VM_DONTFORK)))
+			share_area(a, child, &left);
+	}
+}
