@@ -74,6 +74,8 @@ void writeback_init(void);
 void writeback_forget(struct mapping *m);	/* off the list of dirty mappings */
 /* A writer has made pages dirty: starts write-back, waits for it when there is too much. */
 void writeback_throttle(struct mapping *m);
+/* current has written bytes [from, to), from being what this said the last time: begins with them if he is likely to ask for it. */
+uint64_t writeback_soon(struct mapping *m, uint64_t from, uint64_t to);
 void writeback_kick(void);		/* the flusher shall start now */
 /* Read ahead of a read of `want` pages at index, or of a fault (want 0; text: on an instruction). */
 void readahead(struct mapping *m, struct file *f, uint64_t index, unsigned want, bool text);

@@ -362,6 +362,7 @@ int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
 	struct mapping *m = f->mapping;
 	struct inode *inode = m->inode;
 	int64_t done = 0, ret = 0;
+	uint64_t behind = pos;		/* up to here the disk has been told */
 	unsigned retries = 0;
 
 	while (u->left) {
@@ -395,7 +396,9 @@ written:
 			ret = -EINTR;
 			break;
 		}
+		behind = writeback_soon(m, behind, pos);
 		writeback_throttle(m);
 	}
+	current->writeback.wrote += (uint32_t)(done >> PAGE_SHIFT);
 	return done ? done : MIN(ret, (int64_t)0);
 }

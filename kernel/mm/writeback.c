@@ -183,6 +183,7 @@ static unsigned write_range(struct mapping *m, uint64_t first, uint64_t last, un
 			page_put(run[i]);
 		started += n;
 	}
+	current->writeback.cleaned += started;
 	return started;
 }
 
@@ -237,6 +238,29 @@ void writeback_throttle(struct mapping *m)
 	writeback_kick();
 	if (dirty + counter_sum(COUNT_WRITEBACK) > hard_limit())
 		mapping_write_async(m, 2 * BATCH);
+}
+
+/*
+ * Who asks for what he wrote to be on the disk, and had written nothing twice, will ask again: the disk then begins with the first
+ * pages of a long write while the last ones are still being copied.
+ */
+void writeback_asked(void)
+{
+	struct task *t = current;
+
+	t->writeback.soon = t->writeback.wrote >= BATCH && t->writeback.cleaned >= t->writeback.wrote - t->writeback.wrote / 4;
+	t->writeback.wrote = t->writeback.cleaned = 0;
+}
+
+uint64_t writeback_soon(struct mapping *m, uint64_t from, uint64_t to)
+{
+	uint64_t first = DIV_ROUND_UP(from, PAGE_SIZE), end = to >> PAGE_SHIFT;
+	int err;
+
+	if (!current->writeback.soon || m->ops->memory_only || !m->ops->write_pages || end < first + BATCH)
+		return from;
+	(void)write_range(m, first, end - 1, UINT32_MAX, false, &err);
+	return to & PAGE_MASK;
 }
 
 /* The first mapping of the list, moved to its end, with a reference on its inode.  NULL: none that can be written. */

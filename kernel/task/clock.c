@@ -11,7 +11,6 @@
 #include "syscall/syscall_impl.h"
 #include "task_impl.h"
 
-enum { COARSE_RES_NS = 4000000 };
 
 /* ---- conversions ---- */
 
@@ -87,15 +86,21 @@ int clock_now(int clock, uint64_t *ns)
 	if (clock < 0)
 		return cpu_clock_now(clock, ns);
 	switch (clock) {
-	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
+		*ns = time_real_ns();
+		*ns -= *ns % ABI_COARSE_NS;
+		return 0;
+	case CLOCK_MONOTONIC_COARSE:
+		*ns = hal_time_mono_ns();
+		*ns -= *ns % ABI_COARSE_NS;
+		return 0;
+	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_ALARM:
 	case CLOCK_TAI:
 		*ns = time_real_ns();
 		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
-	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
 	case CLOCK_BOOTTIME_ALARM:
 		*ns = hal_time_mono_ns();
@@ -127,7 +132,7 @@ long sys_clock_getres(int clock, uaddr_t tp)
 
 	if (err)
 		return err;
-	ns = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ? COARSE_RES_NS : 1;
+	ns = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ? ABI_COARSE_NS : 1;
 	return tp ? put_user(ns_to_timespec(ns), tp) : 0;
 }
 

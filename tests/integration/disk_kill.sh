@@ -3,7 +3,7 @@
 #
 # A kernel killed after sync(2): the file system on the image is consistent
 # (e2fsck -fn) and has everything that was there before the sync; with
-# --flush=off too, since the host lives on.
+# --flush=off too, since the host lives on.  And what an fsync(2) was for.
 #
 #   tests/integration/disk_kill.sh [EFT-UM [ROUNDS (3)]]
 set -u
@@ -78,6 +78,30 @@ orphan() {
 	was=$(sed -n 's/^Free blocks: *//p' "$work/dead") now=$(sed -n 's/^Free blocks: *//p' "$work/alive")
 	[ "$now" -ge $((was + 1280)) ] || { echo "# their blocks are not free: $was, then $now"; return 1; }
 }
+# Nothing but fsync(2): each line that was acknowledged is there, and the size of its file.
+fsyncs() {
+	"$top/rootfs/make-image.sh" -b 4096 -o "$work/img" >/dev/null 2>&1 || return 1
+	: >"$work/out"
+	"$um" --disk "$work/img" --rw -- sh -c 'cd /root; i=0; while :; do i=$((i + 1)); printf "%0999d\n" $i >>log$((i % 3)); sync log$((i % 3)); echo ACK $i; done' \
+		</dev/null >"$work/out" 2>"$work/err" &
+	pid=$!
+	n=0
+	while [ "$(grep -c ACK "$work/out")" -lt 200 ]; do
+		n=$((n + 1))
+		[ $n -lt 2000 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
+		sleep 0.1
+	done
+	kill -9 $pid
+	wait $pid 2>/dev/null
+	pid=
+	e2fsck -fp "$work/img" >"$work/fsck" 2>&1 || [ $? -lt 4 ] || { sed 's/^/# /' "$work/fsck" | head -20; return 1; }
+	last=$(sed -n 's/.*ACK \([0-9]*\).*/\1/p' "$work/out" | sort -n | tail -n 2 | head -n 1)	# the very last one may have been cut
+	for k in 0 1 2; do
+		debugfs -R "cat /root/log$k" "$work/img" 2>/dev/null | awk -v k=$k -v last="$last" '
+			{ want = k ? k + 3 * (NR - 1) : 3 * NR; if (want <= last && (length($0) != 999 || $0 + 0 != want)) exit bad = 1; n = want }
+			END { exit bad || n + 3 <= last }' || { echo "# log$k has not what was acknowledged, $last"; return 1; }
+	done
+}
 # What a sync asks of the host: to flush, unless it was told not to.
 host_flushes() {	# options: a number
 	"$top/rootfs/make-image.sh" -b 4096 -o "$work/img" >/dev/null 2>&1 || return 1
@@ -91,6 +115,7 @@ flushes_as_told() {
 
 if flushes_as_told; then echo "ok disk_kill/flushes"; else echo "not ok disk_kill/flushes"; fi
 if round 4096 --flush=off; then echo "ok disk_kill/flush-off"; else echo "not ok disk_kill/flush-off"; fi
+if fsyncs; then echo "ok disk_kill/fsyncs"; else echo "not ok disk_kill/fsyncs"; fi
 if orphan; then echo "ok disk_kill/orphans"; else echo "not ok disk_kill/orphans"; fi
 
 i=0

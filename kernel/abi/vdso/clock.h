@@ -29,6 +29,8 @@ static inline int64_t vdso_now(int clock)
 		ns = (int64_t)(vvar.base_ns + (uint64_t)(scaled >> vvar.shift));
 		if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI)
 			ns += vvar.wall_ns;
+		if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+			ns -= ns % ABI_COARSE_NS;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&vvar.seq, __ATOMIC_RELAXED) == seq)
 			return ns;

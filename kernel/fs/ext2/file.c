@@ -220,7 +220,7 @@ int ext2_fsync(struct file *f, bool datasync)
 		return S_ISREG(inode_mode(inode)) ? mapping_sync(inode->mapping, 0, UINT64_MAX) : 0;
 	/* A writer may be changing size and times. */
 	rwsem_read_lock(&inode->lock);
-	e2 = ext2_write_inode(inode);
+	e2 = inode_write(inode);
 	rwsem_read_unlock(&inode->lock);
 	mapping_write_async(sb->dev->inode->mapping, UINT32_MAX);
 	if (S_ISREG(inode_mode(inode)))
@@ -241,9 +241,6 @@ static int64_t ext2_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (want && inode_flags(inode) & INODE_IMMUTABLE)	/* it was opened before */
 		return -EPERM;
 	n = generic_file_ops.write(f, u, pos);
-	/* The size changed after the write began by marking it. */
-	if (n > 0)
-		inode_mark_dirty(inode);
 	if (n < 0 || (size_t)n < want) {
 		/* Blocks that were allocated for what did not come: none may stay behind the end. */
 		rwsem_write_lock(&inode->lock);

@@ -86,7 +86,13 @@ static RACY bool atime_needs_update(const struct mount *m, const struct inode *i
 }
 
 /* Racing updates write times that are close enough: no lock for a read. */
-static RACY void set_atime(struct inode *i, struct inode_time t) { i->atime = t; }
+static RACY bool set_atime(struct inode *i, struct inode_time t)
+{
+	bool other = i->atime.sec != t.sec || i->atime.nsec != t.nsec;
+
+	i->atime = t;
+	return other;
+}
 
 void path_accessed(const struct path *p)
 {
@@ -95,8 +101,8 @@ void path_accessed(const struct path *p)
 
 	if (!p->mnt || !atime_needs_update(p->mnt, i, &now))
 		return;
-	set_atime(i, now);
-	inode_mark_dirty(i);
+	if (set_atime(i, now))
+		inode_mark_dirty(i);
 }
 
 void file_accessed(struct file *f)
@@ -169,7 +175,7 @@ int do_truncate(struct inode *i, uint64_t size, struct file *f)
 	if (!i->ops || !i->ops->setattr)
 		return -EINVAL;
 	rwsem_write_lock(&i->lock);
-	a.mtime = inode_now();
+	a.mtime = inode_change_time(i);
 	if ((i->mode & (S_ISUID | S_ISGID)) && current->cred && !capable(CAP_FSETID)) {
 		a.valid |= ATTR_MODE;
 		a.mode = i->mode & 07777 & ~set_id_dropped(i);

@@ -72,8 +72,13 @@ static int64_t generic_write(struct file *f, struct uio *u, uint64_t *pos)
 		return 0;
 	rwsem_write_lock(&i->lock);
 	n = generic_write_begin(f, u, pos);
-	if (!n)
+	if (!n) {
+		uint64_t size = i->size;
+
 		n = pagecache_write(f, u, *pos);
+		if (i->size != size)
+			inode_mark_dirty(i);
+	}
 	rwsem_write_unlock(&i->lock);
 	if (n <= 0)
 		return n;
@@ -90,11 +95,9 @@ static int generic_fsync(struct file *f, bool datasync)
 {
 	struct inode *i = f->inode;
 	int err = mapping_sync(i->mapping, 0, UINT64_MAX);	/* f's own is NULL for a directory */
-	int err2 = 0;
+	int err2;
 
-	if ((__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_DIRTY, __ATOMIC_RELAXED) & ISTATE_DIRTY) && i->super->ops &&
-	    i->super->ops->write_inode)
-		err2 = i->super->ops->write_inode(i);
+	err2 = inode_write(i);
 	if (!err2 && i->super->ops && i->super->ops->sync)
 		err2 = i->super->ops->sync(i->super, true);
 	return err ? err : err2;

@@ -16,6 +16,7 @@
  * Locks: bucket (ICACHE) > inode_lru_lock, super.inodes_lock (ICACHE_LRU)
  * > inode.state_lock.  Eviction sleeps and runs without any.
  */
+#include <abi/time.h>
 #include <kernel/errno.h>
 #include <kernel/print.h>
 #include <kernel/slab.h>
@@ -427,8 +428,7 @@ int inode_write_dirty(struct super *s)
 		spin_unlock(l);
 		rcu_read_unlock();
 		if (ok) {
-			__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_DIRTY, __ATOMIC_RELAXED);
-			err = s->ops->write_inode(i);
+			err = inode_write(i);
 			if (err && !ret)
 				ret = err;
 			inode_put(i);
@@ -439,24 +439,86 @@ int inode_write_dirty(struct super *s)
 	return ret;
 }
 
-struct inode_time inode_now(void)
+int inode_write(struct inode *i)
 {
-	uint64_t ns = time_real_ns();
+	struct super *s = i->super;
+	bool dirty;
+	int err;
 
+	if (!s->ops || !s->ops->write_inode)
+		return 0;
+	/* Who clears the one has counted himself before. */
+	dirty = __atomic_load_n(&i->state, __ATOMIC_ACQUIRE) & ISTATE_DIRTY;
+	if (!dirty && !load_acquire(&i->writing))
+		return 0;
+	spin_lock(&s->inodes_lock);
+	__atomic_add_fetch(&i->writing, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_DIRTY, __ATOMIC_RELEASE);
+	if (!list_empty(&i->dirty_link))
+		list_del_init(&i->dirty_link);
+	spin_unlock(&s->inodes_lock);
+	err = s->ops->write_inode(i);
+	__atomic_sub_fetch(&i->writing, 1, __ATOMIC_RELEASE);
+	if (err)
+		inode_mark_dirty(i);
+	return err;
+}
+
+/* ---- times ---- */
+
+static uint64_t stamp_floor;	/* [a] the last exact time that a file got: coarse ones are not before it, unless the clock was set back */
+
+static struct inode_time stamp(uint64_t ns)
+{
 	return (struct inode_time){ .sec = (int64_t)(ns / NSEC_PER_SEC), .nsec = (uint32_t)(ns % NSEC_PER_SEC) };
+}
+
+static uint64_t coarse_ns(uint64_t exact)
+{
+	uint64_t coarse = exact - exact % ABI_COARSE_NS, floor = __atomic_load_n(&stamp_floor, __ATOMIC_ACQUIRE);
+
+	return floor <= exact ? MAX(coarse, floor) : coarse;
+}
+
+struct inode_time inode_now(void) { return stamp(coarse_ns(time_real_ns())); }
+
+static bool same_time(const struct inode_time *a, const struct inode_time *b) { return a->sec == b->sec && a->nsec == b->nsec; }
+
+RACY struct inode_time inode_change_time(struct inode *i)
+{
+	uint64_t exact = time_real_ns();
+	struct inode_time now = stamp(coarse_ns(exact));
+
+	if (likely(!(READ_ONCE(i->state) & ISTATE_SEEN)))
+		return now;
+	__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_SEEN, __ATOMIC_RELAXED);
+	if (!same_time(&now, &i->ctime))
+		return now;
+	__atomic_store_n(&stamp_floor, exact, __ATOMIC_RELEASE);
+	return stamp(exact);
+}
+
+static bool set_time(struct inode_time *t, const struct inode_time *to)
+{
+	if (same_time(t, to))
+		return false;
+	*t = *to;
+	return true;
 }
 
 void inode_touch(struct inode *i, unsigned what)
 {
-	struct inode_time now = inode_now();
+	struct inode_time now = inode_change_time(i);
+	bool changed = false;
 
 	if (what & ATTR_ATIME)
-		i->atime = now;
+		changed |= set_time(&i->atime, &now);
 	if (what & ATTR_MTIME)
-		i->mtime = now;
+		changed |= set_time(&i->mtime, &now);
 	if (what & ATTR_CTIME)
-		i->ctime = now;
-	inode_mark_dirty(i);
+		changed |= set_time(&i->ctime, &now);
+	if (changed)
+		inode_mark_dirty(i);
 }
 
 void inode_init_owner(struct inode *i, const struct inode *dir, uint32_t mode)
@@ -528,7 +590,7 @@ int vfs_setattr_simple(struct inode *i, const struct inode_attr *a)
 	if (a->valid & ATTR_MTIME)
 		i->mtime = a->mtime;
 	if (a->valid & ATTR_CTIME)
-		i->ctime = inode_now();
+		i->ctime = inode_change_time(i);
 	inode_mark_dirty(i);
 	return 0;
 }

@@ -50,7 +50,10 @@ static RACY void attributes_get(const struct inode *i, struct attributes *a)
 
 static void attributes_of_path(const struct path *p, struct attributes *a)
 {
-	attributes_get(rcu_dereference(p->dentry->inode), a);
+	struct inode *i = rcu_dereference(p->dentry->inode);
+
+	inode_seen(i);
+	attributes_get(i, a);
 	a->mount_id = p->mnt->id;
 	a->mount_root = p->dentry == p->mnt->root;
 }
@@ -146,8 +149,10 @@ long sys_fstat(int fd, uaddr_t ubuf)
 	if (!f)
 		return -EBADF;
 	err = inode_refresh(f->inode);
-	if (!err)
+	if (!err) {
+		inode_seen(f->inode);
 		attributes_get(f->inode, &a);
+	}
 	file_put(f);
 	return err ? err : stat_put(&a, ubuf);
 }

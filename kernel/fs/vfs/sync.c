@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sync(2), fsync(2) and relatives; advice about read-ahead; the thread that writes attributes of inodes now and then. */
 #include <kernel/errno.h>
+#include <kernel/pagecache.h>
 #include <kernel/timer.h>
 #include "syscall/syscall_impl.h"
 #include "vfs_internal.h"
@@ -32,6 +33,7 @@ static long do_fsync(int fd, bool datasync)
 		return -EBADF;
 	if (f->ops->fsync)
 		err = f->ops->fsync(f, datasync);
+	writeback_asked();
 	file_put(f);
 	return err;
 }

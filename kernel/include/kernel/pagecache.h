@@ -81,6 +81,8 @@ void mapping_truncate(struct mapping *m, uint64_t size);
 void mapping_punch(struct mapping *m, uint64_t start, uint64_t end);
 /* Write dirty pages of [start, end) bytes and wait.  Returns the mapping's error, once. */
 int mapping_sync(struct mapping *m, uint64_t start, uint64_t end);
+/* current has asked for what he wrote (fsync): he may do so again. */
+void writeback_asked(void);
 int mapping_write_async(struct mapping *m, unsigned max_pages);	/* start write-back; pages started */
 void mapping_invalidate(struct mapping *m, uint64_t start, uint64_t end);	/* drop clean unmapped pages */
 

@@ -154,6 +154,7 @@ struct task {
 	struct rcu_head *files_later;	/* [o] to be closed before it runs user code, see file_put_later() */
 	bool files_gone;		/* [o] it will run none any more */
 	struct fs_context *fs;		/* [o] */
+	struct { uint32_t wrote, cleaned; bool soon; } writeback;	/* [o] pages since its last fsync; mm/writeback.c */
 
 	/* signals: task/signal.c */
 	struct sighand *sighand;	/* [sig]; NULL after exit */

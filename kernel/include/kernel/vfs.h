@@ -65,6 +65,7 @@ struct inode {
 	struct list_head hash_link, super_link, dirty_link;	/* vfs/inode.c */
 	struct list_head lru_link;
 	unsigned state;			/* [a] ISTATE_* */
+	uint32_t writing;		/* [a] how many are at writing attributes for which ISTATE_DIRTY is not set any more */
 	struct dentry *place;		/* [a] of a directory: the one dentry that can be found, dcache.c */
 	struct rcu_head rcu;
 };
@@ -74,7 +75,8 @@ static inline uint32_t inode_flags(const struct inode *i) { return READ_ONCE(i->
 static inline void inode_links(struct inode *i, int more) { WRITE_ONCE(i->nlink, i->nlink + (uint32_t)more); }
 enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4, INODE_LINKABLE = 8 /* O_TMPFILE: no name yet */ };
 enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4, ISTATE_SYNCING = 8 /* seen by this sync */,
-	ISTATE_DROPPED = 16, ISTATE_NO_CAPS = 32 /* has no security.capability: a write need not look */ };
+	ISTATE_DROPPED = 16, ISTATE_NO_CAPS = 32 /* has no security.capability: a write need not look */,
+	ISTATE_SEEN = 64 /* somebody knows its ctime: the next change has another one */ };
 
 /* What look-ups read has cache lines of its own: they find an entry that others take and put without waiting for these. */
 struct dentry {
@@ -279,9 +281,22 @@ struct inode *inode_new(struct super *s, uint64_t ino);		/* a fresh one, not has
 void inode_get(struct inode *i);
 void inode_put(struct inode *i);
 void inode_mark_dirty(struct inode *i);				/* attributes changed */
+/* What of them is newer than the disk's cache is there when this returns, whoever wrote it.  0 or what write_inode says. */
+int inode_write(struct inode *i) MUST_CHECK;
 void inode_init_owner(struct inode *i, const struct inode *dir, uint32_t mode);	/* uid, gid (setgid dirs), times */
 void inode_touch(struct inode *i, unsigned attr_times);		/* ATTR_ATIME|MTIME|CTIME: now */
+/*
+ * Now, as files know it: as coarse as Linux's tick, so that most of what happens to one changes no attribute, but never before a
+ * time that any file has.  For a change of a file that somebody has looked at since the last one (inode_seen()) it is exact: he sees
+ * that there was a change.  (Linux: multigrain timestamps.)
+ */
 struct inode_time inode_now(void);
+struct inode_time inode_change_time(struct inode *i);	/* [lock] */
+static inline void inode_seen(struct inode *i)
+{
+	if (!(READ_ONCE(i->state) & ISTATE_SEEN))
+		__atomic_fetch_or(&i->state, ISTATE_SEEN, __ATOMIC_RELAXED);
+}
 void inode_init_special(struct inode *i, uint32_t mode, kdev_t dev);	/* fops of devices, FIFOs, sockets */
 void d_instantiate(struct dentry *d, struct inode *i);		/* takes the caller's reference on i */
 struct dentry *d_make_root(struct inode *i);			/* takes the reference; NULL: no memory (inode dropped) */
