@@ -220,17 +220,27 @@ static bool regs_fast(const struct hal_uctx *u, const struct um_thread *t)
 	return t->fast && t->cpuid_faults == (t->as->learn != 0) && !u->step && !u->regs.gs_base && !(u->regs.eflags & EFLAGS_TF) && canonical(u->regs.rip);
 }
 
+/* Does it say that already?  It does afterwards. */
+#define TOLD(place, value) ({ \
+	__typeof__(place) v_ = (value); \
+	bool same_ = (place) == v_; \
+	if (!same_) \
+		(place) = v_; \
+	same_; \
+})
+
 static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
 {
 	const struct abi_regs *r = &u->regs;
 	struct stub_thread *ctl = t->ctl;
+	bool same = true;
 
-	TELL(ctl->regs.di, r->rdi);
-	TELL(ctl->regs.si, r->rsi);
-	TELL(ctl->regs.dx, r->rdx);
-	TELL(ctl->regs.r10, r->r10);
-	TELL(ctl->regs.sp, r->rsp);
-	TELL(ctl->regs.ip, u->ret && u->ret == r->rip && u->ret_changes == READ_ONCE(u->as->changes) ? u->ret_machine : r->rip);
+	same &= TOLD(ctl->regs.call.di, r->rdi);
+	same &= TOLD(ctl->regs.call.si, r->rsi);
+	same &= TOLD(ctl->regs.call.dx, r->rdx);
+	same &= TOLD(ctl->regs.call.r10, r->r10);
+	same &= TOLD(ctl->regs.call.sp, r->rsp);
+	same &= TOLD(ctl->regs.call.ip, u->ret && u->ret == r->rip && u->ret_changes == READ_ONCE(u->as->changes) ? u->ret_machine : r->rip);
 	TELL(ctl->regs.bx, r->rbx);
 	TELL(ctl->regs.bp, r->rbp);
 	TELL(ctl->regs.r12, r->r12);
@@ -243,8 +253,8 @@ static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
 	TELL(ctl->regs.cx, r->rcx);
 	TELL(ctl->regs.r11, r->r11);
 	TELL(ctl->fs_base, canonical(r->fs_base) ? r->fs_base : 0);
-	TELL(ctl->resume, STUB_RESUME_REGS);
-	TELL(ctl->fp_load, t->fp_load);
+	TELL_GO(t, resume, same ? STUB_RESUME_BACK : STUB_RESUME_REGS);
+	TELL_GO(t, fp_load, t->fp_load);
 	t->fp_load = false;
 }
 
@@ -255,21 +265,21 @@ static void regs_from_ctl(struct hal_uctx *u, struct um_thread *t)
 
 	r->r8 = f.r8;
 	r->r9 = f.r9;
-	r->r10 = f.r10;
+	r->r10 = f.call.r10;
 	r->r11 = f.r11;
 	r->r12 = f.r12;
 	r->r13 = f.r13;
 	r->r14 = f.r14;
 	r->r15 = f.r15;
-	r->rdi = f.di;
-	r->rsi = f.si;
+	r->rdi = f.call.di;
+	r->rsi = f.call.si;
 	r->rbp = f.bp;
 	r->rbx = f.bx;
-	r->rdx = f.dx;
-	r->rax = f.ax;
+	r->rdx = f.call.dx;
+	r->rax = f.call.ax;
 	r->rcx = f.cx;
-	r->rsp = f.sp;
-	r->rip = f.ip;
+	r->rsp = f.call.sp;
+	r->rip = f.call.ip;
 	r->eflags = f.flags;
 	r->orig_rax = UINT64_MAX;
 	r->fs_base = t->ctl->fs_base;
@@ -518,7 +528,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	um_lock(&as->lock);
 	um_as_wait_inflight(as);
 	uint32_t ops = um_as_take_ops(as);
-	TELL(ctl->ops_count, ops);
+	TELL_GO(t, ops_count, ops);
 	if (ops) {
 		um_count(UM_STAT_BATCH);
 		um_count_add(UM_STAT_OPS, ops);
@@ -530,16 +540,20 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	__atomic_fetch_add(&as->running, 1, __ATOMIC_ACQ_REL);
 	um_unlock(&as->lock);
 
-	__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELEASE);
+	if (!t->stop_back)
+		__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELEASE);
+	t->stop_back = false;
 	__atomic_store_n(&c->wait_word, &ctl->stop, __ATOMIC_RELEASE);
-	uint64_t tsc = __builtin_ia32_rdtsc();
+	uint64_t tsc = u->spin ? 0 : __builtin_ia32_rdtsc();	/* who spins does not ask how long it took */
 	/* The last before go: its line is the one that the stub looks at all the time. */
 	ctl->ax = u->regs.rax;
 	bool asleep = um_go(&ctl->go);
 	bool spun = um_spin_wait(c, u, &ctl->stop);
+	if (spun)	/* the registers that no call passes come beside what is done first */
+		__builtin_prefetch(&ctl->regs.bx);
 	bool yielded = !spun && um_yield_wait(c, u, &ctl->stop);
 	bool alive = spun || yielded || run_wait(c, as, t);
-	um_spin_learn(u, asleep, spun, __builtin_ia32_rdtsc() - tsc);
+	um_spin_learn(u, asleep, spun, u->spin ? 0 : __builtin_ia32_rdtsc() - tsc);
 	__atomic_store_n(&c->wait_word, NULL, __ATOMIC_RELAXED);
 	__atomic_fetch_sub(&as->running, 1, __ATOMIC_ACQ_REL);
 	um_count(!alive ? UM_STAT_DIED : spun ? asleep ? UM_STAT_WOKEN_SPUN : UM_STAT_SPUN : yielded ? UM_STAT_YIELDED : UM_STAT_SLEPT);
@@ -550,6 +564,9 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		t->fast = true;
 		t->fp_saved = __atomic_load_n(&ctl->fp_saved, __ATOMIC_RELAXED);
 		regs_from_ctl(u, t);
+		/* Now, while there is something to do: the line comes from the other CPU. */
+		__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELEASE);
+		t->stop_back = true;
 		if (kind == STUB_KIND_CALL) {
 			um_count(UM_STAT_FAST);
 			return call(u, as, u->regs.rip);

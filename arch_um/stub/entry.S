@@ -107,18 +107,19 @@ signal_entry:
 	 *
 	 * A kick (SIGURG) anywhere in the stub's code is only noted, because the
 	 * thread is about to stop; between fast_resume and fast_resume_end the handler
-	 * makes it go to fast_kicked: `regs` and `ax` are still whole.
+	 * makes it go to fast_kicked: `back`, `regs` and `ax` are still whole.
 	 */
 #define GS(off) %gs:((off) - STUB_GS_TAG)
 #define REG(n) GS(STUB_OFF_REGS + 8 * (n))
-#define AX	0	/* struct stub_regs */
+#define BACK(n) GS(STUB_OFF_BACK + 8 * (n))
+#define AX	0	/* struct stub_passed */
 #define DI	1
 #define SI	2
 #define DX	3
 #define R10	4
 #define SP	5
 #define IP	6
-#define BX	7
+#define BX	7	/* struct stub_regs goes on */
 #define BP	8
 #define R12	9
 #define R13	10
@@ -144,18 +145,18 @@ fast_entry:
 	lea	-(STUB_THREADS >> STUB_THREADS_SHIFT)(%rcx), %ecx
 	jrcxz	1f
 	ud2				/* not a call: that would change r11 */
-1:	mov	%rsp, REG(SP)
-	mov	%r11, REG(IP)
-	mov	%rax, REG(AX)
+1:	mov	%rsp, BACK(SP)
+	mov	%r11, BACK(IP)
+	mov	%rax, BACK(AX)
 	rdgsbase %rcx
 	lea	STUB_THREAD_CTL - STUB_GS_TAG(%rcx), %rsp
 	pushfq
 	popq	%rax
 	cld
-	mov	%rdi, REG(DI)
-	mov	%rsi, REG(SI)
-	mov	%rdx, REG(DX)
-	mov	%r10, REG(R10)
+	mov	%rdi, BACK(DI)
+	mov	%rsi, BACK(SI)
+	mov	%rdx, BACK(DX)
+	mov	%r10, BACK(R10)
 	/* A line that is not written is not fetched by the kernel's CPU. */
 	cmp	%rax, REG(FLAGS)
 	je	3f
@@ -196,24 +197,24 @@ fast_resume:
 	mov	GS(STUB_OFF_AX), %rax
 	mov	REG(BX), %rbx
 	mov	REG(CX), %rcx
-	mov	REG(DX), %rdx
-	mov	REG(SI), %rsi
-	mov	REG(DI), %rdi
+	mov	BACK(DX), %rdx
+	mov	BACK(SI), %rsi
+	mov	BACK(DI), %rdi
 	mov	REG(BP), %rbp
 	mov	REG(R8), %r8
 	mov	REG(R9), %r9
-	mov	REG(R10), %r10
+	mov	BACK(R10), %r10
 	mov	REG(R11), %r11
 	mov	REG(R12), %r12
 	mov	REG(R13), %r13
 	mov	REG(R14), %r14
 	mov	REG(R15), %r15
-	mov	REG(SP), %rsp
-	jmp	*REG(IP)
+	mov	BACK(SP), %rsp
+	jmp	*BACK(IP)
 fast_resume_end:
 fast_kicked:
 	mov	GS(STUB_OFF_AX), %rax
-	mov	%rax, REG(AX)
+	mov	%rax, BACK(AX)
 	rdgsbase %rcx
 	lea	STUB_THREAD_CTL - STUB_GS_TAG(%rcx), %rsp
 	pushq	$0x202

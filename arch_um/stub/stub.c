@@ -191,14 +191,14 @@ static bool user_range(uint64_t p, uint64_t n) { return p <= STUB_BASE - n; }
  * The vDSO's clocks for who calls the kernel, and who it is.  Every access to
  * the program's memory may fault: then signal_main() gives the call to the
  * kernel, as if nothing had been tried.  So everything is in this section, and
- * t->regs and t->ax are written last.
+ * t->regs and t->ax are written last, t->back not at all.
  */
 __attribute__((section(".text.answer"), noinline, flatten)) static bool answer(struct stub_thread *t)
 {
-	uint64_t a = t->regs.di, b = t->regs.si, ret = t->regs.ip, next = ret;
+	uint64_t a = t->back.di, b = t->back.si, ret = t->back.ip, next = ret;
 	long r = UNANSWERED;
 
-	switch (t->regs.ax) {
+	switch (t->back.ax) {
 	case NR_getpid:
 		r = t->answer_pid;
 		break;
@@ -283,7 +283,7 @@ static bool cpuid_answer(const struct stub_thread *t, char *frame)
 	return true;
 }
 
-/* A patched call, all registers saved.  0: go on with t->regs; 1: stop again, with a signal frame. */
+/* A patched call, all registers saved, in t->back and t->regs.  0: go on with these; 1: stop again, with a signal frame. */
 int fast_main(struct stub_thread *t, uint32_t kind)
 {
 	const uint32_t none = 0;
@@ -292,12 +292,16 @@ int fast_main(struct stub_thread *t, uint32_t kind)
 		return 0;
 	if (kind == STUB_KIND_UNANSWERED)
 		kind = STUB_KIND_CALL;
-	const uint32_t *yields = kind == STUB_KIND_CALL && waits(t, t->regs.ax, t->regs.si) ? &none : &t->yield;
+	const uint32_t *yields = kind == STUB_KIND_CALL && waits(t, t->back.ax, t->back.si) ? &none : &t->yield;
 
-	t->kind = (uint16_t)kind;
-	t->fp_saved = 0;
-	if (kind == STUB_KIND_CALL && fp_wanted(t->regs.ax))
+	bool fp = kind == STUB_KIND_CALL && fp_wanted(t->back.ax);
+
+	if (fp)
 		fp_save(t);
+	/* All at once: the kernel looks at this line all the time, and takes it away with each look. */
+	t->regs.call = t->back;
+	t->kind = (uint16_t)kind;
+	t->fp_saved = fp;
 	for (;;) {
 		post_stop(&t->stop);
 		wait_go(&t->go, &t->spin, yields);
@@ -309,6 +313,8 @@ int fast_main(struct stub_thread *t, uint32_t kind)
 		__asm__ volatile("xrstor64 (%0)" : : "r"((char *)t + STUB_THREAD_CTL), "a"(-1), "d"(-1) : "memory");
 	if (t->resume == STUB_RESUME_FRAME)
 		return 1;
+	if (t->resume == STUB_RESUME_REGS)
+		t->back = t->regs.call;
 	ops_take(t);
 	if (t->fs_base != fs_read())
 		fs_write(t->fs_base);

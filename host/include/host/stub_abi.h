@@ -49,6 +49,7 @@
 #define STUB_OFF_REGS	72
 #define STUB_OFF_FS	216
 #define STUB_OFF_KICKED	320
+#define STUB_OFF_BACK	384
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -120,13 +121,15 @@ enum { STUB_KIND_UNANSWERED = 3 };
  * What a thread that stopped without a frame shall do: go on with `regs`; make a
  * frame, and stop there; save the FP state in its area, and stop again.
  */
-enum { STUB_RESUME_REGS = 0, STUB_RESUME_FRAME = 1, STUB_RESUME_SAVE = 2 };
+enum { STUB_RESUME_REGS = 0, STUB_RESUME_FRAME = 1, STUB_RESUME_SAVE = 2, STUB_RESUME_BACK = 3 /* what a call passes has not changed */ };
 /* Seven that a call needs; eight that are mostly what they were; three. */
-struct stub_regs { uint64_t ax, di, si, dx, r10, sp, ip, bx, bp, r12, r13, r14, r15, r8, r9, flags, cx, r11; };
+struct stub_passed { uint64_t ax, di, si, dx, r10, sp, ip; };	/* what differs from call to call */
+struct stub_regs { struct stub_passed call; uint64_t bx, bp, r12, r13, r14, r15, r8, r9, flags, cx, r11; };
 /*
  * By cache lines, of which each costs a hand-off between two host CPUs as much
- * as all that is done in it: one that the kernel writes, one that the stub
- * writes, and others that neither writes when they say that already.
+ * as all that is done in it: one that the kernel writes, and does not read; one
+ * that the stub writes, all at once, because the kernel looks at it all the time;
+ * one that is the stub's alone; and others that neither writes when they say that already.
  */
 struct stub_thread {
 	uint32_t go;
@@ -157,13 +160,16 @@ struct stub_thread {
 	uint32_t kicked;		/* a kick came while the stub was not in user code */
 	uint32_t answered;		/* so many calls it has */
 	uint32_t ops_done;		/* set to 1 then */
+	char pad_done[52];
+
+	struct stub_passed back;	/* the stub's: where it goes on, until `resume` says that regs.call is newer */
 };
 
 /* Calls that are alike in whether they wait: by number, and what a futex call is about. */
 static inline uint64_t stub_call_key(uint64_t nr, uint64_t second) { return nr == 202 ? nr | (second & 127) << 32 : nr; }
 
 _Static_assert(__builtin_offsetof(struct stub_svc, stack) == 512 && sizeof(struct stub_svc) == STUB_SVC_SIZE, "struct stub_svc");
-_Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED &&
+_Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED && __builtin_offsetof(struct stub_thread, back) == STUB_OFF_BACK &&
 	__builtin_offsetof(struct stub_thread, fs_base) == STUB_OFF_FS && __builtin_offsetof(struct stub_thread, ax) == STUB_OFF_AX &&
 	__builtin_offsetof(struct stub_thread, stop) == 64 && __builtin_offsetof(struct stub_thread, spin) == 256 &&
 	__builtin_offsetof(struct stub_thread, regs) == STUB_OFF_REGS, "entry.S");
