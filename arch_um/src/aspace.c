@@ -355,8 +355,8 @@ void hal_as_activate(struct hal_as *as) { um_cpu()->as = as; }
 /* The stub itself does something; no user code runs. */
 static bool fast_ask(struct um_thread *t, uint32_t what)
 {
-	TELL_GO(t, resume, what);
-	TELL_GO(t, fp_load, t->fp_load);
+	t->ctl->resume = what;
+	t->ctl->fp_load = t->fp_load;
 	t->fp_load = false;
 	__atomic_store_n(&t->ctl->stop, 0, __ATOMIC_RELEASE);
 	t->stop_back = false;

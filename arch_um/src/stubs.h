@@ -25,7 +25,6 @@ struct um_thread {
 	bool fp_saved;			/* [o] fast: and a copy of it in um_fast_fp() */
 	bool fp_load;			/* [o] fast: what is in um_fast_fp() is newer than the CPU's */
 	bool stop_back;			/* [o] ctl->stop has been set back already */
-	struct { uint32_t resume, ops_count, fp_load; } told;	/* [o] what ctl says: to look there would bring the line twice */
 	uint32_t frame, fp, fp_size;	/* [I] offsets of the signal frame and FP state in the area */
 	struct hal_uctx *owner;		/* [as->lock] NULL: free */
 };
@@ -146,13 +145,6 @@ void um_fpu_init(void *fpu);
 	__typeof__(place) v_ = (value); \
 	if ((place) != v_) \
 		(place) = v_; \
-} while (0)
-
-/* The same of what only the kernel writes, on the line of `go`. */
-#define TELL_GO(t, field, value) do { \
-	uint32_t v_ = (value); \
-	if ((t)->told.field != v_) \
-		(t)->told.field = (t)->ctl->field = v_; \
 } while (0)
 
 /* handoff.c */

@@ -229,7 +229,8 @@ static bool regs_fast(const struct hal_uctx *u, const struct um_thread *t)
 	same_; \
 })
 
-static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
+/* How the stub goes on then. */
+static uint32_t regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
 {
 	const struct abi_regs *r = &u->regs;
 	struct stub_thread *ctl = t->ctl;
@@ -253,9 +254,7 @@ static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
 	TELL(ctl->regs.cx, r->rcx);
 	TELL(ctl->regs.r11, r->r11);
 	TELL(ctl->fs_base, canonical(r->fs_base) ? r->fs_base : 0);
-	TELL_GO(t, resume, same ? STUB_RESUME_BACK : STUB_RESUME_REGS);
-	TELL_GO(t, fp_load, t->fp_load);
-	t->fp_load = false;
+	return same ? STUB_RESUME_BACK : STUB_RESUME_REGS;
 }
 
 static void regs_from_ctl(struct hal_uctx *u, struct um_thread *t)
@@ -517,8 +516,12 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		info->trap_nr = info->error_code = 0;
 		return exception(info, SIGTRAP, TRAP_BRKPT, u->regs.rip);
 	}
+	uint32_t resume = STUB_RESUME_REGS;
+	bool fp_load = false;
 	if (regs_fast(u, t)) {
-		regs_to_ctl(u, t);
+		resume = regs_to_ctl(u, t);
+		fp_load = t->fp_load;
+		t->fp_load = false;
 	} else {
 		if (!um_thread_settle(t))
 			return killed(info);
@@ -528,7 +531,6 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	um_lock(&as->lock);
 	um_as_wait_inflight(as);
 	uint32_t ops = um_as_take_ops(as);
-	TELL_GO(t, ops_count, ops);
 	if (ops) {
 		um_count(UM_STAT_BATCH);
 		um_count_add(UM_STAT_OPS, ops);
@@ -545,7 +547,10 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	t->stop_back = false;
 	__atomic_store_n(&c->wait_word, &ctl->stop, __ATOMIC_RELEASE);
 	uint64_t tsc = u->spin ? 0 : __builtin_ia32_rdtsc();	/* who spins does not ask how long it took */
-	/* The last before go: its line is the one that the stub looks at all the time. */
+	/* The last before go, and not read before: this line is the one that the stub looks at all the time. */
+	ctl->resume = resume;
+	ctl->fp_load = fp_load;
+	ctl->ops_count = ops;
 	ctl->ax = u->regs.rax;
 	bool asleep = um_go(&ctl->go);
 	bool spun = um_spin_wait(c, u, &ctl->stop);

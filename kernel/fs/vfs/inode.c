@@ -480,6 +480,16 @@ static uint64_t coarse_ns(uint64_t exact)
 	return floor <= exact ? MAX(coarse, floor) : coarse;
 }
 
+/* The later one, unless it is so much later that the clock must have been set back. */
+static void raise_floor(uint64_t exact)
+{
+	uint64_t floor = __atomic_load_n(&stamp_floor, __ATOMIC_RELAXED);
+
+	while ((floor < exact || floor > exact + NSEC_PER_SEC) &&
+	       !__atomic_compare_exchange_n(&stamp_floor, &floor, exact, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+}
+
 struct inode_time inode_now(void) { return stamp(coarse_ns(time_real_ns())); }
 
 static bool same_time(const struct inode_time *a, const struct inode_time *b) { return a->sec == b->sec && a->nsec == b->nsec; }
@@ -494,7 +504,7 @@ RACY struct inode_time inode_change_time(struct inode *i)
 	__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_SEEN, __ATOMIC_RELAXED);
 	if (!same_time(&now, &i->ctime))
 		return now;
-	__atomic_store_n(&stamp_floor, exact, __ATOMIC_RELEASE);
+	raise_floor(exact);
 	return stamp(exact);
 }
 

@@ -13,12 +13,14 @@ bool peek_start(struct peek *p, struct fs_context *c, bool from_root, const char
 {
 	uint32_t seq;
 
-	do {
+	for (;; hal_cpu_relax()) {
 		seq = load_acquire(&c->seq);
 		p->at.mnt = READ_ONCE((from_root ? &c->root : &c->cwd)->mnt);
 		p->at.dentry = READ_ONCE((from_root ? &c->root : &c->cwd)->dentry);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (unlikely((seq & 1) || READ_ONCE(c->seq) != seq));
+		if (likely(!(seq & 1) && READ_ONCE(c->seq) == seq))
+			break;
+	}
 	p->rest = name;
 	p->moved = p->mounts = p->mount_root = false;
 	return p->at.dentry != NULL;
