@@ -17,6 +17,19 @@ pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
+# The machine dies once its program has said so many lines with a word.
+kill_after() {	# the word, how many
+	n=0
+	while [ "$(grep -c "$1" "$work/out")" -lt "$2" ]; do
+		n=$((n + 1))
+		[ $n -lt 2000 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
+		sleep 0.1
+	done
+	kill -9 $pid
+	wait $pid 2>/dev/null
+	pid=
+}
+
 round() {	# block size, options
 	"$top/rootfs/make-image.sh" -b "$1" -o "$work/img" >/dev/null 2>&1 || return 1
 	mkfifo "$work/in" 2>/dev/null
@@ -29,15 +42,7 @@ round() {	# block size, options
 		while :; do echo x >>later; mv later later2; mv later2 later; done' <"$work/in" >"$work/out" 2>"$work/err" &
 	pid=$!
 	exec 9>"$work/in"
-	n=0
-	while ! grep -q SYNCED "$work/out"; do
-		n=$((n + 1))
-		[ $n -lt 2000 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
-		sleep 0.1
-	done
-	kill -9 $pid
-	wait $pid 2>/dev/null
-	pid=
+	kill_after SYNCED 1 || return 1
 	exec 9>&-
 	# The one file that changed after the sync may be half there; everything else may not.
 	e2fsck -fn "$work/img" >"$work/fsck" 2>&1 || { sed 's/^/# /' "$work/fsck" | head -20; return 1; }
@@ -59,15 +64,7 @@ orphan() {
 		rm a b c; exec 6>&-; sync; echo SYNCED; read x' <"$work/in" >"$work/out" 2>"$work/err" &
 	pid=$!
 	exec 9>"$work/in"
-	n=0
-	while ! grep -q SYNCED "$work/out"; do
-		n=$((n + 1))
-		[ $n -lt 2000 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
-		sleep 0.1
-	done
-	kill -9 $pid
-	wait $pid 2>/dev/null
-	pid=
+	kill_after SYNCED 1 || return 1
 	exec 9>&-
 	dumpe2fs -h "$work/img" 2>/dev/null >"$work/dead"
 	grep -q '^First orphan inode' "$work/dead" || { echo "# the disk lists no orphan"; return 1; }
@@ -85,15 +82,7 @@ fsyncs() {
 	"$um" --disk "$work/img" --rw -- sh -c 'cd /root; i=0; while :; do i=$((i + 1)); printf "%0999d\n" $i >>log$((i % 3)); sync log$((i % 3)); echo ACK $i; done' \
 		</dev/null >"$work/out" 2>"$work/err" &
 	pid=$!
-	n=0
-	while [ "$(grep -c ACK "$work/out")" -lt 200 ]; do
-		n=$((n + 1))
-		[ $n -lt 2000 ] && kill -0 $pid 2>/dev/null || { tail -n 5 "$work/err" | sed 's/^/# /'; return 1; }
-		sleep 0.1
-	done
-	kill -9 $pid
-	wait $pid 2>/dev/null
-	pid=
+	kill_after ACK 200 || return 1
 	e2fsck -fp "$work/img" >"$work/fsck" 2>&1 || [ $? -lt 4 ] || { sed 's/^/# /' "$work/fsck" | head -20; return 1; }
 	last=$(sed -n 's/.*ACK \([0-9]*\).*/\1/p' "$work/out" | sort -n | tail -n 2 | head -n 1)	# the very last one may have been cut
 	for k in 0 1 2; do
