@@ -141,11 +141,15 @@ void um_fpu_load(struct hal_uctx *u, struct um_thread *t);
 void um_fpu_init(void *fpu);
 
 /* A line of the stub's CPU is not taken from it without need. */
-#define TELL(place, value) do { \
+#define TELL(place, value) ((void)TOLD(place, value))
+/* Did it say that already? */
+#define TOLD(place, value) ({ \
 	__typeof__(place) v_ = (value); \
-	if ((place) != v_) \
+	bool same_ = (place) == v_; \
+	if (!same_) \
 		(place) = v_; \
-} while (0)
+	same_; \
+})
 
 /* handoff.c */
 void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t);

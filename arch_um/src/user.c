@@ -220,15 +220,6 @@ static bool regs_fast(const struct hal_uctx *u, const struct um_thread *t)
 	return t->fast && t->cpuid_faults == (t->as->learn != 0) && !u->step && !u->regs.gs_base && !(u->regs.eflags & EFLAGS_TF) && canonical(u->regs.rip);
 }
 
-/* Does it say that already?  It does afterwards. */
-#define TOLD(place, value) ({ \
-	__typeof__(place) v_ = (value); \
-	bool same_ = (place) == v_; \
-	if (!same_) \
-		(place) = v_; \
-	same_; \
-})
-
 /* How the stub goes on then. */
 static uint32_t regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
 {

@@ -15,39 +15,14 @@ void fault_window(const struct fault *f, unsigned pages, uaddr_t *start, uaddr_t
 
 int fault_map_present(const struct fault *f, uaddr_t start, uaddr_t end)
 {
-	uaddr_t at = start, run_va = 0;
-	paddr_t run_pa = 0;
-	size_t run = 0;
-	unsigned run_prot = 0;
-	int err = 0;
+	struct vpe_run run = { .as = f->vm->as, .about = f->addr };
+	uaddr_t at = start;
+	vpe_t *slot;
 
-	for (;;) {
-		vpe_t *slot = vpe_next(f->vm, &at, end), e = slot ? *slot : 0;
-		unsigned prot = slot ? vm_hal_prot(f->a, e) : 0;
-		paddr_t pa = slot ? vpe_phys(e) : 0;
-
-		if (slot && !(e & VPE_R)) {
-			at += PAGE_SIZE;
-			continue;
-		}
-		if (slot && run && at == run_va + run * PAGE_SIZE && pa == run_pa + run * PAGE_SIZE && prot == run_prot) {
-			run++;
-		} else {
-			if (run) {
-				int got = hal_as_map(f->vm->as, run_va, run_pa, run, run_prot);
-
-				if (f->addr >= run_va && f->addr < run_va + run * PAGE_SIZE)
-					err = got;
-			}
-			run_va = at;
-			run_pa = pa;
-			run_prot = prot;
-			run = 1;
-		}
-		if (!slot)
-			return err;
-		at += PAGE_SIZE;
-	}
+	for (; (slot = vpe_next(f->vm, &at, end)); at += PAGE_SIZE)
+		if (*slot & VPE_R)
+			vpe_run_add(&run, at, vpe_phys(*slot), vm_hal_prot(f->a, *slot));
+	return vpe_run_end(&run);
 }
 
 int fault_install_tell(const struct fault *f, vpe_t old, vpe_t new, bool tell)

@@ -15,32 +15,10 @@
 /* The most pages. */
 #define TEXT_PAGES (hal_as_fault_pages() >= 8 ? 512 : 0)
 
-/* From `at` on, neighbours in memory, too. */
-struct run { uaddr_t at; paddr_t pa; size_t n; };
-
-static void run_told(const struct vm_area *a, struct vm_space *child, struct run *r)
-{
-	if (r->n)
-		(void)hal_as_map(child->as, r->at, r->pa, r->n, vm_hal_prot(a, VPE_R));
-	r->n = 0;
-}
-
-static void share(const struct vm_area *a, struct vm_space *child, uaddr_t at, vpe_t e, vpe_t *to, struct run *r)
-{
-	(void)page_map_get(vpe_page(e));	/* the parent has it mapped */
-	vpe_set(to, e);
-	if (r->n && (at != r->at + r->n * PAGE_SIZE || vpe_phys(e) != r->pa + r->n * PAGE_SIZE))
-		run_told(a, child, r);
-	if (!r->n++) {
-		r->at = at;
-		r->pa = vpe_phys(e);
-	}
-}
-
 /* One leaf table's worth: [at, end) at most. */
 static void share_leaf(const struct vm_area *a, struct vm_space *child, uaddr_t at, uaddr_t end, unsigned *left) NO_TSA
 {
-	struct run r = { 0 };
+	struct vpe_run run = { .as = child->as };
 	unsigned n = 0;
 	vpe_t *slot, e = 0;
 
@@ -51,11 +29,13 @@ static void share_leaf(const struct vm_area *a, struct vm_space *child, uaddr_t 
 
 		if (*slot & (VPE_FILE | VPE_SHMEM) && (*slot & (VPE_R | VPE_W)) == VPE_R && to && !*to) {
 			e = *slot;
-			share(a, child, at, e, to, &r);
+			(void)page_map_get(vpe_page(e));	/* the parent has it mapped */
+			vpe_set(to, e);
+			vpe_run_add(&run, at, vpe_phys(e), vm_hal_prot(a, e));
 			n++;
 		}
 	}
-	run_told(a, child, &r);
+	(void)vpe_run_end(&run);	/* no memory for the machine's tables: a fault tells it again */
 	if (n)
 		vpe_count(child, e, (int)n);
 	*left -= n;

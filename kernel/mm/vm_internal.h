@@ -63,6 +63,16 @@ void vpe_account(struct vm_space *vm, vpe_t e, int n);
 void vpe_page_mapped(vpe_t e);
 void vpe_count(struct vm_space *vm, vpe_t e, int n);	/* of a page of a file only the kind is looked at */
 
+/* What the machine is told of entries: neighbours in the address space and in memory, of the same rights, together.  Begins with `as` and `about`. */
+struct vpe_run {
+	struct hal_as *as;
+	uaddr_t about;		/* err is of the run that this is in */
+	int err;
+	uaddr_t at; paddr_t pa; size_t n; unsigned prot;
+};
+void vpe_run_add(struct vpe_run *r, uaddr_t at, paddr_t pa, unsigned prot);	/* pages->lock held; in the order of addresses */
+int vpe_run_end(struct vpe_run *r);						/* what hal_as_map() said */
+
 /*
  * Pages of zeroes, mapped read-only where anonymous memory has only been read.
  * A block of them, taken by address, so that a run of addresses is a run of

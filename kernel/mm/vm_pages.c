@@ -214,6 +214,29 @@ void vpe_account(struct vm_space *vm, vpe_t e, int n)
 		page_unmapped(e);
 }
 
+int vpe_run_end(struct vpe_run *r)
+{
+	if (r->n) {
+		int got = hal_as_map(r->as, r->at, r->pa, r->n, r->prot);
+
+		if (r->about >= r->at && r->about < r->at + r->n * PAGE_SIZE)
+			r->err = got;
+	}
+	r->n = 0;
+	return r->err;
+}
+
+void vpe_run_add(struct vpe_run *r, uaddr_t at, paddr_t pa, unsigned prot)
+{
+	if (r->n && (at != r->at + r->n * PAGE_SIZE || pa != r->pa + r->n * PAGE_SIZE || prot != r->prot))
+		(void)vpe_run_end(r);
+	if (!r->n++) {
+		r->at = at;
+		r->pa = pa;
+		r->prot = prot;
+	}
+}
+
 /* Nobody asks any more how much is mapped. */
 static void destroy_level(vpe_t *t, unsigned shift)
 {

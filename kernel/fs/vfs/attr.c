@@ -88,7 +88,7 @@ static RACY bool atime_needs_update(const struct mount *m, const struct inode *i
 /* Racing updates write times that are close enough: no lock for a read. */
 static RACY bool set_atime(struct inode *i, struct inode_time t)
 {
-	bool other = i->atime.sec != t.sec || i->atime.nsec != t.nsec;
+	bool other = !inode_time_same(&i->atime, &t);
 
 	i->atime = t;
 	return other;

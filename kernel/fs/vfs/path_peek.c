@@ -7,6 +7,7 @@
  * What such a walk comes to is taken (peek_take()), or asked where it is (path_ask()).
  */
 #include <kernel/errno.h>
+#include <kernel/slab.h>
 #include "vfs_internal.h"
 
 bool peek_start(struct peek *p, struct fs_context *c, bool from_root, const char *name)
@@ -106,21 +107,45 @@ bool peek_take(const struct peek *p, const struct mount *held)
 	return got;
 }
 
-bool path_ask(int dfd, const char *name, unsigned flags, bool (*ask)(const struct path *, void *), void *arg)
+/* Without references.  -EAGAIN: not to be had so. */
+static int ask_ahead(int dfd, const char *name, unsigned flags, path_question_t *ask, void *arg)
 {
-	bool answered = false;
+	int err = -EAGAIN;
 	struct peek p;
 
 	if ((*name != '/' && dfd != AT_FDCWD) || flags & ~(unsigned)(LOOKUP_FOLLOW | LOOKUP_EMPTY | LOOKUP_NULL))
-		return false;
+		return err;
 	rcu_read_lock();
 	if (peek_start(&p, fs_context_now(), *name == '/', name)) {
 		peek_ahead(&p, true, true);
-		if (p.moved && !*p.rest && !p.mounts && !p.mount_root)
-			answered = ask(&p.at, arg) && !d_peek_changed(p.at.dentry, p.seq);
-		if (answered)
-			mount_used(p.at.mnt);
+		if (p.moved && !*p.rest && !p.mounts && !p.mount_root) {
+			err = ask(&p.at, false, arg);
+			if (d_peek_changed(p.at.dentry, p.seq))
+				err = -EAGAIN;
+			if (err != -EAGAIN)
+				mount_used(p.at.mnt);
+		}
 	}
 	rcu_read_unlock();
-	return answered;
+	return err;
+}
+
+int path_ask(int dfd, uaddr_t uname, unsigned flags, path_question_t *ask, void *arg)
+{
+	struct path p;
+	char *name;
+	int err = path_name_from_user(uname, flags, &name);
+
+	if (err)
+		return err;
+	err = ask_ahead(dfd, name, flags, ask, arg);
+	if (err == -EAGAIN) {
+		err = path_lookup(dfd, name, flags, &p);
+		if (!err) {
+			err = ask(&p, true, arg);
+			path_put(&p);
+		}
+	}
+	kfree(name);
+	return err;
 }

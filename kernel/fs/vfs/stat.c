@@ -48,51 +48,25 @@ static RACY void attributes_get(const struct inode *i, struct attributes *a)
 	a->btime = i->btime;
 }
 
-static void attributes_of_path(const struct path *p, struct attributes *a)
+/* For path_ask(); a file system that has to be asked may sleep. */
+static int ask_attributes(const struct path *p, bool held, void *attributes)
 {
 	struct inode *i = rcu_dereference(p->dentry->inode);
+	struct attributes *a = attributes;
+	int err = held ? inode_refresh(i) : i->ops && i->ops->getattr ? -EAGAIN : 0;
 
+	if (err)
+		return err;
 	inode_seen(i);
 	attributes_get(i, a);
 	a->mount_id = p->mnt->id;
 	a->mount_root = p->dentry == p->mnt->root;
-}
-
-/* For path_ask(): if they are what the inode says. */
-static bool ask_attributes(const struct path *p, void *attributes)
-{
-	const struct inode *i = rcu_dereference(p->dentry->inode);
-
-	if (i->ops && i->ops->getattr)
-		return false;
-	attributes_of_path(p, attributes);
-	return true;
+	return 0;
 }
 
 static unsigned look_up_flags(unsigned at_flags)
 {
 	return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY | LOOKUP_NULL : 0);
-}
-
-static int path_attributes(int dfd, uaddr_t uname, unsigned flags, struct attributes *a)
-{
-	struct path p;
-	char *name;
-	int err = path_name_from_user(uname, flags, &name);
-
-	if (err)
-		return err;
-	if (!path_ask(dfd, name, flags, ask_attributes, a)) {
-		err = path_lookup(dfd, name, flags, &p);
-		if (!err) {
-			err = inode_refresh(p.dentry->inode);
-			if (!err)
-				attributes_of_path(&p, a);
-			path_put(&p);
-		}
-	}
-	kfree(name);
-	return err;
 }
 
 static int stat_put(const struct attributes *a, uaddr_t ubuf)
@@ -136,7 +110,7 @@ long sys_newfstatat(int dfd, uaddr_t name, uaddr_t ubuf, unsigned flags)
 		return sys_fstat(dfd, ubuf);
 	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | 0x6000 /* AT_STATX_SYNC_TYPE */))
 		return -EINVAL;
-	err = path_attributes(dfd, name, look_up_flags(flags), &a);
+	err = path_ask(dfd, name, look_up_flags(flags), ask_attributes, &a);
 	return err ? err : stat_put(&a, ubuf);
 }
 
@@ -219,58 +193,33 @@ long sys_statx(int dfd, uaddr_t name, unsigned flags, unsigned mask, uaddr_t ubu
 		return -EINVAL;
 	if (!means_fd(dfd, name, flags) && flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC))
 		return -EINVAL;
-	err = path_attributes(dfd, name, look_up_flags(flags), &a);
+	err = path_ask(dfd, name, look_up_flags(flags), ask_attributes, &a);
 	return err ? err : statx_put(&a, ubuf);
 }
 
 /* ---- access ---- */
 
-/* What is asked of a path, and the answer. */
-struct access { unsigned mode; int err; };
-
-static void access_of_path(const struct path *p, struct access *a)
+/* For path_ask(): may current do with it what the mode says? */
+static int ask_access(const struct path *p, bool held, void *mode)
 {
 	struct inode *i = rcu_dereference(p->dentry->inode);
+	unsigned may = *(const unsigned *)mode;
+	int err;
 
-	if ((a->mode & MAY_EXEC) && S_ISREG(inode_mode(i)) && path_noexec(p))
-		a->err = -EACCES;
-	else
-		a->err = inode_permission(i, a->mode);
-	if (!a->err && (a->mode & MAY_WRITE) && (S_ISREG(inode_mode(i)) || S_ISDIR(inode_mode(i)) || S_ISLNK(inode_mode(i))) && mount_readonly(p->mnt))
-		a->err = -EROFS;
-}
-
-/* For path_ask(): if the mode decides. */
-static bool ask_access(const struct path *p, void *access)
-{
-	const struct inode *i = rcu_dereference(p->dentry->inode);
-
-	if (i->ops && i->ops->permission)
-		return false;
-	access_of_path(p, access);
-	return true;
+	if (!held && i->ops && i->ops->permission)
+		return -EAGAIN;
+	if ((may & MAY_EXEC) && S_ISREG(inode_mode(i)) && path_noexec(p))
+		return -EACCES;
+	err = inode_permission(i, may);
+	if (!err && (may & MAY_WRITE) && (S_ISREG(inode_mode(i)) || S_ISDIR(inode_mode(i)) || S_ISLNK(inode_mode(i))) && mount_readonly(p->mnt))
+		err = -EROFS;
+	return err;
 }
 
 /* With current's own rights. */
-static long faccess(int dfd, uaddr_t uname, int mode, unsigned at_flags)
+static long faccess(int dfd, uaddr_t name, unsigned mode, unsigned flags)
 {
-	unsigned flags = look_up_flags(at_flags) & ~(unsigned)LOOKUP_NULL;
-	struct access a = { .mode = (unsigned)mode };
-	struct path p;
-	char *name;
-	int err = path_name_from_user(uname, flags, &name);
-
-	if (err)
-		return err;
-	if (!path_ask(dfd, name, flags, ask_access, &a)) {
-		err = path_lookup(dfd, name, flags, &p);
-		if (!err) {
-			access_of_path(&p, &a);
-			path_put(&p);
-		}
-	}
-	kfree(name);
-	return err ? err : a.err;
+	return path_ask(dfd, name, look_up_flags(flags) & ~(unsigned)LOOKUP_NULL, ask_access, &mode);
 }
 
 long sys_faccessat2(int dfd, uaddr_t name, int mode, unsigned flags)
@@ -294,11 +243,11 @@ long sys_faccessat2(int dfd, uaddr_t name, int mode, unsigned flags)
 		real->fsgid = c->gid;
 		real->cap_effective = caps;
 		c = cred_override(real);
-		err = faccess(dfd, name, mode, flags);
+		err = faccess(dfd, name, (unsigned)mode, flags);
 		cred_put(cred_override((struct cred *)c));
 		return err;
 	}
-	return faccess(dfd, name, mode, flags);
+	return faccess(dfd, name, (unsigned)mode, flags);
 }
 
 long sys_faccessat(int dfd, uaddr_t name, int mode) { return sys_faccessat2(dfd, name, mode, 0); }

@@ -16,6 +16,9 @@ void inode_evict_super(struct super *s);	/* every unused inode; for the unmount 
 bool inode_super_busy(struct super *s);		/* some are in memory yet */
 extern struct mapping_ops inode_no_mapping_ops;
 
+/* ---- times.c ---- */
+static inline bool inode_time_same(const struct inode_time *a, const struct inode_time *b) { return a->sec == b->sec && a->nsec == b->nsec; }
+
 /* ---- dcache.c ---- */
 void dcache_init(void);
 uint32_t qstr_hash(const char *name, unsigned len);
@@ -220,10 +223,12 @@ void peek_ahead(struct peek *p, bool whole, bool may_cross);
 /* References on where it is, the mount's unless that is `held`.  Ends the read section.  False: it is nowhere, or gone. */
 bool peek_take(const struct peek *p, const struct mount *held) MUST_CHECK;
 /*
- * Ask what a path leads to, which nobody has a reference to: ask() must not sleep, and what it finds out was so at one moment, unless
- * this returns false, as when ask() does: then look the path up.  flags are LOOKUP_*.
+ * Ask about what a path leads to: first without references, inside rcu_read_lock(), where what is found out was so at one moment, and
+ * where the question may be refused (-EAGAIN); then, if need be, with them (held), where it may sleep.  0, what the question
+ * says, or an error of the look-up.
  */
-bool path_ask(int dfd, const char *name, unsigned flags, bool (*ask)(const struct path *, void *), void *arg) MUST_CHECK;
+typedef int path_question_t(const struct path *p, bool held, void *arg);
+int path_ask(int dfd, uaddr_t uname, unsigned flags, path_question_t *ask, void *arg) MUST_CHECK;
 
 /* ---- path.c ---- */
 enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
