@@ -77,6 +77,7 @@ void hal_user_clock(paddr_t page) { }
 
 void hal_user_destroy(struct hal_uctx *u) { kfree(u); }
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
+struct abi_regs *hal_user_call_regs(struct hal_uctx *u) { return &u->regs; }
 void hal_user_single_step(struct hal_uctx *u, bool on) { u->step = on; }
 
 void hal_user_switch_out(struct hal_uctx *u) { fp_sync(u); }

@@ -79,6 +79,7 @@ void hal_user_clock(paddr_t page) { }
 
 void hal_user_destroy(struct hal_uctx *u) { kmem_cache_free(cache, u); }
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
+struct abi_regs *hal_user_call_regs(struct hal_uctx *u) { return &u->regs; }
 void hal_user_single_step(struct hal_uctx *u, bool on)
 {
 	u->step = on;

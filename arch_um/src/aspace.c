@@ -89,6 +89,16 @@ static bool svc_call(struct hal_as *as, enum stub_cmd cmd)
 	return um_stop_wait(as, &as->svc->stop, as->svc_cpu);
 }
 
+bool um_as_runs(struct hal_as *as)
+{
+	__atomic_store_n(&as->due, true, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* hal_user_run() */
+	for (unsigned i = 0; i < um_boot->cpus; i++)
+		if (__atomic_load_n(&um_cpus[i].user_as, __ATOMIC_ACQUIRE) == as)
+			return true;
+	return false;
+}
+
 void um_as_wait_inflight(struct hal_as *as)
 {
 	struct um_thread *t = as->inflight;
@@ -279,6 +289,7 @@ struct hal_as *hal_as_create(struct hal_as *parent) NO_TSA
 		as = NULL;
 	} else {
 		as->kept_parent = parent;
+		as->due = true;		/* to forget what its last program had */
 		if (parent)
 			um_patch_share(as, parent);	/* nobody knows this one yet: without its lock */
 	}
@@ -299,6 +310,7 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 				um_fpu_init(t->owner->fpu);
 			else
 				um_fpu_save(t->owner, t);
+			um_rest_fetch(t->owner, t);
 			/* The last look at the owner: it may be freed once it sees this (user_unbind()). */
 			__atomic_store_n(&t->owner->t, NULL, __ATOMIC_RELEASE);
 			t->owner = NULL;
@@ -355,11 +367,9 @@ void hal_as_activate(struct hal_as *as) { um_cpu()->as = as; }
 /* The stub itself does something; no user code runs. */
 static bool fast_ask(struct um_thread *t, uint32_t what)
 {
-	t->ctl->resume = what;
-	t->ctl->fp_load = t->fp_load;
-	t->fp_load = false;
 	__atomic_store_n(&t->ctl->stop, 0, __ATOMIC_RELEASE);
-	t->stop_back = false;
+	t->ctl->answer = (struct stub_answer){ .resume = what, .fp_load = t->fp_load };
+	t->fp_load = false;
 	um_go(&t->ctl->go);
 	return um_stop_wait(t->as, &t->ctl->stop, t->host_cpu);
 }
@@ -454,6 +464,7 @@ static void op_put(struct hal_as *as, enum stub_op_kind kind, uaddr_t va, uint64
 {
 	struct stub_op what = { va, len, pa, kind, prot };
 
+	__atomic_store_n(&as->due, true, __ATOMIC_RELAXED);
 	if (!um_kept_put(&as->kept, as->svc->op[as->buffer], &as->count, what)) {
 		ops_sync(as);
 		(void)um_kept_put(&as->kept, as->svc->op[as->buffer], &as->count, what);
@@ -587,7 +598,7 @@ void hal_as_flush(struct hal_as *as) NO_TSA
 	unsigned long flags = hal_irq_save();
 
 	um_lock(&as->lock);
-	if (__atomic_load_n(&as->running, __ATOMIC_ACQUIRE))
+	if (um_as_runs(as))
 		ops_sync(as);
 	um_unlock(&as->lock);
 	hal_irq_restore(flags);

@@ -702,7 +702,7 @@ bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 
 		um_lock(&p->lock);
 		/* Nobody else, and nothing of ours runs with an old mapping: as for any page that is given away. */
-		if (p->old && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) == 1 && !__atomic_load_n(&as->running, __ATOMIC_ACQUIRE)) {
+		if (p->old && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) == 1 && !um_as_runs(as)) {
 			for (const struct old_copy *o = p->old; o; o = o->next)
 				if (o->by != as)
 					um_as_forget(as, from_key(as, o->key));

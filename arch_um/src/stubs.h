@@ -24,7 +24,6 @@ struct um_thread {
 	bool fast;			/* [o] stopped in a patched call: no frame, the FP state is in the CPU */
 	bool fp_saved;			/* [o] fast: and a copy of it in um_fast_fp() */
 	bool fp_load;			/* [o] fast: what is in um_fast_fp() is newer than the CPU's */
-	bool stop_back;			/* [o] ctl->stop has been set back already */
 	uint32_t frame, fp, fp_size;	/* [I] offsets of the signal frame and FP state in the area */
 	struct hal_uctx *owner;		/* [as->lock] NULL: free */
 };
@@ -43,7 +42,7 @@ struct hal_as {
 	int dead_pid;			/* [a] the last of its processes that is known to be gone */
 	int svc_cpu;			/* [lock] host CPU of the service thread, or -1 */
 	unsigned nthreads;		/* [lock] slots used */
-	uint32_t running;		/* [a] threads that may be in user code */
+	bool due;			/* [lock] to set, and read without: who is to run looks into the buffers first */
 	uint32_t buffer;		/* [lock] op buffer being filled */
 	uint32_t count;			/* [lock] ops in it */
 	struct um_kept kept;		/* [lock] what it maps, and what its last program did */
@@ -64,7 +63,8 @@ struct hal_as {
 
 /* A user thread. */
 struct hal_uctx {
-	struct abi_regs regs;		/* [o] */
+	struct abi_regs regs;		/* [o] whole after um_regs_whole() */
+	bool rest_there;		/* [a] what is in struct stub_rest is not in regs, but with t */
 	struct um_thread *t;		/* [as->lock] its FP state is in t's frame; NULL: in fpu */
 	struct hal_as *as;		/* [o] of t; such structs are never freed, t may be: lock first, then look at t */
 	void *fpu;			/* [o] um_fpu_size bytes */
@@ -129,6 +129,11 @@ static inline void um_count_answered(struct um_thread *t)
 struct um_thread *um_thread_get(struct hal_as *as) REQUIRES(as->lock);
 /* Close the buffer: how many operations are in it.  Locks: as->lock held. */
 unsigned um_as_take_ops(struct hal_as *as) REQUIRES(as->lock);
+/*
+ * May user code of it be running?  If not, none begins before the lock is given
+ * up, and then what was asked for until then is done first.  Locks: as->lock held.
+ */
+bool um_as_runs(struct hal_as *as) REQUIRES(as->lock);
 /* Until the other buffer has been done.  Locks: as->lock held. */
 void um_as_wait_inflight(struct hal_as *as) REQUIRES(as->lock);
 /* Wait until the word says STOPPED: the stub itself does something, on that host CPU (-1: any).  false: it died. */
@@ -141,15 +146,16 @@ void um_fpu_load(struct hal_uctx *u, struct um_thread *t);
 void um_fpu_init(void *fpu);
 
 /* A line of the stub's CPU is not taken from it without need. */
-#define TELL(place, value) ((void)TOLD(place, value))
-/* Did it say that already? */
-#define TOLD(place, value) ({ \
+#define TELL(place, value) do { \
 	__typeof__(place) v_ = (value); \
-	bool same_ = (place) == v_; \
-	if (!same_) \
+	if ((place) != v_) \
 		(place) = v_; \
-	same_; \
-})
+} while (0)
+
+/* Make all of u->regs be there.  The owner, or who keeps it stopped. */
+void um_regs_whole(struct hal_uctx *u);
+/* The same of who is bound to t.  Locks: as->lock. */
+void um_rest_fetch(struct hal_uctx *u, const struct um_thread *t);
 
 /* handoff.c */
 void um_spin_choose(struct um_cpu *c, struct hal_uctx *u, struct um_thread *t);

@@ -43,6 +43,7 @@ struct um_cpu {
 	uint64_t lines;			/* [a] device lines behind UM_PEND_IRQ */
 	uint32_t *wait_word;		/* [c] what an interrupt must change: see um_user_wait() */
 	struct hal_as *as;		/* [c] active address space */
+	struct hal_as *user_as;		/* [a] whose user code runs here; NULL: none */
 	uint64_t timer_want, timer_set;	/* [c] deadline asked for, deadline the host has */
 	unsigned index;			/* [I] */
 	int host_cpu, spare_cpu;	/* [I] pinned to, another one; or -1 */

@@ -76,6 +76,37 @@ void hal_user_answers(struct hal_uctx *u, int pid, int tid) NO_TSA
 	hal_irq_restore(flags);
 }
 
+void um_rest_fetch(struct hal_uctx *u, const struct um_thread *t)
+{
+	const struct stub_rest *f = &t->ctl->rest;
+	struct abi_regs *r = &u->regs;
+
+	if (!u->rest_there)
+		return;
+	r->rsp = f->sp;
+	r->rbx = f->bx;
+	r->rbp = f->bp;
+	r->r12 = f->r12;
+	r->r13 = f->r13;
+	r->r14 = f->r14;
+	r->r15 = f->r15;
+	store_release(&u->rest_there, false);
+}
+
+void um_regs_whole(struct hal_uctx *u) NO_TSA
+{
+	unsigned long flags;
+
+	if (likely(!load_acquire(&u->rest_there)))
+		return;
+	flags = hal_irq_save();
+	um_lock(&u->as->lock);
+	if (u->t)
+		um_rest_fetch(u, u->t);
+	um_unlock(&u->as->lock);
+	hal_irq_restore(flags);
+}
+
 /* From whatever stub thread it is bound to; keep_fpu: its FP state is in u->fpu afterwards. */
 static void user_unbind(struct hal_uctx *u, bool keep_fpu) NO_TSA
 {
@@ -89,6 +120,7 @@ static void user_unbind(struct hal_uctx *u, bool keep_fpu) NO_TSA
 		um_lock(&as->lock);
 		t = u->t;
 		if (t) {
+			um_rest_fetch(u, t);
 			if (keep_fpu)
 				um_fpu_save(u, t);
 			t->owner = NULL;
@@ -125,7 +157,7 @@ struct hal_uctx *hal_user_clone(struct hal_uctx *parent)
 	struct hal_uctx *u = hal_user_create();
 	if (!u)
 		return NULL;
-	u->regs = parent->regs;
+	u->regs = *hal_user_regs(parent);
 	hal_user_fpu_get(parent, u->fpu, um_fpu_size);
 	return u;
 }
@@ -148,7 +180,12 @@ int hal_user_prepare(struct hal_uctx *u, struct hal_as *as) NO_TSA
 
 void hal_user_leave(struct hal_uctx *u) { user_unbind(u, false); }
 
-struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
+struct abi_regs *hal_user_call_regs(struct hal_uctx *u) { return &u->regs; }
+struct abi_regs *hal_user_regs(struct hal_uctx *u)
+{
+	um_regs_whole(u);
+	return &u->regs;
+}
 void hal_user_switch_out(struct hal_uctx *u) NO_TSA
 {
 	/* This may take a while.  Who destroys the address space frees the thread: under the lock. */
@@ -171,8 +208,10 @@ size_t hal_user_copy_to(uaddr_t dst, const void *src, size_t n) { return 0; }
 
 static bool canonical(uint64_t a) { return (uint64_t)((int64_t)(a << 16) >> 16) == a; }
 
-static void regs_to_frame(struct hal_uctx *u, struct um_thread *t)
+/* What to tell the stub of CPUID (struct stub_answer). */
+static uint32_t regs_to_frame(struct hal_uctx *u, struct um_thread *t)
 {
+	uint32_t cpuid = 0;
 	struct um_frame *f = um_frame(t);
 	const struct abi_regs *r = &u->regs;
 
@@ -205,13 +244,13 @@ static void regs_to_frame(struct hal_uctx *u, struct um_thread *t)
 	f->fpstate = t->area + t->fp;
 	f->sigmask = 0;
 	t->ctl->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
-	t->ctl->cpuid = 0;
 	if (t->cpuid_faults != (t->as->learn != 0)) {
 		t->cpuid_faults = t->as->learn != 0;
-		t->ctl->cpuid = t->cpuid_faults ? 1 : 2;
+		cpuid = t->cpuid_faults ? 1 : 2;
 		t->ctl->cpuid_faults = t->cpuid_faults;
 	}
 	t->ctl->gs_base = !r->gs_base && um_patch_enabled() ? t->area + STUB_GS_TAG : canonical(r->gs_base) ? r->gs_base : 0;
+	return cpuid;
 }
 
 /* Can it go on without a frame? */
@@ -220,60 +259,56 @@ static bool regs_fast(const struct hal_uctx *u, const struct um_thread *t)
 	return t->fast && t->cpuid_faults == (t->as->learn != 0) && !u->step && !u->regs.gs_base && !(u->regs.eflags & EFLAGS_TF) && canonical(u->regs.rip);
 }
 
-/* How the stub goes on then. */
-static uint32_t regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
+/* The stub's own line, for what is not as it was passed. */
+#define CHANGE(place, was, value) do { \
+	uint64_t v_ = (value); \
+	if (unlikely(ctl->was != v_)) \
+		ctl->place = v_; \
+} while (0)
+static void regs_to_ctl(struct hal_uctx *u, struct um_thread *t)
 {
 	const struct abi_regs *r = &u->regs;
 	struct stub_thread *ctl = t->ctl;
-	bool same = true;
 
-	same &= TOLD(ctl->regs.call.di, r->rdi);
-	same &= TOLD(ctl->regs.call.si, r->rsi);
-	same &= TOLD(ctl->regs.call.dx, r->rdx);
-	same &= TOLD(ctl->regs.call.r10, r->r10);
-	same &= TOLD(ctl->regs.call.sp, r->rsp);
-	same &= TOLD(ctl->regs.call.ip, u->ret && u->ret == r->rip && u->ret_changes == READ_ONCE(u->as->changes) ? u->ret_machine : r->rip);
-	TELL(ctl->regs.bx, r->rbx);
-	TELL(ctl->regs.bp, r->rbp);
-	TELL(ctl->regs.r12, r->r12);
-	TELL(ctl->regs.r13, r->r13);
-	TELL(ctl->regs.r14, r->r14);
-	TELL(ctl->regs.r15, r->r15);
-	TELL(ctl->regs.r8, r->r8);
-	TELL(ctl->regs.r9, r->r9);
-	TELL(ctl->regs.flags, r->eflags);
-	TELL(ctl->regs.cx, r->rcx);
-	TELL(ctl->regs.r11, r->r11);
+	CHANGE(back.di, call.di, r->rdi);
+	CHANGE(back.si, call.si, r->rsi);
+	CHANGE(back.dx, call.dx, r->rdx);
+	CHANGE(back.r10, call.r10, r->r10);
+	CHANGE(back.ip, call.ip, u->ret && u->ret == r->rip && u->ret_changes == READ_ONCE(u->as->changes) ? u->ret_machine : r->rip);
+	CHANGE(back.flags, call.flags, r->eflags);
+	TELL(ctl->r8, r->r8);
+	TELL(ctl->r9, r->r9);
 	TELL(ctl->fs_base, canonical(r->fs_base) ? r->fs_base : 0);
-	return same ? STUB_RESUME_BACK : STUB_RESUME_REGS;
+	if (unlikely(!u->rest_there)) {
+		ctl->rest.sp = r->rsp;
+		ctl->rest.bx = r->rbx;
+		ctl->rest.bp = r->rbp;
+		ctl->rest.r12 = r->r12;
+		ctl->rest.r13 = r->r13;
+		ctl->rest.r14 = r->r14;
+		ctl->rest.r15 = r->r15;
+	}
 }
 
 static void regs_from_ctl(struct hal_uctx *u, struct um_thread *t)
 {
-	const struct stub_regs f = t->ctl->regs;
+	const struct stub_thread *ctl = t->ctl;
+	const struct stub_passed f = ctl->call;
 	struct abi_regs *r = &u->regs;
 
-	r->r8 = f.r8;
-	r->r9 = f.r9;
-	r->r10 = f.call.r10;
-	r->r11 = f.r11;
-	r->r12 = f.r12;
-	r->r13 = f.r13;
-	r->r14 = f.r14;
-	r->r15 = f.r15;
-	r->rdi = f.call.di;
-	r->rsi = f.call.si;
-	r->rbp = f.bp;
-	r->rbx = f.bx;
-	r->rdx = f.call.dx;
-	r->rax = f.call.ax;
-	r->rcx = f.cx;
-	r->rsp = f.call.sp;
-	r->rip = f.call.ip;
+	r->rdi = f.di;
+	r->rsi = f.si;
+	r->rdx = f.dx;
+	r->r10 = f.r10;
+	r->rax = f.ax;
+	r->rip = f.ip;
 	r->eflags = f.flags;
-	r->orig_rax = UINT64_MAX;
-	r->fs_base = t->ctl->fs_base;
+	r->r8 = ctl->r8;
+	r->r9 = ctl->r9;
+	r->fs_base = ctl->fs_base;
 	r->gs_base = 0;
+	r->orig_rax = UINT64_MAX;
+	u->rest_there = true;
 }
 
 static void regs_from_frame(struct hal_uctx *u, struct um_thread *t)
@@ -281,6 +316,7 @@ static void regs_from_frame(struct hal_uctx *u, struct um_thread *t)
 	const struct um_frame *f = um_frame(t);
 	struct abi_regs *r = &u->regs;
 
+	u->rest_there = false;
 	r->r8 = f->r8;
 	r->r9 = f->r9;
 	r->r10 = f->r10;
@@ -481,6 +517,28 @@ static bool run_wait(struct um_cpu *c, struct hal_as *as, struct um_thread *t)
 	}
 }
 
+/* What is to be done before user code runs, in this thread: how many operations. */
+static uint32_t ops_take(struct hal_as *as, struct um_thread *t, uint32_t *buffer) NO_TSA
+{
+	uint32_t ops;
+
+	um_lock(&as->lock);
+	um_as_wait_inflight(as);
+	ops = um_as_take_ops(as);
+	if (ops) {
+		um_count(UM_STAT_BATCH);
+		um_count_add(UM_STAT_OPS, ops);
+		*buffer = as->buffer;
+		t->ctl->ops_done = 0;
+		as->inflight = t;
+		as->buffer ^= 1;
+	} else {
+		__atomic_store_n(&as->due, false, __ATOMIC_RELAXED);
+	}
+	um_unlock(&as->lock);
+	return ops;
+}
+
 enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TSA
 {
 	struct um_cpu *c = um_cpu();
@@ -497,6 +555,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	struct stub_thread *ctl = t->ctl;
 
 	if (unlikely(as->cpuid_do)) {
+		um_regs_whole(u);
 		if (as->cpuid_do == u->regs.rip)
 			um_cpuid_execute(&u->regs);
 		as->cpuid_do = as->learn_ip = 0;
@@ -507,66 +566,58 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		info->trap_nr = info->error_code = 0;
 		return exception(info, SIGTRAP, TRAP_BRKPT, u->regs.rip);
 	}
-	uint32_t resume = STUB_RESUME_REGS;
+	uint32_t cpuid = 0, ops = 0, buffer = 0;
 	bool fp_load = false;
 	if (regs_fast(u, t)) {
-		resume = regs_to_ctl(u, t);
+		regs_to_ctl(u, t);
 		fp_load = t->fp_load;
 		t->fp_load = false;
 	} else {
+		um_regs_whole(u);
 		if (!um_thread_settle(t))
 			return killed(info);
-		regs_to_frame(u, t);
+		cpuid = regs_to_frame(u, t);
 	}
 	um_spin_choose(c, u, t);
-	um_lock(&as->lock);
-	um_as_wait_inflight(as);
-	uint32_t ops = um_as_take_ops(as);
-	if (ops) {
-		um_count(UM_STAT_BATCH);
-		um_count_add(UM_STAT_OPS, ops);
-		ctl->ops_buffer = as->buffer;
-		ctl->ops_done = 0;
-		as->inflight = t;
-		as->buffer ^= 1;
-	}
-	__atomic_fetch_add(&as->running, 1, __ATOMIC_ACQ_REL);
-	um_unlock(&as->lock);
+	/* Either this sees that there is something to do first, or um_as_runs() sees us. */
+	(void)__atomic_exchange_n(&c->user_as, as, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&as->due, __ATOMIC_ACQUIRE))
+		ops = ops_take(as, t, &buffer);
 
-	if (!t->stop_back)
-		__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELEASE);
-	t->stop_back = false;
-	__atomic_store_n(&c->wait_word, &ctl->stop, __ATOMIC_RELEASE);
 	uint64_t tsc = u->spin ? 0 : __builtin_ia32_rdtsc();	/* who spins does not ask how long it took */
-	/* The last before go, and not read before: this line is the one that the stub looks at all the time. */
-	ctl->resume = resume;
-	ctl->fp_load = fp_load;
-	ctl->ops_count = ops;
-	ctl->ax = u->regs.rax;
+	__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->wait_word, &ctl->stop, __ATOMIC_RELEASE);
+	ctl->answer.ax = u->regs.rax;
+	ctl->answer.cx = u->regs.rcx;
+	ctl->answer.r11 = u->regs.r11;
+	ctl->answer.resume = STUB_RESUME_RUN;
+	ctl->answer.ops_buffer = buffer;
+	ctl->answer.ops_count = ops;
+	ctl->answer.fp_load = fp_load;
+	ctl->answer.cpuid = cpuid;
 	bool asleep = um_go(&ctl->go);
 	bool spun = um_spin_wait(c, u, &ctl->stop);
-	if (spun)	/* the registers that no call passes come beside what is done first */
-		__builtin_prefetch(&ctl->regs.bx);
+	if (spun)	/* if it has changed, it comes beside what is done first */
+		__builtin_prefetch(&ctl->r8);
 	bool yielded = !spun && um_yield_wait(c, u, &ctl->stop);
 	bool alive = spun || yielded || run_wait(c, as, t);
 	um_spin_learn(u, asleep, spun, u->spin ? 0 : __builtin_ia32_rdtsc() - tsc);
 	__atomic_store_n(&c->wait_word, NULL, __ATOMIC_RELAXED);
-	__atomic_fetch_sub(&as->running, 1, __ATOMIC_ACQ_REL);
+	__atomic_store_n(&c->user_as, NULL, __ATOMIC_RELEASE);
 	um_count(!alive ? UM_STAT_DIED : spun ? asleep ? UM_STAT_WOKEN_SPUN : UM_STAT_SPUN : yielded ? UM_STAT_YIELDED : UM_STAT_SLEPT);
 	if (!alive)
 		return killed(info);
-	unsigned kind = __atomic_load_n(&ctl->kind, __ATOMIC_RELAXED);
+	uint32_t stop = __atomic_load_n(&ctl->stop, __ATOMIC_ACQUIRE), kind = stop >> STUB_KIND_SHIFT;
 	if (um_patch_enabled() && kind != STUB_KIND_FRAME) {
 		t->fast = true;
-		t->fp_saved = __atomic_load_n(&ctl->fp_saved, __ATOMIC_RELAXED);
+		t->fp_saved = stop & STUB_FP_SAVED;
 		regs_from_ctl(u, t);
-		/* Now, while there is something to do: the line comes from the other CPU. */
-		__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELEASE);
-		t->stop_back = true;
 		if (kind == STUB_KIND_CALL) {
 			um_count(UM_STAT_FAST);
 			return call(u, as, u->regs.rip);
 		}
+		u->regs.rcx = ctl->rest.cx;
+		u->regs.r11 = ctl->rest.r11;
 		um_patch_hide(as, &u->regs);
 		um_irq_run();
 		return HAL_TRAP_KICK;

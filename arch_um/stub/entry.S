@@ -107,34 +107,34 @@ signal_entry:
 	 *
 	 * A kick (SIGURG) anywhere in the stub's code is only noted, because the
 	 * thread is about to stop; between fast_resume and fast_resume_end the handler
-	 * makes it go to fast_kicked: `back`, `regs` and `ax` are still whole.
+	 * makes it go to fast_kicked: `back` and `rest` are still whole.
 	 */
 #define GS(off) %gs:((off) - STUB_GS_TAG)
-#define REG(n) GS(STUB_OFF_REGS + 8 * (n))
 #define BACK(n) GS(STUB_OFF_BACK + 8 * (n))
 #define AX	0	/* struct stub_passed */
 #define DI	1
 #define SI	2
 #define DX	3
 #define R10	4
-#define SP	5
-#define IP	6
-#define BX	7	/* struct stub_regs goes on */
-#define BP	8
-#define R12	9
-#define R13	10
-#define R14	11
-#define R15	12
-#define R8	13
-#define R9	14
-#define FLAGS	15
-#define CX	16
-#define R11	17
-	/* %rax: |= what differs from what is there */
-	.macro	DIFFERS reg n
-	mov	REG(\n), %rdx
-	xor	\reg, %rdx
-	or	%rdx, %rax
+#define IP	5
+#define FLAGS	6
+#define REST(n) GS(STUB_OFF_REST + 8 * (n))
+#define SP	0	/* struct stub_rest */
+#define BX	1
+#define BP	2
+#define R12	3
+#define R13	4
+#define R14	5
+#define R15	6
+#define REST_AX	7
+#define REST_CX	8
+#define REST_R11 9
+	/* A line that is not written is not fetched by the kernel's CPU. */
+	.macro	SAY reg off
+	cmp	\reg, GS(\off)
+	je	9f
+	mov	\reg, GS(\off)
+9:
 	.endm
 	.section .text.first, "ax", @progbits
 	.globl	fast_entry, fast_resume, fast_resume_end, fast_kicked, fast_unanswered
@@ -145,46 +145,29 @@ fast_entry:
 	lea	-(STUB_THREADS >> STUB_THREADS_SHIFT)(%rcx), %ecx
 	jrcxz	1f
 	ud2				/* not a call: that would change r11 */
-1:	mov	%rsp, BACK(SP)
+1:	mov	%rsp, REST(SP)
 	mov	%r11, BACK(IP)
 	mov	%rax, BACK(AX)
 	rdgsbase %rcx
 	lea	STUB_THREAD_CTL - STUB_GS_TAG(%rcx), %rsp
 	pushfq
-	popq	%rax
+	popq	BACK(FLAGS)
 	cld
 	mov	%rdi, BACK(DI)
 	mov	%rsi, BACK(SI)
 	mov	%rdx, BACK(DX)
 	mov	%r10, BACK(R10)
-	/* A line that is not written is not fetched by the kernel's CPU. */
-	cmp	%rax, REG(FLAGS)
-	je	3f
-	mov	%rax, REG(FLAGS)
-3:	rdfsbase %rax
-	cmp	%rax, GS(STUB_OFF_FS)
-	je	4f
-	mov	%rax, GS(STUB_OFF_FS)
-4:	xor	%eax, %eax
-	DIFFERS	%rbx, BX
-	DIFFERS	%rbp, BP
-	DIFFERS	%r12, R12
-	DIFFERS	%r13, R13
-	DIFFERS	%r14, R14
-	DIFFERS	%r15, R15
-	DIFFERS	%r8, R8
-	DIFFERS	%r9, R9
-	test	%rax, %rax
-	jz	5f
-	mov	%rbx, REG(BX)
-	mov	%rbp, REG(BP)
-	mov	%r12, REG(R12)
-	mov	%r13, REG(R13)
-	mov	%r14, REG(R14)
-	mov	%r15, REG(R15)
-	mov	%r8, REG(R8)
-	mov	%r9, REG(R9)
-5:	mov	$1, %esi		/* STUB_KIND_CALL */
+	mov	%rbx, REST(BX)
+	mov	%rbp, REST(BP)
+	mov	%r12, REST(R12)
+	mov	%r13, REST(R13)
+	mov	%r14, REST(R14)
+	mov	%r15, REST(R15)
+	SAY	%r8, STUB_OFF_R8
+	SAY	%r9, STUB_OFF_R9
+	rdfsbase %rax
+	SAY	%rax, STUB_OFF_FS
+	mov	$1, %esi		/* STUB_KIND_CALL */
 2:	lea	-STUB_GS_TAG(%rcx), %rdi
 	call	fast_main
 	test	%eax, %eax
@@ -192,28 +175,28 @@ fast_entry:
 fast_resume:
 	cmpl	$0, GS(STUB_OFF_KICKED)
 	jne	fast_kicked
-	pushq	REG(FLAGS)
+	pushq	BACK(FLAGS)
 	popfq
-	mov	GS(STUB_OFF_AX), %rax
-	mov	REG(BX), %rbx
-	mov	REG(CX), %rcx
+	mov	REST(REST_AX), %rax
+	mov	REST(REST_CX), %rcx
+	mov	REST(REST_R11), %r11
 	mov	BACK(DX), %rdx
 	mov	BACK(SI), %rsi
 	mov	BACK(DI), %rdi
-	mov	REG(BP), %rbp
-	mov	REG(R8), %r8
-	mov	REG(R9), %r9
 	mov	BACK(R10), %r10
-	mov	REG(R11), %r11
-	mov	REG(R12), %r12
-	mov	REG(R13), %r13
-	mov	REG(R14), %r14
-	mov	REG(R15), %r15
-	mov	BACK(SP), %rsp
+	mov	GS(STUB_OFF_R8), %r8
+	mov	GS(STUB_OFF_R9), %r9
+	mov	REST(BX), %rbx
+	mov	REST(BP), %rbp
+	mov	REST(R12), %r12
+	mov	REST(R13), %r13
+	mov	REST(R14), %r14
+	mov	REST(R15), %r15
+	mov	REST(SP), %rsp
 	jmp	*BACK(IP)
 fast_resume_end:
 fast_kicked:
-	mov	GS(STUB_OFF_AX), %rax
+	mov	REST(REST_AX), %rax
 	mov	%rax, BACK(AX)
 	rdgsbase %rcx
 	lea	STUB_THREAD_CTL - STUB_GS_TAG(%rcx), %rsp

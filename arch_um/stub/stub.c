@@ -11,8 +11,8 @@
  * saved all registers in a signal frame on the thread's shared area, so this
  * frame *is* the register file; the kernel reads and changes it, and the
  * return from the signal continues the user program.  Calls from patched sites
- * come without a signal, through fast_entry (entry.S): then t->regs is the
- * register file, and the FP state stays in the CPU.
+ * come without a signal, through fast_entry (entry.S): then *t has the
+ * registers, and the FP state stays in the CPU.
  *
  * No data, no libc, no thread pointer (%fs and %gs are the user's); a handler
  * finds its control block from its stack pointer.
@@ -94,12 +94,13 @@ static void wait_go(uint32_t *go, const uint32_t *spins, const uint32_t *yields)
 		    none == STUB_GO_SLEEP)
 			call_futex(go, FUTEX_WAIT, STUB_GO_SLEEP, NULL);
 	}
-	__atomic_store_n(go, STUB_GO_NONE, __ATOMIC_RELAXED);
 }
 
-static void post_stop(uint32_t *stop)
+/* The answer may come as soon as `stop` says so. */
+static void post_stop(uint32_t *go, uint32_t *stop, uint32_t how)
 {
-	if (__atomic_exchange_n(stop, STUB_STOPPED, __ATOMIC_ACQ_REL) & STUB_WAITER)
+	__atomic_store_n(go, STUB_GO_NONE, __ATOMIC_RELAXED);
+	if (__atomic_exchange_n(stop, STUB_STOPPED | how, __ATOMIC_ACQ_REL) & STUB_WAITER)
 		call_futex(stop, FUTEX_WAKE, 1, NULL);
 }
 
@@ -147,8 +148,8 @@ static void gs_write(uint64_t v) { __asm__ volatile("wrgsbase %0" :: "r"(v)); }
 /* What the kernel wants done before user code runs. */
 static void ops_take(struct stub_thread *t)
 {
-	if (t->ops_count) {
-		ops_run(t->ops_buffer, t->ops_count);
+	if (t->answer.ops_count) {
+		ops_run(t->answer.ops_buffer, t->answer.ops_count);
 		__atomic_store_n(&t->ops_done, 1, __ATOMIC_RELEASE);
 	}
 }
@@ -156,7 +157,6 @@ static void ops_take(struct stub_thread *t)
 static void fp_save(struct stub_thread *t)
 {
 	__asm__ volatile("xsave64 (%0)" : : "r"((char *)t + STUB_THREAD_CTL), "a"(-1), "d"(-1) : "memory");
-	t->fp_saved = 1;
 }
 
 /* Will the CPU have something else to do during this call?  Then it need not be given back here, only to go to sleep. */
@@ -191,7 +191,7 @@ static bool user_range(uint64_t p, uint64_t n) { return p <= STUB_BASE - n; }
  * The vDSO's clocks for who calls the kernel, and who it is.  Every access to
  * the program's memory may fault: then signal_main() gives the call to the
  * kernel, as if nothing had been tried.  So everything is in this section, and
- * t->regs and t->ax are written last, t->back not at all.
+ * what it answers is written last, t->back not at all.
  */
 __attribute__((section(".text.answer"), noinline, flatten)) static bool answer(struct stub_thread *t)
 {
@@ -226,9 +226,9 @@ __attribute__((section(".text.answer"), noinline, flatten)) static bool answer(s
 	/* The registers that a call changes say where the program is, not the trampoline. */
 	if (((const volatile uint8_t *)ret)[-2] != 0x0f || ((const volatile uint8_t *)ret)[-1] != 0x05)
 		next = ret + (uint64_t)(int64_t)*(const volatile int32_t *)(ret - STUB_NEXT_SIZE);
-	t->ax = (uint64_t)r;
-	t->regs.cx = next;
-	t->regs.r11 = t->regs.flags;
+	t->rest.ax = (uint64_t)r;
+	t->rest.cx = next;
+	t->rest.r11 = t->back.flags;
 	t->answered++;
 	return true;
 }
@@ -283,7 +283,7 @@ static bool cpuid_answer(const struct stub_thread *t, char *frame)
 	return true;
 }
 
-/* A patched call, all registers saved, in t->back and t->regs.  0: go on with these; 1: stop again, with a signal frame. */
+/* A patched call, all registers saved: in t->back, t->rest, t->r8 and t->r9.  0: go on with these; 1: stop again, with a signal frame. */
 int fast_main(struct stub_thread *t, uint32_t kind)
 {
 	const uint32_t none = 0;
@@ -298,24 +298,24 @@ int fast_main(struct stub_thread *t, uint32_t kind)
 
 	if (fp)
 		fp_save(t);
-	/* All at once: the kernel looks at this line all the time, and takes it away with each look. */
-	t->regs.call = t->back;
-	t->kind = (uint16_t)kind;
-	t->fp_saved = fp;
 	for (;;) {
-		post_stop(&t->stop);
+		/* All at once: the kernel looks at this line all the time, and takes it away with each look. */
+		t->call = t->back;
+		post_stop(&t->go, &t->stop, kind << STUB_KIND_SHIFT | (fp ? STUB_FP_SAVED : 0));
 		wait_go(&t->go, &t->spin, yields);
-		if (t->resume != STUB_RESUME_SAVE)
+		if (t->answer.resume != STUB_RESUME_SAVE)
 			break;
 		fp_save(t);
+		fp = true;
 	}
-	if (t->fp_load)
+	if (t->answer.fp_load)
 		__asm__ volatile("xrstor64 (%0)" : : "r"((char *)t + STUB_THREAD_CTL), "a"(-1), "d"(-1) : "memory");
-	if (t->resume == STUB_RESUME_FRAME)
+	if (t->answer.resume == STUB_RESUME_FRAME)
 		return 1;
-	if (t->resume == STUB_RESUME_REGS)
-		t->back = t->regs.call;
 	ops_take(t);
+	t->rest.ax = t->answer.ax;
+	t->rest.cx = t->answer.cx;
+	t->rest.r11 = t->answer.r11;
 	if (t->fs_base != fs_read())
 		fs_write(t->fs_base);
 	return 0;
@@ -343,17 +343,16 @@ void signal_main(char *frame)
 
 	if (kick_noted(t, frame) || answer_failed(frame) || cpuid_answer(t, frame))
 		return;
-	t->kind = STUB_KIND_FRAME;
 	t->frame = (uint64_t)frame;
 	if (t->has_fsgsbase) {
 		t->fs_base = fs_read();
 		t->gs_base = gs_read();
 	}
-	post_stop(&t->stop);
+	post_stop(&t->go, &t->stop, STUB_KIND_FRAME << STUB_KIND_SHIFT);
 	wait_go(&t->go, &t->spin, call ? &none : &t->yield);
 	ops_take(t);
-	if (t->cpuid)
-		call_arch_prctl(0x1012, t->cpuid != 1);	/* ARCH_SET_CPUID */
+	if (t->answer.cpuid)
+		call_arch_prctl(0x1012, t->answer.cpuid != 1);	/* ARCH_SET_CPUID */
 	if (t->has_fsgsbase) {
 		/* A non-canonical base would fault here, in the stub: the kernel has checked it. */
 		fs_write(t->fs_base);
@@ -372,7 +371,7 @@ _Noreturn void svc_main(void)
 
 	call_munmap(STUB_ZYGOTE, 0x1000 + STUB_ZYGOTE_STACK);
 	for (;;) {
-		post_stop(&s->stop);
+		post_stop(&s->go, &s->stop, 0);
 		wait_go(&s->go, &s->spin, &s->yield);
 		if (s->cmd == STUB_CMD_OPS) {
 			ops_run(s->buffer, s->count);
@@ -521,7 +520,7 @@ _Noreturn void zygote_main(void)
 	call_munmap(STUB_ZYGOTE + 0x1000 + STUB_ZYGOTE_STACK, 0x7ffffffff000 - (STUB_ZYGOTE + 0x1000 + STUB_ZYGOTE_STACK));
 	signals_init();
 	for (;;) {
-		post_stop(&z->stop);
+		post_stop(&z->go, &z->stop, 0);
 		wait_go(&z->go, &z->spin, &z->yield);
 		uint32_t no_filter = z->no_filter;
 		uint64_t pa = z->pa;	/* the next request may be here before the child runs */

@@ -47,7 +47,7 @@ static void task_strace(unsigned nr, const uint64_t *args, long result, const ch
 
 static void task_syscall(struct task *t)
 {
-	struct abi_regs *r = hal_user_regs(t->uctx);
+	struct abi_regs *r = hal_user_call_regs(t->uctx);
 	unsigned nr = abi_syscall_nr(r);
 	uaddr_t hot = t->trap.hot_call;
 	unsigned traced;
@@ -122,7 +122,7 @@ static void task_exception(struct task *t)
 /* What is due before user code.  Interrupts on. */
 static void task_work(struct task *t)
 {
-	struct abi_regs *r = hal_user_regs(t->uctx);
+	struct abi_regs *r = hal_user_call_regs(t->uctx);
 	long result = abi_in_syscall(r) ? abi_syscall_get_result(r) : 0;
 
 	if (unlikely(t->files_later))
@@ -156,7 +156,7 @@ static void task_answers(struct task *t)
 /* Why user code stopped, into this CPU's ring.  Interrupts off. */
 static void task_trace(const struct task *t, enum hal_trap why)
 {
-	const struct abi_regs *r = hal_user_regs(t->uctx);
+	const struct abi_regs *r = hal_user_call_regs(t->uctx);
 	struct trace_ring *ring = &this_cpu()->trace;
 	uint32_t tid = (uint32_t)task_tid(t);
 

@@ -4,7 +4,7 @@
 # tests/user must pass whichever way a system call and a hand-over takes, and
 # --stats must say that it took that way.
 . "$(dirname "$0")/lib.sh"
-programs="call_sites_x86_64 regs_x86_64 signal_handler fork vfork exec threads futex ptrace jit pipe_fork cow_sole_owner answered_calls cpuid_x86_64 fork_again fork_memory"
+programs="call_sites_x86_64 call_regs_x86_64 regs_x86_64 signal_handler fork vfork exec threads futex ptrace jit pipe_fork cow_sole_owner answered_calls cpuid_x86_64 fork_again fork_memory"
 mkdir "$work/tests"
 for n in $programs runner/runner; do
 	gcc -static -O1 -g -pthread -o "$work/tests/$(basename "$n")" "$top/tests/user/$n.c" -lrt -lm 2>"$work/cc" || { cat "$work/cc"; not_ok compile; exit 1; }

@@ -285,6 +285,7 @@ void hal_user_answers(struct hal_uctx *u, int pid, int tid) { }
 void hal_user_clock(paddr_t page) { }
 void hal_user_destroy(struct hal_uctx *u) { free(u); }
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return (struct abi_regs *)u; }
+struct abi_regs *hal_user_call_regs(struct hal_uctx *u) { return (struct abi_regs *)u; }
 enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TSA { return HAL_TRAP_KICK; }
 void hal_user_switch_out(struct hal_uctx *u) NO_TSA {}
 size_t hal_user_fpu_size(void) { return 512; }

@@ -45,11 +45,12 @@
 #define STUB_FD_TTY	5		/* zygote only, if there is a terminal to restore */
 
 #define STUB_THREAD_CTL	1536		/* control block and the stack of patched calls; then, perhaps, the FP state */
-#define STUB_OFF_AX	8		/* offsets in struct stub_thread, for entry.S */
-#define STUB_OFF_REGS	72
-#define STUB_OFF_FS	216
-#define STUB_OFF_KICKED	320
-#define STUB_OFF_BACK	384
+#define STUB_OFF_R8	64		/* offsets in struct stub_thread, for entry.S */
+#define STUB_OFF_R9	72
+#define STUB_OFF_FS	80
+#define STUB_OFF_KICKED	192
+#define STUB_OFF_BACK	256
+#define STUB_OFF_REST	312
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -69,7 +70,7 @@ enum { STUB_OPS = 96 };		/* in a buffer; there are two */
  * word, so that nobody makes a system call to wake somebody who spins.
  */
 enum { STUB_GO_NONE = 0, STUB_GO_RUN = 1, STUB_GO_SLEEP = 2 };
-enum { STUB_STOPPED = 1, STUB_WAITER = 2, STUB_INTR = 4, STUB_DEAD = 8 };
+enum { STUB_STOPPED = 1, STUB_WAITER = 2, STUB_INTR = 4, STUB_DEAD = 8, STUB_FP_SAVED = 16 /* of a thread: the FP state is in the area, too */, STUB_KIND_SHIFT = 8 };
 
 enum stub_cmd { STUB_CMD_OPS = 1, STUB_CMD_THREAD };
 
@@ -113,40 +114,42 @@ struct stub_svc {
  * A user thread: control block and a small stack up to STUB_THREAD_CTL, an XSAVE
  * area up to svc->sigstack, then its signal stack up to the end of the area.
  */
-/* How it stopped: with a signal frame; in a patched call; by a kick on the way back from one. */
+/* How it stopped, in `stop`: with a signal frame; in a patched call; by a kick on the way back from one. */
 enum { STUB_KIND_FRAME = 0, STUB_KIND_CALL = 1, STUB_KIND_KICK = 2 };
 /* For fast_main() alone: a call that the stub could not answer. */
 enum { STUB_KIND_UNANSWERED = 3 };
-/*
- * What a thread that stopped without a frame shall do: go on with `regs`; make a
- * frame, and stop there; save the FP state in its area, and stop again.
- */
-enum { STUB_RESUME_REGS = 0, STUB_RESUME_FRAME = 1, STUB_RESUME_SAVE = 2, STUB_RESUME_BACK = 3 /* what a call passes has not changed */ };
-/* Seven that a call needs; eight that are mostly what they were; three. */
-struct stub_passed { uint64_t ax, di, si, dx, r10, sp, ip; };	/* what differs from call to call */
-struct stub_regs { struct stub_passed call; uint64_t bx, bp, r12, r13, r14, r15, r8, r9, flags, cx, r11; };
-/*
- * By cache lines, of which each costs a hand-off between two host CPUs as much
- * as all that is done in it: one that the kernel writes, and does not read; one
- * that the stub writes, all at once, because the kernel looks at it all the time;
- * one that is the stub's alone; and others that neither writes when they say that already.
- */
-struct stub_thread {
-	uint32_t go;
+/* What a thread that stopped without a frame shall do: go on; make a frame, and stop there; save the FP state in its area, and stop again. */
+enum { STUB_RESUME_RUN = 0, STUB_RESUME_FRAME = 1, STUB_RESUME_SAVE = 2 };
+/* What the kernel wants to know of every call; `ip` is the machine's: it may be in a trampoline. */
+struct stub_passed { uint64_t ax, di, si, dx, r10, ip, flags; };
+/* What it answers. */
+struct stub_answer {
+	uint64_t ax, cx, r11;		/* the result, and what the instruction changes */
 	uint32_t resume;
-	uint64_t ax;			/* go on with this instead of regs.ax */
 	uint32_t ops_buffer, ops_count;	/* do these before user code runs */
 	uint32_t fp_load;		/* first load the FP state from the area */
 	uint32_t cpuid;			/* before it goes on with a frame: CPUID faults from now on (1), or no longer (2) */
-	char pad_go[32];
+};
+/* The registers that it only asks for now and then; and those that are newer than what was passed. */
+struct stub_rest { uint64_t sp, bx, bp, r12, r13, r14, r15, ax, cx, r11; };
+/*
+ * By cache lines, of which each costs a hand-off between two host CPUs as much
+ * as all that is done in it: one that goes there and back, written by whoever
+ * has it, all at once, because the other looks at it all the time; ones that
+ * neither writes when they say that already; and ones that are the stub's alone:
+ * the kernel looks there only for what it has not been told.
+ */
+struct stub_thread {
+	uint32_t go, stop;
+	union {
+		struct stub_passed call;	/* KIND_CALL, KIND_KICK */
+		struct stub_answer answer;
+	};
 
-	uint32_t stop;
-	uint16_t kind;
-	uint16_t fp_saved;		/* this stop: the FP state is in the area, too */
-	struct stub_regs regs;		/* KIND_CALL, KIND_KICK; `ip` is the machine's: it may be in a trampoline */
+	uint64_t r8, r9;		/* KIND_CALL, KIND_KICK: calls seldom pass them */
 	uint64_t fs_base, gs_base;
 	uint64_t frame;			/* where the host's signal frame is: its return address */
-	char pad_regs[16];
+	char pad_regs[24];
 
 	uint32_t spin;			/* pauses before sleeping */
 	uint32_t yield;			/* before sleeping, behind the pauses: let others of this host CPU run so many times */
@@ -162,17 +165,20 @@ struct stub_thread {
 	uint32_t ops_done;		/* set to 1 then */
 	char pad_done[52];
 
-	struct stub_passed back;	/* the stub's: where it goes on, until `resume` says that regs.call is newer */
+	/* KIND_CALL, KIND_KICK: it goes on with these; the kernel may change them while it is stopped. */
+	struct stub_passed back;	/* but for ax */
+	struct stub_rest rest;
 };
 
 /* Calls that are alike in whether they wait: by number, and what a futex call is about. */
 static inline uint64_t stub_call_key(uint64_t nr, uint64_t second) { return nr == 202 ? nr | (second & 127) << 32 : nr; }
 
 _Static_assert(__builtin_offsetof(struct stub_svc, stack) == 512 && sizeof(struct stub_svc) == STUB_SVC_SIZE, "struct stub_svc");
-_Static_assert(__builtin_offsetof(struct stub_thread, kicked) == STUB_OFF_KICKED && __builtin_offsetof(struct stub_thread, back) == STUB_OFF_BACK &&
-	__builtin_offsetof(struct stub_thread, fs_base) == STUB_OFF_FS && __builtin_offsetof(struct stub_thread, ax) == STUB_OFF_AX &&
-	__builtin_offsetof(struct stub_thread, stop) == 64 && __builtin_offsetof(struct stub_thread, spin) == 256 &&
-	__builtin_offsetof(struct stub_thread, regs) == STUB_OFF_REGS, "entry.S");
+#define STUB_AT(member, off) (__builtin_offsetof(struct stub_thread, member) == (off))
+_Static_assert(STUB_AT(r8, STUB_OFF_R8) && STUB_AT(r9, STUB_OFF_R9) && STUB_AT(fs_base, STUB_OFF_FS) && STUB_AT(kicked, STUB_OFF_KICKED) &&
+	STUB_AT(back, STUB_OFF_BACK) && STUB_AT(rest, STUB_OFF_REST), "entry.S");
+_Static_assert(STUB_AT(r8, 64) && STUB_AT(spin, 128) && STUB_AT(back, 256), "cache lines");
+#undef STUB_AT
 
 /* Zygote: forks stubs. */
 struct stub_zygote {

@@ -74,6 +74,12 @@ void hal_user_leave(struct hal_uctx *u);
  * could hurt it (flags, segments, PSTATE, non-canonical pc) when it resumes.
  */
 struct abi_regs *hal_user_regs(struct hal_uctx *u);
+/*
+ * The same struct, for who needs only what a system call passes and brings back
+ * (number, arguments, result, pc, flags): what else is in it may be out of date,
+ * because a port may leave it where it is until hal_user_regs() asks.
+ */
+struct abi_regs *hal_user_call_regs(struct hal_uctx *u);
 
 /*
  * Run user code in the active address space until it needs the kernel.

@@ -81,6 +81,7 @@ void hal_user_answers(struct hal_uctx *u, int pid, int tid) { }
 void hal_user_clock(paddr_t page) { }
 void hal_user_destroy(struct hal_uctx *u) { kfree(u); }
 struct abi_regs *hal_user_regs(struct hal_uctx *u) { return &u->regs; }
+struct abi_regs *hal_user_call_regs(struct hal_uctx *u) { return &u->regs; }
 void hal_user_switch_out(struct hal_uctx *u) NO_TSA { }
 void hal_user_single_step(struct hal_uctx *u, bool on)
 {
