@@ -7,6 +7,8 @@ and on a core file.  User frames come from the page tables of the program, not
 from its stub process, so no second debugger is needed.  They work on a native
 kernel in QEMU, too (./eft boot CPU --gdb).
 """
+import re
+
 import gdb
 
 PAGE = 4096
@@ -152,6 +154,7 @@ def symbol(pc):
     text = gdb.execute("info symbol %#x" % pc, to_string=True).strip()
     line = gdb.find_pc_line(pc)
     name = text.split(" in section")[0] if not text.startswith("No symbol") else "?"
+    name = re.sub(r"\.(lto_priv|constprop|isra|part|cold)(\.\d+)*", "", name)	# the compiler's additions
     if line.symtab:
         name += " (%s:%d)" % (line.symtab.filename.split("/kernel/")[-1], line.line)
     return name
