@@ -7,6 +7,7 @@
 struct hal_as {
 	paddr_t pgd;		/* [I] */
 	uint64_t asid;		/* [asid_lock], read without; 0: never ran */
+	bool held;		/* [a] hal_as_hold() */
 	bool stale;		/* [caller] invalidations were issued and not waited for */
 };
 /* For a TLBI operand: the ASID in bits 63:48.  0: never ran, nothing is cached. */

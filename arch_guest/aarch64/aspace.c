@@ -367,3 +367,17 @@ unsigned hal_as_test_clear(struct hal_as *as, uaddr_t va)
 
 uaddr_t hal_as_limit(void) { return (uaddr_t)1 << 48; }
 uaddr_t hal_as_min(void) { return 0x10000; }
+
+bool hal_as_hold(struct hal_as *as)
+{
+	__atomic_store_n(&as->held, true, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* hal_user_run() */
+	for (unsigned i = 0; i < HAL_CPUS; i++)
+		if (__atomic_load_n(&percpus[i].user_as, __ATOMIC_ACQUIRE) == as) {
+			hal_as_release(as);
+			return false;
+		}
+	return true;
+}
+
+void hal_as_release(struct hal_as *as) { __atomic_store_n(&as->held, false, __ATOMIC_RELEASE); }

@@ -21,6 +21,7 @@ struct percpu {
 	uint64_t mpidr;			/* [I] affinity fields */
 	struct hal_uctx *fp_owner;	/* whose V registers are in the CPU, if its fp_cpu agrees */
 	struct hal_as *as;		/* active */
+	struct hal_as *user_as;		/* [a] whose user code runs */
 	uint64_t asid_active, asid_reserved;	/* see asid.c */
 	bool asid_flush;
 	uint8_t gic_target;		/* GICv2: this CPU's bit */

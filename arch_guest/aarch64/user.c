@@ -12,6 +12,7 @@
 #include <kernel/errno.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include "aarch64/as.h"
 #include "aarch64/port.h"
 #include "aarch64/trap.h"
 
@@ -87,6 +88,13 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	struct percpu *c = percpu();
 	uint64_t keep = (uint64_t)0xf << 28;
 	*info = (struct hal_trap_info){ 0 };
+	/* Either this sees that it is held, or hal_as_hold() sees us. */
+	__atomic_store_n(&c->user_as, c->as, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (unlikely(__atomic_load_n(&c->as->held, __ATOMIC_RELAXED))) {
+		__atomic_store_n(&c->user_as, NULL, __ATOMIC_RELEASE);
+		return HAL_TRAP_KICK;
+	}
 	if (c->fp_owner != u || u->fp_cpu != (int)c->index) {
 		fp_load(&u->fp);
 		c->fp_owner = u;
@@ -104,6 +112,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	}
 	unsigned vec = user_enter(u);
 	uint64_t esr = sysreg_read(esr_el1), far = sysreg_read(far_el1);
+	__atomic_store_n(&c->user_as, NULL, __ATOMIC_RELEASE);
 	if (unlikely(u->step)) {
 		sysreg_write(mdscr_el1, sysreg_read(mdscr_el1) & ~(uint64_t)1);
 		isb();

@@ -447,3 +447,17 @@ void hal_as_flush(struct hal_as *as)
 	}
 	dead_free(&dead);
 }
+
+bool hal_as_hold(struct hal_as *as)
+{
+	__atomic_store_n(&as->held, true, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* hal_user_run() */
+	for (unsigned i = 0; i < HAL_CPUS; i++)
+		if (load_acquire(&cpu_table[i]) && __atomic_load_n(&cpu_table[i]->user_as, __ATOMIC_ACQUIRE) == as) {
+			hal_as_release(as);
+			return false;
+		}
+	return true;
+}
+
+void hal_as_release(struct hal_as *as) { __atomic_store_n(&as->held, false, __ATOMIC_RELEASE); }

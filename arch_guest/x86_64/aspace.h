@@ -13,6 +13,7 @@ struct hal_as {
 	uint64_t id;		/* [I] never used for another one */
 	uint64_t cpus;		/* [a] CPUs that have it active */
 	bool dying;		/* [a] being destroyed */
+	bool held;		/* [a] hal_as_hold() */
 	uint64_t gen;		/* [a] number of the last change that a TLB may contradict */
 	struct leaf_lock dead_lock;
 	struct list_head dead;	/* [dead_lock] tables out of the tree, which a CPU may still be walking */

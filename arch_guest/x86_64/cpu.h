@@ -32,6 +32,7 @@ struct pcpu {
 	bool online;		/* [a] */
 
 	struct hal_as *as;	/* [o] address space whose tables are loaded, or NULL */
+	struct hal_as *user_as;	/* [a] whose user code runs */
 	bool as_lazy;		/* [o] but a kernel thread runs, which does not use it */
 	uint64_t as_seen;	/* [a] its changes up to this generation are in our TLB */
 	struct { uint64_t id, seen; } as_slots[CPU_SPACES];	/* [o] what this CPU's TLB has of spaces that it left: aspace.c */

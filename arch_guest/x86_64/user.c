@@ -248,6 +248,12 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info)
 		r->orig_rax = (uint64_t)-1;
 		return exception(info, SIGTRAP, TRAP_BRKPT, r->rip);
 	}
+	/* Either this sees that it is held, or hal_as_hold() sees us. */
+	(void)__atomic_exchange_n(&c->user_as, c->as, __ATOMIC_SEQ_CST);
+	if (unlikely(__atomic_load_n(&c->as->held, __ATOMIC_RELAXED))) {
+		__atomic_store_n(&c->user_as, NULL, __ATOMIC_RELEASE);
+		return HAL_TRAP_KICK;
+	}
 	tlb_catch_up(c);
 	fpu_load(u, c);
 	segments_load(u, c);
@@ -263,6 +269,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info)
 
 	vector = user_enter(r, sysret);
 
+	__atomic_store_n(&c->user_as, NULL, __ATOMIC_RELEASE);
 	segments_read(u, c);
 	if (u->step && !own_tf) {
 		r->eflags &= ~(uint64_t)FLAGS_TF;

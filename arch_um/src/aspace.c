@@ -603,3 +603,25 @@ void hal_as_flush(struct hal_as *as) NO_TSA
 	um_unlock(&as->lock);
 	hal_irq_restore(flags);
 }
+
+bool hal_as_hold(struct hal_as *as) NO_TSA
+{
+	unsigned long flags = hal_irq_save();
+
+	um_lock(&as->lock);
+	as->held = !um_as_runs(as);
+	bool held = as->held;
+	um_unlock(&as->lock);
+	hal_irq_restore(flags);
+	return held;
+}
+
+void hal_as_release(struct hal_as *as) NO_TSA
+{
+	unsigned long flags = hal_irq_save();
+
+	um_lock(&as->lock);
+	as->held = false;
+	um_unlock(&as->lock);
+	hal_irq_restore(flags);
+}

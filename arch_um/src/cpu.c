@@ -138,17 +138,29 @@ unsigned um_stats(unsigned i, const char **name, uint64_t *value)
 	return 1;
 }
 
-/* 0 free, 1 taken, 2 taken and somebody sleeps (Drepper, "Futexes are tricky"). */
-void um_lock(struct um_lock *l) NO_TSA
+static bool try_lock(struct um_lock *l)
 {
 	uint32_t v = 0;
 
-	if (__atomic_compare_exchange_n(&l->v, &v, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	return __atomic_compare_exchange_n(&l->v, &v, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/*
+ * 0 free, 1 taken, 2 taken and somebody sleeps (Drepper, "Futexes are tricky").  Who has it may be waiting for a stub's changes of
+ * mappings, some 100 us; to be woken on an idle host CPU takes 50 more.
+ */
+void um_lock(struct um_lock *l) NO_TSA
+{
+	enum { PAUSES = 100, YIELDS = 100 };
+
+	if (try_lock(l))
 		return;
-	for (int i = 0; i < 100; i++) {
-		__builtin_ia32_pause();
-		v = 0;
-		if (__atomic_compare_exchange_n(&l->v, &v, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	for (int i = 0; i < PAUSES + YIELDS; i++) {
+		if (i < PAUSES)
+			__builtin_ia32_pause();
+		else
+			host_yield();
+		if (try_lock(l))
 			return;
 	}
 	while (__atomic_exchange_n(&l->v, 2, __ATOMIC_ACQUIRE))

@@ -43,6 +43,7 @@ struct hal_as {
 	int svc_cpu;			/* [lock] host CPU of the service thread, or -1 */
 	unsigned nthreads;		/* [lock] slots used */
 	bool due;			/* [lock] to set, and read without: who is to run looks into the buffers first */
+	bool held;			/* [lock] hal_as_hold(); and then `due` is set */
 	uint32_t buffer;		/* [lock] op buffer being filled */
 	uint32_t count;			/* [lock] ops in it */
 	struct um_kept kept;		/* [lock] what it maps, and what its last program did */

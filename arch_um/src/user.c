@@ -517,17 +517,20 @@ static bool run_wait(struct um_cpu *c, struct hal_as *as, struct um_thread *t)
 	}
 }
 
-/* What is to be done before user code runs, in this thread: how many operations. */
-static uint32_t ops_take(struct hal_as *as, struct um_thread *t, uint32_t *buffer) NO_TSA
+/* What is to be done before user code runs, in this thread: how many operations.  false: none may run now. */
+static bool ops_take(struct hal_as *as, struct um_thread *t, uint32_t *buffer, uint32_t *ops) NO_TSA
 {
-	uint32_t ops;
+	bool held;
 
 	um_lock(&as->lock);
+	held = as->held;
+	if (held)
+		goto out;
 	um_as_wait_inflight(as);
-	ops = um_as_take_ops(as);
-	if (ops) {
+	*ops = um_as_take_ops(as);
+	if (*ops) {
 		um_count(UM_STAT_BATCH);
-		um_count_add(UM_STAT_OPS, ops);
+		um_count_add(UM_STAT_OPS, *ops);
 		*buffer = as->buffer;
 		t->ctl->ops_done = 0;
 		as->inflight = t;
@@ -535,8 +538,9 @@ static uint32_t ops_take(struct hal_as *as, struct um_thread *t, uint32_t *buffe
 	} else {
 		__atomic_store_n(&as->due, false, __ATOMIC_RELAXED);
 	}
+out:
 	um_unlock(&as->lock);
-	return ops;
+	return !held;
 }
 
 enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TSA
@@ -567,6 +571,12 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		return exception(info, SIGTRAP, TRAP_BRKPT, u->regs.rip);
 	}
 	uint32_t cpuid = 0, ops = 0, buffer = 0;
+	/* Either this sees that there is something to do first, or um_as_runs() sees us. */
+	(void)__atomic_exchange_n(&c->user_as, as, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&as->due, __ATOMIC_ACQUIRE) && !ops_take(as, t, &buffer, &ops)) {
+		__atomic_store_n(&c->user_as, NULL, __ATOMIC_RELEASE);
+		return HAL_TRAP_KICK;
+	}
 	bool fp_load = false;
 	if (regs_fast(u, t)) {
 		regs_to_ctl(u, t);
@@ -574,15 +584,13 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		t->fp_load = false;
 	} else {
 		um_regs_whole(u);
-		if (!um_thread_settle(t))
+		if (!um_thread_settle(t)) {
+			__atomic_store_n(&c->user_as, NULL, __ATOMIC_RELEASE);
 			return killed(info);
+		}
 		cpuid = regs_to_frame(u, t);
 	}
 	um_spin_choose(c, u, t);
-	/* Either this sees that there is something to do first, or um_as_runs() sees us. */
-	(void)__atomic_exchange_n(&c->user_as, as, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&as->due, __ATOMIC_ACQUIRE))
-		ops = ops_take(as, t, &buffer);
 
 	uint64_t tsc = u->spin ? 0 : __builtin_ia32_rdtsc();	/* who spins does not ask how long it took */
 	__atomic_store_n(&ctl->stop, 0, __ATOMIC_RELAXED);

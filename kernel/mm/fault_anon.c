@@ -62,11 +62,22 @@ static unsigned fault_anon_block(const struct fault *f, unsigned n)
 	return done ? n : 0;
 }
 
+/*
+ * How many of n pages to take at once: all, where clearing the rest of a block costs less than to come back for them (the end of
+ * an area), or a power of two.
+ */
+static unsigned whole_block(unsigned n)
+{
+	unsigned order = 31 - (unsigned)__builtin_clz(n);
+
+	return n & (n - 1) && (2u << order) - n <= hal_as_fault_pages() ? n : 1u << order;
+}
+
 /* True: the fault, and some that would have followed, are done. */
 static bool fault_anon_ahead(const struct fault *f, unsigned n)
 {
 	if (f->write) {
-		n = n > 1 ? fault_anon_block(f, 1u << (31 - __builtin_clz(n))) : 0;
+		n = n > 1 ? fault_anon_block(f, whole_block(n)) : 0;
 		if (n)
 			fault_brought(f, n);
 		return n;

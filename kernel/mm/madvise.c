@@ -107,7 +107,7 @@ static int advise_flags(struct vm_space *vm, uaddr_t start, uaddr_t end, int adv
 	return err ? err : hole;
 }
 
-/* One area's part of [start, end); vm->lock is held for writing, so that faults stay out. */
+/* One area's part of [start, end); vm->lock is held for reading: faults may come, and find a page or make a new one. */
 static int drop_area(struct vm_area *a, uaddr_t start, uaddr_t end, int advice)
 {
 	if (seal_forbids(a, advice))
@@ -120,12 +120,12 @@ static int drop_area(struct vm_area *a, uaddr_t start, uaddr_t end, int advice)
 	case MADV_DONTNEED_LOCKED:
 		if (a->flags & (VM_DEVICE | VM_SPECIAL))
 			return -EINVAL;
-		vm_zap(a->vm, start, end, ZAP_ALL, true);
+		vm_zap(a->vm, start, end, ZAP_ALL, false);
 		return 0;
 	case MADV_FREE:
 		if (a->mapping || a->flags & (VM_SHARED | VM_DEVICE | VM_SPECIAL | VM_LOCKED))
 			return -EINVAL;
-		vm_zap(a->vm, start, end, ZAP_ALL, true);
+		vm_zap(a->vm, start, end, ZAP_ALL, false);
 		return 0;
 	default:	/* MADV_COLD, MADV_PAGEOUT: hints */
 		return a->flags & (VM_LOCKED | VM_DEVICE) ? -EINVAL : 0;
@@ -137,7 +137,7 @@ static int advise_drop(struct vm_space *vm, uaddr_t start, uaddr_t end, int advi
 	uaddr_t at = start;
 	int err = 0, hole = 0;
 
-	rwsem_write_lock(&vm->lock);
+	rwsem_read_lock(&vm->lock);
 	for (struct vm_area *a = vm_find(vm, start); !err && a && a->start < end; a = vm_next(a)) {
 		if (a->start > at)
 			hole = -ENOMEM;
@@ -146,7 +146,7 @@ static int advise_drop(struct vm_space *vm, uaddr_t start, uaddr_t end, int advi
 	}
 	if (at < end)
 		hole = -ENOMEM;
-	rwsem_write_unlock(&vm->lock);
+	rwsem_read_unlock(&vm->lock);
 	return err ? err : hole;
 }
 

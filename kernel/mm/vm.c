@@ -145,14 +145,15 @@ struct fork {
 };
 
 /*
- * May the pages of vm be copied now, and how many?  Nobody writes to them: this thread is its only user, and in the kernel, or the others
- * do not run.  That has to hold until the copies are made.
+ * How many pages of vm are to be copied now; 0: none.  No user code writes to them meanwhile: its other threads are in the kernel, or do
+ * not run, and that holds until release().  What a call of theirs writes, the child has or has not, as if it had forked before or
+ * behind that.
  */
-static unsigned copy_now(struct vm_space *vm, uint64_t *since)
+static unsigned copy_now(struct vm_space *vm) REQUIRES(vm->lock)
 {
 	unsigned n = 0, most = COPY_FAULTS * hal_as_fault_pages();
 
-	if (buddy_free_pages() < 2 * buddy_low_mark() || !sched_vm_alone(vm, since))
+	if (buddy_free_pages() < 2 * buddy_low_mark())
 		return 0;
 	for (struct rb_node *node = rb_first(&vm->areas); node; node = rb_next(node)) {
 		struct vm_area *a = rb_entry(node, struct vm_area, node);
@@ -168,7 +169,27 @@ static unsigned copy_now(struct vm_space *vm, uint64_t *since)
 		if (n > most)
 			return 0;
 	}
-	return n;
+	if (!n)
+		return 0;
+	WRITE_ONCE(vm->held, true);	/* whom the machine does not run waits */
+	if (hal_as_hold(vm->as))
+		return n;
+	WRITE_ONCE(vm->held, false);
+	return 0;
+}
+
+static void release(struct vm_space *vm) REQUIRES(vm->lock)
+{
+	if (!vm->held)
+		return;
+	hal_as_release(vm->as);
+	WRITE_ONCE(vm->held, false);
+}
+
+void vm_user_wait(struct vm_space *vm)
+{
+	rwsem_read_lock(&vm->lock);
+	rwsem_read_unlock(&vm->lock);
 }
 
 /* The child gets a copy of the parent's page, and is told.  False: no memory.  Both page locks. */
@@ -284,21 +305,18 @@ static void fork_fields(struct vm_space *child, const struct vm_space *vm)
 	}
 }
 
-/* copy: what is little may be copied.  *torn: another thread ran meanwhile, and may have written to what was. */
-static struct vm_space *fork_once(struct vm_space *vm, bool copy, bool *torn)
+struct vm_space *vm_fork(struct vm_space *vm)
 {
 	struct vm_space *child = create(vm->as);
 	struct rb_node *n;
 	unsigned ncopies;
 	struct fork f;
-	uint64_t since = 0;
 	int err = 0;
 
-	*torn = false;
 	if (!child)
 		return NULL;
 	rwsem_write_lock(&vm->lock);
-	ncopies = copy ? copy_now(vm, &since) : 0;
+	ncopies = copy_now(vm);
 	fork_pages_begin(vm, child, ncopies);
 	f = (struct fork){ ncopies > 0, SHARE_AHEAD };
 	rwsem_write_lock_nested(&child->lock);
@@ -318,26 +336,18 @@ static struct vm_space *fork_once(struct vm_space *vm, bool copy, bool *torn)
 		if (!(a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK)))
 			err = share_area(a, child, &f);
 	}
-	*torn = ncopies && !sched_vm_alone_since(vm, since);
-	if (!err && !*torn)
+	release(vm);
+	if (!err)
 		fork_text(vm, child);
 	rwsem_write_unlock(&child->lock);
 	vm_shootdown(vm);
 	rwsem_write_unlock(&vm->lock);
-	if (err || *torn) {
+	if (err) {
 		vm_put(child);
 		return NULL;
 	}
 	child->max_rss = READ_ONCE(child->rss_anon) + READ_ONCE(child->rss_file) + READ_ONCE(child->rss_shmem);
 	return child;
-}
-
-struct vm_space *vm_fork(struct vm_space *vm)
-{
-	bool torn;
-	struct vm_space *child = fork_once(vm, true, &torn);
-
-	return torn ? fork_once(vm, false, &torn) : child;
 }
 
 void vm_special_put(struct vm_special *s)

@@ -138,6 +138,8 @@ struct vm_area *vm_area_dup(const struct vm_area *a)
 
 void vm_area_free(struct vm_area *a)
 {
+	if (a->writable)
+		__atomic_sub_fetch(&a->mapping->writable_maps, 1, __ATOMIC_RELEASE);
 	if (a->file) {
 		if (tells_mapped(a->file))
 			a->file->ops->mapped(a->file, false);
@@ -201,9 +203,13 @@ static void mapping_areas_unlock(struct mapping *m) NO_TSA
 		mutex_unlock(&m->areas_lock);
 }
 
-static bool writable_map(const struct vm_area *a)
+/* From here on, until it is freed, and with that behind the last write through it: who seals the file relies on that. */
+static void writable_begin(struct vm_area *a)
 {
-	return a->mapping && (a->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
+	if (!a->mapping || (a->flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
+		return;
+	a->writable = true;
+	__atomic_add_fetch(&a->mapping->writable_maps, 1, __ATOMIC_RELAXED);
 }
 
 void vm_area_insert(struct vm_space *vm, struct vm_area *a)
@@ -214,8 +220,7 @@ void vm_area_insert(struct vm_space *vm, struct vm_area *a)
 		list_add(&a->mapping_link, &a->mapping->areas);
 	tree_insert(vm, a);
 	mapping_areas_unlock(a->mapping);
-	if (writable_map(a))
-		__atomic_add_fetch(&a->mapping->writable_maps, 1, __ATOMIC_RELAXED);
+	writable_begin(a);
 	vm_area_account(vm, a, 1);
 }
 
@@ -226,8 +231,6 @@ void vm_area_remove(struct vm_space *vm, struct vm_area *a)
 		list_del_init(&a->mapping_link);
 	tree_remove(vm, a);
 	mapping_areas_unlock(a->mapping);
-	if (writable_map(a))
-		__atomic_sub_fetch(&a->mapping->writable_maps, 1, __ATOMIC_RELAXED);
 	vm_area_account(vm, a, -1);
 }
 
@@ -284,8 +287,7 @@ int vm_area_split(struct vm_area *a, uaddr_t addr)
 	tree_insert(n->vm, n);
 	vm_area_account(n->vm, n, 1);
 	mapping_areas_unlock(a->mapping);
-	if (writable_map(n))
-		__atomic_add_fetch(&n->mapping->writable_maps, 1, __ATOMIC_RELAXED);
+	writable_begin(n);
 	return 0;
 }
 

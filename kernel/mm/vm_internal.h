@@ -90,8 +90,8 @@ static inline struct page *vm_zero_for(uaddr_t addr)
 /* What to take: everything, or only pages of a mapping's cache (truncation keeps private copies). */
 enum zap_what { ZAP_ALL, ZAP_CACHE };
 /*
- * Unmap [start, end).  whole: the caller keeps faults out (vm->lock held for
- * writing), so that the machine is told once.  Flushes before pages are put.
+ * Unmap [start, end).  whole: nothing can be mapped there meanwhile (no area, or
+ * vm->lock held for writing), so that the machine is told once.  Flushes before pages are put.
  */
 void vm_zap(struct vm_space *vm, uaddr_t start, uaddr_t end, enum zap_what what, bool whole);
 /* Old translations are gone from the machine and from user copies when it returns. */

@@ -59,7 +59,8 @@ static uint64_t pages_in(struct vm_space *vm, uaddr_t start, uaddr_t end) REQUIR
 	return n;
 }
 
-int vm_unmap_locked(struct vm_space *vm, uaddr_t start, uaddr_t end, struct list_head *dead)
+/* The areas of [start, end) leave the tree: a fault or a truncation that comes now finds nothing there.  1: there were some; 0; -errno. */
+static int areas_take(struct vm_space *vm, uaddr_t start, uaddr_t end, struct list_head *dead) REQUIRES(vm->lock)
 {
 	struct vm_area *a = vm_find(vm, start), *next;
 	int err;
@@ -71,19 +72,32 @@ int vm_unmap_locked(struct vm_space *vm, uaddr_t start, uaddr_t end, struct list
 	err = vm_isolate(vm, start, end);
 	if (err)
 		return err;
-	/* Areas first: a fault or a truncation that comes now finds nothing there. */
 	for (a = vm_find(vm, start); a && a->start < end; a = next) {
 		next = vm_next(a);
 		vm_area_remove(vm, a);
 		list_add(&a->mapping_link, dead);
 	}
+	return 1;
+}
+
+/* What areas_take() left, and nothing can come back to: vm->lock is held for reading at least. */
+static void pages_take(struct vm_space *vm, uaddr_t start, uaddr_t end)
+{
 	vm_zap(vm, start, end, ZAP_ALL, true);
 	if (end - start >= 2 << 20)
 		vm_pages_prune(vm, start, end);
-	return 0;
 }
 
-int vm_munmap(struct vm_space *vm, uaddr_t addr, uint64_t len)
+int vm_unmap_locked(struct vm_space *vm, uaddr_t start, uaddr_t end, struct list_head *dead)
+{
+	int any = areas_take(vm, start, end, dead);
+
+	if (any > 0)
+		pages_take(vm, start, end);
+	return MIN(any, 0);
+}
+
+int vm_munmap(struct vm_space *vm, uaddr_t addr, uint64_t len) NO_TSA	/* write lock becomes read lock */
 {
 	struct list_head dead = LIST_INIT(dead);
 	uaddr_t limit = hal_as_limit();
@@ -95,10 +109,17 @@ int vm_munmap(struct vm_space *vm, uaddr_t addr, uint64_t len)
 	if (!len)
 		return -EINVAL;
 	rwsem_write_lock(&vm->lock);
-	err = vm_unmap_locked(vm, addr, addr + len, &dead);
-	rwsem_write_unlock(&vm->lock);
+	err = areas_take(vm, addr, addr + len, &dead);
+	if (err > 0) {
+		/* Other threads fault meanwhile; nobody can map something there. */
+		rwsem_downgrade(&vm->lock);
+		pages_take(vm, addr, addr + len);
+		rwsem_read_unlock(&vm->lock);
+	} else {
+		rwsem_write_unlock(&vm->lock);
+	}
 	vm_area_free_list(&dead);
-	return err;
+	return MIN(err, 0);
 }
 
 /* Where to put len bytes: the hint if it is free, else the highest gap below mmap_base, else the lowest anywhere. */

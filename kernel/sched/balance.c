@@ -160,14 +160,16 @@ void rq_slice_expired(struct ktimer *timer)
 	rq_unlock(rq);
 }
 
-unsigned sched_select_cpu(struct task *t)
+unsigned sched_select_cpu(struct task *t, bool apart)
 {
 	uint64_t mask = t->se.affinity & READ_ONCE(sched_online_mask);
 	unsigned prev = t->se.cpu, self = this_cpu()->id;
 
 	if (unlikely(!mask))
 		mask = READ_ONCE(sched_online_mask);
-	if ((mask & cpu_bit(self)) && READ_ONCE(cpus[self]->rq->running) <= 1 && !share_busy(cpus[self]->rq))
+	bool here = (mask & cpu_bit(self)) && READ_ONCE(cpus[self]->rq->running) <= 1 && !share_busy(cpus[self]->rq);
+
+	if (here && !apart)
 		return self;
 	if ((mask & cpu_bit(prev)) && cpu_free(cpus[prev]->rq))
 		return prev;
@@ -177,6 +179,8 @@ unsigned sched_select_cpu(struct task *t)
 		if (cpu_free(cpus[i]->rq))
 			return i;
 	}
+	if (here)
+		return self;
 	if (!(mask & cpu_bit(prev)))
 		prev = (unsigned)__builtin_ctzll(mask);
 	if (cpu_idle(cpus[prev]->rq))	/* not free: with the one that is busy there */

@@ -20,7 +20,7 @@ static void finish_switch(struct task *prev)
 {
 	struct runqueue *rq = this_cpu()->rq;
 	bool gone = prev->state == TASK_DEAD, move = !gone && prev->state == TASK_RUNNING && !prev->se.on_rq && prev != rq->cpu->idle;
-	unsigned cpu = move ? sched_select_cpu(prev) : 0;
+	unsigned cpu = move ? sched_select_cpu(prev, false) : 0;
 
 	if (move)	/* from here on the lock of that queue guards it: who changes its policy does not find it between two */
 		WRITE_ONCE(prev->se.cpu, cpu);
@@ -83,9 +83,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	trace_add(&c->trace, TRACE_SWITCH, (uint32_t)task_tid(next), rq->clock_ns, prev->state, trace_name(next->comm));
 	prev->switches++;
 	rq->curr = next;
-	store_release(&c->curr, next);	/* who waits for a lock looks at it; sched_vm_alone() looks into it */
-	if (next->vm && ref_read(&next->vm->refs) > 1)	/* behind that */
-		__atomic_fetch_add(&next->vm->arrivals, 1, __ATOMIC_SEQ_CST);
+	store_release(&c->curr, next);	/* who waits for a lock looks at it */
 	if (prev->uctx)
 		hal_user_switch_out(prev->uctx);
 	if (next->vm != prev->vm)
@@ -130,32 +128,6 @@ bool sched_runs_elsewhere(const struct task *t)
 		if (cpus[i] && READ_ONCE(cpus[i]->curr) == t)
 			return t != current;
 	return false;
-}
-
-/*
- * A thread that arrives is its CPU's current one first, and counted then: one that was counted before *since was read is found, and one
- * that was not, found or not, is counted before it does anything.  One that was switched to while it was the only one is not counted; it is
- * found where it made the second.
- */
-bool sched_vm_alone(const struct vm_space *vm, uint64_t *since)
-{
-	bool alone = true;
-
-	*since = __atomic_load_n(&vm->arrivals, __ATOMIC_SEQ_CST);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	rcu_read_lock();
-	for (unsigned i = 0; alone && i < READ_ONCE(cpu_count); i++) {
-		struct task *t = cpus[i] ? load_acquire(&cpus[i]->curr) : NULL;
-
-		alone = !t || t == current || READ_ONCE(t->vm) != vm;
-	}
-	rcu_read_unlock();
-	return alone;
-}
-
-bool sched_vm_alone_since(const struct vm_space *vm, uint64_t since)
-{
-	return __atomic_load_n(&vm->arrivals, __ATOMIC_SEQ_CST) == since;
 }
 
 void sched_user_return(void)
@@ -223,7 +195,7 @@ void sched_set_state(unsigned state)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-bool task_wake(struct task *t, unsigned states)
+static bool wake(struct task *t, unsigned states, bool apart)
 {
 	unsigned long flags;
 	struct runqueue *rq;
@@ -239,7 +211,7 @@ bool task_wake(struct task *t, unsigned states)
 		woken = true;
 		WRITE_ONCE(t->state, TASK_RUNNING);
 		if (!t->se.on_rq) {
-			unsigned cpu = sched_select_cpu(t);
+			unsigned cpu = sched_select_cpu(t, apart);
 
 			if (cpu != rq->cpu->id) {
 				WRITE_ONCE(t->se.cpu, cpu);
@@ -257,6 +229,9 @@ bool task_wake(struct task *t, unsigned states)
 	preempt_enable();
 	return woken;
 }
+
+bool task_wake(struct task *t, unsigned states) { return wake(t, states, false); }
+bool task_wake_apart(struct task *t, unsigned states) { return wake(t, states, true); }
 
 void task_kick(struct task *t)
 {

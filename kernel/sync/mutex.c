@@ -124,7 +124,7 @@ void mutex_unlock(struct mutex *m) NO_TSA
 
 	__atomic_store_n(&m->owner, waiters, __ATOMIC_RELEASE);
 	if (waiters)
-		task_wake(list_first(&m->waiters, struct mutex_waiter, link)->task, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE);
+		task_wake_apart(list_first(&m->waiters, struct mutex_waiter, link)->task, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE);
 	spin_unlock_irqrestore(&m->lock, flags);
 }
 

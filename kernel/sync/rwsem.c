@@ -73,7 +73,7 @@ static void grant(struct rwsem *s)
 		remove(s, w);
 		task_get(t);	/* w, and then its task, may vanish once granted is seen */
 		store_release(&w->granted, true);
-		task_wake(t, TASK_UNINTERRUPTIBLE);
+		task_wake_apart(t, TASK_UNINTERRUPTIBLE);
 		task_put(t);
 	}
 }
@@ -89,7 +89,7 @@ static void wake(struct rwsem *s)
 	if (s->handoff)
 		grant(s);
 	else if (!(READ_ONCE(s->state) & (w->writer ? ~(uint32_t)WAITERS : WRITER)))
-		task_wake(w->task, TASK_UNINTERRUPTIBLE);
+		task_wake_apart(w->task, TASK_UNINTERRUPTIBLE);
 }
 
 /*

@@ -211,6 +211,8 @@ _Noreturn void task_user_loop(void)
 			task_exception(t);
 			break;
 		case HAL_TRAP_KICK:
+			if (unlikely(READ_ONCE(t->vm->held)))
+				vm_user_wait(t->vm);
 			if (unlikely(t->trap.hot_call))
 				vm_hot_call(t->vm, t->trap.hot_call);
 			break;

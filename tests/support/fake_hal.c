@@ -183,8 +183,10 @@ void hal_kctx_switch(struct hal_kctx *from, struct hal_kctx *to) NO_TSA
 
 /* ---- user side: there is none, but its address spaces can be looked at ---- */
 struct fake_map { uint64_t va; paddr_t pa; unsigned prot; struct fake_map *next; };
-struct hal_as { struct fake_map *bucket[AS_BUCKETS]; size_t pages; };
+struct hal_as { struct fake_map *bucket[AS_BUCKETS]; size_t pages; bool held; };
 struct fake_counters fake_counters;
+bool fake_user_runs;
+void (*fake_on_flush)(void);
 
 struct hal_as *hal_as_create(struct hal_as *parent) { return calloc(1, sizeof(struct hal_as)); }
 static struct fake_map **as_slot(struct hal_as *as, uint64_t va)
@@ -258,7 +260,24 @@ void hal_as_protect(struct hal_as *as, uaddr_t va, size_t pages, unsigned prot)
 	}
 }
 unsigned hal_as_test_clear(struct hal_as *as, uaddr_t va) { return 0; }
-void hal_as_flush(struct hal_as *as) { fake_counters.flushes++; }
+void hal_as_flush(struct hal_as *as)
+{
+	fake_counters.flushes++;
+	if (fake_on_flush)
+		fake_on_flush();
+}
+bool hal_as_hold(struct hal_as *as)
+{
+	if (as->held)
+		abort();	/* not nested */
+	return as->held = !fake_user_runs;
+}
+void hal_as_release(struct hal_as *as)
+{
+	if (!as->held)
+		abort();
+	as->held = false;
+}
 uaddr_t hal_as_limit(void) { return 0x7ffffffff000; }
 uaddr_t hal_as_min(void) { return 0x10000; }
 size_t hal_as_own_pages(void) { return 0; }

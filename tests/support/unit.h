@@ -32,6 +32,8 @@ size_t fake_as_mapped(struct hal_as *as);	/* pages */
 void fake_as_forget(struct hal_as *as);		/* the machine loses every mapping */
 struct fake_counters { unsigned maps, unmaps, protects, flushes; };
 extern struct fake_counters fake_counters;
+extern bool fake_user_runs;			/* on another CPU, in whichever address space */
+extern void (*fake_on_flush)(void);		/* while the machine forgets what it was told to; or NULL */
 /* Host memory, for what a test keeps beside the kernel. */
 void *unit_malloc(size_t n);
 void unit_free(void *p);

@@ -5,6 +5,7 @@
  */
 #include <kernel/errno.h>
 #include <kernel/page.h>
+#include <kernel/pagecache.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/task.h>
@@ -194,8 +195,6 @@ static void fork_copies_few_at_once(void)
 {
 	struct vm_space *parent = enter_new(), *child, *second;
 	uaddr_t at = map_at(parent, 0, 4 * PAGE_SIZE, RW, ANON);
-	struct task thread = { .vm = parent };
-	struct cpu other = { .id = 1, .curr = &thread };
 	unsigned prot;
 	paddr_t pa, ca;
 
@@ -219,7 +218,8 @@ static void fork_copies_few_at_once(void)
 	vm_activate(parent);
 	CHECK_EQ(get8(at + PAGE_SIZE), 11);
 	check_machine(parent);
-	/* Another user of the address space who does not run makes no difference. */
+	CHECK(!parent->held);
+	/* Another user of the address space whose code does not run makes no difference. */
 	vm_get(parent);
 	second = vm_fork(parent);
 	CHECK(second);
@@ -227,12 +227,11 @@ static void fork_copies_few_at_once(void)
 	CHECK(prot & HAL_WRITE);
 	vm_put(second);
 	/* With one on another CPU, who may be writing now, they are shared. */
-	cpus[1] = &other;
-	cpu_count = 2;
+	fake_user_runs = true;
 	second = vm_fork(parent);
-	cpu_count = 1;
-	cpus[1] = NULL;
+	fake_user_runs = false;
 	CHECK(second);
+	CHECK(!parent->held);
 	CHECK(fake_as_lookup(parent->as, at, &pa, &prot));
 	CHECK(!(prot & HAL_WRITE));
 	vm_put(parent);
@@ -317,6 +316,38 @@ static void fork_child_reads_small_area(void)
 	CHECK_EQ(child->rss_anon, N);
 	vm_put(child);
 	leave(parent);
+}
+
+static struct mapping *unmapped;
+static unsigned looked;
+static void still_counted(void) { looked += unmapped->writable_maps == 1; }
+
+/* A mapping that may be written to counts as such until the machine has forgotten it: who seals the file relies on that. */
+static void counted_while_mapped(void)
+{
+	struct vm_space *vm = enter_new();
+	uaddr_t at = map_at(vm, 0, 4 * PAGE_SIZE, RW, MAP_SHARED | MAP_ANONYMOUS);
+
+	unmapped = vm_find(vm, at)->mapping;
+	shmem_get(unmapped);
+	put8(at, 1);
+	CHECK_EQ(unmapped->writable_maps, 1);
+	looked = 0;
+	fake_on_flush = still_counted;
+	CHECK_EQ(vm_munmap(vm, at, 4 * PAGE_SIZE), 0);
+	fake_on_flush = NULL;
+	CHECK_EQ(looked, 1);
+	CHECK_EQ(unmapped->writable_maps, 0);
+	/* Cut in two, and one of them gone; an area that was never made. */
+	at = map_at(vm, 0, 4 * PAGE_SIZE, RW, MAP_SHARED | MAP_ANONYMOUS);
+	shmem_put(unmapped);
+	unmapped = vm_find(vm, at)->mapping;
+	shmem_get(unmapped);
+	CHECK_EQ(vm_munmap(vm, at + PAGE_SIZE, PAGE_SIZE), 0);
+	CHECK_EQ(unmapped->writable_maps, 2);
+	leave(vm);
+	CHECK_EQ(unmapped->writable_maps, 0);
+	shmem_put(unmapped);
 }
 
 static void shared_anonymous(void)
@@ -827,6 +858,7 @@ const struct unit_test unit_tests[] = {
 	{ "fork_in_the_same_pages", fork_in_the_same_pages },
 	{ "fork_child_reads_small_area", fork_child_reads_small_area },
 	{ "shared_anonymous", shared_anonymous },
+	{ "counted_while_mapped", counted_while_mapped },
 	{ "machine_forgets", machine_forgets },
 	{ "protection", protection },
 	{ "mmap_errors", mmap_errors },

@@ -21,6 +21,8 @@
 #define hal_as_min x86_as_min
 #define hal_as_activate x86_as_activate
 #define hal_as_flush x86_as_flush
+#define hal_as_hold x86_as_hold
+#define hal_as_release x86_as_release
 #include <hal/hal.h>
 #include <kernel/page.h>
 #include <kernel/string.h>

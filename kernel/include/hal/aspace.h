@@ -44,6 +44,13 @@ unsigned hal_as_test_clear(struct hal_as *as, uaddr_t va);
 void hal_as_flush(struct hal_as *as);
 
 /*
+ * Keep user code of it from running: from now on hal_user_run() returns HAL_TRAP_KICK at once instead, until hal_as_release().
+ * False: some runs on another CPU; nothing is held.  Not nested, and not for long.
+ */
+bool hal_as_hold(struct hal_as *as);
+void hal_as_release(struct hal_as *as);
+
+/*
  * So many pages of each address space the machine wants for itself, near the
  * program's libraries; 0 on most.  hal_as_own() says where they are: the kernel
  * maps nothing there.  A range that is unmapped, or mapped otherwise, is given back.

@@ -42,9 +42,6 @@ void sched_user_return(void);
 bool sched_need_resched(void);
 /* Is t the one that runs on some other CPU?  t is compared only, and may be gone.  Any context. */
 bool sched_runs_elsewhere(const struct task *t);
-/* Does no other thread of vm, current's, run on a CPU now?  *since is for the question whether none has run since then.  Any context. */
-bool sched_vm_alone(const struct vm_space *vm, uint64_t *since);
-bool sched_vm_alone_since(const struct vm_space *vm, uint64_t since);
 /* A new thread: inherits from current; then make it runnable. */
 void sched_fork(struct task *child);
 void sched_start(struct task *t);
@@ -52,6 +49,8 @@ void sched_start(struct task *t);
 void sched_thread_start(void);
 /* Make it runnable if its state is in `states`.  Returns whether it was.  Any context. */
 bool task_wake(struct task *t, unsigned states);
+/* The same by who will go on, and not wait for it: on a CPU of its own if one is free. */
+bool task_wake_apart(struct task *t, unsigned states);
 /* Interrupt it if it runs user code, so that it looks at its flags (signals). */
 void task_kick(struct task *t);
 /* Has it left its CPU, so that what a switch saves of it is at rest?  Any context. */

@@ -35,6 +35,7 @@ struct vm_area {
 	struct rb_node node;
 	uaddr_t start, end;		/* page aligned, [start, end) */
 	unsigned flags;
+	bool writable;			/* counted in mapping->writable_maps */
 	struct vm_space *vm;
 	struct file *file;		/* reference; NULL: anonymous */
 	uint64_t pgoff;			/* offset in the file, pages; for anonymous areas start >> PAGE_SHIFT at creation */
@@ -64,7 +65,7 @@ struct vm_space {
 	unsigned area_count;		/* [lock] */
 	struct hal_as *as;		/* [I] */
 	struct vm_pages *pages;		/* which page is at which address: mm/ */
-	uint64_t arrivals;		/* [a] switches to one of several users: sched_vm_alone() */
+	bool held;			/* [a] set with [lock]: its user code waits for it, see vm_user_wait() */
 	uint64_t generation;		/* [a] bumped whenever a mapping goes away: translation caches */
 	uaddr_t brk_start, brk, stack_top, mmap_base;	/* [lock] */
 	uaddr_t arg_start, arg_end, env_start, env_end;	/* for /proc/PID/cmdline */
@@ -83,6 +84,8 @@ struct vm_space {
 
 struct vm_space *vm_create(void);			/* NULL: no memory */
 struct vm_space *vm_fork(struct vm_space *parent);	/* copy on write; NULL: no memory */
+/* The machine would not run user code of current's: a fork keeps it from that, wait for its end.  May sleep. */
+void vm_user_wait(struct vm_space *vm);
 void vm_get(struct vm_space *vm);
 void vm_put(struct vm_space *vm);
 /* A reference to another task's, NULL: none (kernel thread, exiting). */

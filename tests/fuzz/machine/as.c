@@ -49,3 +49,5 @@ void hal_as_unmap(struct hal_as *as, uaddr_t va, size_t pages) { check(as, va, p
 void hal_as_protect(struct hal_as *as, uaddr_t va, size_t pages, unsigned prot) { check(as, va, pages); }
 unsigned hal_as_test_clear(struct hal_as *as, uaddr_t va) { return 0; }
 void hal_as_flush(struct hal_as *as) { fz_point(); }
+bool hal_as_hold(struct hal_as *as) { return true; }
+void hal_as_release(struct hal_as *as) { }
