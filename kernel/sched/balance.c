@@ -5,7 +5,8 @@
  * A woken thread runs where its waker runs if that CPU has nothing else to do,
  * since waking a sleeping CPU costs more than most hand-overs are worth.  What
  * then turns out to compete is spread when the slice timer, armed only while
- * somebody waits, finds an idle CPU and makes it pull.
+ * somebody waits, finds an idle CPU and makes it pull; who had to wait for that
+ * is woken on a CPU of its own for a while.
  *
  * Of CPUs that share a physical one (hal_cpu_shares()) only one gets anywhere at
  * a time: two that run would only be switched by somebody who knows nothing of
@@ -188,4 +189,40 @@ unsigned sched_select_cpu(struct task *t, bool apart)
 			if (!cpu_idle(cpus[__builtin_ctzll(m)]->rq))
 				return (unsigned)__builtin_ctzll(m);
 	return prev;
+}
+
+/*
+ * Does the waker go on, or sleep soon?  A thread that waited long beside its waker is placed on a CPU of its own the next times, more
+ * often each time that the lesson is repeated; then it is tried again.
+ */
+enum { LATE_NS = 100000 /* more than it takes to wake a CPU */, APART_LEAST = 16, APART_MOST = 4096 };
+
+unsigned sched_place_woken(struct task *t, bool apart)
+{
+	struct sched_entity *se = &t->se;
+	unsigned cpu = sched_select_cpu(t, apart || se->apart);
+
+	se->beside_ns = 0;
+	if (READ_ONCE(cpu_count) == 1 || current == this_cpu()->idle)
+		return cpu;
+	if (cpu == this_cpu()->id)
+		se->beside_ns = hal_time_mono_ns();
+	else if (se->apart && !apart)
+		se->apart--;
+	return cpu;
+}
+
+void rq_learn_wait(struct runqueue *rq, struct task *t)
+{
+	struct sched_entity *se = &t->se;
+
+	if (!se->beside_ns)
+		return;
+	if ((int64_t)(rq->clock_ns - se->beside_ns) > LATE_NS) {
+		se->apart = se->apart_most = (uint16_t)MIN(MAX(2 * se->apart_most, APART_LEAST), APART_MOST);
+	} else {
+		se->apart = 0;
+		se->apart_most /= 2;
+	}
+	se->beside_ns = 0;
 }

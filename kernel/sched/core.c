@@ -68,7 +68,9 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	next = rq_pick(rq);
 	if (!next && READ_ONCE(cpu_count) > 1 && rq_pull(rq))
 		next = rq_pick(rq);
-	if (!next)
+	if (next)
+		rq_learn_wait(rq, next);
+	else
 		next = c->idle;
 	WRITE_ONCE(rq->curr_rt, is_rt(&next->se));
 	next->se.exec_start_ns = rq->clock_ns;
@@ -211,7 +213,7 @@ static bool wake(struct task *t, unsigned states, bool apart)
 		woken = true;
 		WRITE_ONCE(t->state, TASK_RUNNING);
 		if (!t->se.on_rq) {
-			unsigned cpu = sched_select_cpu(t, apart);
+			unsigned cpu = sched_place_woken(t, apart);
 
 			if (cpu != rq->cpu->id) {
 				WRITE_ONCE(t->se.cpu, cpu);

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include "micro.h"
@@ -16,6 +17,8 @@ static struct shared {
 	int ready, go;
 	long done[8];
 	double start[8], end[8];
+	sem_t handed, finished;		/* handed_work() */
+	int no_more;
 } *sh;
 
 static void setup_shared(void)
@@ -102,6 +105,68 @@ static void op_compute(void)
 	sink += x;
 }
 
+/*
+ * A piece of work handed to a thread, or a process, that waits for it, while who handed it over does another: is it begun at
+ * once?  The figure is the time for one piece.
+ */
+static void piece(void)
+{
+	for (int i = 0; i < 10; i++)
+		op_compute();
+}
+
+static void *helper(void *arg)
+{
+	for (;;) {
+		NEED(sem_wait(&sh->handed) == 0);
+		if (sh->no_more)
+			return arg;
+		piece();
+		NEED(sem_post(&sh->finished) == 0);
+	}
+}
+
+static double handed_work(int workers, int threads)
+{
+	double start, now, end;
+	pthread_t t;
+	pid_t p = 0;
+	long n = 0;
+
+	sh->no_more = 0;
+	NEED(sem_init(&sh->handed, 1, 0) == 0 && sem_init(&sh->finished, 1, 0) == 0);
+	if (workers > 1 && threads) {
+		NEED(pthread_create(&t, NULL, helper, NULL) == 0);
+	} else if (workers > 1) {
+		NEED((p = fork()) >= 0);
+		if (p == 0) {
+			helper(NULL);
+			_exit(0);
+		}
+	}
+	start = now_ns();
+	end = start + (quick ? 20e6 : 60e6);
+	do {
+		if (workers > 1)
+			NEED(sem_post(&sh->handed) == 0);
+		piece();
+		if (workers > 1)
+			NEED(sem_wait(&sh->finished) == 0);
+		n += workers;
+		now = now_ns();
+	} while (now < end);
+	sh->no_more = 1;
+	NEED(sem_post(&sh->handed) == 0);
+	if (p)
+		NEED(waitpid(p, NULL, 0) == p);
+	else if (workers > 1)
+		pthread_join(t, NULL);
+	return (now - start) / (double)n;
+}
+static double handed_work_by_1(void) { return handed_work(1, 0); }
+static double handed_work_by_2(void) { return handed_work(2, 0); }
+static double handed_work_by_2_threads(void) { return handed_work(2, 1); }
+
 /* Each worker into memory of its own. */
 static void op_read_own(void)
 {
@@ -137,6 +202,9 @@ const struct row rows_parallel[] = {
 	{ .name = "compute_by_2", .setup = setup_shared, .timed = compute_by_2, .scaling = 1 },
 	{ .name = "compute_by_4", .setup = setup_shared, .timed = compute_by_4, .scaling = 1 },
 	{ .name = "compute_by_2_threads", .setup = setup_shared, .timed = compute_by_2_threads, .scaling = 1 },
+	{ .name = "handed_work_by_1", .setup = setup_shared, .timed = handed_work_by_1, .scaling = 1 },
+	{ .name = "handed_work_by_2", .setup = setup_shared, .timed = handed_work_by_2, .scaling = 1 },
+	{ .name = "handed_work_by_2_threads", .setup = setup_shared, .timed = handed_work_by_2_threads, .scaling = 1 },
 	ROWS(null_call, setup_shared),
 	ROWS(open_close, setup_shared),
 	ROWS(stat, setup_shared),

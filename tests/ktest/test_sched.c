@@ -184,6 +184,66 @@ KTEST(waiting_threads_are_spread)
 	KCHECK(spread);
 }
 
+static struct waitq asked = WAITQ_INIT(asked), answered = WAITQ_INIT(answered);
+static unsigned questions, answers;
+
+static void answerer(void *arg)
+{
+	for (unsigned n = 0; !load_acquire(&stop); n++) {
+		wait_event(&asked, load_acquire(&questions) != n);
+		store_release(&answers, n + 1);
+		waitq_wake_all(&answered);
+	}
+	finish();
+}
+
+/* Wakes it, and computes until it has answered, or sleeps.  Was it put on another CPU? */
+static bool asks(struct task *k, bool sleeps)
+{
+	uint64_t end = hal_time_mono_ns() + 20 * NSEC_PER_MSEC;
+	unsigned n = questions + 1;
+	bool apart;
+
+	while (READ_ONCE(k->se.on_rq) && hal_time_mono_ns() < end)
+		hal_cpu_relax();
+	preempt_disable();
+	store_release(&questions, n);
+	waitq_wake_all(&asked);
+	apart = READ_ONCE(k->se.cpu) != this_cpu()->id;
+	preempt_enable();
+	while (!sleeps && load_acquire(&answers) != n && hal_time_mono_ns() < end)
+		hal_cpu_relax();
+	wait_event(&answered, load_acquire(&answers) == n);
+	return apart;
+}
+
+/* Beside its waker, as long as that one then sleeps; elsewhere, when it goes on. */
+KTEST(the_waker_goes_on_or_sleeps)
+{
+	enum { ROUNDS = 100, MOST = 20000 };
+	unsigned apart = 0, beside = 0, n = 0;
+	struct task *k;
+
+	if ((hal_cpu_shares(0) | 1) == (2ull << (cpu_count - 1)) - 1) {	/* one CPU, or all on one */
+		KCHECK(true);
+		return;
+	}
+	stop = false;
+	left = 1;
+	questions = answers = 0;
+	if (!KCHECK(k = kthread_create(answerer, NULL, "answers")))
+		return;
+	for (unsigned i = 0; i < ROUNDS; i++)
+		apart += asks(k, false);
+	KCHECK(apart > ROUNDS / 2);
+	for (; beside < ROUNDS && n < MOST; n++)
+		beside += !asks(k, true);
+	KCHECK(beside == ROUNDS);
+	store_release(&stop, true);
+	(void)asks(k, true);
+	KEVENTUALLY(load_acquire(&left) == 0);
+}
+
 /* More threads than physical CPUs: those that share one take turns on one of them, and do not run on two at once. */
 KTEST(shared_cpus_are_left_idle)
 {
@@ -275,6 +335,6 @@ KTEST(idle_time_is_counted)
 const struct ktest sched_tests[] = {
 	KTEST_ROW(equal_shares), KTEST_ROW(nice_gets_less), KTEST_ROW(fifo_by_priority), KTEST_ROW(higher_priority_preempts),
 	KTEST_ROW(bad_parameters), KTEST_ROW(migrates_with_affinity), KTEST_ROW(two_hundred_threads), KTEST_ROW(waiting_threads_are_spread),
-	KTEST_ROW(shared_cpus_are_left_idle),
+	KTEST_ROW(the_waker_goes_on_or_sleeps), KTEST_ROW(shared_cpus_are_left_idle),
 	KTEST_ROW(real_time_leaves_the_other_cpus), KTEST_ROW(idle_time_is_counted), { NULL, NULL }
 };

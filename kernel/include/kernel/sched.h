@@ -30,6 +30,8 @@ struct sched_entity {
 	bool on_rq;			/* [rq] */
 	unsigned cpu;			/* [rq] whose queue it is on, or was on last */
 	uint64_t affinity;		/* [rq] CPUs it may run on */
+	uint64_t beside_ns;		/* [rq] since when it waits on its waker's CPU; 0: it does not */
+	uint16_t apart, apart_most;	/* [rq] balance.c: so many wake-ups go elsewhere; what the last lesson said */
 };
 
 void sched_early_init(void);		/* before everything: gives the boot thread an identity, for locks */
