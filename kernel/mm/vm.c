@@ -336,11 +336,11 @@ struct vm_space *vm_fork(struct vm_space *vm)
 		if (!(a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK)))
 			err = share_area(a, child, &f);
 	}
-	release(vm);
 	if (!err)
 		fork_text(vm, child);
 	rwsem_write_unlock(&child->lock);
 	vm_shootdown(vm);
+	release(vm);	/* behind that: what was not copied is not written to either */
 	rwsem_write_unlock(&vm->lock);
 	if (err) {
 		vm_put(child);
