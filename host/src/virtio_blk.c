@@ -35,7 +35,7 @@ enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };
 enum { F_SEG_MAX = 1 << 2, F_BLK_SIZE = 1 << 6, F_FLUSH = 1 << 9 };
 
 enum { DEPTH = 256, ALIGN = 512, READ_AHEAD = 256 << 20 };	/* images up to this size are read in the background */
-enum { CACHED = 8 << 20, BEGIN = 64 << 10 };	/* as large as that: the host begins to write at once */
+enum { CACHED = 8 << 20, BEGIN = 64 << 10, NEAR = 64 << 10 };	/* so much in one place: the host begins to write it at once */
 
 struct blk {
 	struct vdev d;
@@ -48,6 +48,8 @@ struct blk {
 	unsigned inflight;		/* [d.lock] struct io */
 	unsigned aio_parts;		/* [d.lock] struct part */
 	size_t cached;			/* [d.lock] bytes written to the host's page cache since the last flush */
+	uint64_t late_from, late_to;	/* [d.lock] the place of the last of them that the host has not been told to begin with */
+	size_t late;			/* [d.lock] how many bytes it has there */
 	bool flush_host;		/* [I] a flush is one of the host's: with --rw, unless --flush=off */
 	bool flusher;			/* [I] there is a thread for flushes */
 	pthread_mutex_t flush_lock;	/* inside d.lock */
@@ -264,14 +266,31 @@ static bool aligned(const struct iovec *v, unsigned n, uint64_t off)
 	return !(bits & (ALIGN - 1));
 }
 
+/*
+ * What waits for the flush to be begun with would be all that the flush waits for.  Requests that are near each other
+ * count together: a file's data lie around the blocks that say where they are.
+ */
+static void write_begin(struct blk *b, size_t len, uint64_t off)
+{
+	bool near = b->late && off <= b->late_to + NEAR && off + len + NEAR >= b->late_from;
+
+	b->late_from = near && b->late_from < off ? b->late_from : off;
+	b->late_to = near && b->late_to > off + len ? b->late_to : off + len;
+	b->late = (near ? b->late : 0) + len;
+	if (b->late < BEGIN)
+		return;
+	sync_file_range(b->fd, (off_t)b->late_from, (off_t)(b->late_to - b->late_from), SYNC_FILE_RANGE_WRITE);
+	b->late = 0;
+}
+
 /* Little enough that the host never makes its writer wait: this is a CPU's thread. */
 static bool write_cached(struct blk *b, const struct iovec *v, unsigned n, size_t len, uint64_t off)
 {
 	if (b->cached + len > CACHED || dma_pwritev(b->fd, v, n, off) != (ssize_t)len)
 		return false;
 	b->cached += len;
-	if (len >= BEGIN && b->flush_host)
-		sync_file_range(b->fd, (off_t)off, (off_t)len, SYNC_FILE_RANGE_WRITE);
+	if (b->flush_host)
+		write_begin(b, len, off);
 	return true;
 }
 
@@ -390,7 +409,7 @@ static uint8_t blk_do(struct io *io, struct vq_request *r, uint32_t type, uint64
 			io->written += (uint32_t)len;
 		return S_OK;
 	case T_FLUSH:
-		b->cached = 0;
+		b->cached = b->late = 0;
 		if (!b->flush_host || flush_later(io))
 			return S_OK;
 		b->d.flushes++;

@@ -348,6 +348,8 @@ static int pipe_fasync(struct file *f, bool on)
 
 	if (!err && f->mode & FMODE_WRITE)
 		err = sigio_set(&p->write_sigio, f, on);
+	if (err && on)
+		pipe_fasync(f, false);
 	return err;
 }
 

@@ -193,36 +193,73 @@ unsigned sched_select_cpu(struct task *t, bool apart)
 
 /*
  * Does the waker go on, or sleep soon?  A thread that waited long beside its waker is placed on a CPU of its own the next times, more
- * often each time that the lesson is repeated; then it is tried again.
+ * often each time that the lesson is repeated; then it is tried again.  So it is with who starts threads: what one of them waited is
+ * a lesson for the next.
  */
 enum { LATE_NS = 100000 /* more than it takes to wake a CPU */, APART_LEAST = 16, APART_MOST = 4096 };
+
+static void learn(struct sched_apart *a, uint64_t waited_ns)
+{
+	uint16_t last = READ_ONCE(a->last);
+	bool late = (int64_t)waited_ns > LATE_NS;
+
+	last = late ? MIN(MAX(2 * last, APART_LEAST), APART_MOST) : last / 2;
+	WRITE_ONCE(a->last, last);
+	WRITE_ONCE(a->left, late ? last : 0);
+}
 
 unsigned sched_place_woken(struct task *t, bool apart)
 {
 	struct sched_entity *se = &t->se;
-	unsigned cpu = sched_select_cpu(t, apart || se->apart);
+	unsigned cpu = sched_select_cpu(t, apart || se->woken.left);
 
 	se->beside_ns = 0;
 	if (READ_ONCE(cpu_count) == 1 || current == this_cpu()->idle)
 		return cpu;
 	if (cpu == this_cpu()->id)
 		se->beside_ns = hal_time_mono_ns();
-	else if (se->apart && !apart)
-		se->apart--;
+	else if (se->woken.left && !apart)
+		se->woken.left--;
 	return cpu;
 }
 
 void rq_learn_wait(struct runqueue *rq, struct task *t)
 {
-	struct sched_entity *se = &t->se;
-
-	if (!se->beside_ns)
+	if (!t->se.beside_ns)
 		return;
-	if ((int64_t)(rq->clock_ns - se->beside_ns) > LATE_NS) {
-		se->apart = se->apart_most = (uint16_t)MIN(MAX(2 * se->apart_most, APART_LEAST), APART_MOST);
-	} else {
-		se->apart = 0;
-		se->apart_most /= 2;
+	learn(&t->se.woken, rq->clock_ns - t->se.beside_ns);
+	t->se.beside_ns = 0;
+}
+
+unsigned sched_place_started(struct task *t)
+{
+	struct sched_apart *a = &current->se.starts;
+	uint64_t mask = t->se.affinity & READ_ONCE(sched_online_mask);
+	unsigned self = this_cpu()->id, left = READ_ONCE(a->left), cpu;
+
+	if (READ_ONCE(cpu_count) == 1 || current == this_cpu()->idle)
+		return self;
+	if (left)
+		cpu = sched_select_cpu(t, true);
+	else
+		cpu = mask & cpu_bit(self) || !mask ? self : (unsigned)__builtin_ctzll(mask);
+	if (cpu == self) {
+		task_get(current);
+		t->se.starter = current;
+		t->se.started_ns = hal_time_mono_ns();
+	} else if (left) {
+		WRITE_ONCE(a->left, (uint16_t)(left - 1));
 	}
-	se->beside_ns = 0;
+	return cpu;
+}
+
+void sched_learn_start(uint64_t began_ns)
+{
+	struct sched_entity *se = &current->se;
+
+	if (!se->starter)
+		return;
+	learn(&se->starter->se.starts, began_ns - se->started_ns);
+	task_put(se->starter);
+	se->starter = NULL;
 }

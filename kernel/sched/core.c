@@ -98,8 +98,11 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 
 void sched_thread_start(void) NO_TSA
 {
+	uint64_t began_ns = current->se.exec_start_ns;
+
 	finish_switch(this_cpu()->switched_from);
 	hal_irq_enable();
+	sched_learn_start(began_ns);
 }
 
 void schedule(void)
@@ -286,8 +289,7 @@ void sched_start(struct task *t)
 	flags = hal_irq_save();
 
 	struct runqueue *rq = task_rq_lock(t);	/* it can be found: its policy or affinity may be changed meanwhile */
-	uint64_t mask = t->se.affinity & READ_ONCE(sched_online_mask);
-	unsigned cpu = mask & cpu_bit(this_cpu()->id) || !mask ? this_cpu()->id : (unsigned)__builtin_ctzll(mask);
+	unsigned cpu = sched_place_started(t);
 
 	if (cpu != rq->cpu->id) {
 		WRITE_ONCE(t->se.cpu, cpu);

@@ -163,6 +163,42 @@ static double handed_work(int workers, int threads)
 		pthread_join(t, NULL);
 	return (now - start) / (double)n;
 }
+/* The same piece for a thread, or a process, that is started for it. */
+static void *one_piece(void *arg) { piece(); return arg; }
+
+static double started_work(int workers, int threads)
+{
+	double start, now, end;
+	pthread_t t;
+	pid_t p = 0;
+	long n = 0;
+
+	start = now_ns();
+	end = start + (quick ? 20e6 : 60e6);
+	do {
+		if (workers > 1 && threads) {
+			NEED(pthread_create(&t, NULL, one_piece, NULL) == 0);
+		} else if (workers > 1) {
+			NEED((p = fork()) >= 0);
+			if (p == 0) {
+				piece();
+				_exit(0);
+			}
+		}
+		piece();
+		if (workers > 1 && threads)
+			pthread_join(t, NULL);
+		else if (workers > 1)
+			NEED(waitpid(p, NULL, 0) == p);
+		n += workers;
+		now = now_ns();
+	} while (now < end);
+	return (now - start) / (double)n;
+}
+static double started_work_by_1(void) { return started_work(1, 0); }
+static double started_work_by_2(void) { return started_work(2, 0); }
+static double started_work_by_2_threads(void) { return started_work(2, 1); }
+
 static double handed_work_by_1(void) { return handed_work(1, 0); }
 static double handed_work_by_2(void) { return handed_work(2, 0); }
 static double handed_work_by_2_threads(void) { return handed_work(2, 1); }
@@ -205,6 +241,9 @@ const struct row rows_parallel[] = {
 	{ .name = "handed_work_by_1", .setup = setup_shared, .timed = handed_work_by_1, .scaling = 1 },
 	{ .name = "handed_work_by_2", .setup = setup_shared, .timed = handed_work_by_2, .scaling = 1 },
 	{ .name = "handed_work_by_2_threads", .setup = setup_shared, .timed = handed_work_by_2_threads, .scaling = 1 },
+	{ .name = "started_work_by_1", .setup = setup_shared, .timed = started_work_by_1, .scaling = 1 },
+	{ .name = "started_work_by_2", .setup = setup_shared, .timed = started_work_by_2, .scaling = 1 },
+	{ .name = "started_work_by_2_threads", .setup = setup_shared, .timed = started_work_by_2_threads, .scaling = 1 },
 	ROWS(null_call, setup_shared),
 	ROWS(open_close, setup_shared),
 	ROWS(stat, setup_shared),

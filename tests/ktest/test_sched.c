@@ -244,6 +244,52 @@ KTEST(the_waker_goes_on_or_sleeps)
 	KEVENTUALLY(load_acquire(&left) == 0);
 }
 
+static unsigned born;
+
+static void one_answer(void *arg)
+{
+	WRITE_ONCE(born, this_cpu()->id);
+	__atomic_add_fetch(&answers, 1, __ATOMIC_RELEASE);
+	waitq_wake_all(&answered);
+	finish();
+}
+
+/* Starts a thread, and computes until it has answered, or sleeps.  Was it put on another CPU? */
+static bool starts(bool sleeps)
+{
+	uint64_t end = hal_time_mono_ns() + 20 * NSEC_PER_MSEC;
+	unsigned n = load_acquire(&answers) + 1, here;
+
+	if (!kthread_create(one_answer, NULL, "answers once"))
+		return sleeps;
+	here = READ_ONCE(current->se.cpu);
+	while (!sleeps && load_acquire(&answers) != n && hal_time_mono_ns() < end)
+		hal_cpu_relax();
+	wait_event(&answered, load_acquire(&answers) == n);
+	return READ_ONCE(born) != here;
+}
+
+/* So are threads that are new, by what became of those that the same one started before. */
+KTEST(the_starter_goes_on_or_sleeps)
+{
+	enum { ROUNDS = 100, MOST = 20000 };
+	unsigned apart = 0, beside = 0, n = 0;
+
+	if ((hal_cpu_shares(0) | 1) == (2ull << (cpu_count - 1)) - 1) {
+		KCHECK(true);
+		return;
+	}
+	left = ROUNDS;
+	for (unsigned i = 0; i < ROUNDS; i++)
+		apart += starts(false);
+	KCHECK(apart > ROUNDS / 2);
+	KEVENTUALLY(load_acquire(&left) == 0);
+	for (left = MOST; beside < ROUNDS && n < MOST; n++)
+		beside += !starts(true);
+	KCHECK(beside == ROUNDS);
+	KEVENTUALLY(load_acquire(&left) == (int)(MOST - n));
+}
+
 /* More threads than physical CPUs: those that share one take turns on one of them, and do not run on two at once. */
 KTEST(shared_cpus_are_left_idle)
 {
@@ -335,6 +381,6 @@ KTEST(idle_time_is_counted)
 const struct ktest sched_tests[] = {
 	KTEST_ROW(equal_shares), KTEST_ROW(nice_gets_less), KTEST_ROW(fifo_by_priority), KTEST_ROW(higher_priority_preempts),
 	KTEST_ROW(bad_parameters), KTEST_ROW(migrates_with_affinity), KTEST_ROW(two_hundred_threads), KTEST_ROW(waiting_threads_are_spread),
-	KTEST_ROW(the_waker_goes_on_or_sleeps), KTEST_ROW(shared_cpus_are_left_idle),
-	KTEST_ROW(real_time_leaves_the_other_cpus), KTEST_ROW(idle_time_is_counted), { NULL, NULL }
+	KTEST_ROW(the_waker_goes_on_or_sleeps), KTEST_ROW(the_starter_goes_on_or_sleeps),
+	KTEST_ROW(shared_cpus_are_left_idle), KTEST_ROW(real_time_leaves_the_other_cpus), KTEST_ROW(idle_time_is_counted), { NULL, NULL }
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signal-driven I/O: F_SETOWN, F_SETSIG, O_ASYNC on a pipe, a socket and a pty. */
 #include "pty.h"
+#include <pthread.h>
 #include <sys/socket.h>
 
 static volatile sig_atomic_t hits, fd_seen, code_seen, sig_seen;
@@ -20,6 +21,37 @@ static int wait_hit(void)
 
 	hits = 0;
 	return n;
+}
+
+/* O_ASYNC on and off by two threads at once: however they end, the last close takes the file out of the pipe's list. */
+static int toggled;
+static void *toggle(void *arg)
+{
+	for (int i = 0; i < 2000; i++)
+		fcntl(toggled, F_SETFL, (i ^ (long)arg) & 1 ? O_ASYNC : 0);
+	return NULL;
+}
+
+static int toggle_and_close(void)
+{
+	pthread_t t[2];
+	char path[64];
+	int p[2], other, good;
+
+	if (pipe(p))
+		return 0;
+	toggled = p[0];
+	for (long i = 0; i < 2; i++)
+		pthread_create(&t[i], NULL, toggle, (void *)i);
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+	other = open(path, O_RDONLY);
+	close(p[0]);
+	good = other >= 0 && write(p[1], "z", 1) == 1;
+	close(other);
+	close(p[1]);
+	return good;
 }
 
 int main(void)
@@ -45,6 +77,10 @@ int main(void)
 	close(s[1]);
 	ok(wait_hit() >= 1, "closing the other end");
 	close(s[0]);
+	int good = 0;
+	for (int i = 0; i < 20; i++)
+		good += toggle_and_close();
+	ok(good == 20, "a file whose O_ASYNC two threads change leaves nothing behind");
 	pty_open();
 	fcntl(pty_slave, F_SETOWN, getpid());
 	fcntl(pty_slave, F_SETFL, O_RDWR | O_ASYNC);

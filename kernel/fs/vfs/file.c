@@ -70,7 +70,7 @@ static void file_destroy(struct file *f)
 			epoll_forget(f);
 		notify_file(f->path.dentry, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 		locks_remove_file(f);
-		if (f->fasync)
+		if (READ_ONCE(f->sigio))
 			fasync_set(f, -1, false);
 		if (f->ops->release)
 			f->ops->release(f);
@@ -187,23 +187,21 @@ void file_allow_write(struct file *f)
  * SIGIO (fcntl(2) F_SETOWN, O_ASYNC): the owner is a process, a thread or a
  * group; what the setter could not signal is not signalled.
  */
-struct fasync { bool on; };
-static struct fasync fasync_on = { true };
-
 bool fasync_can(const struct file *f) { return f->ops->fasync; }
 
 int fasync_set(struct file *f, int fd, bool on)
 {
+	int err;
+
 	if (!fasync_can(f))
 		return on ? -ENOTTY : 0;
-	if (f->ops->fasync) {
-		int err = f->ops->fasync(f, on);
 
-		if (err < 0)
-			return err;
-	}
+	/* First, and for good: two of these calls at once may end in either order. */
+	WRITE_ONCE(f->sigio, true);
+	err = f->ops->fasync(f, on);
+	if (err < 0)
+		return err;
 	WRITE_ONCE(f->owner.fd, fd);
-	WRITE_ONCE(f->fasync, on ? &fasync_on : NULL);
 	return 0;
 }
 
@@ -237,8 +235,6 @@ void file_sigio(struct file *f, int band)
 	int sig, type;
 	pid_t nr;
 
-	if (!READ_ONCE(f->fasync))
-		return;
 	spin_lock(&f->lock);
 	pid = f->owner.pid;
 	nr = pid ? pid->nr : 0;

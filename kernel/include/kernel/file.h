@@ -22,7 +22,7 @@ struct file {
 	uint64_t ra_start, ra_next; unsigned ra_pages;	/* [lock] read-ahead */
 	struct list_head epoll_links;	/* epoll items that watch it [lock] */
 	struct fown { struct pid *pid; int pid_type, sig, fd; uint32_t uid, euid; } owner;	/* [lock] F_SETOWN */
-	struct fasync *fasync;		/* [lock] */
+	bool sigio;			/* has been in a list of those who want SIGIO: its last close takes it out of all */
 	int error;			/* write-back error seen, for fsync */
 	struct rcu_head rcu;
 };

@@ -31,7 +31,10 @@ struct sched_entity {
 	unsigned cpu;			/* [rq] whose queue it is on, or was on last */
 	uint64_t affinity;		/* [rq] CPUs it may run on */
 	uint64_t beside_ns;		/* [rq] since when it waits on its waker's CPU; 0: it does not */
-	uint16_t apart, apart_most;	/* [rq] balance.c: so many wake-ups go elsewhere; what the last lesson said */
+	uint64_t started_ns;		/* [o] since when it waited on its starter's CPU */
+	struct task *starter;		/* [o] a reference until it has run; NULL: it was started elsewhere */
+	/* balance.c: so many go elsewhere yet, and what the last lesson said.  woken: of its own wake-ups [rq]; starts: of those it starts [a] */
+	struct sched_apart { uint16_t left, last; } woken, starts;
 };
 
 void sched_early_init(void);		/* before everything: gives the boot thread an identity, for locks */
