@@ -24,34 +24,48 @@ static int wait_hit(void)
 }
 
 /* O_ASYNC on and off by two threads at once: however they end, the last close takes the file out of the pipe's list. */
+enum { ROUNDS = 500 };
 static int toggled;
+static pthread_barrier_t begin, end;
 static void *toggle(void *arg)
 {
-	for (int i = 0; i < 2000; i++)
-		fcntl(toggled, F_SETFL, (i ^ (long)arg) & 1 ? O_ASYNC : 0);
-	return NULL;
+	for (int round = 0; round < ROUNDS; round++) {
+		pthread_barrier_wait(&begin);
+		for (int i = 0; i < 7; i++)
+			fcntl(toggled, F_SETFL, i & 1 ? 0 : O_ASYNC);
+		pthread_barrier_wait(&end);
+	}
+	return arg;
 }
 
 static int toggle_and_close(void)
 {
 	pthread_t t[2];
 	char path[64];
-	int p[2], other, good;
+	int good = 0;
 
-	if (pipe(p))
-		return 0;
-	toggled = p[0];
-	for (long i = 0; i < 2; i++)
-		pthread_create(&t[i], NULL, toggle, (void *)i);
+	pthread_barrier_init(&begin, NULL, 3);
+	pthread_barrier_init(&end, NULL, 3);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&t[i], NULL, toggle, NULL);
+	for (int round = 0; round < ROUNDS; round++) {
+		int p[2], other;
+
+		if (pipe(p))
+			bail("pipe");
+		toggled = p[0];
+		pthread_barrier_wait(&begin);
+		pthread_barrier_wait(&end);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+		other = open(path, O_RDONLY);
+		close(p[0]);
+		good += other >= 0 && write(p[1], "z", 1) == 1;
+		close(other);
+		close(p[1]);
+	}
 	for (int i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
-	other = open(path, O_RDONLY);
-	close(p[0]);
-	good = other >= 0 && write(p[1], "z", 1) == 1;
-	close(other);
-	close(p[1]);
-	return good;
+	return good == ROUNDS;
 }
 
 int main(void)
@@ -77,10 +91,7 @@ int main(void)
 	close(s[1]);
 	ok(wait_hit() >= 1, "closing the other end");
 	close(s[0]);
-	int good = 0;
-	for (int i = 0; i < 20; i++)
-		good += toggle_and_close();
-	ok(good == 20, "a file whose O_ASYNC two threads change leaves nothing behind");
+	ok(toggle_and_close(), "a file whose O_ASYNC two threads change leaves nothing behind");
 	pty_open();
 	fcntl(pty_slave, F_SETOWN, getpid());
 	fcntl(pty_slave, F_SETFL, O_RDWR | O_ASYNC);
