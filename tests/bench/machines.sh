@@ -112,7 +112,7 @@ run_on() {
 	runsc-*)
 		set -- 'do' -quiet -force-overlay=false -root "$(tree_of runsc)" -cwd /root "$@"
 		[ "$(id -u)" = 0 ] || set -- --rootless "$@"
-		set -- runsc --root "$work/run" --ignore-cgroups --network=none "--platform=${on#runsc-}" "$@" ;;
+		set -- env "TMPDIR=$work" runsc --root "$work/run" --ignore-cgroups --network=none "--platform=${on#runsc-}" "$@" ;;
 	esac
 	watch_command "$how" "$@"
 	rm -rf "$work/run"
