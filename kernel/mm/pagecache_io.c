@@ -328,6 +328,8 @@ static int64_t write_page(struct mapping *m, struct uio *u, uint64_t index, unsi
 			uio_revert(u, got);
 			got = 0;
 		}
+	} else if (m->ops->memory_only && !page_flag(p, PG_UPTODATE)) {
+		mapping_evict(p, true);		/* there was no room for it: without bytes it would be there, and be counted by nobody */
 	}
 	page_unlock(p);
 	page_put(p);

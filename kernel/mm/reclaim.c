@@ -108,8 +108,14 @@ static void reclaim_write(struct page *p)
 		writeback_kick();
 		return;
 	}
-	i = m->inode;
-	if (i && ref_get_unless_zero(&i->refs)) {
+	/* Nothing but this keeps a truncated page's mapping, and its inode, there. */
+	rcu_read_lock();
+	m = READ_ONCE(p->mapping);
+	i = m ? m->inode : NULL;
+	if (i && !ref_get_unless_zero(&i->refs))
+		i = NULL;
+	rcu_read_unlock();
+	if (i) {
 		mapping_write_async(m, 32);
 		inode_put(i);
 	}

@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 			return write(1, "x", 1) == 1 && read(0, &c, 1) == 1 ? 0 : 1;
 		return 0;
 	}
-	plan(5);
+	plan(6);
 	copy_self("program");
 	if (pipe(go) || pipe(up))
 		bail("pipe");
@@ -43,6 +43,7 @@ int main(int argc, char **argv)
 	}
 	ok(pid > 0 && read(up[0], &c, 1) == 1, "a program that runs");
 	ok_errno(truncate("program", 0), ETXTBSY, "is not truncated");
+	ok_errno(open("program", O_RDONLY | O_TRUNC), ETXTBSY, "not by opening it for reading either");
 	ok(write(go[1], "x", 1) == 1 && exit_of(pid) == 0 && truncate("program", 10) == 0 && stat("program", &st) == 0 && st.st_size == 10, "when it has ended it is");
 
 	for (int i = 0; i < 100; i++) {

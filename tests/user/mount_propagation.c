@@ -43,7 +43,7 @@ int main(void)
 	int g = 0, h = 0, fd, t;
 	struct stat st, st2;
 
-	plan(93);
+	plan(94);
 	if (unshare(CLONE_NEWNS))
 		bail("unshare");
 	ok(mount_propagation_of("/", MS_REC | MS_PRIVATE) == 0, "the whole tree is private");
@@ -229,6 +229,10 @@ int main(void)
 	mount_propagation_of("p", MS_PRIVATE);
 	ok(in_child(mount_propagation_of("p/new", MS_SHARED) || chroot("p") || chdir("/") || syscall(SYS_pivot_root, "new", "new/old") != -1 || errno != EINVAL) == 0,
 	   "or where the old one goes to is");
+	mount_propagation_of("p/new", MS_PRIVATE);
+	make((const char *const[]){ "p/new/b", NULL });
+	mount_tmpfs("p/new/b");
+	ok(in_child(chroot("p/new/b") || syscall(SYS_pivot_root, "p/new", "p/new/old") != -1 || errno != EINVAL) == 0, "or the new root, above the old one");
 	umount2("p", MNT_DETACH);
 	ok(in_child(setgid(1234) || setuid(1234) || !(mount_propagation_of("a", MS_PRIVATE) == -1 && errno == EPERM)) == 0, "only root may");
 

@@ -16,7 +16,7 @@ int main(void)
 	int fd, n;
 	char name[64], *m;
 
-	plan(30);
+	plan(32);
 	umask(0);
 	mkdir("t", 0755);
 	if (unshare(CLONE_NEWNS) == 0)
@@ -32,6 +32,15 @@ int main(void)
 	ok(ftruncate(fd, 4096) == 0 && statfs("t", &b) == 0 && b.f_bfree == 15, "a cut gives pages back");
 	ok(ftruncate(fd, 1 << 20) == 0 && statfs("t", &b) == 0 && b.f_bfree == 15 && fstat(fd, &st) == 0 && st.st_blocks == 8, "a hole takes none");
 	ok(lseek(fd, 0, SEEK_HOLE) == 4096 && lseek(fd, 4096, SEEK_DATA) == -1 && errno == ENXIO, "SEEK_HOLE, SEEK_DATA");
+	int wrote = 0;
+	for (n = 1; n < 200; n++)
+		wrote += pwrite(fd, "x", 1, n * 4096L) == 1;
+	ok(wrote == 15 && fstat(fd, &st) == 0 && st.st_blocks == 128 && statfs("t", &b) == 0 && b.f_bfree == 0, "what is written into holes has sixteen pages as well (%d)", wrote);
+	for (n = 0; n < 20; n++)
+		wrote += fallocate(fd, 0, (100 + n) * 4096L, 4096) == 0;
+	ok(wrote == 15 && fstat(fd, &st) == 0 && st.st_blocks == 128, "fallocate that finds no room leaves nothing");
+	if (ftruncate(fd, 4096) || ftruncate(fd, 1 << 20))
+		bail("truncate");
 	m = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	m[8192] = 'x';
 	ok(pread(fd, page, 1, 8192) == 1 && page[0] == 'x', "a mapping is the file");

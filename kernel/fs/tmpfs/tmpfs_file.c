@@ -163,6 +163,10 @@ static int tmpfs_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t
 				err = tmpfs_charge(i);
 			page_unlock(p);
 			page_put(p);
+			if (err) {
+				mapping_punch(i->mapping, idx << PAGE_SHIFT, (idx + 1) << PAGE_SHIFT);
+				tmpfs_account(i);
+			}
 			if (fatal_signal_pending(current))
 				err = -EINTR;
 		}

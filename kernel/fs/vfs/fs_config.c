@@ -40,7 +40,7 @@ static const struct file_ops fs_config_ops;
 static void config_free(struct fs_config *c)
 {
 	if (c->mnt)
-		mount_dissolve(c->mnt);
+		mount_put(c->mnt);	/* it is in no tree yet */
 	if (c->super)
 		super_unpin(c->super);
 	kfree(c->source);

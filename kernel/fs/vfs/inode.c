@@ -312,8 +312,16 @@ static bool inode_try_free(struct inode *i, size_t bucket)
 
 	spin_lock(l);
 	ok = ref_read(&i->refs) == 0 && !(READ_ONCE(i->state) & (ISTATE_FREEING | ISTATE_NEW));
-	if (ok)
+	if (ok) {
 		__atomic_fetch_or(&i->state, ISTATE_FREEING, __ATOMIC_RELEASE);
+		/* The caller took it off the list; who had it for a moment since then has put it back. */
+		spin_lock(&inode_lru_lock);
+		if (!list_empty(&i->lru_link)) {
+			list_del_init(&i->lru_link);
+			WRITE_ONCE(inode_lru_count, inode_lru_count - 1);
+		}
+		spin_unlock(&inode_lru_lock);
+	}
 	spin_unlock(l);
 	return ok;
 }

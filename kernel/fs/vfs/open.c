@@ -160,8 +160,12 @@ static int open_finish(struct file *f, const struct path *p, unsigned flags, boo
 	path_get(&f->path);
 	f->flags = flags | (flags & O_PATH ? 0 : O_LARGEFILE | (flags & O_SYNC ? O_DSYNC : 0));
 	err = file_open_dentry(f);
-	if (!err && trunc)
+	if (!err && trunc)	/* though it be opened for reading only */
+		err = inode_get_write(i);
+	if (!err && trunc) {
 		err = do_truncate(i, 0, f);
+		inode_put_write(i);
+	}
 out:
 	if (wrote)
 		mount_drop_write(p->mnt);

@@ -91,7 +91,9 @@ long sys_pivot_root(uaddr_t new_root, uaddr_t put_old)
 	err = -EINVAL;
 	if (new.dentry != new_mnt->root || root.dentry != root_mnt->root || new_mnt->parent == new_mnt)
 		goto out;
-	/* put_old must be at or below new_root. */
+	/* new_root must be below the root, and put_old at or below new_root. */
+	if (!mount_is_below(new_mnt, &root))
+		goto out;
 	for (up = old.mnt; up != new_mnt; up = up->parent)
 		if (up->parent == up)
 			goto out;

@@ -366,7 +366,7 @@ long sys_ustat(unsigned dev, uaddr_t ubuf)
 	memset(&st, 0, sizeof(st));
 	memset(&u, 0, sizeof(u));
 	err = s->ops && s->ops->statfs ? s->ops->statfs(s, &st) : 0;
-	super_put(s);
+	super_leave(s);
 	if (err)
 		return err;
 	u.tfree = (int32_t)st.f_bfree;

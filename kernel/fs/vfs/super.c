@@ -183,6 +183,19 @@ void super_drop_pages(void)
 	mutex_unlock(&registry);
 }
 
+/* An unmount waits for who came in before it; who comes later is sent away.  The caller has a reference. */
+static bool super_enter(struct super *s)
+{
+	__atomic_add_fetch(&s->stays, 1, __ATOMIC_SEQ_CST);
+	return !(__atomic_load_n(&s->flags, __ATOMIC_SEQ_CST) & SUPER_DYING);
+}
+
+static void super_exit(struct super *s)
+{
+	if (!__atomic_sub_fetch(&s->stays, 1, __ATOMIC_SEQ_CST) && __atomic_load_n(&s->flags, __ATOMIC_SEQ_CST) & SUPER_DYING)
+		waitq_wake_all(&s->left);
+}
+
 void super_sync_all(bool wait)
 {
 	struct super *s, *prev = NULL;
@@ -192,11 +205,9 @@ void super_sync_all(bool wait)
 		if (!ref_get_unless_zero(&s->refs))
 			continue;
 		mutex_unlock(&registry);
-		__atomic_add_fetch(&s->syncs, 1, __ATOMIC_SEQ_CST);
-		if (!(__atomic_load_n(&s->flags, __ATOMIC_SEQ_CST) & SUPER_DYING))
+		if (super_enter(s))
 			(void)super_sync(s, wait);
-		if (!__atomic_sub_fetch(&s->syncs, 1, __ATOMIC_SEQ_CST) && __atomic_load_n(&s->flags, __ATOMIC_SEQ_CST) & SUPER_DYING)
-			waitq_wake_all(&s->left);
+		super_exit(s);
 		/* s keeps its place in the list until its reference goes: the walk can go on from it. */
 		if (prev)
 			super_put(prev);
@@ -223,7 +234,7 @@ void super_retire(struct super *s)
 
 	__atomic_fetch_or(&s->flags, SUPER_DYING, __ATOMIC_SEQ_CST);
 	inode_evict_super(s);	/* whose users go from now on evict them */
-	if (wait_event_until(&s->left, !__atomic_load_n(&s->syncs, __ATOMIC_SEQ_CST) && !inode_super_busy(s),
+	if (wait_event_until(&s->left, !__atomic_load_n(&s->stays, __ATOMIC_SEQ_CST) && !inode_super_busy(s),
 			     hal_time_mono_ns() + PATIENCE_S * NSEC_PER_SEC))
 		klog_warn("vfs: %s unmounted while inodes are in use", s->id);
 }
@@ -270,5 +281,15 @@ struct super *super_find_number(kdev_t dev)
 			break;
 		}
 	mutex_unlock(&registry);
+	if (found && !super_enter(found)) {
+		super_leave(found);
+		found = NULL;
+	}
 	return found;
+}
+
+void super_leave(struct super *s)
+{
+	super_exit(s);
+	super_put(s);
 }

@@ -54,7 +54,8 @@ static inline bool d_negative(const struct dentry *d) { return rcu_dereference((
 const struct filesystem *filesystem_find(const char *name);
 const struct filesystem *filesystem_next(const struct filesystem *fs);	/* NULL: the first */
 struct blkdev;
-struct super *super_find_number(kdev_t dev);		/* mounted, by st_dev: a reference or NULL */
+struct super *super_find_number(kdev_t dev);		/* mounted, by st_dev, and an unmount waits for super_leave(); or NULL */
+void super_leave(struct super *s);
 struct super *super_find_device(struct blkdev *bdev);	/* mounted from it; [mount_mutex] */
 int super_sync(struct super *s, bool wait);
 int super_unmount(struct super *s);	/* the last mount is gone: write all, drop all */

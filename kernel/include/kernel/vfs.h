@@ -243,7 +243,7 @@ struct super {
 	struct spinlock inodes_lock;	/* [ICACHE_LRU] */
 	struct list_head inodes, dirty;	/* [inodes_lock] all; with attributes newer than the disk */
 	int32_t mounts;			/* [MOUNT] of it; 0: internal */
-	int32_t syncs;			/* [a] of all supers that are at this one */
+	int32_t stays;			/* [a] of those who use it without a mount: an unmount waits for them */
 	struct waitq left;		/* SUPER_DYING: the last of these, or of the inodes, is gone */
 	struct list_head mount_links;	/* [MOUNT] struct mount */
 	struct list_head link;		/* all supers */
