@@ -161,7 +161,7 @@ static void blkdev_file_release(struct file *f)
 
 	/* The last one out writes what programs wrote; a mounted file system syncs by itself. */
 	if (__atomic_sub_fetch(&d->openers, 1, __ATOMIC_ACQ_REL) == 0 && (f->mode & FMODE_WRITE) &&
-	    mapping_sync(d->inode->mapping, 0, UINT64_MAX))
+	    (mapping_sync(d->inode->mapping, 0, UINT64_MAX) || file_errors(f)))
 		klog_err("%s: write error on close", d->name);
 }
 

@@ -69,7 +69,7 @@ void sysrq(char key)
 	case 'o':
 		power_off(poweroff_status);
 	case 's':
-		vfs_sync(true);
+		vfs_sync();
 		break;
 	case '0' ... '9':
 		klog_console_level((enum klog_level)(key - '0'));

@@ -11,13 +11,13 @@ int poweroff_status;
 
 _Noreturn void power_off(int status)
 {
-	vfs_sync(true);
+	vfs_sync();
 	hal_poweroff(status & 0xff);
 }
 
 _Noreturn void power_reboot(void)
 {
-	vfs_sync(true);
+	vfs_sync();
 	hal_reboot();
 }
 

@@ -216,7 +216,7 @@ static int do_fsync(struct file *f, const struct abi_iocb *cb, int64_t *res)
 		return -EINVAL;
 	if (!f->ops->fsync)
 		return -EINVAL;
-	*res = f->ops->fsync(f, cb->opcode == CMD_FDSYNC);
+	*res = file_fsync(f, cb->opcode == CMD_FDSYNC);
 	return 0;
 }
 

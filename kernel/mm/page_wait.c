@@ -9,6 +9,7 @@
 #include <kernel/cpu.h>
 #include <kernel/pagecache.h>
 #include <kernel/print.h>
+#include <kernel/vfs.h>
 #include <kernel/wait.h>
 #include "mm/mm.h"
 
@@ -84,9 +85,14 @@ void page_end_writeback(struct page *p, int error)
 
 	if (error) {
 		page_set_flag(p, PG_ERROR);
-		if (m)
-			__atomic_store_n(&m->error, error, __ATOMIC_RELEASE);
+		if (m) {
+			errseq_set(&m->error, error);
+			if (m->inode)
+				errseq_set(&m->inode->super->error, error);
+		}
 	}
+	if (m)
+		__atomic_sub_fetch(&m->writeback_pages, 1, __ATOMIC_RELEASE);	/* before m may go */
 	counter_add(COUNT_WRITEBACK, -1);
 	clear_and_wake(p, PG_WRITEBACK);
 }

@@ -428,6 +428,23 @@ void mapping_truncate(struct mapping *m, uint64_t size)
 	drop_range(m, first, UINT64_MAX);
 }
 
+void mapping_grown(struct mapping *m, uint64_t old)
+{
+	struct page *p;
+
+	if (!(old & (PAGE_SIZE - 1)) || !m->ops->page_mkwrite || READ_ONCE(m->writable_maps) <= 0)
+		return;
+	p = mapping_find(m, old >> PAGE_SHIFT);
+	if (!p)
+		return;
+	/* With the page locked: who is being let write now has seen the old size, and is met here. */
+	page_lock(p);
+	if (p->mapping == m)
+		mapping_write_protect(m, p);
+	page_unlock(p);
+	page_put(p);
+}
+
 void mapping_punch(struct mapping *m, uint64_t start, uint64_t end)
 {
 	uint64_t first = DIV_ROUND_UP(start, PAGE_SIZE), last = end >> PAGE_SHIFT;

@@ -364,7 +364,7 @@ int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
 	struct mapping *m = f->mapping;
 	struct inode *inode = m->inode;
 	int64_t done = 0, ret = 0;
-	uint64_t behind = pos;		/* up to here the disk has been told */
+	uint64_t behind = pos, old;	/* up to here the disk has been told; the size */
 	unsigned retries = 0;
 
 	while (u->left) {
@@ -392,8 +392,11 @@ int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
 written:
 		pos += (uint64_t)ret;
 		done += ret;
-		if (pos > READ_ONCE(inode->size))
+		old = READ_ONCE(inode->size);
+		if (pos > old) {
 			WRITE_ONCE(inode->size, pos);
+			mapping_grown(m, old);
+		}
 		if (u->left && fatal_signal_pending(current)) {
 			ret = -EINTR;
 			break;

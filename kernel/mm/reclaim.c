@@ -112,7 +112,7 @@ static void reclaim_write(struct page *p)
 	rcu_read_lock();
 	m = READ_ONCE(p->mapping);
 	i = m ? m->inode : NULL;
-	if (i && !ref_get_unless_zero(&i->refs))
+	if (i && !inode_get_cached(i))
 		i = NULL;
 	rcu_read_unlock();
 	if (i) {

@@ -54,7 +54,7 @@ long sys_msync(uaddr_t addr, uint64_t len, unsigned flags)
 			if (f->ops && f->ops->fsync && f->mapping && !f->mapping->ops->memory_only) {
 				err = mapping_sync(f->mapping, off, off + (stop - addr));
 				if (!err)
-					err = f->ops->fsync(f, true);
+					err = file_fsync(f, true);
 			} else if (f->mapping) {
 				err = mapping_sync(f->mapping, off, off + (stop - addr));
 			}

@@ -13,6 +13,8 @@
  *
  * The inode of a mapping is kept by a reference while its pages are written; a
  * mapping whose inode is being dropped is left to whoever drops it.
+ *
+ * Errors are kept as sequences (errseq.h): who asked for the write hears of them, and who syncs the file later.
  */
 #include <kernel/file.h>
 #include <kernel/pagecache.h>
@@ -153,10 +155,11 @@ static unsigned take_run(struct mapping *m, uint64_t *index, uint64_t last, stru
 	for (unsigned i = 0; i < n; i++)
 		mapping_write_protect(m, run[i]);
 	spin_lock(&m->lock);
+	__atomic_add_fetch(&m->writeback_pages, n, __ATOMIC_RELAXED);
 	/* Only who holds a page's lock clears the one and sets the other. */
 	for (unsigned i = 0; i < n; i++)
 		page_swap_flags(run[i], PG_DIRTY, PG_WRITEBACK);
-	WRITE_ONCE(m->dirty_pages, m->dirty_pages - n);
+	store_release(&m->dirty_pages, m->dirty_pages - n);	/* mapping_unsynced() */
 	counter_add(COUNT_DIRTY, -(int64_t)n);
 	counter_add(COUNT_WRITEBACK, n);
 	spin_unlock(&m->lock);
@@ -204,13 +207,14 @@ static void wait_range(struct mapping *m, uint64_t first, uint64_t last)
 int mapping_sync(struct mapping *m, uint64_t start, uint64_t end)
 {
 	uint64_t first = start >> PAGE_SHIFT, last = end ? (end - 1) >> PAGE_SHIFT : 0;
-	int err = 0, seen;
+	errseq_t before = errseq_now(&m->error);
+	int err, seen;
 
 	if (end <= start || m->ops->memory_only || !m->ops->write_pages)
 		return 0;
 	write_range(m, first, last, UINT32_MAX, true, &err);
 	wait_range(m, first, last);
-	seen = __atomic_exchange_n(&m->error, 0, __ATOMIC_ACQ_REL);
+	seen = errseq_check(&m->error, before);
 	return seen ? seen : err;
 }
 
@@ -267,6 +271,7 @@ uint64_t writeback_soon(struct mapping *m, uint64_t from, uint64_t to)
 static struct mapping *take_dirty(unsigned *budget)
 {
 	struct mapping *m;
+	bool got;
 
 	spin_lock(&dirty_lock);
 	while (!list_empty(&dirty_mappings) && *budget) {
@@ -281,10 +286,16 @@ static struct mapping *take_dirty(unsigned *budget)
 		} else {
 			list_move_tail(&m->dirty_link, &dirty_mappings);
 		}
-		if (m->inode && ref_get_unless_zero(&m->inode->refs)) {
-			spin_unlock(&dirty_lock);
+		if (!m->inode)
+			continue;
+		/* It is not freed before it has left the list. */
+		rcu_read_lock();
+		spin_unlock(&dirty_lock);
+		got = inode_get_cached(m->inode);
+		rcu_read_unlock();
+		if (got)
 			return m;
-		}
+		spin_lock(&dirty_lock);
 	}
 	spin_unlock(&dirty_lock);
 	return NULL;
@@ -302,18 +313,13 @@ static unsigned dirty_count(void)
 	return n;
 }
 
-void pagecache_sync_all(bool wait)
+static void write_all(void)
 {
 	unsigned budget = dirty_count();
 	struct mapping *m;
-	int err;
 
 	while ((m = take_dirty(&budget))) {
-		if (m->ops->write_pages) {
-			write_range(m, 0, UINT64_MAX, UINT32_MAX, wait, &err);
-			if (wait)
-				wait_range(m, 0, UINT64_MAX);
-		}
+		mapping_write_async(m, UINT32_MAX);
 		inode_put(m->inode);
 	}
 }
@@ -337,7 +343,7 @@ static void flusher(void *arg)
 		(void)wait_event_until(&flusher_wait, READ_ONCE(flusher_urgent),
 			hal_time_mono_ns() + INTERVAL_SECONDS * NSEC_PER_SEC);
 		__atomic_store_n(&flusher_urgent, 0, __ATOMIC_RELEASE);
-		pagecache_sync_all(false);
+		write_all();
 	}
 }
 

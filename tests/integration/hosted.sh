@@ -59,6 +59,16 @@ for i in img second; do
 done
 check second-written sh -c "debugfs -R 'cat file' '$work/second' 2>/dev/null | grep -q '^x$'"
 
+# Blocks smaller than a page: what is stored in a page in which the file grew is in the file.
+"$top/tests/user/run.sh" --build-only
+mkdir -p "$work/programs" && cp "$top/build/user/x86_64/mmap_grow" "$work/programs/"
+for size in 1024 2048 4096; do
+	rm -f "$work/second"; truncate -s 4M "$work/second"; mke2fs -q -t ext2 -b $size -d "$work/programs" "$work/second"
+	timeout 200 "$um" --disk "$img" --disk "$work/second" --rw -- sh -c 'mount /dev/vdb /mnt && cd /mnt && ./mmap_grow' </dev/null >"$work/out" 2>&1
+	check blocks-of-$size-grow sh -c "grep -q '^ok 8' '$work/out' && ! grep -q '^not ok' '$work/out'"
+	check blocks-of-$size-consistent sh -c "e2fsck -fn '$work/second' >/dev/null 2>&1"
+done
+
 # Killed after sync: consistent, and what was synced is there.
 cp "$img" "$work/img"
 timeout 200 "$um" --disk "$work/img" --rw -- sh -c 'cd /root; for i in $(seq 200); do echo $i > f$i; done; sync; echo synced; while :; do echo y > more; rm more; done' </dev/null >"$work/out" 2>/dev/null &

@@ -202,7 +202,7 @@ UNUSED static void disk_mount(void)
 
 UNUSED static void root_sync(void)
 {
-	vfs_sync(true);
+	vfs_sync();
 	image_check();
 }
 
@@ -211,7 +211,7 @@ UNUSED static void root_remount_ro(void)
 {
 	struct super *s = init_fs_context.root.mnt->super;
 
-	CHECK_EQ(super_sync(s, true), 0);
+	CHECK_EQ(super_sync(s), 0);
 	CHECK_EQ(s->ops->remount(s, MS_RDONLY, NULL), 0);
 	image_check();
 	CHECK(disk.data[1024 + 58] & 1);

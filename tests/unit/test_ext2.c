@@ -5,6 +5,7 @@
  * mounted, walked and read without a report of the sanitizer and without a panic.
  */
 #include "ext2_disk.h"
+#include <kernel/counter.h>
 
 /* ---- names, below the system calls ---- */
 
@@ -316,12 +317,97 @@ static void write_errors(void)
 	f = must_open("/f", O_RDWR | O_CREAT);
 	CHECK_EQ(file_write_kernel(f, buf, sizeof(buf), 0), 5000);
 	disk.fail_writes = true;
-	CHECK_EQ(f->ops->fsync(f, false), -EIO);
+	CHECK_EQ(file_fsync(f, false), -EIO);
 	disk.fail_writes = false;
 	CHECK_EQ(file_write_kernel(f, buf, sizeof(buf), 0), 5000);
-	CHECK_EQ(f->ops->fsync(f, false), 0);
+	CHECK_EQ(file_fsync(f, false), 0);
 	CHECK(disk.flushes > 0);
 	file_put(f);
+	image_remove();
+}
+
+/* Each who has a file open hears once of a write-back that nobody waited for; who opens it later only if nobody was told yet. */
+static void write_errors_are_told_to_all(void)
+{
+	static char buf[5000];
+	struct file *f, *g, *other, *late;
+
+	image_make("-b 1024 -m 0 -N 64", 2 << 20);
+	disk_mount();
+	f = must_open("/f", O_RDWR | O_CREAT);
+	g = must_open("/f", O_RDONLY);
+	other = must_open("/other", O_RDWR | O_CREAT);
+	vfs_sync();
+	for (unsigned round = 0; round < 2; round++) {
+		CHECK_EQ(file_write_kernel(f, buf, sizeof(buf), 0), 5000);
+		disk.fail_writes = true;
+		mapping_write_async(f->mapping, ~0u);
+		while (mapping_unsynced(f->mapping))
+			sleep_ns(NSEC_PER_SEC / 100);
+		disk.fail_writes = false;
+		vfs_sync();			/* tells nobody */
+		late = must_open("/f", O_RDONLY);
+		CHECK_EQ(file_fsync(late, false), -EIO);
+		CHECK_EQ(file_fsync(late, false), 0);
+		file_put(late);
+		CHECK_EQ(file_fsync(f, false), -EIO);
+		CHECK_EQ(file_fsync(f, true), 0);
+		late = must_open("/f", O_RDONLY);
+		CHECK_EQ(file_fsync(late, false), 0);
+		file_put(late);
+		CHECK_EQ(file_fsync(other, false), 0);
+		CHECK_EQ(errseq_advance(&other->inode->super->error, &other->told.super), -EIO);	/* syncfs(2) */
+		CHECK_EQ(errseq_advance(&other->inode->super->error, &other->told.super), 0);
+		CHECK_EQ(file_fsync(g, false), -EIO);
+		CHECK_EQ(file_fsync(g, false), 0);
+	}
+	file_put(f);
+	file_put(g);
+	file_put(other);
+	root_remount_ro();
+	image_remove();
+}
+
+/* Metadata that could not be written when nobody waited: every file's fsync says so once, and the disk is not called clean. */
+static void metadata_errors_are_told(void)
+{
+	struct super *s;
+	struct file *f;
+
+	image_make("-b 1024 -m 0 -N 64", 2 << 20);
+	disk_mount();
+	s = init_fs_context.root.mnt->super;
+	f = must_open("/f", O_RDWR | O_CREAT);
+	disk.fail_writes = true;
+	mapping_write_async(s->bdev->inode->mapping, ~0u);
+	while (mapping_unsynced(s->bdev->inode->mapping))
+		sleep_ns(NSEC_PER_SEC / 100);
+	disk.fail_writes = false;
+	CHECK_EQ(file_fsync(f, false), -EIO);
+	CHECK_EQ(file_fsync(f, false), 0);
+	file_put(f);
+	CHECK_EQ(super_sync(s), 0);
+	CHECK_EQ(s->ops->remount(s, MS_RDONLY, NULL), -EIO);
+	CHECK(!(disk.data[1024 + 58] & 1));
+	image_remove();
+}
+
+/* Nobody has it open, nor is its name cached: sync(2) writes it all the same. */
+static void unused_files_are_synced(void)
+{
+	static char buf[50000];
+	struct file *f;
+
+	image_make("-b 1024 -m 0 -N 64", 2 << 20);
+	disk_mount();
+	f = must_open("/f", O_RDWR | O_CREAT);
+	CHECK_EQ(file_write_kernel(f, buf, sizeof(buf), 0), 50000);
+	file_put(f);
+	dcache_shrink(~(size_t)0);
+	CHECK(counter_sum(COUNT_DIRTY) >= 12);
+	vfs_sync();
+	CHECK_EQ(counter_sum(COUNT_DIRTY), 0);
+	root_remount_ro();
 	image_remove();
 }
 
@@ -479,6 +565,9 @@ const struct unit_test unit_tests[] = {
 	{ "changed_meanwhile", changed_meanwhile },
 	{ "unlinked_open", unlinked_open },
 	{ "write_errors", write_errors },
+	{ "write_errors_are_told_to_all", write_errors_are_told_to_all },
+	{ "metadata_errors_are_told", metadata_errors_are_told },
+	{ "unused_files_are_synced", unused_files_are_synced },
 	{ "flipped_1k", flipped_1k },
 	{ "flipped_4k", flipped_4k },
 	{ 0 },

@@ -56,7 +56,7 @@ static void clean_cannot_be_written(void)
 
 	image_make("-b 1024 -m 0 -N 64 -O ^large_file", 2 << 20);
 	s = mounted(NULL);
-	CHECK_EQ(super_sync(s, true), 0);
+	CHECK_EQ(super_sync(s), 0);
 	disk.fail_sector = 2;
 	CHECK_EQ(s->ops->remount(s, MS_RDONLY, NULL), -EIO);
 	disk.fail_sector = 0;
@@ -164,7 +164,7 @@ static void system_marked_free(void)
 		at += (uint64_t)n;
 	CHECK_EQ(n, -ENOSPC);
 	file_put(f);
-	vfs_sync(true);
+	vfs_sync();
 	CHECK_EQ(on_disk()->s_magic, EXT2_MAGIC);
 	CHECK_EQ(gd->bg_used_dirs_count, 2);
 	CHECK(ext2_sb(init_fs_context.root.mnt->super)->error_seen);

@@ -18,7 +18,8 @@
 enum { STORE_PAGES = 24 * 256 };
 static uint8_t *store;			/* the "disk" */
 static unsigned reads, writes, mkwrites;	/* pages */
-static bool fail_reads, fail_writes;
+static bool fail_reads, fail_writes, hold_writes;
+static struct page *held;		/* [hold_writes] the last page of which the write-back has not ended */
 static struct inode *inode;
 static struct file *file;
 
@@ -48,7 +49,10 @@ static int store_write(struct mapping *m, struct page **pages, unsigned n)
 		if (!fail_writes)
 			memcpy(store + pages[i]->index * PAGE_SIZE, page_addr(pages[i]), PAGE_SIZE);
 		page_unlock(pages[i]);
-		page_end_writeback(pages[i], fail_writes ? -EIO : 0);
+		if (hold_writes)
+			held = pages[i];
+		else
+			page_end_writeback(pages[i], fail_writes ? -EIO : 0);
 	}
 	return 0;
 }
@@ -83,6 +87,7 @@ static void set_up(uint64_t size)
 	ref_init(&inode->refs);
 	ref_get(&inode->refs);
 	inode->size = size;
+	inode->super = kzalloc(sizeof(*inode->super), 0);
 	inode->mapping = &inode->own_mapping;
 	mapping_init(inode->mapping, &store_ops, inode);
 	file = kzalloc(sizeof(*file), 0);
@@ -191,8 +196,32 @@ static void writes_reach_the_store(void)
 	CHECK_EQ(wr(0, "x", 1), 1);
 	fail_writes = true;
 	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), -EIO);
+	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
+	/* One that nobody waited for is kept for who has the file open. */
+	CHECK_EQ(file_errors(file), -EIO);
+	CHECK_EQ(wr(0, "x", 1), 1);
+	CHECK_EQ(mapping_write_async(inode->mapping, ~0u), 1);
 	fail_writes = false;
 	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
+	CHECK_EQ(file_errors(file), -EIO);
+	CHECK_EQ(file_errors(file), 0);
+}
+
+/* What another has begun to write is not on the disk yet. */
+static void under_way(void)
+{
+	set_up(PAGE_SIZE);
+	CHECK_EQ(wr(0, "way", 3), 3);
+	hold_writes = true;
+	CHECK(mapping_unsynced(inode->mapping));
+	CHECK_EQ(mapping_write_async(inode->mapping, ~0u), 1);
+	CHECK_EQ(inode->mapping->dirty_pages, 0);
+	CHECK_EQ(inode->mapping->writeback_pages, 1);
+	CHECK(mapping_unsynced(inode->mapping));
+	hold_writes = false;
+	page_end_writeback(held, 0);
+	CHECK_EQ(inode->mapping->writeback_pages, 0);
+	CHECK(!mapping_unsynced(inode->mapping));
 }
 
 static void flusher_writes_later(void)
@@ -440,6 +469,7 @@ const struct unit_test unit_tests[] = {
 	{ "a_stream_reads_ahead", a_stream_reads_ahead },
 	{ "read_errors", read_errors },
 	{ "writes_reach_the_store", writes_reach_the_store },
+	{ "under_way", under_way },
 	{ "flusher_writes_later", flusher_writes_later },
 	{ "shared_mapping_is_written_back", shared_mapping_is_written_back },
 	{ "private_mapping_is_not", private_mapping_is_not },

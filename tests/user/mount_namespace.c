@@ -79,7 +79,7 @@ int main(void)
 	struct stat st, st2;
 	struct utsname u;
 
-	plan(33);
+	plan(35);
 	if (unshare(CLONE_NEWNS) || mount_propagation_of("/", MS_REC | MS_PRIVATE))
 		bail("unshare");
 	mkdir("r", 0755);
@@ -205,6 +205,25 @@ int main(void)
 	ok(rename("source", "onto") == 0, "rename onto it");
 	let_child();
 	ok(exit_of(pid) == 0, "it is unmounted there");
+
+	/* A directory that is moved takes mount points along, elsewhere out of what is seen: such a mount is not copied, and who is in it stays. */
+	fflush(NULL);
+	mkdir("top", 0755);
+	mkdir("top/old", 0755);
+	mkdir("top/sub", 0755);
+	mkdir("top/sub/in", 0755);
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWNS) || mount_bind_at("top", "top") || chdir("top") || mount_tmpfs("sub/in") || syscall(SYS_pivot_root, ".", "old") || chdir("/sub/in"))
+			_exit(1);
+		close(open("there", O_CREAT | O_RDWR, 0600));
+		child_turn();
+		_exit(unshare(CLONE_NEWNS) ? 2 : access("there", F_OK) ? 3 : unshare(CLONE_NEWNS) ? 4 : 0);
+	}
+	wait_child();
+	ok(rename("top/sub", "sub") == 0, "what has a mount point in it can be moved");
+	let_child();
+	ok((n = exit_of(pid)) == 0, "who is in a mount that is not seen any more stays there (%d)", n);
 
 	/* How many there may be.  Not where the setting is everybody's. */
 	uname(&u);

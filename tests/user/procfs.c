@@ -26,6 +26,49 @@ static int slurp(const char *name)
 
 static int has(const char *name, const char *what) { return slurp(name) > 0 && strstr(buf, what) != NULL; }
 
+/* Files about a program, open while the process executes another: nothing is told of that one. */
+static void after_exec(const char *self)
+{
+	static const char *const about[] = { "maps", "smaps", "environ", "auxv", "mem" };
+	int fds[5], go[2], last, empty = 0, io;
+	char name[64], auxv[600];
+	pid_t pid;
+
+	if (pipe(go))
+		bail("pipe");
+	pid = fork();
+	if (!pid) {
+		(void)!read(go[0], name, 1);
+		execl("/proc/self/exe", self, "executed", (char *)NULL);
+		_exit(1);
+	}
+	for (int i = 0; i < 5; i++) {
+		snprintf(name, sizeof(name), "/proc/%d/%s", pid, about[i]);
+		fds[i] = open(name, O_RDONLY);
+	}
+	snprintf(name, sizeof(name), "/proc/%d/io", pid);
+	io = open(name, O_RDONLY);
+	ok(pread(fds[0], buf, 100, 0) == 100 && pread(fds[3], auxv, sizeof(auxv), 0) > 100, "maps and auxv of a child");
+	(void)!write(go[1], "x", 1);
+	snprintf(name, sizeof(name), "/proc/%d/cmdline", pid);
+	while (slurp(name) <= 0 || !memmem(buf, sizeof(buf) - 1, "executed", 8))
+		usleep(1000);
+	for (int i = 0; i < 5; i++) {
+		last = (int)pread(fds[i], buf, sizeof(auxv), i == 4 ? (off_t)(unsigned long)name : 0);
+		empty |= (last == 0 || (i == 3 && last > 100 && !memcmp(buf, auxv, (size_t)last))) << i;	/* Linux keeps the old auxv */
+		close(fds[i]);
+	}
+	ok(empty == 31, "nothing after it executed another (%d)", empty);
+	ok(pread(io, buf, 100, 0) > 0, "but what counts for the process");
+	close(io);
+	snprintf(name, sizeof(name), "/proc/%d/maps", pid);
+	ok(slurp(name) > 0, "opened anew, they tell");
+	kill(pid, SIGKILL);
+	waitpid(pid, &last, 0);
+	close(go[0]);
+	close(go[1]);
+}
+
 int main(int argc, char **argv)
 {
 	char name[64], link[4096], comm[64], state, *p;
@@ -36,6 +79,9 @@ int main(int argc, char **argv)
 	void *map;
 	DIR *d;
 
+	if (argc > 1)		/* after_exec() */
+		for (;;)
+			pause();
 	snprintf(name, sizeof(name), "%d", getpid());
 	n = (int)readlink("/proc/self", link, sizeof(link));
 	ok(n > 0 && (link[n] = 0, !strcmp(link, name)), "/proc/self");
@@ -127,6 +173,7 @@ int main(int argc, char **argv)
 	ok_errno(stat(name, &st), ENOENT, "and gone");
 	ok(openat(fd, "stat", O_RDONLY) == -1, "also through a directory that was open");
 
+	after_exec(argv[0]);
 	ok(has("/proc/meminfo", "MemTotal:") && strstr(buf, "MemAvailable:"), "meminfo");
 	ok(has("/proc/stat", "cpu ") && strstr(buf, "btime "), "stat");
 	ok(slurp("/proc/uptime") > 0 && sscanf(buf, "%lu.%lu", &a, &b) == 2, "uptime");

@@ -16,7 +16,7 @@ int main(void)
 	int fd, n;
 	char name[64], *m;
 
-	plan(32);
+	plan(33);
 	umask(0);
 	mkdir("t", 0755);
 	if (unshare(CLONE_NEWNS) == 0)
@@ -31,6 +31,16 @@ int main(void)
 	ok(statfs("t", &b) == 0 && b.f_bfree == 0 && b.f_ffree == a.f_ffree - 1, "statfs counts");
 	ok(ftruncate(fd, 4096) == 0 && statfs("t", &b) == 0 && b.f_bfree == 15, "a cut gives pages back");
 	ok(ftruncate(fd, 1 << 20) == 0 && statfs("t", &b) == 0 && b.f_bfree == 15 && fstat(fd, &st) == 0 && st.st_blocks == 8, "a hole takes none");
+	{
+		static char from_pipe[8192];
+		off_t at = 8192;
+		int pp[2];
+
+		ok(pipe(pp) == 0 && splice(fd, &at, pp[1], NULL, 8192, 0) == 8192 && read(pp[0], from_pipe, 8192) == 8192 && !from_pipe[0] && !from_pipe[8191] &&
+		   fstat(fd, &st) == 0 && st.st_blocks == 8 && statfs("t", &b) == 0 && b.f_bfree == 15, "nor does splice of one");
+		close(pp[0]);
+		close(pp[1]);
+	}
 	ok(lseek(fd, 0, SEEK_HOLE) == 4096 && lseek(fd, 4096, SEEK_DATA) == -1 && errno == ENXIO, "SEEK_HOLE, SEEK_DATA");
 	int wrote = 0;
 	for (n = 1; n < 200; n++)

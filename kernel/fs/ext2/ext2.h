@@ -99,6 +99,7 @@ struct ext2_sb {
 	unsigned errors;			/* what to do about one */
 	bool error_seen;			/* [a] */
 	bool stopped;				/* [a] read-only because of an error, for good */
+	errseq_t told;				/* [lock] errors of writing metadata: has was_clean heard of them? */
 	bool was_clean;				/* [lock] when mounted for writing, and all was written since */
 	bool writing;				/* [super] mounted for writing: the disk says "not clean" */
 	uint32_t generation;			/* [a] for new inodes */

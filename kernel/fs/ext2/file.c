@@ -402,6 +402,8 @@ static int ext2_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t 
 			e = ext2_set_large_file(ext2_sb(inode->super));
 		if (!e) {
 			WRITE_ONCE(inode->size, MAX(old, end));
+			if (end > old)
+				mapping_grown(inode->mapping, old);
 			e = ext2_zero_bytes(inode, off, end, true);
 			if (e && inode->size > old) {
 				WRITE_ONCE(inode->size, old);

@@ -424,6 +424,8 @@ static int ext2_set_size(struct inode *inode, uint64_t size)
 		if (size > old)
 			mapping_truncate(inode->mapping, old);
 		WRITE_ONCE(inode->size, size);	/* readers hold no lock */
+		if (size > old)
+			mapping_grown(inode->mapping, old);
 		e = 0;
 	}
 	inode_touch(inode, ATTR_MTIME | ATTR_CTIME);

@@ -105,6 +105,7 @@ static int ext2_begin_writing(struct ext2_sb *sb)
 	else if (sb->es->s_state & EXT2_ERROR_FS)
 		klog_warn("ext2 %s: has errors: e2fsck is advised", sb->dev->name);
 	mutex_lock(&sb->lock);
+	sb->told = errseq_now(&sb->dev->inode->mapping->error);
 	sb->was_clean = sb->es->s_state & EXT2_VALID_FS;
 	sb->es->s_mnt_count++;
 	sb->es->s_mtime = (uint32_t)(time_real_ns() / NSEC_PER_SEC);
@@ -117,7 +118,7 @@ static int ext2_begin_writing(struct ext2_sb *sb)
 	return e;
 }
 
-static int ext2_sync(struct super *s, bool wait)
+static int ext2_sync(struct super *s)
 {
 	struct ext2_sb *sb = ext2_sb(s);
 
@@ -125,17 +126,18 @@ static int ext2_sync(struct super *s, bool wait)
 	if (READ_ONCE(s->flags) & MS_RDONLY || !READ_ONCE(sb->writing))
 		return 0;
 	ext2_super_update(sb, false);
-	if (wait)
-		return buffer_sync_all(sb->dev);
-	mapping_write_async(sb->dev->inode->mapping, ~0u);
-	return 0;
+	return buffer_sync_all(sb->dev);
 }
 
 /* If it was clean when we came, it is when we go; on an error we are still there, and what could not be written is lost. */
 static int ext2_end_writing(struct ext2_sb *sb)
 {
-	int e = buffer_sync_all(sb->dev);
+	int e = buffer_sync_all(sb->dev), before;
 
+	mutex_lock(&sb->lock);
+	before = errseq_advance(&sb->dev->inode->mapping->error, &sb->told);
+	mutex_unlock(&sb->lock);
+	e = e ? e : before;
 	if (!e) {
 		ext2_super_update(sb, sb->was_clean);
 		e = buffer_sync_all(sb->dev);

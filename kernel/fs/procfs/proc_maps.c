@@ -130,35 +130,44 @@ int proc_show_smaps_rollup(struct seq *s, struct task *t)
 static int mem_open(struct inode *i, struct file *f)
 {
 	struct task *t = proc_task(i);
-	int err = 0;
+	int err;
 
 	if (!t)
 		return -ESRCH;
-	if (!proc_may_trace(t))
-		err = -EACCES;
-	else
-		f->private = vm_get_task(t);	/* of this program, whatever the process executes later */
+	f->private = (void *)(uintptr_t)proc_vm(t);	/* of this program, whatever the process executes later */
+	err = proc_may_trace(t) ? 0 : -EACCES;
 	task_put(t);
 	return err;
 }
 
-static void mem_release(struct file *f)
+/* The address space of the program that ran when f was opened, with a reference; NULL: it has ended. */
+static struct vm_space *mem_vm(const struct file *f)
 {
-	if (f->private)
-		vm_put(f->private);
+	struct task *t = proc_task(f->inode);
+	struct vm_space *vm = t ? vm_get_task(t) : NULL;
+
+	if (t)
+		task_put(t);
+	if (vm && vm->id != (uintptr_t)f->private) {
+		vm_put(vm);
+		vm = NULL;
+	}
+	return vm;
 }
 
 static int64_t mem_rw(struct file *f, struct uio *u, uint64_t *pos, bool write)
 {
-	struct vm_space *vm = f->private;
+	struct vm_space *vm = mem_vm(f);
 	char *buf;
 	int64_t done = 0;
 
 	if (!vm)
 		return 0;
 	buf = kmalloc(PAGE_SIZE, 0);
-	if (!buf)
+	if (!buf) {
+		vm_put(vm);
 		return -ENOMEM;
+	}
 	while (u->left) {
 		size_t n = MIN(u->left, PAGE_SIZE), got;
 
@@ -179,6 +188,7 @@ static int64_t mem_rw(struct file *f, struct uio *u, uint64_t *pos, bool write)
 		}
 	}
 	kfree(buf);
+	vm_put(vm);
 	return done;
 }
 
@@ -195,4 +205,4 @@ static int64_t mem_llseek(struct file *f, int64_t off, int whence)
 	return off;
 }
 
-const struct file_ops proc_mem_fops = { .open = mem_open, .release = mem_release, .read = mem_read, .write = mem_write, .llseek = mem_llseek };
+const struct file_ops proc_mem_fops = { .open = mem_open, .read = mem_read, .write = mem_write, .llseek = mem_llseek };

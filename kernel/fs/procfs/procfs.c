@@ -49,6 +49,16 @@ bool proc_may_trace(struct task *t)
 	return ok;
 }
 
+uint64_t proc_vm(struct task *t)
+{
+	struct vm_space *vm = vm_get_task(t);
+	uint64_t id = vm ? vm->id : 0;
+
+	if (vm)
+		vm_put(vm);
+	return id;
+}
+
 static uint64_t proc_ino(const struct proc_node *n, struct pid *pid, bool thread, int fd)
 {
 	uint64_t h = (uintptr_t)n >> 3;
@@ -337,20 +347,22 @@ void seq_path_from(struct seq *s, const struct path *root, const struct path *p,
 void seq_path(struct seq *s, const struct path *p, const char *escape) { seq_path_from(s, NULL, p, escape); }
 
 /* What an open file shows.  Its offset is locked while it is read, but pread(2) has one of its own. */
-struct text { struct mutex lock; struct seq s; /* [lock] */ };
+struct text { struct mutex lock; struct seq s; /* [lock] */ uint64_t vm; /* [I] PROC_OF_VM: proc_vm() when it was opened */ };
 
 static int proc_open(struct inode *i, struct file *f)
 {
 	const struct proc_node *n = proc_i(i)->node;
 	struct text *text;
 	struct task *t;
+	uint64_t vm = 0;
 	bool ok;
 
 	if (n->flags & PROC_PTRACE) {
 		t = proc_task(i);
 		if (!t)
 			return -ESRCH;
-		ok = proc_may_trace(t);
+		vm = proc_vm(t);
+		ok = proc_may_trace(t);		/* that program, or a later one, of which nothing will be shown */
 		task_put(t);
 		if (!ok)
 			return -EACCES;
@@ -359,6 +371,7 @@ static int proc_open(struct inode *i, struct file *f)
 	if (!text)
 		return -ENOMEM;
 	mutex_init(&text->lock, LOCK_PROC_TEXT);
+	text->vm = vm;
 	f->private = text;
 	return 0;
 }
@@ -371,9 +384,21 @@ static void proc_release(struct file *f)
 	kfree(text);
 }
 
-/* [text] */
-static int64_t text_read(struct proc_inode *pi, struct file *f, struct seq *s, struct uio *u, uint64_t *pos)
+/* What was made may tell of a program that has been executed since the file was opened: is it this reader's to see? */
+static int text_check(const struct proc_node *n, struct task *t, struct text *text)
 {
+	if (n->flags & PROC_OF_VM) {
+		if (proc_vm(t) != text->vm)
+			text->s.len = 0;
+		return 0;
+	}
+	return n->flags & PROC_PTRACE && !proc_may_trace(t) ? -EACCES : 0;
+}
+
+/* [text] */
+static int64_t text_read(struct proc_inode *pi, struct file *f, struct text *text, struct uio *u, uint64_t *pos)
+{
+	struct seq *s = &text->s;
 	struct task *t = NULL;
 	size_t n;
 	int err;
@@ -384,12 +409,16 @@ static int64_t text_read(struct proc_inode *pi, struct file *f, struct seq *s, s
 		if (pi->pid && !(t = proc_task(f->inode)))
 			return -ESRCH;
 		err = pi->node->show_nr ? pi->node->show_nr(s, pi->fd) : pi->node->show(s, t);
+		if (!err && t)
+			err = text_check(pi->node, t, text);
 		if (t)
 			task_put(t);
 		if (!err)
 			err = s->error;
-		if (err)
+		if (err) {
+			s->len = 0;
 			return err;
+		}
 	}
 	if (*pos >= s->len)
 		return 0;
@@ -409,7 +438,7 @@ static int64_t proc_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (!pi->node->show && !pi->node->show_nr)
 		return -EINVAL;
 	mutex_lock(&text->lock);
-	n = text_read(pi, f, &text->s, u, pos);
+	n = text_read(pi, f, text, u, pos);
 	mutex_unlock(&text->lock);
 	return n;
 }

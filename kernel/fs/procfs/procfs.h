@@ -26,7 +26,8 @@ struct proc_inode {
 	bool thread;			/* in task/: of the thread, not of the group */
 	int fd;				/* in fd/ and fdinfo/; in irq/: the line */
 };
-enum { PROC_PTRACE = 1 /* only for who may trace the task */, PROC_THREAD_ONLY = 2, PROC_GROUP_ONLY = 4, PROC_NO_SIZE = 8 /* a link whose length is not told */ };
+enum { PROC_PTRACE = 1 /* only for who may trace the task */, PROC_THREAD_ONLY = 2, PROC_GROUP_ONLY = 4, PROC_NO_SIZE = 8 /* a link whose length is not told */,
+	PROC_OF_VM = 16 /* tells of the program that ran when it was opened: nothing of what the process executes later */ };
 struct proc_node {
 	const char *name;
 	uint32_t mode;
@@ -57,6 +58,7 @@ struct proc_inode *proc_i(const struct inode *i);
 /* The task an inode is about, referenced; NULL: it is gone. */
 struct task *proc_task(const struct inode *i);
 bool proc_may_trace(struct task *t);
+uint64_t proc_vm(struct task *t);	/* which address space it has: vm_space.id; 0: none */
 extern const struct file_ops proc_mem_fops;
 /* A file system made of such nodes: procfs, sysfs. */
 int proc_make_super(const struct filesystem *fs, const struct proc_node *root, const struct super_ops *ops, struct super **out);

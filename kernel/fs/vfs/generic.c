@@ -83,7 +83,7 @@ static int64_t generic_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (n <= 0)
 		return n;
 	if (((READ_ONCE(f->flags) & O_DSYNC) || (READ_ONCE(i->super->flags) & MS_SYNCHRONOUS)) && f->ops->fsync) {
-		err = f->ops->fsync(f, (READ_ONCE(f->flags) & O_SYNC) != O_SYNC);
+		err = file_fsync(f, (READ_ONCE(f->flags) & O_SYNC) != O_SYNC);
 		if (err)
 			return err;
 	}
@@ -99,7 +99,7 @@ static int generic_fsync(struct file *f, bool datasync)
 
 	err2 = inode_write(i);
 	if (!err2 && i->super->ops && i->super->ops->sync)
-		err2 = i->super->ops->sync(i->super, true);
+		err2 = i->super->ops->sync(i->super);
 	return err ? err : err2;
 }
 

@@ -99,7 +99,7 @@ static struct inode *inode_alloc(struct super *s, uint64_t ino)
 	list_init(&i->dirty_link);
 	list_init(&i->lru_link);
 	spin_lock(&s->inodes_lock);
-	list_add_tail(&i->super_link, &s->inodes);
+	list_add(&i->super_link, &s->inodes);	/* a walk is past it: inode_next() */
 	spin_unlock(&s->inodes_lock);
 	return i;
 }
@@ -304,6 +304,72 @@ void inode_put(struct inode *i)
 		inode_evict(i);
 }
 
+bool inode_get_cached(struct inode *i)
+{
+	struct spinlock *l = inode_hash_lock(inode_hash(i->super, i->ino));
+	bool ok;
+
+	spin_lock(l);
+	ok = !(READ_ONCE(i->state) & (ISTATE_FREEING | ISTATE_NEW));
+	if (ok)
+		ref_get_cached(&i->refs);
+	spin_unlock(l);
+	return ok;
+}
+
+/* The same; while it is on its way out: wait until it is gone.  Leaves the RCU section. */
+static bool inode_get_or_wait(struct inode *i)
+{
+	struct spinlock *l = inode_hash_lock(inode_hash(i->super, i->ino));
+	struct waitq *q = inode_waitq(i);
+	struct waiter w;
+	bool ok, wait;
+
+	waiter_init(&w);
+	spin_lock(l);
+	ok = !(READ_ONCE(i->state) & (ISTATE_FREEING | ISTATE_NEW));
+	if (ok)
+		ref_get_cached(&i->refs);
+	wait = !ok && READ_ONCE(i->state) & ISTATE_FREEING && !list_empty(&i->hash_link);
+	if (wait)
+		waitq_prepare(q, &w, TASK_UNINTERRUPTIBLE);
+	spin_unlock(l);
+	rcu_read_unlock();
+	if (wait) {
+		schedule();
+		waitq_finish(q, &w);
+	}
+	return ok;
+}
+
+struct inode *inode_next(struct super *s, struct inode *prev, bool (*want)(const struct inode *i))
+{
+	struct inode *i;
+	bool got;
+
+	do {
+		struct list_head *at;
+
+		i = NULL;
+		spin_lock(&s->inodes_lock);
+		for (at = prev ? prev->super_link.next : s->inodes.next; at != &s->inodes && !i; at = at->next) {
+			i = list_entry(at, struct inode, super_link);
+			if (!want(i))
+				i = NULL;
+		}
+		rcu_read_lock();
+		spin_unlock(&s->inodes_lock);
+		got = true;
+		if (i)
+			got = inode_get_or_wait(i);
+		else
+			rcu_read_unlock();
+	} while (!got);
+	if (prev)
+		inode_put(prev);
+	return i;
+}
+
 /* Takes an unused inode out of the cache; false: it is in use. */
 static bool inode_try_free(struct inode *i, size_t bucket)
 {
@@ -420,19 +486,13 @@ int inode_write_dirty(struct super *s)
 	list_splice_tail(&s->dirty, &todo);
 	while (!list_empty(&todo)) {
 		struct inode *i = list_first(&todo, struct inode, dirty_link);
-		struct spinlock *l = inode_hash_lock(inode_hash(s, i->ino));
 		bool ok;
 		int err;
 
 		list_del_init(&i->dirty_link);
 		rcu_read_lock();
 		spin_unlock(&s->inodes_lock);
-		/* An inode on its way out writes itself. */
-		spin_lock(l);
-		ok = !(READ_ONCE(i->state) & (ISTATE_FREEING | ISTATE_NEW));
-		if (ok)
-			ref_get_cached(&i->refs);
-		spin_unlock(l);
+		ok = inode_get_cached(i);
 		rcu_read_unlock();
 		if (ok) {
 			err = inode_write(i);

@@ -662,7 +662,7 @@ int super_remount(struct super *s, unsigned flags, const char *data)
 		return -EACCES;
 	if (turn) {
 		__atomic_fetch_or(&s->flags, SUPER_TURNING_RO, __ATOMIC_SEQ_CST);
-		err = super_has_writers(s) || super_has_nameless(s) ? -EBUSY : super_sync(s, true);
+		err = super_has_writers(s) || super_has_nameless(s) ? -EBUSY : super_sync(s);
 	}
 	if (!err && s->ops && s->ops->remount)
 		err = s->ops->remount(s, flags, data);

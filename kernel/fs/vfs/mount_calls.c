@@ -209,7 +209,7 @@ static int do_umount(struct path *p, unsigned flags)
 	/* A walk may have found it since: then it is a lazy unmount of something that nobody had open. */
 	} else if (mount_take_out(m, true) == s->mounts) {
 		mutex_unlock(&mount_mutex);
-		(void)super_sync(s, true);
+		(void)super_sync(s);
 		path_put(p);
 		work_flush();	/* the super is gone when umount returns */
 		return 0;

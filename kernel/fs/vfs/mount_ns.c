@@ -148,7 +148,7 @@ int fs_context_new_ns(struct fs_context *c)
 		list_add_tail(&ns->all_link, &mount_ns_all);
 		mount_ns_enter(ns->root, ns);
 		for (int i = 0; i < 2; i++)
-			if (p[i]->mnt->ns == old) {
+			if (p[i]->mnt->ns == old && p[i]->mnt->copy) {
 				was[i] = p[i]->mnt;
 				p[i]->mnt = was[i]->copy;
 				mount_get(p[i]->mnt);

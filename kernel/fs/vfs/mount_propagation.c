@@ -165,6 +165,8 @@ int mount_copy_tree(struct mount *top, struct dentry *root, unsigned how, struct
 	if (!n)
 		return -ENOMEM;
 	*out = n;
+	for (m = top; m; m = mount_next(m, top))
+		m->copy = NULL;		/* not all are copied */
 	top->copy = n;
 	for (m = mount_next(top, top); m;) {
 		if ((m->parent == top && !mount_shows(root, m->mountpoint)) || (m->unbindable && !(how & COPY_UNBINDABLE)) ||

@@ -132,6 +132,7 @@ int file_open_dentry(struct file *f)
 		return -EINVAL;
 	}
 	f->flags &= OPEN_STATUS;
+	file_errors_begin(f);
 	if (f->ops->llseek)
 		f->mode |= FMODE_LSEEK;
 	notify_file(f->path.dentry, IN_OPEN);

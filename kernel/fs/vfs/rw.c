@@ -226,7 +226,7 @@ int64_t file_rw_user(struct file *f, uaddr_t addr, uint64_t n, int64_t pos, bool
 		ret = write ? vfs_write(f, &u, &p) : vfs_read(f, &u, &p);
 	}
 	if (ret > 0 && write && (flags & (RWF_DSYNC | RWF_SYNC)) && f->ops->fsync) {
-		int err = f->ops->fsync(f, !(flags & RWF_SYNC));
+		int err = file_fsync(f, !(flags & RWF_SYNC));
 
 		if (err)
 			ret = err;

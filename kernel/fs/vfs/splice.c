@@ -101,7 +101,12 @@ static int64_t file_to_pipe_once(struct file *in, uint64_t *pos, struct pipe *p,
 			return 0;
 		off = *pos & (PAGE_SIZE - 1);
 		got = (int64_t)MIN(MIN((uint64_t)n, size - *pos), (uint64_t)(PAGE_SIZE - off));
-		err = mapping_read(in->mapping, *pos >> PAGE_SHIFT, &page);
+		if (in->mapping->ops->memory_only && !mapping_uptodate(in->mapping, *pos >> PAGE_SHIFT)) {
+			page = page_alloc(0, ALLOC_ZERO);	/* of a hole: it stays one */
+			err = page ? 0 : -ENOMEM;
+		} else {
+			err = mapping_read(in->mapping, *pos >> PAGE_SHIFT, &page);
+		}
 		if (err)
 			return err;
 		file_accessed(in);

@@ -106,81 +106,35 @@ void super_put(struct super *s)
 	work_queue(&s->free_work);
 }
 
-int super_sync(struct super *s, bool wait)
+static bool wants_writing(const struct inode *i)
+{
+	return mapping_unsynced(&i->own_mapping) && !READ_ONCE(i->own_mapping.ops)->memory_only;
+}
+
+int super_sync(struct super *s)
 {
 	struct inode *i;
 	int ret = 0, err;
 
 	if (!load_acquire(&s->ops) || READ_ONCE(s->flags) & (MS_RDONLY | SUPER_DYING))	/* one that is being mounted has none yet */
 		return 0;
-	/* File data first: writing it may allocate blocks, which changes attributes. */
-	for (;;) {
-		struct inode *next = NULL;
-
-		spin_lock(&s->inodes_lock);
-		list_for_each(i, &s->inodes, super_link)
-			if (READ_ONCE(i->own_mapping.dirty_pages) && !(READ_ONCE(i->state) & (ISTATE_NEW | ISTATE_SYNCING)) &&
-			    !READ_ONCE(i->own_mapping.ops)->memory_only && ref_get_unless_zero(&i->refs)) {
-				__atomic_fetch_or(&i->state, ISTATE_SYNCING, __ATOMIC_RELAXED);
-				next = i;
-				break;
-			}
-		spin_unlock(&s->inodes_lock);
-		if (!next)
-			break;
-		if (wait) {
-			err = mapping_sync(&next->own_mapping, 0, UINT64_MAX);
-			if (err && !ret)
-				ret = err;
-		} else {
-			mapping_write_async(&next->own_mapping, ~0u);
-		}
-		inode_put(next);
+	/* File data first: writing it may allocate blocks, which changes attributes.  All is begun before any is waited for. */
+	for (i = NULL; (i = inode_next(s, i, wants_writing)); )
+		mapping_write_async(&i->own_mapping, ~0u);
+	for (i = NULL; (i = inode_next(s, i, wants_writing)); ) {
+		err = mapping_sync(&i->own_mapping, 0, UINT64_MAX);
+		if (err && !ret)
+			ret = err;
 	}
-	spin_lock(&s->inodes_lock);
-	list_for_each(i, &s->inodes, super_link)
-		__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_SYNCING, __ATOMIC_RELAXED);
-	spin_unlock(&s->inodes_lock);
 	err = inode_write_dirty(s);
 	if (err && !ret)
 		ret = err;
 	if (s->ops->sync) {
-		err = s->ops->sync(s, wait);
+		err = s->ops->sync(s);
 		if (err && !ret)
 			ret = err;
 	}
 	return ret;
-}
-
-/* Clean pages of every file, for /proc/sys/vm/drop_caches. */
-void super_drop_pages(void)
-{
-	struct super *s;
-	struct inode *i;
-
-	mutex_lock(&registry);
-	list_for_each(s, &supers, link)
-		for (;;) {
-			struct inode *next = NULL;
-
-			spin_lock(&s->inodes_lock);
-			list_for_each(i, &s->inodes, super_link)
-				if (!(READ_ONCE(i->state) & (ISTATE_NEW | ISTATE_DROPPED)) && READ_ONCE(i->own_mapping.page_count) &&
-				    !READ_ONCE(i->own_mapping.ops)->memory_only && ref_get_unless_zero(&i->refs)) {
-					__atomic_fetch_or(&i->state, ISTATE_DROPPED, __ATOMIC_RELAXED);
-					next = i;
-					break;
-				}
-			if (!next)
-				list_for_each(i, &s->inodes, super_link)
-					__atomic_fetch_and(&i->state, ~(unsigned)ISTATE_DROPPED, __ATOMIC_RELAXED);
-			spin_unlock(&s->inodes_lock);
-			if (!next)
-				break;
-			mapping_invalidate(&next->own_mapping, 0, UINT64_MAX);
-			inode_put(next);
-		}
-	mutex_unlock(&registry);
 }
 
 /* An unmount waits for who came in before it; who comes later is sent away.  The caller has a reference. */
@@ -196,7 +150,7 @@ static void super_exit(struct super *s)
 		waitq_wake_all(&s->left);
 }
 
-void super_sync_all(bool wait)
+static void supers_each(void (*fn)(struct super *s))
 {
 	struct super *s, *prev = NULL;
 
@@ -206,7 +160,7 @@ void super_sync_all(bool wait)
 			continue;
 		mutex_unlock(&registry);
 		if (super_enter(s))
-			(void)super_sync(s, wait);
+			fn(s);
 		super_exit(s);
 		/* s keeps its place in the list until its reference goes: the walk can go on from it. */
 		if (prev)
@@ -219,13 +173,32 @@ void super_sync_all(bool wait)
 		super_put(prev);
 }
 
-void vfs_sync(bool wait)
+static void sync_one(struct super *s)
 {
-	super_sync_all(wait);
-	pagecache_sync_all(wait);
-	/* The first pass may have dirtied metadata. */
-	if (wait)
-		super_sync_all(true);
+	(void)super_sync(s);	/* who syncs a file, or the file system, hears of errors */
+}
+
+void vfs_sync(void)
+{
+	supers_each(sync_one);
+	supers_each(sync_one);	/* the first pass may have dirtied metadata */
+}
+
+static bool has_pages(const struct inode *i)
+{
+	return READ_ONCE(i->own_mapping.page_count) && !READ_ONCE(i->own_mapping.ops)->memory_only;
+}
+
+static void drop_pages(struct super *s)
+{
+	for (struct inode *i = NULL; (i = inode_next(s, i, has_pages)); )
+		mapping_invalidate(&i->own_mapping, 0, UINT64_MAX);
+}
+
+/* Clean pages of every file, for /proc/sys/vm/drop_caches. */
+void super_drop_pages(void)
+{
+	supers_each(drop_pages);
 }
 
 void super_retire(struct super *s)
@@ -241,7 +214,7 @@ void super_retire(struct super *s)
 
 int super_unmount(struct super *s)
 {
-	int ret = super_sync(s, true);
+	int ret = super_sync(s);
 	struct dentry *root = s->root;
 
 	notify_unmount(s);

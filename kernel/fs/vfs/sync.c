@@ -1,38 +1,97 @@
 /* SPDX-License-Identifier: MIT */
 /* sync(2), fsync(2) and relatives; advice about read-ahead; the thread that writes attributes of inodes now and then. */
+#include <kernel/block.h>
 #include <kernel/errno.h>
 #include <kernel/pagecache.h>
 #include <kernel/timer.h>
 #include "syscall/syscall_impl.h"
 #include "vfs_internal.h"
 
+/* The page cache that has the metadata of the file system of f; NULL: none. */
+static struct mapping *metadata_of(const struct file *f)
+{
+	const struct blkdev *d = f->inode->super->bdev;
+
+	return d ? d->inode->mapping : NULL;
+}
+
+void file_errors_begin(struct file *f)
+{
+	const struct mapping *meta = metadata_of(f);
+
+	f->told.data = f->mapping ? errseq_sample(&f->mapping->error) : 0;
+	f->told.device = meta ? errseq_sample(&meta->error) : 0;
+	f->told.super = errseq_sample(&f->inode->super->error);
+}
+
+static int metadata_errors(struct file *f)
+{
+	struct mapping *meta = metadata_of(f);
+	int err;
+
+	if (!meta)
+		return 0;
+	spin_lock(&f->lock);
+	err = errseq_advance(&meta->error, &f->told.device);
+	spin_unlock(&f->lock);
+	return err;
+}
+
+int file_errors(struct file *f)
+{
+	int err = 0, meta = metadata_errors(f);
+
+	if (f->mapping) {
+		spin_lock(&f->lock);
+		err = errseq_advance(&f->mapping->error, &f->told.data);
+		spin_unlock(&f->lock);
+	}
+	return err ? err : meta;
+}
+
 long sys_sync(void)
 {
-	vfs_sync(true);
+	vfs_sync();
 	return 0;
 }
 
 long sys_syncfs(int fd)
 {
 	struct file *f = fd_get(fd);
-	long err;
+	int err, told;
 
 	if (!f)
 		return -EBADF;
-	err = super_sync(f->path.dentry->super, true);
+	err = super_sync(f->inode->super);
+	spin_lock(&f->lock);
+	told = errseq_advance(&f->inode->super->error, &f->told.super);
+	spin_unlock(&f->lock);
+	if (!err)
+		err = told;
+	told = metadata_errors(f);
 	file_put(f);
-	return err;
+	return err ? err : told;
+}
+
+int file_fsync(struct file *f, bool datasync)
+{
+	int err, told;
+
+	if (!f->ops->fsync)
+		return -EINVAL;
+	err = f->ops->fsync(f, datasync);
+	told = file_errors(f);
+	return err ? err : told;
 }
 
 static long do_fsync(int fd, bool datasync)
 {
 	struct file *f = fd_get(fd);
-	long err = -EINVAL;
+	long err;
 
 	if (!f)
 		return -EBADF;
-	if (f->ops->fsync)
-		err = f->ops->fsync(f, datasync);
+	err = file_fsync(f, datasync);
 	writeback_asked();
 	file_put(f);
 	return err;
@@ -61,10 +120,15 @@ long sys_sync_file_range(int fd, int64_t off, int64_t n, unsigned flags)
 	/* Waiting needs it to be started. */
 	if (!f->mapping)
 		goto out;
-	if (flags & 5)
+	if (flags & 5) {
+		int told;
+
 		err = mapping_sync(f->mapping, (uint64_t)off, end);
-	else if (flags & 2)
+		told = file_errors(f);
+		err = err ? err : told;
+	} else if (flags & 2) {
 		mapping_write_async(f->mapping, ~0u);
+	}
 out:
 	file_put(f);
 	return err;

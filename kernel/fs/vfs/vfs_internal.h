@@ -12,6 +12,12 @@ size_t inode_shrink(size_t max);
 extern size_t inode_count, inode_lru_count, dentry_count, dcache_lru_count;	/* for /proc/sys/fs */
 /* Writes attributes of dirty inodes of s. */
 int inode_write_dirty(struct super *s);
+/*
+ * A walk over the inodes of s that are in memory, for which want() says yes: the one behind prev (NULL: the first), with a
+ * reference; prev's is given back.  NULL: there is none.  Those that come meanwhile are not met; one that is being
+ * thrown away is waited for.  want() is asked under a spin lock.
+ */
+struct inode *inode_next(struct super *s, struct inode *prev, bool (*want)(const struct inode *i));
 void inode_evict_super(struct super *s);	/* every unused inode; for the unmount */
 bool inode_super_busy(struct super *s);		/* some are in memory yet */
 extern struct mapping_ops inode_no_mapping_ops;
@@ -57,9 +63,9 @@ struct blkdev;
 struct super *super_find_number(kdev_t dev);		/* mounted, by st_dev, and an unmount waits for super_leave(); or NULL */
 void super_leave(struct super *s);
 struct super *super_find_device(struct blkdev *bdev);	/* mounted from it; [mount_mutex] */
-int super_sync(struct super *s, bool wait);
+void file_errors_begin(struct file *f);	/* it is open: errors from now on are told to it (sync.c) */
+int super_sync(struct super *s);	/* all of it, with what is under way.  The first error met */
 int super_unmount(struct super *s);	/* the last mount is gone: write all, drop all */
-void super_sync_all(bool wait);
 void super_drop_pages(void);
 
 /* ---- mount.c ---- */

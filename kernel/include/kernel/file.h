@@ -23,7 +23,7 @@ struct file {
 	struct list_head epoll_links;	/* epoll items that watch it [lock] */
 	struct fown { struct pid *pid; int pid_type, sig, fd; uint32_t uid, euid; } owner;	/* [lock] F_SETOWN */
 	bool sigio;			/* has been in a list of those who want SIGIO: its last close takes it out of all */
-	int error;			/* write-back error seen, for fsync */
+	struct { errseq_t data, device, super; } told;	/* [lock] write-back errors, sync.c */
 	struct rcu_head rcu;
 };
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PATH = 8, FMODE_NONBLOCK_ALWAYS = 16, FMODE_EXEC = 32,
@@ -100,6 +100,10 @@ int64_t file_rw_user(struct file *f, uaddr_t addr, uint64_t n, int64_t pos, bool
 /* Kernel-side I/O (exec, image loading). */
 int64_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos);
 int64_t file_write_kernel(struct file *f, const void *buf, size_t n, uint64_t pos);
+/* fsync(2): 0, an error of writing, or of a write-back since the file was opened or asked last.  -EINVAL: it has nothing to sync.  May sleep. */
+int file_fsync(struct file *f, bool datasync) MUST_CHECK;
+/* The error of a write-back of which who has f open was not told yet, in the file or in its file system's metadata; he is now. */
+int file_errors(struct file *f);
 /* ETXTBSY bookkeeping. */
 int file_deny_write(struct file *f);
 void file_allow_write(struct file *f);

@@ -5,6 +5,7 @@
  */
 #ifndef KERNEL_PAGECACHE_H
 #define KERNEL_PAGECACHE_H
+#include <kernel/errseq.h>
 #include <kernel/lock.h>
 #include <kernel/page.h>
 #include <kernel/radix.h>
@@ -42,7 +43,8 @@ struct mapping {
 	struct list_head areas;		/* [areas_lock] vm_area.mapping_link */
 	uint32_t unmaps;		/* [areas_lock] odd while pages are taken from the areas; read without it */
 	uint64_t dirty_pages;		/* [lock] */
-	int error;			/* [a] a write-back error not yet reported by fsync */
+	uint64_t writeback_pages;	/* [a] never less than how many are under way */
+	errseq_t error;			/* [a] of write-back */
 	uint64_t hot_windows;		/* [a] mm/fault_file.c: bit n: private read-only mappings had a fault in its nth window */
 	int64_t writable_maps;		/* [a] shared writable areas, also those that are being made; -1: it is being sealed against them */
 	struct list_head dirty_link;	/* writeback.c: on the list of mappings to write */
@@ -77,9 +79,17 @@ void pages_mark_dirty(struct page **p, unsigned n);	/* the same, of n pages of o
 
 /* Cut to `size` bytes: zero the tail of the last page, unmap and drop what is behind (also from user address spaces). */
 void mapping_truncate(struct mapping *m, uint64_t size);
+/*
+ * The file grew and ended at byte `old` before, in the middle of a page: who has that page mapped writable asks again before he
+ * stores there (page_mkwrite), as its new part may have no blocks yet.  The new size is set.
+ */
+void mapping_grown(struct mapping *m, uint64_t old);
 /* Drop what is in [start, end) bytes, zero the parts of pages at its edges (holes: FALLOC_FL_PUNCH_HOLE, MADV_REMOVE). */
 void mapping_punch(struct mapping *m, uint64_t start, uint64_t end);
-/* Write dirty pages of [start, end) bytes and wait.  Returns the mapping's error, once. */
+/*
+ * Write dirty pages of [start, end) bytes and wait, also for what others have begun to write.  The error of any write-back of the
+ * mapping that fails meanwhile; one from before is for file_errors().
+ */
 int mapping_sync(struct mapping *m, uint64_t start, uint64_t end);
 /* current has asked for what he wrote (fsync): he may do so again. */
 void writeback_asked(void);
@@ -89,7 +99,11 @@ void mapping_invalidate(struct mapping *m, uint64_t start, uint64_t end);	/* dro
 /* read(2) and write(2) of a regular file through the cache.  Bytes or -errno.  write: the inode is locked by the caller. */
 int64_t pagecache_read(struct file *f, struct uio *u, uint64_t pos);
 int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos);
-/* All dirty pages of all mappings: sync(2), and the flusher thread. */
-void pagecache_sync_all(bool wait);
+/* Has it pages that are newer than the disk, or on their way there? */
+static inline bool mapping_unsynced(const struct mapping *m)
+{
+	/* Under way before it is not dirty any more. */
+	return __atomic_load_n(&m->dirty_pages, __ATOMIC_ACQUIRE) || __atomic_load_n(&m->writeback_pages, __ATOMIC_ACQUIRE);
+}
 void pagecache_init(void);
 #endif

@@ -74,8 +74,8 @@ static inline uint32_t inode_flags(const struct inode *i) { return READ_ONCE(i->
 /* [lock] */
 static inline void inode_links(struct inode *i, int more) { WRITE_ONCE(i->nlink, i->nlink + (uint32_t)more); }
 enum { INODE_APPEND = 1, INODE_IMMUTABLE = 2, INODE_NOATIME = 4, INODE_LINKABLE = 8 /* O_TMPFILE: no name yet */ };
-enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4, ISTATE_SYNCING = 8 /* seen by this sync */,
-	ISTATE_DROPPED = 16, ISTATE_NO_CAPS = 32 /* has no security.capability: a write need not look */,
+enum { ISTATE_NEW = 1, ISTATE_DIRTY = 2 /* attributes newer than the disk */, ISTATE_FREEING = 4,
+	ISTATE_NO_CAPS = 32 /* has no security.capability: a write need not look */,
 	ISTATE_SEEN = 64 /* somebody knows its ctime: the next change has another one */ };
 
 /* What look-ups read has cache lines of its own: they find an entry that others take and put without waiting for these. */
@@ -220,7 +220,7 @@ struct file_ops {
 struct super_ops {
 	int (*write_inode)(struct inode *inode);	/* attributes to the buffer cache */
 	void (*evict_inode)(struct inode *inode);	/* last reference; frees the blocks if nlink == 0; mapping_destroy() is the caller's */
-	int (*sync)(struct super *s, bool wait);
+	int (*sync)(struct super *s);
 	int (*statfs)(struct super *s, struct abi_statfs *out);
 	void (*put_super)(struct super *s);		/* unmounted: everything is written */
 	int (*remount)(struct super *s, unsigned flags, const char *data);
@@ -236,6 +236,7 @@ struct super {
 	kdev_t dev;			/* [I] st_dev */
 	uint32_t block_size;
 	uint64_t max_bytes;		/* largest file */
+	errseq_t error;			/* [a] of write-back of any of its files, for syncfs(2) */
 	unsigned flags;			/* [a] MS_RDONLY ... of the super block, SUPER_DYING ... */
 	struct dentry *root;
 	struct blkdev *bdev;		/* NULL: no device */
@@ -280,6 +281,8 @@ void inode_fail_new(struct inode *i);				/* filling failed: drops it */
 struct inode *inode_new(struct super *s, uint64_t ino);		/* a fresh one, not hashed if ino == 0 (gets a number) */
 void inode_get(struct inode *i);
 void inode_put(struct inode *i);
+/* A reference, also of one that nobody has any: it is kept from being freed by RCU.  False: it is on its way out, and writes itself. */
+bool inode_get_cached(struct inode *i);
 void inode_mark_dirty(struct inode *i);				/* attributes changed */
 /* What of them is newer than the disk's cache is there when this returns, whoever wrote it.  0 or what write_inode says. */
 int inode_write(struct inode *i) MUST_CHECK;
@@ -339,7 +342,7 @@ int vfs_mount_root(const char *source, const char *fstype, unsigned flags);
 /* UNIX sockets: create a socket inode at a path (-EADDRINUSE), find one.  References. */
 int vfs_mksock(const char *name, uint32_t mode, struct path *out);
 int vfs_unlink_name(const char *name);		/* as unlink(2) of a name in kernel memory */
-void vfs_sync(bool wait);
+void vfs_sync(void);
 void vfs_init(void);
 
 enum { MNT_FORCE = 1, MNT_DETACH = 2, MNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };
