@@ -252,19 +252,28 @@ void writeback_asked(void)
 {
 	struct task *t = current;
 
-	t->writeback.soon = t->writeback.wrote >= BATCH && t->writeback.cleaned >= t->writeback.wrote - t->writeback.wrote / 4;
+	t->writeback.soon = !t->writeback.again && t->writeback.wrote >= BATCH && t->writeback.cleaned >= t->writeback.wrote - t->writeback.wrote / 4;
 	t->writeback.wrote = t->writeback.cleaned = 0;
+	t->writeback.again = false;
+	t->writeback.early = NULL;
 }
 
 uint64_t writeback_soon(struct mapping *m, uint64_t from, uint64_t to)
 {
 	uint64_t first = DIV_ROUND_UP(from, PAGE_SIZE), end = to >> PAGE_SHIFT;
+	struct task *t = current;
 	int err;
 
-	if (!current->writeback.soon || m->ops->memory_only || !m->ops->write_pages || end < first + BATCH)
+	if (!t->writeback.soon || m->ops->memory_only || !m->ops->write_pages || end < first + BATCH)
 		return from;
+	if (t->writeback.early == m && from < t->writeback.early_end) {
+		t->writeback.soon = false;	/* the disk gets it twice as it is */
+		t->writeback.again = true;
+		return from;
+	}
 	(void)write_range(m, first, end - 1, UINT32_MAX, false, &err);
-	return to & PAGE_MASK;
+	t->writeback.early = m;
+	return t->writeback.early_end = to & PAGE_MASK;
 }
 
 /* The first mapping of the list, moved to its end, with a reference on its inode.  NULL: none that can be written. */

@@ -62,8 +62,12 @@ master() {	# the image that the others are copies of: its path
 	echo "$image"
 }
 image_of() {
-	[ -e "$work/$size.$1.ext2" ] || cp --sparse=always "$(master)" "$work/$size.$1.ext2"
-	echo "$work/$size.$1.ext2"
+	image=$work/$size.$1.ext2
+	if [ ! -e "$image" ]; then
+		cp --sparse=always "$(master)" "$image"
+		sync "$image"	# or its machine's first fsync would have to
+	fi
+	echo "$image"
 }
 tree_of() {
 	tree=$work/$size.$1.tree
@@ -71,6 +75,7 @@ tree_of() {
 		mkdir "$tree"
 		debugfs -R "rdump / $tree" "$(master)" >/dev/null 2>&1
 		mkdir -p "$tree/proc" "$tree/dev" "$tree/sys" "$tree/tmp" "$tree/root"
+		sync -f "$tree"
 	fi
 	echo "$tree"
 }

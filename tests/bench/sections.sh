@@ -54,6 +54,7 @@ section_micro() {
 		while [ $round -le "$rounds" ]; do
 			for m in $usable; do
 				progress "micro, $s, round $round of $rounds: $(title_of "$m")"
+				sync	# the disk is not to write what another has left
 				# shellcheck disable=SC2086
 				run_on "$m" program "$(how_for "$s" 900)" /bench/micro $quick $rows
 				micro_records "$m" "$(promise_of "$m")"

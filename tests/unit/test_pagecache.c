@@ -224,6 +224,40 @@ static void under_way(void)
 	CHECK(!mapping_unsynced(inode->mapping));
 }
 
+/* Who syncs a long write and writes nothing twice gets the next one begun at once. */
+static void long_writes_begin_early(void)
+{
+	static uint8_t big[256 * 4096];
+
+	set_up(0);
+	CHECK_EQ(wr(0, big, sizeof(big)), sizeof(big));
+	CHECK_EQ(writes, 0);
+	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
+	writeback_asked();
+	writes = 0;
+	CHECK_EQ(wr(0, big, sizeof(big)), sizeof(big));
+	CHECK_EQ(writes, 256);
+	/* The same once more: not again, and not the next time. */
+	CHECK_EQ(wr(0, big, sizeof(big)), sizeof(big));
+	CHECK_EQ(writes, 256);
+	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
+	CHECK_EQ(writes, 512);
+	writeback_asked();
+	CHECK_EQ(wr(0, big, sizeof(big)), sizeof(big));
+	CHECK_EQ(wr(0, big, sizeof(big)), sizeof(big));
+	CHECK_EQ(writes, 512);
+	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
+	writeback_asked();
+	/* Once only, and then it is early again. */
+	CHECK_EQ(wr(0, big, sizeof(big)), sizeof(big));
+	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
+	writeback_asked();
+	writes = 0;
+	CHECK_EQ(wr(0, big, sizeof(big)), sizeof(big));
+	CHECK_EQ(writes, 256);
+	CHECK_EQ(mapping_sync(inode->mapping, 0, UINT64_MAX), 0);
+}
+
 static void flusher_writes_later(void)
 {
 	set_up(PAGE_SIZE);
@@ -470,6 +504,7 @@ const struct unit_test unit_tests[] = {
 	{ "read_errors", read_errors },
 	{ "writes_reach_the_store", writes_reach_the_store },
 	{ "under_way", under_way },
+	{ "long_writes_begin_early", long_writes_begin_early },
 	{ "flusher_writes_later", flusher_writes_later },
 	{ "shared_mapping_is_written_back", shared_mapping_is_written_back },
 	{ "private_mapping_is_not", private_mapping_is_not },

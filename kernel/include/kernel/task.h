@@ -154,7 +154,12 @@ struct task {
 	struct rcu_head *files_later;	/* [o] to be closed before it runs user code, see file_put_later() */
 	bool files_gone;		/* [o] it will run none any more */
 	struct fs_context *fs;		/* [o] */
-	struct { uint32_t wrote, cleaned; bool soon; } writeback;	/* [o] pages since its last fsync; mm/writeback.c */
+	struct {			/* [o] since its last fsync; mm/writeback.c */
+		uint32_t wrote, cleaned;	/* pages */
+		bool soon, again;		/* it begins to write at once; it wrote once more what it had begun to write so */
+		const struct mapping *early;	/* what that was, to be compared only, */
+		uint64_t early_end;		/* up to this byte */
+	} writeback;
 
 	/* signals: task/signal.c */
 	struct sighand *sighand;	/* [sig]; NULL after exit */
