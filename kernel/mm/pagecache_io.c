@@ -302,6 +302,13 @@ static int default_write_begin(struct mapping *m, struct page *p, unsigned off, 
 	return 0;
 }
 
+/* The caller has the inode locked; readers and write-back look without. */
+static void file_grows(struct inode *i, uint64_t end)
+{
+	if (end > READ_ONCE(i->size))
+		WRITE_ONCE(i->size, end);
+}
+
 /* One page's part of a write.  Bytes, or -errno; 0: the user page went away, fault it in again. */
 static int64_t write_page(struct mapping *m, struct uio *u, uint64_t index, unsigned off, unsigned n)
 {
@@ -319,8 +326,11 @@ static int64_t write_page(struct mapping *m, struct uio *u, uint64_t index, unsi
 		if (got == n || page_flag(p, PG_UPTODATE)) {
 			/* A page that is overwritten whole need not have been read. */
 			page_set_flag(p, PG_UPTODATE);
-			if (got)
+			if (got) {
 				page_mark_dirty(p);
+				/* Before a write-back can take the page: it writes nothing behind the end, and would call it clean. */
+				file_grows(m->inode, (index << PAGE_SHIFT) + off + got);
+			}
 			/* Here it has a place, or write_begin had failed. */
 			if (n == PAGE_SIZE && got == n)
 				page_set_flag(p, PG_BACKED);
@@ -371,6 +381,7 @@ int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
 		unsigned off = pos & (PAGE_SIZE - 1);
 		unsigned n = (unsigned)MIN((uint64_t)u->left, (uint64_t)(PAGE_SIZE - off));
 
+		old = READ_ONCE(inode->size);
 		ret = retries || !u->nsegs ? 0 : (int64_t)copy_section(m, u, pos, u->left, false);
 		if (!ret)
 			ret = retries ? 0 : (int64_t)write_cached(m, u, pos);
@@ -392,9 +403,8 @@ int64_t pagecache_write(struct file *f, struct uio *u, uint64_t pos)
 written:
 		pos += (uint64_t)ret;
 		done += ret;
-		old = READ_ONCE(inode->size);
 		if (pos > old) {
-			WRITE_ONCE(inode->size, pos);
+			file_grows(inode, pos);
 			mapping_grown(m, old);
 		}
 		if (u->left && fatal_signal_pending(current)) {
