@@ -232,6 +232,9 @@ static int do_rw(struct file *f, const struct abi_iocb *cb, int64_t *res)
 		return -EINVAL;
 	*res = file_rw_user(f, cb->buf, cb->nbytes, cb->offset, (f->mode & FMODE_LSEEK) != 0, cb->rw_flags, write,
 		cb->opcode == CMD_PREADV || cb->opcode == CMD_PWRITEV);
+	/* Nothing is submitted again by itself. */
+	if (*res == -ERESTARTSYS || *res == -ERESTARTNOINTR || *res == -ERESTARTNOHAND || *res == -ERESTART_RESTARTBLOCK)
+		*res = -EINTR;
 	/* What the arguments are to blame for is an error of the submission. */
 	return *res == -EFAULT || *res == -EOPNOTSUPP ? (int)*res : 0;
 }

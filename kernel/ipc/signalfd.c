@@ -107,25 +107,48 @@ static int64_t signalfd_read(struct file *f, struct uio *u, uint64_t *pos)
 	return got;
 }
 
-static void pin_process(struct signalfd *s, struct process *p)
+static void pins_free(struct pin *pin)
 {
-	struct pin *pin, *fresh;
+	while (pin) {
+		struct pin *next = pin->next;
+
+		process_put(pin->process);
+		kfree(pin);
+		pin = next;
+	}
+}
+
+/* False: no memory.  Those that have ended, and for which nobody waits, are let go. */
+static bool pin_process(struct signalfd *s, struct process *p)
+{
+	struct pin *pin, **at, *ended = NULL, *fresh;
+	bool there = false;
 
 	spin_lock(&s->lock);
-	for (pin = s->pins; pin && pin->process != p; pin = pin->next)
-		;
+	for (at = &s->pins; (pin = *at) != NULL;) {
+		there |= pin->process == p;
+		if (READ_ONCE(pin->process->zombie) && !waitq_active(&pin->process->signalfd_wait)) {
+			*at = pin->next;
+			pin->next = ended;
+			ended = pin;
+		} else {
+			at = &pin->next;
+		}
+	}
 	spin_unlock(&s->lock);
-	if (pin)
-		return;
+	pins_free(ended);
+	if (there)
+		return true;
 	fresh = kmalloc(sizeof(*fresh), 0);
 	if (!fresh)
-		return;
+		return false;
 	process_get(p);
 	fresh->process = p;
 	spin_lock(&s->lock);
 	fresh->next = s->pins;
 	s->pins = fresh;
 	spin_unlock(&s->lock);
+	return true;
 }
 
 static unsigned signalfd_poll(struct file *f, struct poll_table *pt)
@@ -133,7 +156,8 @@ static unsigned signalfd_poll(struct file *f, struct poll_table *pt)
 	struct signalfd *s = f->private;
 
 	if (pt && pt->queue) {
-		pin_process(s, current->process);
+		if (!pin_process(s, current->process))
+			return POLLERR;		/* its queue could go before the waiter does */
 		poll_wait(pt, &current->process->signalfd_wait);
 	}
 	return signal_pending_set() & READ_ONCE(s->mask) ? POLLIN : 0;
@@ -142,13 +166,8 @@ static unsigned signalfd_poll(struct file *f, struct poll_table *pt)
 static void signalfd_release(struct file *f)
 {
 	struct signalfd *s = f->private;
-	struct pin *pin;
 
-	while ((pin = s->pins) != NULL) {
-		s->pins = pin->next;
-		process_put(pin->process);
-		kfree(pin);
-	}
+	pins_free(s->pins);
 	kfree(s);
 }
 

@@ -37,6 +37,11 @@ static void fired(struct ktimer *k)
 	struct timerfd *t = container_of(k, struct timerfd, timer);
 	unsigned long flags = spin_lock_irqsave(&t->lock);
 
+	/* It was due, and while it waited for the lock was set for later, or stopped. */
+	if (!t->expires_ns || t->expires_ns > hal_time_mono_ns()) {
+		spin_unlock_irqrestore(&t->lock, flags);
+		return;
+	}
 	t->expired = true;
 	WRITE_ONCE(t->ticks, t->ticks + 1);	/* poll looks without the lock */
 	spin_unlock_irqrestore(&t->lock, flags);
@@ -297,6 +302,8 @@ void timerfd_clock_set(void)
 		if (t->absolute_real && !t->expired) {
 			t->expires_ns = real_to_mono(t->real_expires_ns);
 			ktimer_arm(&t->timer, t->expires_ns);
+		} else if (t->expires_ns && !t->expired) {
+			ktimer_arm(&t->timer, t->expires_ns);	/* set otherwise meanwhile, and cancelled above */
 		}
 		wake = t->cancel_on_set;
 		WRITE_ONCE(t->cancelled, t->cancelled || wake);

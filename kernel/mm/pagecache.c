@@ -33,6 +33,19 @@ void mapping_init(struct mapping *m, const struct mapping_ops *ops, struct inode
 	m->inode = inode;
 }
 
+uint64_t mapping_number(struct mapping *m)
+{
+	static uint64_t last;
+	uint64_t n = __atomic_load_n(&m->number, __ATOMIC_RELAXED), fresh;
+
+	if (!n) {
+		fresh = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+		if (__atomic_compare_exchange_n(&m->number, &n, fresh, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			n = fresh;
+	}
+	return n;
+}
+
 struct page *mapping_find(struct mapping *m, uint64_t index)
 {
 	struct page *p;

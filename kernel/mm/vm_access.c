@@ -90,7 +90,7 @@ int vm_futex_key(uaddr_t addr, bool is_private, bool write, struct vm_key *out)
 	bool good;
 	uint32_t word;
 
-	*out = (struct vm_key){ .object = vm, .offset = addr };
+	*out = (struct vm_key){ .object = vm->id, .offset = addr };
 	if (addr & 3)
 		return -EINVAL;
 	if (addr >= hal_as_limit() - 3)
@@ -104,7 +104,8 @@ int vm_futex_key(uaddr_t addr, bool is_private, bool write, struct vm_key *out)
 	/* Nameless memory that nobody can write: nobody would ever be woken. */
 	good = a && a->start <= addr && a->flags & (write || (!a->file && !(a->flags & VM_SHARED)) ? VM_WRITE : VM_READ | VM_WRITE);
 	if (good && a->flags & VM_SHARED && a->mapping) {
-		out->object = a->mapping;
+		out->object = mapping_number(a->mapping);	/* which may go while somebody waits */
+		out->mapped = true;
 		out->offset = (a->pgoff << PAGE_SHIFT) + (addr - a->start);
 	}
 	rwsem_read_unlock(&vm->lock);

@@ -645,6 +645,7 @@ static int64_t stream_recv(struct socket *s, struct msg *m)
 	if (READ_ONCE(u->state) != INET_CONNECTED && READ_ONCE(u->state) != INET_CONNECTING && !READ_ONCE(u->ended) && !READ_ONCE(s->error))
 		return -ENOTCONN;
 	for (;;) {
+		bool more, ended, failed;
 		int64_t n;
 
 		mutex_lock(&s->lock);
@@ -660,8 +661,17 @@ static int64_t stream_recv(struct socket *s, struct msg *m)
 			break;
 		if (m->flags & MSG_PEEK)
 			uio_revert(m->uio, (size_t)n);
-		err = done ? 0 : socket_take_error(s);
-		if (err || (READ_ONCE(u->ended) & INET_RCV) || (done && READ_ONCE(s->error)))
+		/* All at once: an end, or an error, is behind all data that came before it. */
+		spin_lock(&s->queue_lock);
+		more = u->queue_bytes > (m->flags & MSG_PEEK ? (uint64_t)done : 0);
+		ended = u->ended & INET_RCV;
+		failed = READ_ONCE(s->error);
+		spin_unlock(&s->queue_lock);
+		if (more)
+			continue;
+		if (failed && !done)
+			err = socket_take_error(s);
+		if (err || ended || failed)
 			break;
 		if (!deadline) {
 			err = -EAGAIN;

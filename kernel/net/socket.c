@@ -383,8 +383,10 @@ long sys_accept4(int fd, uaddr_t addr, uaddr_t lenp, unsigned flags)
 	if (err)
 		goto unreserve;
 	if (addr) {
-		int len = n->ops->getname(n, &a, true);
+		int len;
 
+		memset(&a, 0, sizeof(a));	/* a name may be told one byte longer than it is */
+		len = n->ops->getname(n, &a, true);
 		if (len < 0)
 			err = -ECONNABORTED;
 		else

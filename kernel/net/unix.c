@@ -363,6 +363,8 @@ static int dgram_connect(struct socket *s, const struct abi_sockaddr *a, unsigne
 		}
 	}
 	mutex_lock(&s->lock);
+	if (peer)
+		unix_get(peer);		/* who sends takes u->peer's away, if it is gone by then */
 	spin_lock(&s->queue_lock);
 	old = u->peer;
 	WRITE_ONCE(u->peer, peer);
@@ -376,6 +378,7 @@ static int dgram_connect(struct socket *s, const struct abi_sockaddr *a, unsigne
 		if (!peer->dead && list_empty(&u->client_link))
 			list_add_tail(&u->client_link, &peer->clients);
 		spin_unlock(&peer->s.queue_lock);
+		unix_put(peer);
 	}
 	mutex_unlock(&s->lock);
 	unix_wake(u, WRITE_EVENTS);

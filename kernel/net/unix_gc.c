@@ -141,10 +141,13 @@ static void subtract(struct unix_socket *c, void *arg) { c->gc_refs--; }
 
 static void reach(struct unix_socket *c, void *arg)
 {
-	bool *again = arg;
+	struct unix_socket **todo = arg;
 
-	if (!c->gc_reached)
-		c->gc_reached = *again = true;
+	if (c->gc_reached)
+		return;
+	c->gc_reached = true;
+	c->gc_next = *todo;
+	*todo = c;
 }
 
 /* [u's queue_lock] */
@@ -158,8 +161,7 @@ static void take_queue(struct unix_socket *u, struct list_head *out)
 static void collect(struct work *w)
 {
 	struct list_head garbage = LIST_INIT(garbage);
-	struct unix_socket *u, *e;
-	bool again = true;
+	struct unix_socket *u, *e, *todo = NULL;
 
 	spin_lock(&gc_lock);
 	list_for_each(u, &in_flight, gc_link) {
@@ -172,14 +174,11 @@ static void collect(struct work *w)
 			scan(u, subtract, NULL);
 	list_for_each(u, &in_flight, gc_link)
 		if (u->gc_candidate && u->gc_refs > 0)
-			u->gc_reached = true;
-	while (again) {
-		again = false;
-		list_for_each(u, &in_flight, gc_link)
-			if (u->gc_candidate && u->gc_reached) {
-				u->gc_candidate = false;	/* done with it */
-				scan(u, reach, &again);
-			}
+			reach(u, &todo);
+	while ((u = todo)) {	/* each once */
+		todo = u->gc_next;
+		u->gc_candidate = false;	/* done with it */
+		scan(u, reach, &todo);
 	}
 	list_for_each(u, &in_flight, gc_link)
 		if (u->gc_candidate) {

@@ -49,6 +49,7 @@ struct unix_socket {
 	struct file *file;		/* [gc] while descriptors of it are in flight */
 	unsigned in_flight;		/* [gc] references to its file in queued messages */
 	struct list_head gc_link;	/* [gc] on the list of sockets in flight */
+	struct unix_socket *gc_next;	/* [gc] scratch: to be looked at */
 	int gc_refs;			/* [gc] scratch */
 	bool gc_candidate, gc_reached;	/* [gc] scratch */
 };

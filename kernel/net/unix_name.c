@@ -56,7 +56,7 @@ static struct unix_addr *addr_create(const struct abi_sockaddr_un *sun, unsigned
 	ref_init(&a->refs);
 	memcpy(&a->sun, sun, MIN(len, (unsigned)sizeof(*sun)));
 	a->len = len;
-	a->hash = hash_name(sun, len, type);
+	a->hash = hash_name(sun, MIN(len, (unsigned)sizeof(*sun)), type);	/* a path's length counts a zero that may not be there */
 	return a;
 }
 

@@ -37,7 +37,7 @@ void futex_init(void)
 
 struct futex_bucket *futex_bucket(const struct vm_key *key)
 {
-	uint64_t h = ((uint64_t)(uintptr_t)key->object ^ key->offset * 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull;
+	uint64_t h = (key->object * 0x2545f4914f6cdd1dull ^ key->offset * 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull;
 
 	return &buckets[h >> 56];
 }

@@ -25,7 +25,7 @@ struct futex_q {
 struct futex_bucket *futex_bucket(const struct vm_key *key);
 static inline bool futex_key_equal(const struct vm_key *a, const struct vm_key *b)
 {
-	return a->object == b->object && a->offset == b->offset && a->shared == b->shared;
+	return a->object == b->object && a->offset == b->offset && a->shared == b->shared && a->mapped == b->mapped;
 }
 #define FUTEX_BITSET_ALL 0xffffffffu
 enum { FUTEX2_SIZE_U32 = 2, FUTEX2_NUMA = 4, FUTEX2_MPOL = 8 /* nothing here: there is one node */, FUTEX2_PRIVATE = 128 };

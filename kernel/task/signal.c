@@ -464,7 +464,25 @@ int signal_send_process(struct process *p, int sig, const struct abi_siginfo *in
 	return err;		/* a zombie takes everything, in silence */
 }
 
-int signal_send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info)
+struct ids { uint32_t uid, euid; };
+
+/* May who had these ids signal t?  NULL: the kernel itself; no t: what is left of a process takes everything. */
+static bool ids_permitted(const struct ids *by, struct task *t)
+{
+	const struct cred *c;
+	bool ok = true;
+
+	if (!by || by->euid == 0 || !t)
+		return true;
+	rcu_read_lock();
+	c = rcu_dereference(t->cred);
+	if (c)
+		ok = by->euid == c->suid || by->euid == c->uid || by->uid == c->suid || by->uid == c->uid;
+	rcu_read_unlock();
+	return ok;
+}
+
+static int send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info, const struct ids *by)
 {
 	unsigned long flags = spin_lock_irqsave(&process_tree_lock);
 	struct list_head *h = &pgrp->members[PID_PGRP];
@@ -473,12 +491,43 @@ int signal_send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info)
 
 	for (struct list_head *l = h->next; l != h; l = l->next) {
 		p = container_of(l, struct process, pid_link[PID_PGRP]);
-		one = signal_send_process(p, sig, info);
+		one = ids_permitted(by, p->leader) ? signal_send_process(p, sig, info) : -EPERM;
 		if (err)
 			err = one;
 	}
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	return err;
+}
+
+int signal_send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info)
+{
+	return send_pgrp(pgrp, sig, info, NULL);
+}
+
+void signal_send_owned(struct pid *pid, int type, int sig, const struct abi_siginfo *info, uint32_t uid, uint32_t euid)
+{
+	const struct ids by = { uid, euid };
+	struct process *p;
+	struct task *t;
+	bool ok;
+
+	if (type == PID_PGRP) {
+		(void)send_pgrp(pid, sig, info, &by);
+	} else if (type == PID_THREAD) {
+		t = task_find(pid->nr);
+		if (t && ids_permitted(&by, t))
+			(void)signal_send_task(t, sig, info);
+		if (t)
+			task_put(t);
+	} else if ((p = process_find(pid->nr))) {
+		unsigned long flags = spin_lock_irqsave(&process_tree_lock);
+
+		ok = ids_permitted(&by, p->leader);
+		spin_unlock_irqrestore(&process_tree_lock, flags);
+		if (ok)
+			(void)signal_send_process(p, sig, info);
+		process_put(p);
+	}
 }
 
 void signal_force_info(const struct abi_siginfo *info, bool deadly)

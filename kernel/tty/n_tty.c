@@ -353,7 +353,9 @@ static LOCKED void throttle(struct tty *t, bool on)
 
 static LOCKED void receive(struct tty *t, const uint8_t *c, size_t n, bool overflow)
 {
-	if (overflow && N_TTY_SIZE - (t->n.head - t->n.tail) == 0)
+	size_t most = I_FLAG(t, PARMRK) ? 3 : 1;	/* that one character takes */
+
+	while (overflow && N_TTY_SIZE - (t->n.head - t->n.tail) < most && t->n.head != t->n.canon_head)
 		WRITE_ONCE(t->n.head, t->n.head - 1);
 	for (size_t i = 0; i < n; i++)
 		receive_char(t, c[i]);

@@ -407,11 +407,16 @@ static bool read_over(struct tty *t, struct tty_file *tf)
 /* Up to u->left bytes by VMIN, VTIME or lines.  Has the read turn. */
 static int64_t read_turn(struct tty *t, struct tty_file *tf, struct uio *u, bool nonblock)
 {
-	uint64_t deadline = UINT64_MAX, between = 0;
-	size_t minimum = 1, got = 0;
-	bool canon = L_FLAG(t, ICANON) && !L_FLAG(t, EXTPROC);
+	uint64_t deadline, between;
+	size_t minimum, got = 0;
 	uint8_t chunk[256];
+	bool canon;
 
+again:
+	deadline = UINT64_MAX;
+	between = 0;
+	minimum = 1;
+	canon = L_FLAG(t, ICANON) && !L_FLAG(t, EXTPROC);
 	if (!canon) {
 		uint64_t vtime = CC(t, VTIME) * 100 * NSEC_PER_MSEC;
 
@@ -448,8 +453,11 @@ static int64_t read_turn(struct tty *t, struct tty_file *tf, struct uio *u, bool
 				break;
 			if (err)
 				return got ? (int64_t)got : err;
-			if (canon != (L_FLAG(t, ICANON) && !L_FLAG(t, EXTPROC)))
-				return got ? (int64_t)got : read_turn(t, tf, u, nonblock);
+			if (canon != (L_FLAG(t, ICANON) && !L_FLAG(t, EXTPROC))) {
+				if (got)
+					break;
+				goto again;
+			}
 			continue;
 		}
 		if (uio_copy_to(u, chunk, n) < n)

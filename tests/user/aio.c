@@ -38,7 +38,7 @@ int main(void)
 	uint64_t count;
 	pid_t pid;
 
-	plan(44);
+	plan(46);
 	fd = open("f", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	ok_errno(setup(0, &c), EINVAL, "a context for nothing");
 	c = 5;
@@ -133,6 +133,16 @@ int main(void)
 		bail("pipe");
 	prepare(IOCB_CMD_PREAD, p[0], buf, 64, 0);
 	ok(submit(c, 1, &one) == 1 && events(c, 1, 8, e, NULL) == 1 && e[0].res == 4, "a pipe with data");
+	if (!(pid = fork())) {	/* one that waits where it is submitted, and a signal */
+		c = 0;
+		prepare(IOCB_CMD_PREAD, p[0], buf, 64, 0);
+		if (setup(8, &c))
+			_exit(9);
+		_exit(submit(c, 1, &one) == 1 && events(c, 1, 8, e, NULL) == 1 && e[0].res == -EINTR ? 5 : 6);
+	}
+	ok(wait_sleeping(pid), "an empty pipe: the request sleeps");
+	kill(pid, SIGUSR1);
+	ok(exit_of(pid) == 5, "until a signal: its result is EINTR");
 	struct { const sigset_t *set; size_t size; } sig;
 	sigset_t set;
 	sigemptyset(&set);

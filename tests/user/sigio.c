@@ -92,6 +92,28 @@ int main(void)
 	ok(wait_hit() >= 1, "closing the other end");
 	close(s[0]);
 	ok(toggle_and_close(), "a file whose O_ASYNC two threads change leaves nothing behind");
+	/* Who set the owner could not signal it: nothing comes. */
+	if (geteuid() == 0) {
+		pid_t root = getpid(), pid;
+		int st;
+
+		fflush(NULL);
+		hits = 0;
+		pid = fork();
+		if (!pid) {
+			if (setgid(1000) || setuid(1000) || pipe(p) || fcntl(p[0], F_SETOWN, root) || fcntl(p[0], F_SETSIG, SIGRTMIN + 3) ||
+			    fcntl(p[0], F_SETFL, O_ASYNC) || write(p[1], "x", 1) != 1)
+				_exit(1);
+			/* A group has members that may get it. */
+			if (setpgid(0, 0) || fcntl(p[0], F_SETOWN, -getpid()) || write(p[1], "x", 1) != 1)
+				_exit(2);
+			_exit(wait_hit() == 1 ? 0 : 3);
+		}
+		ok(waitpid(pid, &st, 0) == pid && st == 0, "owned by somebody else's process, then by the own group (%x)", st);
+		ok(hits == 0, "the somebody else gets none");
+	} else {
+		ok(1, "# SKIP not root");
+	}
 	pty_open();
 	fcntl(pty_slave, F_SETOWN, getpid());
 	fcntl(pty_slave, F_SETFL, O_RDWR | O_ASYNC);

@@ -2,6 +2,7 @@
 /* A server with a path and several clients, over poll and epoll; permissions of the path. */
 #include "harness.h"
 #include <sys/epoll.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -83,6 +84,30 @@ int main(void)
 		bad += st != 0;
 	ok(bad == 0, "each heard its own echo");
 	ok(echoed > CLIENTS * ROUNDS * 15, "%ld bytes", echoed);
+	{	/* A name that fills the field: told with a zero behind it, and nothing else. */
+		struct sockaddr_un whole = { .sun_family = AF_UNIX };
+		unsigned char told[128];
+		socklen_t len = sizeof(told);
+		int c, other = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		memset(whole.sun_path, 'n', sizeof(whole.sun_path));
+		memset(told, 0xaa, sizeof(told));
+		c = socket(AF_UNIX, SOCK_STREAM, 0);
+		fcntl(l, F_SETFL, 0);
+		ok(bind(c, (void *)&whole, sizeof(whole)) == 0 && connect(c, (void *)&a, sizeof(a)) == 0, "a client whose name is 108 bytes long");
+		close(other);
+		other = accept(l, (void *)told, &len);
+		ok(other >= 0 && len == 111 && told[109] == 'n' && told[110] == 0 && told[111] == 0xaa, "accept tells it (%d)", (int)len);
+		close(other);
+		close(c);
+		whole.sun_path[107] = 0;
+		{
+			char name[109] = "";
+
+			memset(name, 'n', 108);
+			unlink(name);
+		}
+	}
 	if (geteuid() == 0) {
 		chmod(a.sun_path, 0600);
 		chmod(".", 0755);

@@ -231,19 +231,16 @@ void file_set_owner(struct file *f, struct pid *pid, int type, bool force)
 void file_sigio(struct file *f, int band)
 {
 	struct abi_siginfo info, *ip = NULL;
-	struct pid *pid;
-	int sig, type;
-	pid_t nr;
+	struct fown owner;
+	int sig;
 
 	spin_lock(&f->lock);
-	pid = f->owner.pid;
-	nr = pid ? pid->nr : 0;
+	owner = f->owner;
 	sig = READ_ONCE(f->owner.sig);
-	type = f->owner.pid_type;
-	if (pid && type == PID_PGRP)
-		pid_get(pid);
+	if (owner.pid)
+		pid_get(owner.pid);
 	spin_unlock(&f->lock);
-	if (!nr)
+	if (!owner.pid)
 		return;
 	if (sig) {
 		memset(&info, 0, sizeof(info));
@@ -255,22 +252,6 @@ void file_sigio(struct file *f, int band)
 	} else {
 		sig = 29;	/* SIGIO */
 	}
-	if (type == PID_PGRP) {
-		(void)signal_send_pgrp(pid, sig, ip);
-		pid_put(pid);
-	} else if (type == PID_THREAD) {
-		struct task *t = task_find(nr);
-
-		if (t) {
-			(void)signal_send_task(t, sig, ip);
-			task_put(t);
-		}
-	} else {
-		struct process *p = process_find(nr);
-
-		if (p) {
-			(void)signal_send_process(p, sig, ip);
-			process_put(p);
-		}
-	}
+	signal_send_owned(owner.pid, owner.pid_type, sig, ip, owner.uid, owner.euid);
+	pid_put(owner.pid);
 }

@@ -45,11 +45,14 @@ struct mapping {
 	uint64_t dirty_pages;		/* [lock] */
 	uint64_t writeback_pages;	/* [a] never less than how many are under way */
 	errseq_t error;			/* [a] of write-back */
+	uint64_t number;		/* [a] no other mapping ever has it; 0: nobody has asked, mapping_number() */
 	uint64_t hot_windows;		/* [a] mm/fault_file.c: bit n: private read-only mappings had a fault in its nth window */
 	int64_t writable_maps;		/* [a] shared writable areas, also those that are being made; -1: it is being sealed against them */
 	struct list_head dirty_link;	/* writeback.c: on the list of mappings to write */
 };
 void mapping_init(struct mapping *m, const struct mapping_ops *ops, struct inode *inode);
+/* What names it also when it is gone: never the number of another. */
+uint64_t mapping_number(struct mapping *m);
 /* Drop every page (inode is going away, nothing maps it). */
 void mapping_destroy(struct mapping *m);
 

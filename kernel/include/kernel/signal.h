@@ -40,6 +40,11 @@ struct ksigaction process_action(struct process *p, int sig);
 /* To every process of the group; -ESRCH: none. */
 struct pid;
 int signal_send_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info);
+/*
+ * To the process, group or thread that pid is as type says, each of them only if who had these ids may signal it (fcntl(2) F_SETOWN:
+ * those of who set it; Linux: sigio_perm()).  Any context.
+ */
+void signal_send_owned(struct pid *pid, int type, int sig, const struct abi_siginfo *info, uint32_t uid, uint32_t euid);
 /* A synchronous one that cannot be ignored or blocked away (faults). */
 void signal_force(int sig, int si_code, uaddr_t addr);
 /* The same with all that is told; deadly: whatever handler there is. */

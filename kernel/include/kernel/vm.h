@@ -146,7 +146,7 @@ const char *vm_area_name(const struct vm_area *a);
 int vm_populate(struct vm_space *vm, uaddr_t start, uaddr_t end);
 
 /* A name for a file-backed futex, and for shared ones: see task/futex.c. */
-struct vm_key { const void *object; uint64_t offset; bool shared; };
+struct vm_key { uint64_t object; /* vm_space.id or mapping_number() */ uint64_t offset; bool shared, mapped; };
 /* 0; -EINVAL: not a multiple of four; -EFAULT.  Private ones go by address space and address, no fault is taken; others have to be readable or writable (write). */
 int vm_futex_key(uaddr_t addr, bool is_private, bool write, struct vm_key *out) MUST_CHECK;
 /* oom.c: of t's process and every other that shares its memory. */
