@@ -187,10 +187,13 @@ static int bytes_are(void)
 
 static void on_tick(int sig)
 {
+	static const struct itimerval never;
 	uint32_t v[4];
 	struct said s = early[4];
 
 	(void)sig;
+	if (tick_count == 400)		/* they come faster than they are taken: nothing else would ever run */
+		setitimer(ITIMER_REAL, &never, NULL);
 	tick_count += !ask(s.leaf, s.sub, v) && !memcmp(v, s.r, sizeof(v));
 }
 
