@@ -6,19 +6,24 @@
  * turn, and all are taken back if one cannot be done.  Who has to wait sleeps
  * on the set's queue and tries again after each change.
  *
- * SEM_UNDO adjustments are kept per process and set.  Threads of the process
- * push onto its list under the locks of different sets, so without one; it is
- * emptied when only one thread is left.  The set's list is under the set's
- * lock.  A process that exits applies them; a set that is removed only marks
- * them dead.
+ * SEM_UNDO adjustments are kept per process and set, on a list of each.  A
+ * process that exits applies them; a set that is removed forgets them.  Who
+ * takes an undo off its process's list owns it, and takes it off the set's
+ * list under the set's lock: a process's list outlives what the locked set
+ * still has of it.
  */
 #include "ipc/sysv_internal.h"
 
 enum { SEMMSL = 32000, SEMOPM = 500, SEMVMX = 32767 };
 
 struct sem { int32_t val; int32_t pid; };
+struct sem_undos {			/* of a process */
+	struct spinlock lock;		/* [SEM_UNDO] */
+	struct list_head list;		/* [lock] the last used first */
+};
 struct sem_undo {
-	struct sem_undo *next;		/* [I] the process's list */
+	struct sem_undos *of;		/* [I] */
+	struct list_head process_link;	/* [of->lock] */
 	struct list_head link;		/* [set.lock] the set's list */
 	struct sem_set *set;		/* [I] reference */
 	int16_t adj[];			/* [set.lock] */
@@ -96,25 +101,73 @@ static void changed(struct sem_set *s)
 
 /* ---- semop ---- */
 
+/* current's list, made if need be; NULL: no memory. */
+static struct sem_undos *current_undos(void)
+{
+	struct process *p = current->process;
+	struct sem_undos *l = load_acquire(&p->sem_undos), *none = NULL;
+
+	if (l)
+		return l;
+	l = kmalloc(sizeof(*l), 0);
+	if (!l)
+		return NULL;
+	spin_init(&l->lock, LOCK_SEM_UNDO);
+	list_init(&l->list);
+	if (__atomic_compare_exchange_n(&p->sem_undos, &none, l, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return l;
+	kfree(l);	/* another thread was faster */
+	return none;
+}
+
 /* current's adjustments for the set, made if need be; NULL: no memory.  [o.lock] */
 static struct sem_undo *undo_of(struct sem_set *s)
 {
-	struct process *p = current->process;
+	struct sem_undos *l = current_undos();
 	struct sem_undo *u;
 
-	for (u = load_acquire(&p->sem_undo); u; u = u->next)
-		if (u->set == s)
-			return u;
+	if (!l)
+		return NULL;
+	spin_lock(&l->lock);
+	list_for_each(u, &l->list, process_link)
+		if (u->set == s) {
+			list_del(&u->process_link);
+			list_add(&u->process_link, &l->list);
+			spin_unlock(&l->lock);
+			return u;	/* it lasts as long as the set's lock is held */
+		}
+	spin_unlock(&l->lock);
 	u = kzalloc(sizeof(*u) + s->n * sizeof(u->adj[0]), 0);
 	if (!u)
 		return NULL;
 	ref_get(&s->o.refs);
 	u->set = s;
+	u->of = l;
 	list_add_tail(&u->link, &s->undos);
-	u->next = READ_ONCE(p->sem_undo);
-	while (!__atomic_compare_exchange_n(&p->sem_undo, &u->next, u, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-		;
+	spin_lock(&l->lock);
+	list_add(&u->process_link, &l->list);
+	spin_unlock(&l->lock);
 	return u;
+}
+
+/* The set was removed: nothing is to be undone.  The caller has a reference.  [o.lock] */
+static void forget_undos(struct sem_set *s)
+{
+	struct sem_undo *u, *next;
+
+	list_for_each_safe(u, next, &s->undos, link) {
+		bool mine;
+
+		spin_lock(&u->of->lock);
+		mine = !list_empty(&u->process_link);
+		list_del_init(&u->process_link);
+		spin_unlock(&u->of->lock);
+		if (!mine)
+			continue;	/* its process exits, and waits for the set's lock */
+		list_del(&u->link);
+		kfree(u);
+		(void)ref_put(&s->o.refs);	/* not the last */
+	}
 }
 
 /* 0: done.  1: *blocked has to wait.  -ERANGE, -ENOMEM.  [o.lock] */
@@ -240,14 +293,29 @@ long sys_semtimedop(int id, uaddr_t uops, unsigned n, uaddr_t timeout)
 
 long sys_semop(int id, uaddr_t ops, unsigned n) { return sys_semtimedop(id, ops, n, 0); }
 
+static struct sem_undo *pop_undo(struct sem_undos *l)
+{
+	struct sem_undo *u = NULL;
+
+	spin_lock(&l->lock);
+	if (!list_empty(&l->list)) {
+		u = list_first(&l->list, struct sem_undo, process_link);
+		list_del_init(&u->process_link);
+	}
+	spin_unlock(&l->lock);
+	return u;
+}
+
 NO_TSA void sysv_semaphores_undo(struct process *p)
 {
+	struct sem_undos *l = load_acquire(&p->sem_undos);
 	struct sem_undo *u;
 
-	while ((u = load_acquire(&p->sem_undo)) != NULL) {
+	if (!l)
+		return;
+	while ((u = pop_undo(l)) != NULL) {
 		struct sem_set *s = u->set;
 
-		WRITE_ONCE(p->sem_undo, u->next);
 		mutex_lock(&s->o.lock);
 		list_del(&u->link);
 		for (unsigned i = 0; i < s->n && !s->o.removed; i++) {
@@ -263,6 +331,8 @@ NO_TSA void sysv_semaphores_undo(struct process *p)
 		sysv_unlock_put(&s->o);
 		kfree(u);
 	}
+	WRITE_ONCE(p->sem_undos, NULL);
+	kfree(l);
 }
 
 /* ---- semctl ---- */
@@ -346,6 +416,7 @@ static int control(struct sem_set *s, int num, int cmd, uint64_t arg, const stru
 		if (err)
 			return err;
 		sysv_remove(&sets, &s->o);
+		forget_undos(s);
 		waitq_wake_all(&s->wait);
 		return 0;
 	}

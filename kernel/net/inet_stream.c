@@ -13,31 +13,44 @@
  */
 #include "net/inet_internal.h"
 
-/* ---- ends ---- */
+/*
+ * ---- ends ----
+ *
+ * What one side of a connection does to the other names itself (from): meanwhile the other may have left, and have begun its next
+ * connection, which is none of the first one's business.
+ */
 
 /* The other side reset the connection. */
-static void reset(struct inet_socket *u, int error)
+static void reset(struct inet_socket *u, const struct inet_socket *from, int error)
 {
 	struct inet_socket *peer;
 
 	spin_lock(&u->s.queue_lock);
+	peer = u->peer;
+	if (peer != from) {
+		spin_unlock(&u->s.queue_lock);
+		return;
+	}
 	WRITE_ONCE(u->ended, INET_BOTH);
 	WRITE_ONCE(u->state, INET_CLOSED);
-	peer = u->peer;
 	WRITE_ONCE(u->peer, NULL);
 	WRITE_ONCE(u->s.error, error);
 	spin_unlock(&u->s.queue_lock);
-	if (peer)
-		inet_put(peer);
+	inet_put(peer);
 	inet_wake(u, INET_ALL_EVENTS);
 }
 
-static void end_of_file(struct inet_socket *u)
+static void end_of_file(struct inet_socket *u, const struct inet_socket *from)
 {
+	bool of_this;
+
 	spin_lock(&u->s.queue_lock);
-	WRITE_ONCE(u->ended, u->ended | INET_RCV);
+	of_this = u->peer == from;
+	if (of_this)
+		WRITE_ONCE(u->ended, u->ended | INET_RCV);
 	spin_unlock(&u->s.queue_lock);
-	inet_wake(u, INET_READ_EVENTS | POLLRDHUP | POLLHUP);
+	if (of_this)
+		inet_wake(u, INET_READ_EVENTS | POLLRDHUP | POLLHUP);
 }
 
 static void stream_close(struct inet_socket *u, bool hard);
@@ -113,9 +126,9 @@ static void disconnect(struct inet_socket *u, bool hard)
 	if (was_connecting)
 		give_up(peer);
 	if (hard || unread || was_connecting)
-		reset(peer, ECONNRESET);
+		reset(peer, u, ECONNRESET);
 	else
-		end_of_file(peer);
+		end_of_file(peer, u);
 	inet_put(peer);
 }
 
@@ -146,7 +159,7 @@ static void close_listener(struct inet_socket *u)
 		list_del_init(&e->accept_link);
 		client = drop_waiting(e);
 		if (client) {
-			reset(client, ECONNREFUSED);
+			reset(client, e, ECONNREFUSED);
 			inet_put(client);
 		}
 	}
@@ -197,7 +210,7 @@ static int stream_shutdown(struct socket *s, int how)
 	if (err)
 		return err;
 	if (peer) {
-		end_of_file(peer);
+		end_of_file(peer, u);
 		inet_put(peer);
 	}
 	waitq_wake_key(&s->wait, 0, INET_ALL_EVENTS);
@@ -266,7 +279,7 @@ static void promoted(struct inet_socket *n)
 	if (!client)
 		return;		/* closed meanwhile: what accept() gives out is at its end */
 	spin_lock(&client->s.queue_lock);
-	if (client->state == INET_CONNECTING)
+	if (client->state == INET_CONNECTING && client->peer == n)
 		WRITE_ONCE(client->state, INET_CONNECTED);
 	spin_unlock(&client->s.queue_lock);
 	inet_wake(client, INET_WRITE_EVENTS);
@@ -558,9 +571,8 @@ static int64_t stream_send(struct socket *s, struct msg *m)
 		seg->owner = u;
 		__atomic_add_fetch(&u->charged, seg->charge, __ATOMIC_RELAXED);
 		spin_lock(&peer->s.queue_lock);
-		gone = peer->dead || peer->state != INET_CONNECTED;
-		/* A client whose connect() is about to finish takes data, too. */
-		gone = gone && peer->state != INET_CONNECTING;
+		/* Closed, or elsewhere by now.  A client whose connect() is about to finish takes data, too. */
+		gone = peer->dead || peer->peer != u || (peer->state != INET_CONNECTED && peer->state != INET_CONNECTING);
 		if (!gone) {
 			list_add_tail(&seg->link, &peer->queue);
 			WRITE_ONCE(peer->queue_len, peer->queue_len + 1);
@@ -570,7 +582,7 @@ static int64_t stream_send(struct socket *s, struct msg *m)
 		done += (int64_t)n;
 		if (gone) {
 			inet_seg_free(seg);
-			reset(u, EPIPE);
+			reset(u, peer, EPIPE);
 		} else {
 			inet_wake(peer, INET_READ_EVENTS);
 		}

@@ -78,11 +78,15 @@ static void socket_release(struct file *f)
 static int64_t socket_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct socket *s = f->private;
-	struct msg m = { .uio = u, .flags = READ_ONCE(f->flags) & O_NONBLOCK ? MSG_DONTWAIT : 0 };
+	struct scm scm = { .nfiles = 0 };
+	struct msg m = { .uio = u, .flags = READ_ONCE(f->flags) & O_NONBLOCK ? MSG_DONTWAIT : 0, .scm = &scm };
+	int64_t ret;
 
 	if (u->left == 0)
 		return 0;
-	return s->ops->recvmsg(s, &m);
+	ret = s->ops->recvmsg(s, &m);
+	scm_drop(&scm);		/* nobody asked for them */
+	return ret;
 }
 
 static int64_t socket_write(struct file *f, struct uio *u, uint64_t *pos)

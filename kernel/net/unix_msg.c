@@ -245,8 +245,7 @@ static bool take_stream(struct unix_socket *u, struct msg *m, struct unix_msg *m
 	if (!r->have_cred) {
 		r->cred = msg->cred;
 		r->have_cred = true;
-		if (m->scm)
-			m->scm->cred = msg->cred;
+		m->scm->cred = msg->cred;
 		report_name(m, msg->owner);
 	}
 	n = MIN((size_t)(avail - (uint32_t)r->skip), m->uio->left);
@@ -256,7 +255,7 @@ static bool take_stream(struct unix_socket *u, struct msg *m, struct unix_msg *m
 	}
 	r->copied += n;
 	r->skip = 0;
-	if (files && m->scm && !m->scm->nfiles) {
+	if (files && !m->scm->nfiles) {
 		if (peek)
 			unix_copy_files(msg, m->scm);
 		else
@@ -558,13 +557,11 @@ int64_t unix_dgram_recv(struct socket *s, struct msg *m)
 	if (uio_copy_to(m->uio, msg->data + skip, n) < n)
 		ret = -EFAULT;
 	report_name(m, msg->owner);
-	if (m->scm) {
-		m->scm->cred = msg->cred;
-		if (msg->nfiles && peek)
-			unix_copy_files(msg, m->scm);
-		else if (msg->nfiles)
-			unix_detach(msg, m->scm);
-	}
+	m->scm->cred = msg->cred;
+	if (msg->nfiles && peek)
+		unix_copy_files(msg, m->scm);
+	else if (msg->nfiles)
+		unix_detach(msg, m->scm);
 	if (peek) {
 		if (READ_ONCE(s->peek_off) >= 0 && ret >= 0)
 			WRITE_ONCE(s->peek_off, READ_ONCE(s->peek_off) + (int32_t)n);

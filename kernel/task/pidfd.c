@@ -293,7 +293,7 @@ long sys_kcmp(int pid1, int pid2, int type, uint64_t i1, uint64_t i2)
 		ret = 0;
 		break;
 	case KCMP_SYSVSEM:
-		ret = order(READ_ONCE(a->process->sem_undo), READ_ONCE(b->process->sem_undo));
+		ret = order(READ_ONCE(a->process->sem_undos), READ_ONCE(b->process->sem_undos));
 		break;
 	default:
 		ret = -EINVAL;

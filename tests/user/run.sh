@@ -125,6 +125,7 @@ run_port() {
 	esac
 	tr -d '\r' <"$raw" | grep -a '^@@RESULT ' | cut -d' ' -f2- >"$out/$1.res"
 	tr -d '\r' <"$raw" | grep -a '^@@CALLS ' | cut -d' ' -f2- >"$out/$1.calls"
+	tr -d '\r' <"$raw" | grep -a '^@@STOOD ' | while read -r _ n ms; do echo "# $1: the machine stood still for $ms ms at $n"; done
 	echo "# $1: $(wc -l <"$out/$1.res") programs in $(($(date +%s) - start)) s"
 	cpu=x86_64; [ "$1" != aarch64 ] || cpu=aarch64
 	for n in $(names_for $cpu); do

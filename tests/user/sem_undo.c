@@ -76,11 +76,53 @@ static int one_of_two(int id)
 	return 0;
 }
 
+/* Sets that are removed while a process has something to undo in them: more than these machines have memory for. */
+static int removed_sets(void)
+{
+	for (int i = 0; i < 10000; i++) {
+		int id = semget(IPC_PRIVATE, 8000, 0600);
+
+		if (id < 0 || add(id, 1) || semctl(id, 0, IPC_RMID))
+			return 0;
+	}
+	return 1;
+}
+
+/* Who ends, and who removes the sets in which it has something to undo, at the same time. */
+static int remove_while_exiting(void)
+{
+	for (int r = 0; r < 60; r++) {
+		int ids[SETS], p[2];
+		char c = 0;
+
+		if (pipe(p))
+			return 0;
+		for (int i = 0; i < SETS; i++)
+			ids[i] = semget(IPC_PRIVATE, 1, 0600);
+		pid_t pid = fork();
+		if (pid == 0) {
+			for (int i = 0; i < SETS; i++)
+				add(ids[i], 1);
+			_exit(write(p[1], &c, 1) != 1);
+		}
+		close(p[1]);
+		if (read(p[0], &c, 1) != 1)
+			return 0;
+		close(p[0]);
+		for (int i = 0; i < SETS; i++)
+			if (semctl(ids[i], 0, IPC_RMID))
+				return 0;
+		if (waitpid(pid, NULL, 0) != pid)
+			return 0;
+	}
+	return 1;
+}
+
 int main(void)
 {
 	int bad = 0, left = 0, id;
 
-	plan(6);
+	plan(8);
 	for (int i = 0; i < THREADS; i++)
 		for (int j = 0; j < SETS; j++)
 			if ((set[i][j] = semget(IPC_PRIVATE, 1, 0600)) < 0)
@@ -99,5 +141,7 @@ int main(void)
 	for (int i = 0; i < THREADS; i++)
 		for (int j = 0; j < SETS; j++)
 			semctl(set[i][j], 0, IPC_RMID);
+	ok(removed_sets(), "a set that is removed leaves nothing to undo");
+	ok(remove_while_exiting(), "nor while its user ends");
 	return done();
 }

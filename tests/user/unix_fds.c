@@ -54,7 +54,7 @@ static int open_fds(void)
 
 static void basic(void)
 {
-	int p[2], fds[256], n, fl, before;
+	int p[2], fds[256], many[254], n, fl, before;
 	char c;
 
 	if (pipe(p) || socketpair(AF_UNIX, SOCK_STREAM, 0, sv))
@@ -79,12 +79,17 @@ static void basic(void)
 	ok(recv_fds(sv[1], fds, &n, 256, 0, NULL) == 1 && n == 1, "a read ends where descriptors were");
 	close(fds[0]);
 	ok(recv_fds(sv[1], fds, &n, 256, 0, NULL) == 1 && n == 0, "and goes on behind");
+	send_fds(sv[0], p, 1, "half");
+	ok(read(sv[1], &c, 1) == 1 && recv_fds(sv[1], fds, &n, 256, 0, NULL) == 3 && n == 0, "who reads a part without asking drops them");
+	send_fds(sv[0], p, 1, "ends");
+	if (write(sv[0], "b", 1) != 1)
+		bail("write");
+	ok(read(sv[1], many, 16) == 4 && read(sv[1], many, 16) == 1, "and ends where they were, too");
 	send_fds(sv[0], p, 1, "peek");
 	ok(recv_fds(sv[1], fds, &n, 256, MSG_PEEK, NULL) == 4 && n == 1, "MSG_PEEK gives a copy");
 	close(fds[0]);
 	ok(recv_fds(sv[1], fds, &n, 256, 0, NULL) == 4 && n == 1, "and leaves the original");
 	close(fds[0]);
-	int many[254];
 	for (int i = 0; i < 254; i++)
 		many[i] = p[0];
 	ok_errno(send_fds(sv[0], many, 254, "x"), EINVAL, "254 are too many");

@@ -97,7 +97,7 @@ struct process {
 	struct ktimer real_timer;	/* ITIMER_REAL */
 	uint64_t real_interval_ns;	/* [sig] */
 	struct { uint64_t value_ns, interval_ns; } cpu_itimer[2];	/* [sig] VIRTUAL, PROF */
-	struct sem_undo *sem_undo;	/* ipc/sysv_sem.c [o] */
+	struct sem_undos *sem_undos;	/* ipc/sysv_sem.c; set once, by atomics */
 	struct posix_timers *posix_timers;	/* task/posix_timer.c */
 	uint64_t dead_user_ns, dead_system_ns;	/* [sig] of exited threads */
 	uint64_t children_user_ns, children_system_ns;	/* [sig] waited for */
