@@ -136,10 +136,18 @@ long sys_clock_getres(int clock, uaddr_t tp)
 	return tp ? put_user(ns_to_timespec(ns), tp) : 0;
 }
 
-static int clock_set_real(uint64_t ns)
+/* To that many ns since 1970: not before the machine was started, and such that 30 years of running still fit. */
+static int clock_set_real(int64_t sec, uint64_t nsec)
 {
+	const int64_t last = INT64_MAX / (int64_t)NSEC_PER_SEC - 30ll * 365 * 24 * 3600;
+	uint64_t ns = (uint64_t)sec * NSEC_PER_SEC + nsec;
+
+	if (sec < 0 || sec >= last)
+		return -EINVAL;
 	if (!capable(CAP_SYS_TIME))
 		return -EPERM;
+	if (ns < hal_time_mono_ns())
+		return -EINVAL;
 	time_set_real_ns(ns);
 	vdso_update();
 	posix_timers_clock_set();
@@ -155,9 +163,9 @@ long sys_clock_settime(int clock, uaddr_t tp)
 		return -EINVAL;
 	if (get_user(ts, tp))
 		return -EFAULT;
-	if (!time_valid(&ts) || time_to_ns(&ts) < hal_time_mono_ns())
+	if (!time_valid(&ts))
 		return -EINVAL;
-	return clock_set_real(time_to_ns(&ts));
+	return clock_set_real(ts.tv_sec, (uint64_t)ts.tv_nsec);
 }
 
 struct abi_timezone { int32_t minuteswest, dsttime; };
@@ -193,7 +201,7 @@ long sys_settimeofday(uaddr_t utv, uaddr_t utz)
 		WRITE_ONCE(timezone.minuteswest, tz.minuteswest);
 		WRITE_ONCE(timezone.dsttime, tz.dsttime);
 	}
-	return utv ? clock_set_real((uint64_t)tv.tv_sec * NSEC_PER_SEC + (uint64_t)tv.tv_usec * 1000) : 0;
+	return utv ? clock_set_real(tv.tv_sec, (uint64_t)tv.tv_usec * 1000) : 0;
 }
 
 #ifdef EFT_CPU_x86_64
@@ -241,11 +249,16 @@ long sys_clock_adjtime(int clock, uaddr_t buf)
 	} else if (tx.modes && !capable(CAP_SYS_TIME)) {
 		return -EPERM;
 	} else if (tx.modes & ADJ_SETOFFSET) {
-		int64_t frac = tx.time.tv_usec * (tx.modes & ADJ_NANO ? 1 : 1000);
+		int64_t unit = tx.modes & ADJ_NANO ? 1 : 1000, ns = (int64_t)time_real_ns();
+		int err;
 
-		if (frac < 0 || frac >= (int64_t)NSEC_PER_SEC)
+		if (tx.time.tv_usec < 0 || tx.time.tv_usec >= (int64_t)NSEC_PER_SEC / unit)
 			return -EINVAL;
-		clock_set_real(time_real_ns() + (uint64_t)(tx.time.tv_sec * (int64_t)NSEC_PER_SEC + frac));
+		ns += tx.time.tv_usec * unit;
+		/* A sum that wraps is out of range as well. */
+		err = clock_set_real((int64_t)((uint64_t)tx.time.tv_sec + (uint64_t)ns / NSEC_PER_SEC), (uint64_t)ns % NSEC_PER_SEC);
+		if (err)
+			return err;
 	} else if (tx.modes) {
 		return -EOPNOTSUPP;	/* the rate comes from the machine and is not steered */
 	}
@@ -345,9 +358,7 @@ long sys_clock_nanosleep(int clock, int flags, uaddr_t req, uaddr_t rem)
 
 	if (err)
 		return err;
-	if (clock == CLOCK_THREAD_CPUTIME_ID)
-		return -EINVAL;
-	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+	if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
 	if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM))
 		return -EPERM;

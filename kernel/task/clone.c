@@ -166,7 +166,7 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 		__atomic_add_fetch(&p->thread_count, 1, __ATOMIC_ACQ_REL);
 		WRITE_ONCE(p->threads_left, p->threads_left + 1);
 		if (p->group_flags & GROUP_STOPPED || p->stops_pending) {
-			t->stop_pending = true;
+			t->stop_pending = STOP_COUNTED;
 			WRITE_ONCE(t->sig_work, true);
 			WRITE_ONCE(p->group_flags, p->group_flags & ~(unsigned)GROUP_STOPPED);
 			p->stops_pending++;

@@ -251,41 +251,36 @@ bool cred_in_group(const struct cred *c, uint32_t gid)
 
 /* ---- execve (capabilities(7), "Transformation of capabilities during execve") ---- */
 
-int cred_exec(struct inode *inode, bool nosuid, struct cred **out, bool *secure)
+bool cred_exec(struct cred *c, struct inode *inode, bool set_ids, bool (*may_gain)(struct exec *e), struct exec *e)
 {
 	const struct cred *old = current->cred;
-	struct cred *c = cred_dup(old);
 	uint32_t mode = inode_mode(inode);
-	bool ids = false, root_file;
+	bool other_ids, root_file;
 
-	if (!c)
-		return -ENOMEM;
-	if (!nosuid && !READ_ONCE(current->no_new_privs)) {
-		if (mode & S_ISUID) {
-			c->euid = inode->uid;
-			ids = true;
+	if (set_ids && mode & S_ISUID)
+		c->euid = inode->uid;
+	/* S_ISGID without group execute permission means mandatory locking, not set-group-id. */
+	if (set_ids && (mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+		c->egid = inode->gid;
+	c->cap_permitted = 0;
+	root_file = !(c->securebits & 1u << SECURE_NOROOT) && (c->euid == 0 || c->uid == 0);
+	if (root_file)
+		c->cap_permitted = c->cap_bounding | c->cap_inheritable;
+	root_file &= c->euid == 0;
+	other_ids = c->euid != old->uid || c->egid != old->gid;
+	if ((other_ids || c->cap_permitted & ~old->cap_permitted) && !may_gain(e)) {
+		if (READ_ONCE(current->no_new_privs) || !capable(CAP_SETUID)) {
+			c->euid = c->uid;
+			c->egid = c->gid;
 		}
-		/* S_ISGID without group execute permission means mandatory locking, not set-group-id. */
-		if ((mode & (S_ISGID | 0010)) == (S_ISGID | 0010)) {
-			c->egid = inode->gid;
-			ids = true;
-		}
+		c->cap_permitted &= old->cap_permitted;
 	}
 	c->suid = c->fsuid = c->euid;
 	c->sgid = c->fsgid = c->egid;
-	if (ids && (c->euid != old->euid || c->egid != old->egid))
+	if (other_ids)
 		c->cap_ambient = 0;
-	root_file = !(c->securebits & 1u << SECURE_NOROOT) && (c->euid == 0 || c->uid == 0);
-	if (root_file) {
-		c->cap_ambient = 0;
-		c->cap_permitted = c->cap_bounding | c->cap_inheritable;
-		c->cap_effective = c->euid == 0 ? c->cap_permitted : 0;
-	} else {
-		c->cap_permitted = c->cap_ambient;
-		c->cap_effective = c->cap_ambient;
-	}
+	c->cap_permitted |= c->cap_ambient;
+	c->cap_effective = root_file ? c->cap_permitted : c->cap_ambient;
 	c->securebits &= ~(1u << SECURE_KEEP_CAPS);
-	*secure = c->euid != old->uid || c->egid != old->gid || (ids && (c->cap_permitted & ~c->cap_ambient) && old->uid != 0);
-	*out = c;
-	return 0;
+	return other_ids || (c->uid != 0 && (root_file || c->cap_permitted & ~c->cap_ambient));
 }

@@ -103,17 +103,18 @@ static int elf_clear(struct vm_space *vm, uaddr_t at, size_t n)
 	return 0;
 }
 
-static int elf_map_segment(struct vm_space *vm, struct file *f, const struct elf_phdr *ph, uint64_t bias, bool replace)
+static int elf_map_segment(const struct exec *e, struct file *f, const struct elf_phdr *ph, uint64_t bias, bool replace)
 {
 	uint64_t start = ALIGN_DOWN(ph->vaddr, PAGE_SIZE) + bias, pad = ph->vaddr & (PAGE_SIZE - 1);
 	uint64_t file_end = ph->vaddr + bias + ph->filesz, mem_end = ph->vaddr + bias + ph->memsz;
 	unsigned prot = (ph->flags & PF_R ? PROT_READ : 0) | (ph->flags & PF_W ? PROT_WRITE : 0) | (ph->flags & PF_X ? PROT_EXEC : 0);
 	unsigned fixed = replace ? MAP_FIXED : MAP_FIXED_NOREPLACE;
 	uint64_t bss = ALIGN_UP(file_end, PAGE_SIZE);
+	struct vm_space *vm = e->vm;
 	int64_t at;
 	int err;
 
-	if (current->personality & READ_IMPLIES_EXEC && prot & PROT_READ)
+	if (e->personality & READ_IMPLIES_EXEC && prot & PROT_READ)
 		prot |= PROT_EXEC;
 	if ((ph->offset & (PAGE_SIZE - 1)) != pad)
 		return -EINVAL;		/* cannot be mapped */
@@ -142,9 +143,10 @@ static int elf_map_segment(struct vm_space *vm, struct file *f, const struct elf
  * Map all segments.  bias: where the image goes, for ET_DYN; 0 lets the
  * address space choose.  *out_bias is what was chosen.
  */
-static int elf_map(struct vm_space *vm, struct file *f, const struct elf_header *h, const struct elf_phdr *ph, uint64_t base,
+static int elf_map(const struct exec *e, struct file *f, const struct elf_header *h, const struct elf_phdr *ph, uint64_t base,
 	uint64_t *out_bias)
 {
+	struct vm_space *vm = e->vm;
 	uint64_t lo, hi, bias = 0;
 	bool replace = false;
 	int64_t at;
@@ -178,7 +180,7 @@ static int elf_map(struct vm_space *vm, struct file *f, const struct elf_header 
 	for (unsigned i = 0; i < h->phnum; i++) {
 		if (ph[i].type != PT_LOAD || !ph[i].memsz)
 			continue;
-		err = elf_map_segment(vm, f, &ph[i], bias, replace);
+		err = elf_map_segment(e, f, &ph[i], bias, replace);
 		if (err)
 			return err;
 	}
@@ -219,7 +221,7 @@ static int elf_load_interp(struct exec *e, const struct elf_phdr *ph)
 	err = elf_read_phdrs(f, &h, &iph);
 	if (err)
 		goto out;
-	err = elf_map(e->vm, f, &h, iph, 0, &bias);
+	err = elf_map(e, f, &h, iph, 0, &bias);
 	if (err)
 		goto out;
 	elf_span(iph, h.phnum, &lo, &hi);
@@ -237,32 +239,33 @@ out:
 
 /* ---- layout ---- */
 
-static bool randomize(void)
+static bool randomize(const struct exec *e)
 {
-	return !(current->personality & ADDR_NO_RANDOMIZE);
+	return !(e->personality & ADDR_NO_RANDOMIZE);
 }
 
-static void elf_layout(struct vm_space *vm, uaddr_t *stack_top)
+static void elf_layout(const struct exec *e, uaddr_t *stack_top)
 {
-	uint64_t limit = hal_as_limit(), top = limit, stack = rlimit_get(RLIMIT_STACK), gap;
+	uint64_t limit = hal_as_limit(), top = limit, stack = exec_stack_limit(e), gap;
+	struct vm_space *vm = e->vm;
 
 	/* 22 bits of pages for the stack, 28 for mappings: as Linux on both CPUs, if there is room. */
-	if (randomize())
+	if (randomize(e))
 		top -= (random_u64() & ((limit >> 47 ? 1u << 22 : 1u << 16) - 1)) << PAGE_SHIFT;
 	*stack_top = ALIGN_DOWN(top, 16) - PAGE_SIZE;
 	gap = stack > limit / 6 * 5 ? limit / 6 * 5 : stack;
 	gap = MAX(gap, STACK_GAP_MIN) + (limit - top) + (1 << 20);
 	vm->mmap_base = ALIGN_DOWN(limit - MIN(gap, limit / 6 * 5), PAGE_SIZE);
-	if (randomize() && limit >> 46)
+	if (randomize(e) && limit >> 46)
 		vm->mmap_base -= (random_u64() & ((1ull << 28) - 1)) << PAGE_SHIFT;
 }
 
 /* Where a position-independent program goes: two thirds up, away from heap growth and mappings. */
-static uint64_t elf_pie_base(void)
+static uint64_t elf_pie_base(const struct exec *e)
 {
 	uint64_t limit = hal_as_limit(), base = limit / 3 * 2;
 
-	if (randomize())
+	if (randomize(e))
 		base += (random_u64() & ((limit >> 46 ? 1ull << 28 : 1ull << 12) - 1)) << PAGE_SHIFT;
 	return ALIGN_DOWN(base, PAGE_SIZE);
 }
@@ -309,7 +312,7 @@ static int elf_stack(struct exec *e, uaddr_t top, unsigned prot)
 	vm->env_start = envs;
 	vm->env_end = envs + e->env.len;
 	/* As on Linux: sp differs by a few hundred bytes from run to run, against cache-line aliasing. */
-	if (randomize())
+	if (randomize(e))
 		sp -= random_u64() % 256 * 8;
 	sp = ALIGN_DOWN(sp, 16);
 	if (caps->platform) {
@@ -384,9 +387,9 @@ int elf_load(struct exec *e)
 		if (ph[i].type == PT_GNU_STACK)
 			stack_prot = ph[i].flags & PF_X ? PROT_EXEC : 0;
 	}
-	elf_layout(e->vm, &top);
+	elf_layout(e, &top);
 	/* A dynamic linker that is run by itself, or a static PIE, goes where mappings go: the program keeps the place below. */
-	err = elf_map(e->vm, e->file, &h, ph, h.type == ET_DYN && interp ? elf_pie_base() : 0, &bias);
+	err = elf_map(e, e->file, &h, ph, h.type == ET_DYN && interp ? elf_pie_base(e) : 0, &bias);
 	if (err)
 		goto out;
 	elf_span(ph, h.phnum, &lo, &hi);
@@ -419,7 +422,7 @@ int elf_load(struct exec *e)
 			goto out;
 	}
 	lo = ALIGN_UP(bias + hi, PAGE_SIZE);
-	if (randomize())
+	if (randomize(e))
 		lo += (random_u64() & 0x1fff) << PAGE_SHIFT;
 	err = vm_set_brk(e->vm, lo, lo);
 	if (err)

@@ -206,8 +206,20 @@ static int exec_commit(struct exec *e)
 			err = -ENOMEM;
 		}
 	}
-	if (err)
+	if (!err && e->gains && READ_ONCE(t->fs->tasks) > 1) {	/* only since it was found not to be (exec_gains.c) */
+		struct fs_context *own = fs_context_copy(t->fs), *shared = t->fs;
+
+		if (own) {
+			rcu_assign(t->fs, own);
+			fs_context_leave(shared);
+		} else {
+			err = -ENOMEM;
+		}
+	}
+	if (err) {
+		exec_settled(e);
 		process_exit(SIGKILL);
+	}
 	futex_exit(t, false);
 	task_mm_release(t);
 	posix_timers_exec(p);
@@ -220,13 +232,20 @@ static int exec_commit(struct exec *e)
 	e->vm->secret |= inode_permission(e->file->inode, MAY_READ) != 0;
 	e->vm->exe = e->file;		/* with its deny-write: vm_put() gives both back */
 	e->file = NULL;
-	if (e->secure)
+	if (e->secure) {
+		struct sighand *sh = process_siglock(p, &flags);
+
 		WRITE_ONCE(t->pdeath_signal, 0);
+		WRITE_ONCE(p->rlimit[RLIMIT_STACK].cur, exec_stack_limit(e));
+		process_sigunlock(sh, flags);
+	}
+	WRITE_ONCE(t->personality, e->personality);	/* /proc shows it */
 	hal_user_leave(t->uctx);	/* another thread may be the last in the old space, and end it while we go on */
 	vm_activate(e->vm);
 	e->vm = NULL;
 	cred_commit(e->cred);	/* the new space is secret then, if it must be */
 	e->cred = NULL;
+	exec_settled(e);
 	if (old)
 		vm_put(old);
 
@@ -263,6 +282,7 @@ static void exec_free(struct exec *e)
 	if (e->file)
 		exec_close(e->file);
 	cred_put(e->cred);
+	exec_settled(e);
 	exec_strings_free(&e->args);
 	exec_strings_free(&e->env);
 	kfree(e->name);
@@ -292,7 +312,7 @@ static int exec_run(struct exec *e)
 		if (err)
 			return err;
 	}
-	err = cred_exec(e->file->inode, path_nosuid(&e->file->path), &e->cred, &e->secure);
+	err = exec_gains(e);
 	if (err)
 		return err;
 	e->vm = vm_create();

@@ -30,6 +30,8 @@ struct exec {
 	struct vm_space *vm;		/* the new one */
 	struct cred *cred;
 	bool secure, is_fd_path;
+	bool gains;			/* counted in process.gains */
+	unsigned personality;		/* the new program's */
 	/* the image */
 	uaddr_t entry, phdr, load_base, interp_base, elf_entry, sp;
 	unsigned phnum;
@@ -37,6 +39,15 @@ struct exec {
 /* Open for execution: 0, -EACCES (no regular file, no x, noexec), -ETXTBSY... deny-write is taken. */
 int exec_open(int dfd, const char *name, unsigned lookup_flags, struct file **out);
 void exec_close(struct file *f);
+/*
+ * The credentials of the new program, and what else it is allowed (exec_gains.c): e->cred, secure, personality.  -ENOMEM.
+ * If it gains, nobody attaches to the process until exec_settled().
+ */
+int exec_gains(struct exec *e) MUST_CHECK;
+/* The credentials have changed, or will not. */
+void exec_settled(struct exec *e);
+/* The soft limit of the stack: no more than usual for who gains. */
+uint64_t exec_stack_limit(const struct exec *e);
 /* Map the program and its interpreter, build stack and auxiliary vector in e->vm.  -ENOEXEC: not ELF. */
 int elf_load(struct exec *e);
 #endif

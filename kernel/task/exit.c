@@ -248,13 +248,10 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 
 	WRITE_ONCE(t->flags, t->flags | TASKF_EXITING);	/* thread_that_lives() and /proc look without the lock */
 	last = __atomic_sub_fetch(&p->thread_count, 1, __ATOMIC_ACQ_REL) == 0;
-	if (t->stop_pending) {
-		t->stop_pending = false;
-		if (p->stops_pending && --p->stops_pending == 0 && !last) {
-			WRITE_ONCE(p->group_flags, p->group_flags | GROUP_STOPPED);
-			WRITE_ONCE(p->wait_stopped, true);
-			*stop_done = true;
-		}
+	if (signal_stop_taken(t) && !last) {
+		WRITE_ONCE(p->group_flags, p->group_flags | GROUP_STOPPED);
+		WRITE_ONCE(p->wait_stopped, true);
+		*stop_done = true;
 	}
 	if (t == p->leader)
 		WRITE_ONCE(t->exit_code, status);
@@ -276,6 +273,8 @@ static bool exit_account(struct task *t, struct process *p, int status, bool *st
 	task_times(t, &user, &system);
 	p->dead_user_ns += user;
 	p->dead_system_ns += system;
+	p->dead_nvcsw += t->nvcsw;
+	p->dead_nivcsw += t->nivcsw;
 	WRITE_ONCE(t->flags, t->flags | TASKF_ACCOUNTED);
 	process_sigunlock(sh, flags);
 	__atomic_add_fetch(&p->min_faults, t->min_faults, __ATOMIC_RELAXED);
@@ -342,7 +341,7 @@ _Noreturn void task_exit(int status) NO_TSA
 		process_notify_parent(p, CLD_STOPPED, (int)READ_ONCE(p->stop_signal));
 	store_release(&p->threads_left, p->threads_left - 1);
 	gone = p->threads_left == 0;
-	ptrace_exit_tracer(p, t, gone);
+	ptrace_exit_tracer(p, t, gone, &dead);
 	ptrace_exit_tracee(t, status, gone);
 	/* A leader whose place an execve has taken (exec_dethread) is out of the tree already. */
 	if (t != p->leader && t->sighand) {
@@ -460,7 +459,7 @@ int exec_dethread(void)
 	WRITE_ONCE(p->group_flags, p->group_flags | GROUP_EXEC);
 	WRITE_ONCE(p->exec_task, t);
 	p->stops_pending = 0;
-	t->stop_pending = false;
+	t->stop_pending = STOP_NONE;
 	signal_kill_group_locked(p, t);
 	spin_unlock(&sh->lock);
 	spin_unlock_irqrestore(&process_tree_lock, flags);

@@ -109,6 +109,30 @@ struct pid *pid_find(pid_t nr)
 	return pid;
 }
 
+struct task *pid_task(struct pid *pid)
+{
+	struct task *t;
+
+	rcu_read_lock();
+	t = rcu_dereference(pid->task);
+	if (t && !ref_get_unless_zero(&t->refs))
+		t = NULL;
+	rcu_read_unlock();
+	return t;
+}
+
+struct process *pid_process(struct pid *pid)
+{
+	struct process *p;
+
+	rcu_read_lock();
+	p = rcu_dereference(pid->process);
+	if (p && !ref_get_unless_zero(&p->refs))
+		p = NULL;
+	rcu_read_unlock();
+	return p;
+}
+
 struct task *task_find(pid_t tid)
 {
 	struct task *t = NULL;
@@ -116,11 +140,8 @@ struct task *task_find(pid_t tid)
 
 	rcu_read_lock();
 	pid = pid_find_locked(tid);
-	if (pid) {
-		t = rcu_dereference(pid->task);
-		if (t && !ref_get_unless_zero(&t->refs))
-			t = NULL;
-	}
+	if (pid)
+		t = pid_task(pid);
 	rcu_read_unlock();
 	return t;
 }
@@ -132,11 +153,8 @@ struct process *process_find(pid_t nr)
 
 	rcu_read_lock();
 	pid = pid_find_locked(nr);
-	if (pid) {
-		p = rcu_dereference(pid->process);
-		if (p && !ref_get_unless_zero(&p->refs))
-			p = NULL;
-	}
+	if (pid)
+		p = pid_process(pid);
 	rcu_read_unlock();
 	return p;
 }

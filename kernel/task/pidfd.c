@@ -75,19 +75,6 @@ struct pid *pidfd_pid(struct file *f)
 	return f->ops == &pidfd_ops ? f->private : NULL;
 }
 
-/* With a reference. */
-static struct process *pid_process(struct pid *pid)
-{
-	struct process *p;
-
-	rcu_read_lock();
-	p = rcu_dereference(pid->process);
-	if (p && !ref_get_unless_zero(&p->refs))
-		p = NULL;
-	rcu_read_unlock();
-	return p;
-}
-
 struct task *pidfd_leader(struct file *f)
 {
 	struct process *p = pid_process(f->private);
@@ -154,7 +141,7 @@ static long send_signal(struct pid *pid, int sig, uaddr_t uinfo, unsigned scope)
 		signal_info_user(&info, sig, scope == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
 	}
 	if (scope == PIDFD_SIGNAL_THREAD)
-		return signal_kill_thread(0, pid->nr, sig, &info);
+		return signal_kill_thread(pid, 0, sig, &info);
 	if (scope == PIDFD_SIGNAL_PROCESS_GROUP)
 		return signal_kill_pgrp(pid, sig, &info);
 	p = pid_process(pid);

@@ -126,14 +126,13 @@ void ptrace_unlink(struct ptrace *pt)
 	WRITE_ONCE(t->ptrace, NULL);
 	signal_recalc(t);
 	pt->frozen = false;
+	/* A group's stop goes on without a tracer: for who had gone on by its leave, too. */
+	if ((t->process->group_flags & GROUP_STOPPED || t->process->stops_pending) && !t->stop_pending && !(READ_ONCE(t->flags) & TASKF_EXITING)) {
+		t->stop_pending = STOP_UNCOUNTED;
+		signal_wake(t, false);
+	}
 	if (pt->stopped) {
 		WRITE_ONCE(pt->stopped, false);
-		/* A group stop goes on without a tracer. */
-		if (t->process->group_flags & GROUP_STOPPED && !(READ_ONCE(t->flags) & TASKF_EXITING)) {
-			t->stop_pending = true;
-			t->process->stops_pending++;
-			WRITE_ONCE(t->sig_work, true);
-		}
 		task_wake(t, TASK_TRACED);
 	}
 	process_sigunlock(sh, flags);
@@ -141,8 +140,7 @@ void ptrace_unlink(struct ptrace *pt)
 	rcu_call(&pt->rcu, ptrace_free_rcu);
 }
 
-/* [tree] SIGCHLD, and whoever waits. */
-static void ptrace_tell(struct ptrace *pt, int code, int status)
+void ptrace_tell(struct ptrace *pt, int code, int status)
 {
 	struct abi_siginfo info = { .si_signo = SIGCHLD, .si_code = code };
 	const struct ksigaction ka = process_action(pt->tracer, SIGCHLD);
@@ -155,13 +153,58 @@ static void ptrace_tell(struct ptrace *pt, int code, int status)
 	waitq_wake_all(&pt->tracer->child_wait);
 }
 
+enum stop_kind { STOP_SIGNAL, STOP_EVENT, STOP_GROUP };
+
+/* [tree, sig] Say why pt's tracee stops. */
+static void stop_begins(struct ptrace *pt, enum stop_kind kind, int code, const struct abi_siginfo *info, enum ptrace_call call)
+{
+	pt->stop_work = false;
+	pt->listening = false;
+	pt->stop_code = code;
+	pt->reported = false;
+	pt->tracee->ptrace_resume_signal = kind == STOP_SIGNAL ? code : 0;	/* should the tracer just die */
+	pt->call = call;
+	pt->has_info = kind != STOP_GROUP || pt->seized;
+	if (info)
+		pt->info = *info;
+	else
+		pt->info = (struct abi_siginfo){ .si_signo = kind == STOP_GROUP ? code & 0xff : SIGTRAP, .si_code = code };
+	WRITE_ONCE(pt->stopped, true);
+}
+
+void ptrace_take_over(struct ptrace *pt)
+{
+	struct task *t = pt->tracee;
+	int sig = (int)t->process->stop_signal;
+
+	stop_begins(pt, STOP_GROUP, pt->seized ? sig | PTRACE_EVENT_STOP << 8 : sig, NULL, PTRACE_NO_CALL);
+	WRITE_ONCE(t->state, TASK_TRACED);	/* who would wake it holds [sig], too */
+}
+
+void ptrace_stopped(void)
+{
+	struct task *t = current;
+	struct sighand *sh;
+	unsigned long flags;
+
+	while (sh = process_siglock(t->process, &flags), t->ptrace && t->ptrace->frozen) {
+		sched_set_state(TASK_TRACED);
+		process_sigunlock(sh, flags);
+		schedule();
+	}
+	sched_set_state(TASK_RUNNING);
+	if (t->ptrace)
+		WRITE_ONCE(t->ptrace->stopped, false);
+	signal_recalc(t);
+	process_sigunlock(sh, flags);
+}
+
 /* Sleep until the tracer goes on; what it wants delivered is in ptrace_resume_signal. */
-void ptrace_stop(int code, const struct abi_siginfo *info, enum ptrace_call call)
+static void ptrace_stop(enum stop_kind kind, int code, const struct abi_siginfo *info, enum ptrace_call call)
 {
 	struct task *t = current;
 	struct process *p = t->process;
 	struct ptrace *pt;
-	struct sighand *sh;
 	unsigned long flags;
 
 	flags = spin_lock_irqsave(&process_tree_lock);
@@ -176,33 +219,13 @@ void ptrace_stop(int code, const struct abi_siginfo *info, enum ptrace_call call
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 		return;
 	}
-	pt->stop_work = false;
-	pt->listening = false;
-	pt->stop_code = code;
-	pt->reported = false;
-	t->ptrace_resume_signal = call == PTRACE_NO_CALL && info ? code : 0;	/* should the tracer just die */
-	pt->call = call;
-	if (info)
-		pt->info = *info;
-	else
-		pt->info = (struct abi_siginfo){ .si_signo = SIGTRAP, .si_code = code };
-	WRITE_ONCE(pt->stopped, true);
+	stop_begins(pt, kind, code, info, call);
 	sched_set_state(TASK_TRACED);
 	spin_unlock(&p->sighand->lock);
-	ptrace_tell(pt, CLD_TRAPPED, code);
+	ptrace_tell(pt, kind == STOP_GROUP ? CLD_STOPPED : CLD_TRAPPED, code);
 	spin_unlock_irqrestore(&process_tree_lock, flags);
 	schedule();
-
-	while (sh = process_siglock(p, &flags), t->ptrace && t->ptrace->frozen) {
-		sched_set_state(TASK_TRACED);
-		process_sigunlock(sh, flags);
-		schedule();
-	}
-	sched_set_state(TASK_RUNNING);
-	if (t->ptrace)
-		WRITE_ONCE(t->ptrace->stopped, false);
-	signal_recalc(t);
-	process_sigunlock(sh, flags);
+	ptrace_stopped();
 }
 
 /* A signal is about to be delivered: the tracer may change or drop it. */
@@ -214,7 +237,7 @@ bool ptrace_signal(int *sig, struct abi_siginfo *info)
 	int now = *sig;
 
 	t->ptrace_resume_signal = now;
-	ptrace_stop(*sig, info, PTRACE_NO_CALL);
+	ptrace_stop(STOP_SIGNAL, *sig, info, PTRACE_NO_CALL);
 	sh = process_siglock(t->process, &flags);
 	now = t->ptrace_resume_signal;
 	t->ptrace_resume_signal = 0;
@@ -241,7 +264,7 @@ void ptrace_event(int event, uint64_t message)
 		pt->message = message;
 	process_sigunlock(sh, flags);
 	if (pt)		/* no more than a hint: it looks again */
-		ptrace_stop(SIGTRAP | event << 8, NULL, event == PTRACE_EVENT_SECCOMP ? PTRACE_CALL_SECCOMP : PTRACE_NO_CALL);
+		ptrace_stop(STOP_EVENT, SIGTRAP | event << 8, NULL, event == PTRACE_EVENT_SECCOMP ? PTRACE_CALL_SECCOMP : PTRACE_NO_CALL);
 }
 
 void ptrace_syscall_stop(bool entry)
@@ -252,7 +275,7 @@ void ptrace_syscall_stop(bool entry)
 
 	if (!how)
 		return;
-	ptrace_stop(SIGTRAP | (how & PTRACE_O_TRACESYSGOOD ? 0x80 : 0), NULL, entry ? PTRACE_CALL_ENTRY : PTRACE_CALL_EXIT);
+	ptrace_stop(STOP_EVENT, SIGTRAP | (how & PTRACE_O_TRACESYSGOOD ? 0x80 : 0), NULL, entry ? PTRACE_CALL_ENTRY : PTRACE_CALL_EXIT);
 	sig = t->ptrace_resume_signal;
 	t->ptrace_resume_signal = 0;
 	if (sig) {
@@ -262,32 +285,30 @@ void ptrace_syscall_stop(bool entry)
 	}
 }
 
-/* PTRACE_INTERRUPT, PTRACE_ATTACH of one that was stopped, a new tracee of PTRACE_SEIZE, news of its group. */
+/* PTRACE_INTERRUPT, a new tracee of PTRACE_SEIZE, news of its group. */
 void ptrace_stop_work(void)
 {
 	struct process *p = current->process;
-	unsigned how = traced_how(current);
 	unsigned long flags;
 	struct sighand *sh;
-	int sig = SIGSTOP;
+	int sig;
 
-	if (!how)
+	if (!(traced_how(current) & SEIZED))
 		return;
-	if (how & SEIZED) {	/* a group stop is told by its signal */
-		sh = process_siglock(p, &flags);
-		sig = (p->group_flags & GROUP_STOPPED || p->stops_pending ? (int)p->stop_signal : SIGTRAP) | PTRACE_EVENT_STOP << 8;
-		process_sigunlock(sh, flags);
-	}
-	ptrace_stop(sig, NULL, PTRACE_NO_CALL);
+	sh = process_siglock(p, &flags);	/* a group's stop is told by its signal */
+	sig = p->group_flags & GROUP_STOPPED || p->stops_pending ? (int)p->stop_signal : SIGTRAP;
+	process_sigunlock(sh, flags);
+	ptrace_stop(STOP_GROUP, sig | PTRACE_EVENT_STOP << 8, NULL, PTRACE_NO_CALL);
 }
 
 /* Taking part in a group stop. */
-void ptrace_group_stop(int sig)
+void ptrace_group_stop(void)
 {
 	unsigned how = traced_how(current);
+	int sig = (int)READ_ONCE(current->process->stop_signal);
 
 	if (how)
-		ptrace_stop(how & SEIZED ? sig | PTRACE_EVENT_STOP << 8 : sig, NULL, PTRACE_NO_CALL);
+		ptrace_stop(STOP_GROUP, how & SEIZED ? sig | PTRACE_EVENT_STOP << 8 : sig, NULL, PTRACE_NO_CALL);
 }
 
 /* The child of a traced thread is traced by the same. Not yet running. */
@@ -311,6 +332,7 @@ void ptrace_clone(struct task *child, uint64_t clone_flags)
 	process_get(fresh->tracer);
 	fresh->thread = pt->thread;
 	fresh->options = pt->options;
+	fresh->powerful = pt->powerful;
 	seized = fresh->seized = pt->seized;
 	list_add_tail(&fresh->link, &pt->tracer->ptraced);
 	sh = process_siglock(child->process, &irq);	/* it is in the tree: signals for it look */
@@ -409,7 +431,7 @@ int ptrace_wait(struct process *tracer, const struct task *thread, const struct 
 	return ret;
 }
 
-void ptrace_exit_tracer(struct process *p, struct task *t, bool last)
+void ptrace_exit_tracer(struct process *p, struct task *t, bool last, struct list_head *released)
 {
 	struct ptrace *pt, *tmp;
 
@@ -422,17 +444,17 @@ void ptrace_exit_tracer(struct process *p, struct task *t, bool last)
 			continue;
 		if (!pt->tracee) {
 			victim = report_drop(pt);
-			if (victim)
-				(void)exit_notify_parent(victim);
+			if (victim && exit_notify_parent(victim))
+				process_release(victim, released);
 			continue;
 		}
 		victim = pt->tracee->process;
 		ptrace_unlink(pt);
 		if (kill)
 			signal_send_process(victim, SIGKILL, NULL);
-		/* The real parent was kept waiting.  Nobody releases it here: init or the parent will wait. */
-		if (dead && !victim->reports)
-			(void)exit_notify_parent(victim);
+		/* The real parent was kept waiting. */
+		if (dead && !victim->reports && exit_notify_parent(victim))
+			process_release(victim, released);
 	}
 }
 

@@ -19,6 +19,7 @@ struct ptrace {
 	struct task *thread;		/* [I] the tracer's thread, the only one that may ask; for comparing only: it lets go when it ends */
 	unsigned options;		/* [sig] of the tracee, as all below */
 	bool seized;
+	bool powerful;			/* [I] who tied it may trace anybody (CAP_SYS_PTRACE): the tracee's execs may gain */
 	uint8_t syscalls;		/* PTRACE_AT_*; read without a lock */
 	bool stop_work;			/* it is to stop before user code */
 	bool stopped;			/* in a ptrace stop; the tracer clears it to resume */
@@ -30,6 +31,7 @@ struct ptrace {
 	int stop_code;			/* signal | event << 8 */
 	enum ptrace_call call;		/* which kind of stop this is, for PTRACE_GET_SYSCALL_INFO */
 	uint64_t message;
+	bool has_info;			/* the stop is one that has a siginfo: not a group's that an attached (not seized) tracee takes part in */
 	struct abi_siginfo info;	/* of the stop */
 	struct rcu_head rcu;		/* the tracee looks at it without a lock */
 };
@@ -40,7 +42,8 @@ struct ptrace_report { pid_t nr; uint32_t uid; int code, status, wait_status; st
 int ptrace_wait(struct process *tracer, const struct task *thread, const struct pid *only, const struct pid *pgrp, bool keep, unsigned options, struct ptrace_report *out);
 /* [tree] Its tracer has to see the death before the real parent. */
 bool ptrace_delays_wait(const struct process *p);
-void ptrace_exit_tracer(struct process *p, struct task *t, bool last);	/* [tree] its thread t goes */
+/* [tree] Its thread t goes.  released: takes the dead that nobody waits for any more, for process_release_finish(). */
+void ptrace_exit_tracer(struct process *p, struct task *t, bool last, struct list_head *released);
 /* [tree] t ends with that wait status.  last: so has its process. */
 void ptrace_exit_tracee(struct task *t, int status, bool last);
 /* [sig] held: has to stop before user code runs. */
@@ -50,6 +53,11 @@ void ptrace_group_changes(struct task *t);
 /* Detach and free; [tree]. */
 void ptrace_unlink(struct ptrace *pt);
 bool exit_notify_parent(struct process *p);		/* exit.c, [tree] */
-void ptrace_stop(int code, const struct abi_siginfo *info, enum ptrace_call call);
-void ptrace_group_stop(int sig);
+void ptrace_group_stop(void);
+/* [tree] To the tracer: SIGCHLD with that code and status, and whoever waits. */
+void ptrace_tell(struct ptrace *pt, int code, int status);
+/* [tree, sig] The tracer that has just come finds it stopped with its group: from now on it is stopped for the tracer. */
+void ptrace_take_over(struct ptrace *pt);
+/* current's stop, for a tracer or not, is over: as soon as no tracer is at work on it. */
+void ptrace_stopped(void);
 #endif

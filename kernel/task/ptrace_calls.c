@@ -17,11 +17,22 @@ enum { AUDIT_ARCH_64BIT_LE = 0xC0000000u };
 
 /* ---- becoming one ---- */
 
+/* [tree] PTRACE_TRACEME: as if the parent attached. */
+static bool may_trace_current(struct process *parent)
+{
+	struct cred *c = parent->leader ? task_cred_get(parent->leader) : NULL;
+	bool ok = c && (!(current->cred->cap_permitted & ~c->cap_permitted) || c->cap_effective >> CAP_SYS_PTRACE & 1);
+
+	cred_put(c);
+	return ok;
+}
+
 /* thread NULL: the one whose child t's process is. */
 static long ptrace_link(struct task *t, struct process *tracer, struct task *thread, bool seize, unsigned options)
 {
 	struct ptrace *pt = kzalloc(sizeof(*pt), 0);
 	unsigned long flags;
+	bool over = false;
 	long err = -EPERM;
 
 	if (!pt)
@@ -30,22 +41,31 @@ static long ptrace_link(struct task *t, struct process *tracer, struct task *thr
 	pt->tracer = tracer;
 	pt->seized = seize;
 	pt->options = options;
+	pt->powerful = capable(CAP_SYS_PTRACE);
 	flags = spin_lock_irqsave(&process_tree_lock);
+	while (t != current && t->process->gains) {	/* it is becoming more than it is: ask it then */
+		spin_unlock_irqrestore(&process_tree_lock, flags);
+		if (wait_event_interruptible(&t->process->exec_wait, !READ_ONCE(t->process->gains))) {
+			kfree(pt);
+			return -ERESTARTNOINTR;
+		}
+		flags = spin_lock_irqsave(&process_tree_lock);
+	}
 	if (!t->ptrace && tracer->traces_no_more) {	/* PTRACE_TRACEME while the parent ends: as on Linux, nothing happens */
 		err = 0;
-	} else if (!t->ptrace && !(READ_ONCE(t->flags) & TASKF_EXITING)) {
+	} else if (!t->ptrace && !(READ_ONCE(t->flags) & TASKF_EXITING) && (t == current ? may_trace_current(tracer) : ptrace_may_access(t))) {
 		spin_lock(&t->process->sighand->lock);
 		process_get(tracer);
 		pt->thread = thread ? thread : t->process->parent_thread;
 		list_add_tail(&pt->link, &tracer->ptraced);
 		rcu_assign(t->ptrace, pt);	/* it looks whether it is traced, at every call */
-		/* It is stopped already: it moves over into a stop that the tracer sees. */
-		if (t->process->group_flags & GROUP_STOPPED && t != current) {
-			pt->stop_work = true;
-			WRITE_ONCE(t->sig_work, true);
-			task_wake(t, TASK_STOPPED);
+		if (READ_ONCE(t->state) & TASK_STOPPED) {
+			ptrace_take_over(pt);
+			over = true;
 		}
 		spin_unlock(&t->process->sighand->lock);
+		if (over)
+			ptrace_tell(pt, CLD_STOPPED, pt->stop_code);
 		pt = NULL;
 		err = 0;
 	}
@@ -57,18 +77,14 @@ static long ptrace_link(struct task *t, struct process *tracer, struct task *thr
 static long ptrace_attach(struct task *t, bool seize, uint64_t addr, uint64_t options)
 {
 	struct abi_siginfo info = { .si_signo = SIGSTOP, .si_code = SI_USER };
-	bool stopped;
 	long err;
 
 	if (seize && (addr || options & ~(uint64_t)PTRACE_O_ALL))
 		return -EIO;
 	if (!t->process || t->process == current->process || (READ_ONCE(t->flags) & TASKF_EXITING))
 		return -EPERM;
-	if (!ptrace_may_access(t))
-		return -EPERM;
-	stopped = READ_ONCE(t->process->group_flags) & GROUP_STOPPED;
 	err = ptrace_link(t, current->process, current, seize, seize ? (unsigned)options : 0);
-	if (!err && !seize && !stopped)
+	if (!err && !seize)
 		signal_send_task(t, SIGSTOP, &info);
 	return err;
 }
@@ -393,9 +409,9 @@ static long ptrace_request(struct task *t, long request, uint64_t addr, uint64_t
 	case PTRACE_GETEVENTMSG:
 		return put_user(pt->message, data);
 	case PTRACE_GETSIGINFO:
-		return copy_to_user(data, &pt->info, sizeof(pt->info));
+		return pt->has_info ? copy_to_user(data, &pt->info, sizeof(pt->info)) : -EINVAL;
 	case PTRACE_SETSIGINFO:
-		return copy_from_user(&pt->info, data, sizeof(pt->info));
+		return pt->has_info ? copy_from_user(&pt->info, data, sizeof(pt->info)) : -EINVAL;
 	case PTRACE_PEEKSIGINFO:
 		return peek_siginfo(t, addr, data);
 	case PTRACE_GETSIGMASK:

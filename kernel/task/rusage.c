@@ -25,14 +25,15 @@ void rusage_process(struct process *p, struct rusage_sum *out)
 	out->maj_faults = READ_ONCE(p->maj_faults);
 	out->max_rss_pages = READ_ONCE(p->max_rss_pages);
 	sh = process_siglock(p, &flags);
-	list_for_each(t, &p->threads, thread_link) {
-		out->nvcsw += READ_ONCE(t->nvcsw);
-		out->nivcsw += READ_ONCE(t->nivcsw);
+	out->nvcsw = p->dead_nvcsw;
+	out->nivcsw = p->dead_nivcsw;
+	list_for_each(t, &p->threads, thread_link)
 		if (!(READ_ONCE(t->flags) & TASKF_ACCOUNTED)) {
+			out->nvcsw += READ_ONCE(t->nvcsw);
+			out->nivcsw += READ_ONCE(t->nivcsw);
 			out->min_faults += READ_ONCE(t->min_faults);
 			out->maj_faults += READ_ONCE(t->maj_faults);
 		}
-	}
 	process_sigunlock(sh, flags);
 }
 
@@ -50,6 +51,8 @@ void rusage_add_children(const struct process *p, struct rusage_sum *out)
 	out->system_ns += p->children_system_ns;
 	out->min_faults += p->children_min_faults;
 	out->maj_faults += p->children_maj_faults;
+	out->nvcsw += p->children_nvcsw;
+	out->nivcsw += p->children_nivcsw;
 	out->max_rss_pages = MAX(out->max_rss_pages, p->children_max_rss_pages);
 }
 
@@ -63,6 +66,8 @@ void rusage_reap(struct process *parent, const struct rusage_sum *child)
 	WRITE_ONCE(parent->children_system_ns, parent->children_system_ns + child->system_ns);
 	WRITE_ONCE(parent->children_min_faults, parent->children_min_faults + child->min_faults);
 	WRITE_ONCE(parent->children_maj_faults, parent->children_maj_faults + child->maj_faults);
+	parent->children_nvcsw += child->nvcsw;
+	parent->children_nivcsw += child->nivcsw;
 	parent->children_max_rss_pages = MAX(parent->children_max_rss_pages, child->max_rss_pages);
 	process_sigunlock(sh, flags);
 }

@@ -30,6 +30,7 @@ enum { FILTER_TSYNC = 1, FILTER_LOG = 2, FILTER_SPEC_ALLOW = 4, FILTER_TSYNC_ESR
 #define RET_KILL_THREAD 0u
 #define RET_TRAP 0x00030000u
 #define RET_ERRNO 0x00050000u
+#define RET_USER_NOTIF 0x7fc00000u
 #define RET_TRACE 0x7ff00000u
 #define RET_LOG 0x7ffc0000u
 #define RET_ALLOW 0x7fff0000u
@@ -162,6 +163,9 @@ bool seccomp_allows(struct task *t, unsigned *nr)
 			return true;
 		case RET_ERRNO:
 			abi_syscall_result(r, -(long)MIN(ret & 0xffff, (uint32_t)MAX_ERRNO));
+			return false;
+		case RET_USER_NOTIF:	/* to nobody: its filter has no listener */
+			abi_syscall_result(r, -ENOSYS);
 			return false;
 		case RET_TRAP:
 			send_sigsys(r, *nr, ret & 0xffff, false);

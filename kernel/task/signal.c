@@ -288,7 +288,8 @@ static bool signal_prepare(struct process *p, struct task *target, int sig, bool
 		}
 		list_for_each(t, &p->threads, thread_link) {
 			sigqueue_flush_mask(&t->pending, SIGMASK_STOP);
-			t->stop_pending = false;
+			t->stop_pending = STOP_NONE;
+			t->may_stop = false;
 			if (was) {
 				WRITE_ONCE(t->sig_work, true);
 				task_wake(t, TASK_STOPPED);
@@ -317,7 +318,7 @@ void signal_kill_group_locked(struct process *p, struct task *except)
 	list_for_each(t, &p->threads, thread_link) {
 		if (t == except || (READ_ONCE(t->flags) & TASKF_EXITING))
 			continue;
-		t->stop_pending = false;
+		t->stop_pending = STOP_NONE;
 		WRITE_ONCE(t->pending.set, t->pending.set | SIGMASK(SIGKILL));
 		signal_wake(t, true);
 	}
@@ -514,12 +515,12 @@ void signal_send_owned(struct pid *pid, int type, int sig, const struct abi_sigi
 	if (type == PID_PGRP) {
 		(void)send_pgrp(pid, sig, info, &by);
 	} else if (type == PID_THREAD) {
-		t = task_find(pid->nr);
+		t = pid_task(pid);
 		if (t && ids_permitted(&by, t))
 			(void)signal_send_task(t, sig, info);
 		if (t)
 			task_put(t);
-	} else if ((p = process_find(pid->nr))) {
+	} else if ((p = pid_process(pid))) {
 		unsigned long flags = spin_lock_irqsave(&process_tree_lock);
 
 		ok = ids_permitted(&by, p->leader);

@@ -24,49 +24,63 @@ int signal_kill_process(struct process *p, int sig, const struct abi_siginfo *in
 	return signal_send_process(p, sig, info);
 }
 
+/* A growing list of processes, with references. */
+struct processes { struct process **list; size_t n, max; };
+
+/* [tree] One more that is wanted, if there is room; counted in any case. */
+static void processes_add(struct processes *l, struct process *p)
+{
+	if (l->n < l->max) {
+		process_get(p);
+		l->list[l->n] = p;
+	}
+	l->n++;
+}
+
+/* [tree] Those of a group, or all that kill(-1) is for. */
+static void processes_collect(struct processes *l, struct pid *pgrp)
+{
+	struct list_head *h = pgrp ? &pgrp->members[PID_PGRP] : &process_list;
+	struct process *p;
+
+	l->n = 0;
+	for (struct list_head *i = h->next; i != h; i = i->next) {
+		p = pgrp ? container_of(i, struct process, pid_link[PID_PGRP]) : container_of(i, struct process, all_link);
+		if (pgrp || !(p->zombie || p == init_process || p == current->process))
+			processes_add(l, p);
+	}
+}
+
 /* To every process, or every one of a group: success if one got it. */
 int signal_kill_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info)
 {
-	struct process **list = NULL, *p;
-	size_t n = 0, max = 0;
+	struct processes l = { NULL, 0, 0 };
 	unsigned long flags;
 	int err = -ESRCH;
 
 	/* Collected first: permission checks are not for a spinlock's inside. */
 	for (;;) {
-		n = 0;
 		flags = spin_lock_irqsave(&process_tree_lock);
-		list_for_each(p, &process_list, all_link) {
-			if (p->zombie && pgrp == NULL)
-				continue;
-			if (pgrp ? p->pid[PID_PGRP] != pgrp : (p == init_process || p == current->process))
-				continue;
-			if (n < max) {
-				process_get(p);
-				list[n] = p;
-			}
-			n++;
-		}
-		if (n <= max)
-			break;
+		processes_collect(&l, pgrp);
 		spin_unlock_irqrestore(&process_tree_lock, flags);
-		for (size_t i = 0; i < max; i++)
-			process_put(list[i]);
-		kfree(list);
-		max = n + 16;
-		list = kmalloc(max * sizeof(*list), 0);
-		if (!list)
+		if (l.n <= l.max)
+			break;
+		for (size_t i = 0; i < l.max; i++)
+			process_put(l.list[i]);
+		kfree(l.list);
+		l.max = l.n + 16;
+		l.list = kmalloc(l.max * sizeof(*l.list), 0);
+		if (!l.list)
 			return -ENOMEM;
 	}
-	spin_unlock_irqrestore(&process_tree_lock, flags);
-	for (size_t i = 0; i < n; i++) {
-		int one = signal_kill_process(list[i], sig, info);
+	for (size_t i = 0; i < l.n; i++) {
+		int one = signal_kill_process(l.list[i], sig, info);
 
 		if (err == -ESRCH || (err == -EPERM && one != -EPERM))
 			err = one;
-		process_put(list[i]);
+		process_put(l.list[i]);
 	}
-	kfree(list);
+	kfree(l.list);
 	return err == -EPERM && !pgrp ? 0 : err;	/* kill(-1): those that may not be signalled do not count */
 }
 
@@ -120,9 +134,9 @@ long sys_kill(int pid, int sig)
 	return err;
 }
 
-long signal_kill_thread(int tgid, int tid, int sig, const struct abi_siginfo *info)
+long signal_kill_thread(struct pid *pid, int tgid, int sig, const struct abi_siginfo *info)
 {
-	struct task *t = task_find(tid);
+	struct task *t = pid ? pid_task(pid) : NULL;
 	long err = -ESRCH;
 
 	if (t && t->process && (tgid <= 0 || process_pid(t->process) == tgid)) {
@@ -141,6 +155,15 @@ long signal_kill_thread(int tgid, int tid, int sig, const struct abi_siginfo *in
 	return err;
 }
 
+static long kill_thread_nr(int tgid, int tid, int sig, const struct abi_siginfo *info)
+{
+	struct pid *pid = pid_find(tid);
+	long err = signal_kill_thread(pid, tgid, sig, info);
+
+	pid_put(pid);
+	return err;
+}
+
 long sys_tgkill(int tgid, int tid, int sig)
 {
 	struct abi_siginfo info;
@@ -148,7 +171,7 @@ long sys_tgkill(int tgid, int tid, int sig)
 	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
 	signal_info_user(&info, sig, SI_TKILL);
-	return signal_kill_thread(tgid, tid, sig, &info);
+	return kill_thread_nr(tgid, tid, sig, &info);
 }
 
 long sys_tkill(int tid, int sig)
@@ -158,7 +181,7 @@ long sys_tkill(int tid, int sig)
 	if (tid <= 0)
 		return -EINVAL;
 	signal_info_user(&info, sig, SI_TKILL);
-	return signal_kill_thread(0, tid, sig, &info);
+	return kill_thread_nr(0, tid, sig, &info);
 }
 
 /* Does Linux know what such a signal says, which is all in the first 48 bytes? */
@@ -234,7 +257,7 @@ long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
 	err = siginfo_import(&info, sig, uinfo, tid);
 	if (err)
 		return err;
-	return signal_kill_thread(tgid, tid, sig, &info);
+	return kill_thread_nr(tgid, tid, sig, &info);
 }
 
 /* ---- actions and masks ---- */

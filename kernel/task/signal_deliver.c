@@ -76,18 +76,27 @@ static void signal_handle(int sig, const struct ksigaction *sa, const struct abi
 	hal_user_single_step(t->uctx, false);
 }
 
+bool signal_stop_taken(struct task *t)
+{
+	struct process *p = t->process;
+	bool counted = t->stop_pending == STOP_COUNTED && p->stops_pending;
+
+	t->stop_pending = STOP_NONE;
+	if (counted)
+		p->stops_pending--;
+	return counted && !p->stops_pending;
+}
+
 /* [sig] held; released.  Take part in a group stop and sleep until it is over. */
 static void signal_stop(struct process *p, struct sighand *sh, unsigned long flags) NO_TSA
 {
 	struct task *t = current;
-	bool last = false, traced = t->ptrace;
+	bool last = signal_stop_taken(t), traced = t->ptrace;
 
-	t->stop_pending = false;
-	if (p->stops_pending && --p->stops_pending == 0) {
+	if (last) {
 		WRITE_ONCE(p->group_flags, p->group_flags | GROUP_STOPPED);
 		WRITE_ONCE(p->wait_stopped, true);
 		p->wait_continued = false;
-		last = true;
 	}
 	if (!traced)
 		sched_set_state(TASK_STOPPED);
@@ -99,9 +108,10 @@ static void signal_stop(struct process *p, struct sighand *sh, unsigned long fla
 		spin_unlock_irqrestore(&process_tree_lock, flags);
 	}
 	if (traced)
-		ptrace_group_stop((int)READ_ONCE(p->stop_signal));
+		ptrace_group_stop();
 	else
 		schedule();
+	ptrace_stopped();	/* a tracer may have come meanwhile */
 }
 
 /* [sig] Everybody in the group shall stop, this thread among them. */
@@ -111,7 +121,7 @@ static void signal_start_stop(struct process *p, int sig)
 
 	if (p->stops_pending) {		/* somebody else started one */
 		if (!current->stop_pending) {
-			current->stop_pending = true;
+			current->stop_pending = STOP_COUNTED;
 			p->stops_pending++;
 		}
 		return;
@@ -120,7 +130,7 @@ static void signal_start_stop(struct process *p, int sig)
 	list_for_each(t, &p->threads, thread_link) {
 		if ((READ_ONCE(t->flags) & TASKF_EXITING) || (READ_ONCE(t->state) & TASK_STOPPED))
 			continue;
-		t->stop_pending = true;
+		t->stop_pending = STOP_COUNTED;
 		p->stops_pending++;
 		if (t != current) {
 			signal_wake(t, false);
@@ -174,6 +184,7 @@ static bool signal_deliver_one(void) NO_TSA
 		process_sigunlock(sh, flags);
 		return false;
 	}
+	t->may_stop = true;
 	if (info.si_code == SI_TIMER) {
 		process_sigunlock(sh, flags);
 		signal_taken(&info);
@@ -215,14 +226,10 @@ static bool signal_deliver_one(void) NO_TSA
 			if (orphaned)
 				return true;
 			sh = process_siglock(p, &flags);
-			/* A SIGCONT or SIGKILL that came while nothing was locked wins. */
-			if ((p->shared_pending.set | t->pending.set) & (SIGMASK(SIGCONT) | SIGMASK(SIGKILL)) ||
-			    (p->group_flags & (GROUP_EXITING | GROUP_CONTINUED))) {
-				process_sigunlock(sh, flags);
-				return true;
-			}
 		}
-		signal_start_stop(p, sig);
+		/* A SIGCONT or SIGKILL that came while nothing was locked wins. */
+		if (t->may_stop && !(p->group_flags & (GROUP_EXITING | GROUP_EXEC)))
+			signal_start_stop(p, sig);
 		process_sigunlock(sh, flags);
 		return true;
 	}

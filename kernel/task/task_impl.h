@@ -52,7 +52,7 @@ void signal_info_user(struct abi_siginfo *info, int sig, int code);	/* from curr
 /* signal_calls.c: kill(2) and its kin.  -EINVAL: there is no such signal; -EPERM; -ESRCH: there is nobody. */
 int signal_kill_process(struct process *p, int sig, const struct abi_siginfo *info);
 int signal_kill_pgrp(struct pid *pgrp, int sig, const struct abi_siginfo *info);	/* NULL: all but the first process and the caller */
-long signal_kill_thread(int tgid, int tid, int sig, const struct abi_siginfo *info);	/* tgid 0: of any process */
+long signal_kill_thread(struct pid *pid, int tgid, int sig, const struct abi_siginfo *info);	/* pid NULL: nobody has that number; tgid 0: of any process */
 bool signal_ignored_by_default(int sig);
 void signal_set_mask_locked(struct task *t, uint64_t mask);
 enum { SIG_STOPS = 0 };
@@ -105,9 +105,13 @@ void cpu_timer_fn(struct ktimer *t);
 void cred_init(void);
 struct cred *cred_init_root(void);
 struct cred *cred_dup(const struct cred *old);
-/* The credentials of exec of a file with these bits: 0 and *out, or -ENOMEM. secure: AT_SECURE. */
+/*
+ * The credentials c, a copy of current's, for a program of that file.  may_gain is asked once, and only if there is something to
+ * gain; without its leave nothing is gained.  True: AT_SECURE.
+ */
+struct exec;
 struct inode;
-int cred_exec(struct inode *inode, bool nosuid, struct cred **out, bool *secure);
+bool cred_exec(struct cred *c, struct inode *inode, bool set_ids, bool (*may_gain)(struct exec *e), struct exec *e);
 int pidfd_create(struct pid *pid, unsigned o_flags, struct file **out);
 struct pid *pidfd_pid(struct file *f);		/* NULL: it is no pidfd */
 struct task *pidfd_leader(struct file *f);	/* of a pidfd: the first thread, also one that has ended, with a reference; NULL: it is gone */
@@ -141,6 +145,8 @@ unsigned ptrace_syscalls(struct task *t);	/* PTRACE_AT_*, of ptrace.h */
 void ptrace_clone(struct task *child, uint64_t clone_flags);
 void ptrace_exec(void);
 void ptrace_stop_work(void);
+/* [sig] t takes part in the stop of its group, or ends.  True: it was the last that had to. */
+bool signal_stop_taken(struct task *t);
 enum { PTRACE_EVENT_FORK = 1, PTRACE_EVENT_VFORK, PTRACE_EVENT_CLONE, PTRACE_EVENT_EXEC, PTRACE_EVENT_VFORK_DONE,
 	PTRACE_EVENT_EXIT, PTRACE_EVENT_SECCOMP, PTRACE_EVENT_STOP = 128 };
 

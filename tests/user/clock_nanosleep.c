@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* clock_nanosleep(2): relative and absolute, on each clock it takes, no remaining time for absolute ones, errors as return values. */
 #include "harness.h"
+#include <sys/syscall.h>
 #include "child.h"
 #include <pthread.h>
 
@@ -34,7 +35,7 @@ int main(void)
 	pid_t pid;
 	int bad = 0, bad2 = 0, r;
 
-	plan(16);
+	plan(17);
 	for (unsigned i = 0; i < 4; i++) {
 		long long start = now_ns(clocks[i]);
 
@@ -86,6 +87,7 @@ int main(void)
 	stop = 1;
 	pthread_join(t, NULL);
 	ok(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &(struct timespec){ 0, 1 }, NULL) == EINVAL, "not on one's own CPU time");
+	ok_errno(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &(struct timespec){ 0, 1 }, NULL), EOPNOTSUPP, "which the kernel says in another way");
 	ok(clock_nanosleep(CLOCK_MONOTONIC_RAW, 0, &(struct timespec){ 0, 1 }, NULL) == ENOTSUP, "nor on clocks without timers");
 	ok(clock_nanosleep(1234, 0, &(struct timespec){ 0, 1 }, NULL) == EINVAL, "no such clock");
 	ok(clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ 0, 1000000000 }, NULL) == EINVAL, "a billion nanoseconds");

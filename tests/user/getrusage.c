@@ -26,6 +26,16 @@ static void *thread(void *arg)
 	*(long long *)arg = us(t.ru_utime) + us(t.ru_stime);
 	return NULL;
 }
+static void *sleeper(void *arg)
+{
+	struct rusage t;
+
+	for (int i = 0; i < 30; i++)
+		usleep(100);
+	getrusage(RUSAGE_THREAD, &t);
+	*(long long *)arg = t.ru_nvcsw;
+	return NULL;
+}
 
 int main(void)
 {
@@ -37,7 +47,7 @@ int main(void)
 	char *p;
 	int st;
 
-	plan(18);
+	plan(22);
 	getrusage(RUSAGE_CHILDREN, &c);
 	ok(us(c.ru_utime) == 0 && c.ru_maxrss == 0, "no children, nothing used by them");
 	getrusage(RUSAGE_SELF, &a);
@@ -88,6 +98,23 @@ int main(void)
 	ok(us(b.ru_utime) + us(b.ru_stime) >= 110000, "which then counts for RUSAGE_CHILDREN");
 	times(&t1);
 	ok(t1.tms_cutime + t1.tms_cstime - t0.tms_cutime - t0.tms_cstime >= 10, "and for times, in hundredths");
+	/* Switches, of who has ended. */
+	getrusage(RUSAGE_CHILDREN, &a);
+	pid = fork();
+	if (!pid) {
+		for (int i = 0; i < 30; i++)
+			usleep(100);
+		_exit(0);
+	}
+	ok(wait4(pid, &st, 0, &c) == pid && c.ru_nvcsw >= 30, "a child's switches (%ld)", c.ru_nvcsw);
+	getrusage(RUSAGE_CHILDREN, &b);
+	ok(b.ru_nvcsw - a.ru_nvcsw == c.ru_nvcsw && b.ru_nivcsw - a.ru_nivcsw == c.ru_nivcsw, "count for RUSAGE_CHILDREN");
+	getrusage(RUSAGE_SELF, &a);
+	pthread_create(&th, NULL, sleeper, &by_thread);
+	pthread_join(th, NULL);
+	getrusage(RUSAGE_SELF, &b);
+	ok(by_thread >= 30, "a thread's (%lld)", by_thread);
+	ok(b.ru_nvcsw - a.ru_nvcsw >= by_thread, "count for its process (%ld)", b.ru_nvcsw - a.ru_nvcsw);
 	ok_errno(getrusage(5, &a), EINVAL, "of whom?");
 	ok_errno(syscall(SYS_getrusage, RUSAGE_SELF, 8), EFAULT, "EFAULT");
 	return done();

@@ -189,6 +189,7 @@ static void answers(void)
 	ok(in_child((answer(SYS_getppid, 0x77770000), fine())) == 1000 + SIGSYS, "an answer that there is not kills");
 	ok(in_child((answer(SYS_getppid, SECCOMP_RET_LOG), fine())) == 0, "LOG passes");
 	ok(in_child((answer(SYS_getppid, SECCOMP_RET_TRACE), fine())) == ENOSYS, "TRACE without a tracer: ENOSYS");
+	ok(in_child((answer(SYS_getppid, 0x7fc00000), fine())) == ENOSYS, "USER_NOTIF without a listener: ENOSYS");
 	ok(in_child((answer(4000, ERRNO(9)), syscall(4000) == -1 && errno == 9 ? 0 : 1)) == 0, "of a call that there is not");
 	/* several */
 	ok(in_child((answer(SYS_getppid, ERRNO(1)), answer(SYS_getppid, SECCOMP_RET_ALLOW), fine())) == 1, "the more severe of two answers counts");
@@ -300,7 +301,7 @@ int main(int argc, char **argv)
 		return fine();
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = 0;
-	plan(25 + 15 + 3 + 18 + 9 + 6);
+	plan(25 + 15 + 3 + 19 + 9 + 6);
 	refusals();
 	programs();
 	strict();

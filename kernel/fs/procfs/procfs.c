@@ -24,13 +24,8 @@ struct proc_inode *proc_i(const struct inode *i) { return i->fs_private; }
 struct task *proc_task(const struct inode *i)
 {
 	struct proc_inode *pi = proc_i(i);
-	struct task *t = pi->pid ? task_find(pi->pid->nr) : NULL;
 
-	if (t && t->pid != pi->pid) {
-		task_put(t);
-		t = NULL;
-	}
-	return t;
+	return pi->pid ? pid_task(pi->pid) : NULL;
 }
 
 bool proc_may_trace(struct task *t)

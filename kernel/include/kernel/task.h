@@ -65,6 +65,7 @@ struct process {
 	struct sighand *sighand;	/* [sig], read under RCU: process_siglock() */
 	struct task *exec_task;		/* [sig, set under tree, too] GROUP_EXEC: waits until threads_left is 1 */
 	struct waitq exec_wait;
+	unsigned gains;			/* [tree] execs under way that give it more than it has: until then nobody attaches; exec_wait is woken */
 	bool traces_no_more;		/* [tree] its last thread has let go of its tracees */
 	bool zombie;			/* [tree] every thread has exited; waits to be waited for */
 	bool count_calls;		/* [a] its system calls are counted: /proc/syscalls */
@@ -102,6 +103,7 @@ struct process {
 	uint64_t dead_user_ns, dead_system_ns;	/* [sig] of exited threads */
 	uint64_t children_user_ns, children_system_ns;	/* [sig] waited for */
 	uint64_t min_faults, maj_faults, children_min_faults, children_maj_faults;	/* [a] */
+	uint64_t dead_nvcsw, dead_nivcsw, children_nvcsw, children_nivcsw;	/* [sig] */
 	uint64_t max_rss_pages, children_max_rss_pages;
 	uint64_t read_chars, write_chars, read_calls, write_calls;	/* [a] /proc/self/io */
 	uint64_t start_ns;		/* [I] */
@@ -111,6 +113,8 @@ struct process {
 	struct rcu_head rcu;
 };
 enum { GROUP_EXITING = 1, GROUP_STOPPED = 2, GROUP_EXEC = 4, GROUP_CONTINUED = 8 /* tell the parent */ };
+
+enum { STOP_NONE, STOP_COUNTED, STOP_UNCOUNTED };	/* task.stop_pending */
 
 /* How an interrupted call is continued by restart_syscall(2). */
 struct restart_block {
@@ -168,7 +172,8 @@ struct task {
 	uint64_t sigwait_set;		/* [sig] sigtimedwait: taken even if ignored or deadly */
 	uint64_t saved_sigmask;		/* [o] of sigsuspend, ppoll... */
 	bool restore_sigmask;		/* [o] */
-	bool stop_pending;		/* [sig] has to take part in a group stop */
+	uint8_t stop_pending;		/* [sig] enum: has to take part in a group stop; a counted one is among the process's stops_pending */
+	bool may_stop;			/* [sig] no SIGCONT came since it took its last signal */
 	bool sig_work;			/* [a] look at pending signals, stops, exit before user code */
 	uaddr_t altstack_sp; uint64_t altstack_size; unsigned altstack_flags;	/* [o] */
 	struct restart_block restart;	/* [o] */
@@ -220,6 +225,8 @@ extern struct process *init_process;		/* pid 1, reaps orphans */
 static inline void task_get(struct task *t) { ref_get(&t->refs); }
 void task_put(struct task *t);
 /* With a reference; NULL: none. */
+struct task *pid_task(struct pid *pid);	/* whose number it is, even if that has been given out again; NULL: it has gone */
+struct process *pid_process(struct pid *pid);
 struct task *task_find(pid_t tid);
 struct process *process_find(pid_t pid);
 void process_put(struct process *p);
