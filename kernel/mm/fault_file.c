@@ -165,11 +165,15 @@ int fault_mkwrite(struct mapping *m, struct page *p)
  */
 static bool copy_around(const struct fault *f, struct mapping *m, struct page *p)
 {
+	const struct vm_area *before = vm_prev(f->a);
 	struct page *block;
 	unsigned order = 0, n;
 	uaddr_t start, end;
 	bool done = false;
 
+	/* As programs and libraries are mapped: behind their text.  Of others, what is not written to goes on showing the file. */
+	if (!before || before->file != f->a->file || before->flags & VM_WRITE)
+		return false;
 	if (f->force || f->a->end - f->a->start > FILE_AROUND_PAGES * PAGE_SIZE || buddy_free_pages() < 2 * buddy_low_mark())
 		return false;
 	start = f->a->start;

@@ -5,8 +5,7 @@
  * and each page's struct, which others that fork change as well, is changed once.
  *
  * Pages may be taken from both address spaces meanwhile (truncation, reclaim), which takes the mapping's areas_lock, but not vm->lock.
- * The child's area is on the mapping's list already, so that whoever begins afterwards finds the copies.  Whoever is at it may have been
- * at the child before something was copied, and at the parent afterwards: mapping.unmaps says so, and the child's entries go.
+ * The child's area is behind the parent's on the mapping's list: what was copied before the parent's is taken is found there.
  */
 #include <kernel/pagecache.h>
 #include "mm/mm.h"
@@ -45,18 +44,13 @@ static void share_leaf(const struct vm_area *a, struct vm_space *child, uaddr_t 
 
 static void share_area(const struct vm_area *a, struct vm_space *child, unsigned *left)
 {
-	uint32_t unmaps = load_acquire(&a->mapping->unmaps);
 	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
 	uaddr_t end;
 
-	if (unmaps & 1)
-		return;
 	for (uaddr_t at = a->start; *left && at < a->end && !vpe_prepare(child, at); at = end) {
 		end = MIN(ALIGN_DOWN(at, leaf) + leaf, a->end);
 		share_leaf(a, child, at, end, left);
 	}
-	if (READ_ONCE(a->mapping->unmaps) != unmaps)
-		vm_zap(child, a->start, a->end, ZAP_CACHE, false);
 }
 
 void fork_text(struct vm_space *vm, struct vm_space *child)

@@ -285,24 +285,11 @@ bool mapping_evict(struct page *p, bool truncated)
 
 /* ---- what the address spaces have mapped of it ---- */
 
-/* A fork copies what is mapped without the lock, and looks afterwards whether some of it was taken meanwhile (fork_text.c). */
-static void unmap_begin(struct mapping *m) REQUIRES(m->areas_lock)
-{
-	__atomic_store_n(&m->unmaps, m->unmaps + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-}
-
-static void unmap_end(struct mapping *m) REQUIRES(m->areas_lock)
-{
-	store_release(&m->unmaps, m->unmaps + 1);
-}
-
 void mapping_unmap_range(struct mapping *m, uint64_t first, uint64_t last, bool cows)
 {
 	struct vm_area *a;
 
 	mutex_lock(&m->areas_lock);
-	unmap_begin(m);
 	list_for_each(a, &m->areas, mapping_link) {
 		uint64_t a_first = a->pgoff, a_last = a->pgoff + ((a->end - a->start) >> PAGE_SHIFT) - 1;
 		uaddr_t start, end;
@@ -313,7 +300,6 @@ void mapping_unmap_range(struct mapping *m, uint64_t first, uint64_t last, bool 
 		end = last < a_last ? a->start + ((last - a_first + 1) << PAGE_SHIFT) : a->end;
 		vm_zap(a->vm, start, end, cows ? ZAP_ALL : ZAP_CACHE, false);
 	}
-	unmap_end(m);
 	mutex_unlock(&m->areas_lock);
 }
 
@@ -356,7 +342,6 @@ bool page_try_unmap(struct page *p)
 		return true;
 	if (!m || !mutex_trylock(&m->areas_lock))
 		return false;
-	unmap_begin(m);
 	list_for_each(a, &m->areas, mapping_link) {
 		uaddr_t va = a->start + ((p->index - a->pgoff) << PAGE_SHIFT);
 
@@ -366,21 +351,20 @@ bool page_try_unmap(struct page *p)
 			break;
 		vm_zap(a->vm, va, va + PAGE_SIZE, ZAP_CACHE, false);
 	}
-	unmap_end(m);
 	mutex_unlock(&m->areas_lock);
 	return READ_ONCE(p->mapcount) == 0;
 }
 
 /* ---- truncation ---- */
 
-/* Lock the page, unmap it and take it out.  The caller has a reference. */
-static void truncate_page(struct mapping *m, struct page *p)
+/* Lock the page, unmap it (cows: private copies of it, too) and take it out.  The caller has a reference. */
+static void truncate_page(struct mapping *m, struct page *p, bool cows)
 {
 	page_lock(p);
 	if (p->mapping == m) {
 		page_wait_writeback(p);
 		if (READ_ONCE(p->mapcount))
-			mapping_unmap_range(m, p->index, p->index, true);
+			mapping_unmap_range(m, p->index, p->index, cows);
 		mapping_evict(p, true);
 	}
 	page_unlock(p);
@@ -403,14 +387,14 @@ struct page *mapping_next(struct mapping *m, uint64_t *index)
 	}
 }
 
-static void drop_range(struct mapping *m, uint64_t first, uint64_t last)
+static void drop_range(struct mapping *m, uint64_t first, uint64_t last, bool cows)
 {
 	uint64_t index = first;
 	struct page *p;
 
 	while (index <= last && (p = mapping_next(m, &index))) {
 		if (index <= last)
-			truncate_page(m, p);
+			truncate_page(m, p, cows);
 		page_put(p);
 		if (index++ == UINT64_MAX)
 			break;
@@ -438,7 +422,7 @@ void mapping_truncate(struct mapping *m, uint64_t size)
 	mapping_unmap_range(m, first, UINT64_MAX, true);
 	if (size & (PAGE_SIZE - 1))
 		zero_tail(m, size >> PAGE_SHIFT, size & (PAGE_SIZE - 1), PAGE_SIZE);
-	drop_range(m, first, UINT64_MAX);
+	drop_range(m, first, UINT64_MAX, true);
 }
 
 void mapping_grown(struct mapping *m, uint64_t old)
@@ -475,13 +459,13 @@ void mapping_punch(struct mapping *m, uint64_t start, uint64_t end)
 		zero_tail(m, last, 0, to);
 	if (last > first) {
 		mapping_unmap_range(m, first, last - 1, false);
-		drop_range(m, first, last - 1);
+		drop_range(m, first, last - 1, false);
 	}
 }
 
 void mapping_destroy(struct mapping *m)
 {
-	drop_range(m, 0, UINT64_MAX);
+	drop_range(m, 0, UINT64_MAX, true);
 	writeback_forget(m);
 	radix_destroy(&m->pages);
 }

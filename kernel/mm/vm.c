@@ -332,7 +332,7 @@ struct vm_space *vm_fork(struct vm_space *vm)
 			break;
 		}
 		c->flags &= ~(unsigned)VM_LOCKED;
-		vm_area_insert(child, c);
+		vm_area_insert_behind(child, c, a);
 		if (!(a->flags & (VM_SHARED | VM_SPECIAL | VM_DEVICE | VM_WIPEONFORK)))
 			err = share_area(a, child, &f);
 	}

@@ -8,7 +8,9 @@
  *
  * An area of a file (or of shared anonymous memory) is also on the list of its
  * mapping; its bounds change only with that list locked, because truncation
- * walks it without vm->lock.
+ * walks it without vm->lock.  Entries that go from one area to another (fork,
+ * mremap) go to one that is behind it on the list: who walks it and finds a
+ * page taken from the one meets it in the other.
  */
 #include <kernel/errno.h>
 #include <kernel/file.h>
@@ -212,12 +214,14 @@ static void writable_begin(struct vm_area *a)
 	__atomic_add_fetch(&a->mapping->writable_maps, 1, __ATOMIC_RELAXED);
 }
 
-void vm_area_insert(struct vm_space *vm, struct vm_area *a)
+void vm_area_insert(struct vm_space *vm, struct vm_area *a) { vm_area_insert_behind(vm, a, NULL); }
+
+void vm_area_insert_behind(struct vm_space *vm, struct vm_area *a, struct vm_area *from)
 {
 	a->vm = vm;
 	mapping_areas_lock(a->mapping);
 	if (a->mapping)
-		list_add(&a->mapping_link, &a->mapping->areas);
+		list_add(&a->mapping_link, from ? &from->mapping_link : &a->mapping->areas);
 	tree_insert(vm, a);
 	mapping_areas_unlock(a->mapping);
 	writable_begin(a);

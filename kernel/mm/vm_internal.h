@@ -109,6 +109,8 @@ struct vm_area *vm_area_alloc(struct vm_space *vm);	/* zeroed; NULL: no memory *
 struct vm_area *vm_area_dup(const struct vm_area *a);	/* with references; not linked */
 void vm_area_free(struct vm_area *a);			/* drops references: may sleep, not under vm->lock */
 void vm_area_insert(struct vm_space *vm, struct vm_area *a) REQUIRES(vm->lock);
+/* The same; a will get entries of `from` (of the same mapping; NULL: of none): who walks the mapping's areas comes to that one first. */
+void vm_area_insert_behind(struct vm_space *vm, struct vm_area *a, struct vm_area *from) REQUIRES(vm->lock);
 void vm_area_remove(struct vm_space *vm, struct vm_area *a);	/* vm->lock held for writing, too */
 struct vm_area *vm_prev(struct vm_area *a);
 /* Change the bounds of an area in the tree, with its mapping's list locked. */

@@ -11,8 +11,33 @@
 #include "mm/vm_internal.h"
 #include "syscall/syscall_impl.h"
 
-/* Entries of [from, from + len) go to the same places above `to`.  Tables for them exist. */
-static int move_entries(struct vm_space *vm, uaddr_t from, uaddr_t to, uint64_t len) NO_TSA
+/* Tables above `to` for what [from, from + len) has.  They stay: only who unmaps there takes them away. */
+static int prepare_tables(struct vm_space *vm, uaddr_t from, uaddr_t to, uint64_t len) REQUIRES(vm->lock)
+{
+	const uint64_t leaf = PAGE_SIZE * (PAGE_SIZE / sizeof(vpe_t));
+	uaddr_t at = from;
+
+	for (;;) {
+		uaddr_t dst;
+		vpe_t *slot;
+
+		spin_lock(&vm->pages->lock);
+		slot = vpe_next(vm, &at, from + len);
+		spin_unlock(&vm->pages->lock);
+		if (!slot)
+			return 0;
+		dst = at - from + to;
+		if (vpe_prepare(vm, dst))
+			return -ENOMEM;
+		at += leaf - (dst & (leaf - 1));
+	}
+}
+
+/*
+ * Entries of [from, from + len) go to the same places above `to`.  Tables for them exist.  One that came since then (there is none:
+ * faults are kept out) would stay where it is.
+ */
+static void move_entries(struct vm_space *vm, uaddr_t from, uaddr_t to, uint64_t len) NO_TSA
 {
 	uaddr_t at = from;
 
@@ -27,18 +52,14 @@ static int move_entries(struct vm_space *vm, uaddr_t from, uaddr_t to, uint64_t 
 		slot = vpe_next(vm, &at, from + len);
 		if (!slot) {
 			spin_unlock(&vm->pages->lock);
-			return 0;
+			return;
 		}
 		dst = vpe_find(vm, at - from + to);
-		if (!dst) {
-			spin_unlock(&vm->pages->lock);
-			if (vpe_prepare(vm, at - from + to))
-				return -ENOMEM;
-			continue;
-		}
 		e = *slot;
-		vpe_set(slot, 0);
-		vpe_set(dst, e);
+		if (dst) {
+			vpe_set(slot, 0);
+			vpe_set(dst, e);
+		}
 		spin_unlock(&vm->pages->lock);
 		at += PAGE_SIZE;
 	}
@@ -48,24 +69,18 @@ static int move_entries(struct vm_space *vm, uaddr_t from, uaddr_t to, uint64_t 
 static int move_area(struct vm_area *a, uint64_t old_len, uaddr_t to, uint64_t new_len, bool keep, struct list_head *dead) NO_TSA
 {
 	struct vm_space *vm = a->vm;
-	struct vm_area *n = vm_area_dup(a);
 	uaddr_t from = a->start;
-	int err;
+	struct vm_area *n;
 
+	if (prepare_tables(vm, from, to, MIN(old_len, new_len)))
+		return -ENOMEM;
+	n = vm_area_dup(a);
 	if (!n)
 		return -ENOMEM;
 	n->start = to;
 	n->end = to + new_len;
-	vm_area_insert(vm, n);
-	err = move_entries(vm, from, to, MIN(old_len, new_len));
-	if (err) {
-		/* Back again: the tables are there. */
-		(void)move_entries(vm, to, from, MIN(old_len, new_len));
-		vm_area_remove(vm, n);
-		list_add(&n->mapping_link, dead);
-		vm_shootdown(vm);
-		return err;
-	}
+	vm_area_insert_behind(vm, n, a);
+	move_entries(vm, from, to, MIN(old_len, new_len));
 	vm_shootdown(vm);
 	if (!keep) {
 		vm_area_remove(vm, a);

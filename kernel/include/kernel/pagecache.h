@@ -41,7 +41,6 @@ struct mapping {
 	struct inode *inode;		/* [I] NULL: shared anonymous memory */
 	struct mutex areas_lock;	/* [MAPPING_AREAS] */
 	struct list_head areas;		/* [areas_lock] vm_area.mapping_link */
-	uint32_t unmaps;		/* [areas_lock] odd while pages are taken from the areas; read without it */
 	uint64_t dirty_pages;		/* [lock] */
 	uint64_t writeback_pages;	/* [a] never less than how many are under way */
 	errseq_t error;			/* [a] of write-back */
