@@ -42,6 +42,7 @@ void pages_mark_dirty(struct page **p, unsigned n)
 	unsigned already = 0, fresh = 0;
 	bool first = false;
 
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* the bytes before the look: a write-back clears the flag, then takes them */
 	while (already < n && page_flag(p[already], PG_DIRTY))
 		already++;
 	if (already == n || !m || m->ops->memory_only)

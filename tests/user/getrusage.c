@@ -3,6 +3,8 @@
 #include "harness.h"
 #include "child.h"
 #include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/times.h>
@@ -26,12 +28,47 @@ static void *thread(void *arg)
 	*(long long *)arg = us(t.ru_utime) + us(t.ru_stime);
 	return NULL;
 }
-static void *sleeper(void *arg)
+/* Who reads a byte that is written when it sleeps has given its CPU away for it: BYTES times. */
+enum { BYTES = 5 };
+static int bytes[2];
+static volatile pid_t reader_tid;
+static void read_bytes(void)
+{
+	char c;
+
+	for (int i = 0; i < BYTES; i++)
+		if (read(bytes[0], &c, 1) != 1)
+			_exit(9);
+}
+static void write_bytes(pid_t pid, pid_t tid)
+{
+	char path[64], line[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	for (int i = 0; i < BYTES; i++) {
+		char state = 0;
+		int left = 1;
+
+		/* What was written last is taken, and it sleeps. */
+		while (left || state != 'S') {
+			FILE *f;
+
+			ioctl(bytes[0], FIONREAD, &left);
+			f = fopen(path, "r");
+			state = f && fgets(line, sizeof(line), f) && strchr(line, ')') ? strchr(line, ')')[2] : 0;
+			if (f)
+				fclose(f);
+		}
+		if (write(bytes[1], "", 1) != 1)
+			bail("write");
+	}
+}
+static void *reader(void *arg)
 {
 	struct rusage t;
 
-	for (int i = 0; i < 30; i++)
-		usleep(100);
+	reader_tid = (pid_t)syscall(SYS_gettid);
+	read_bytes();
 	getrusage(RUSAGE_THREAD, &t);
 	*(long long *)arg = t.ru_nvcsw;
 	return NULL;
@@ -99,21 +136,27 @@ int main(void)
 	times(&t1);
 	ok(t1.tms_cutime + t1.tms_cstime - t0.tms_cutime - t0.tms_cstime >= 10, "and for times, in hundredths");
 	/* Switches, of who has ended. */
+	if (pipe(bytes))
+		bail("pipe");
 	getrusage(RUSAGE_CHILDREN, &a);
 	pid = fork();
 	if (!pid) {
-		for (int i = 0; i < 30; i++)
-			usleep(100);
+		read_bytes();
 		_exit(0);
 	}
-	ok(wait4(pid, &st, 0, &c) == pid && c.ru_nvcsw >= 30, "a child's switches (%ld)", c.ru_nvcsw);
+	write_bytes(pid, pid);
+	pid = wait4(pid, &st, 0, &c) == pid && WIFEXITED(st) && !WEXITSTATUS(st) ? pid : -1;
+	ok(pid > 0 && c.ru_nvcsw >= BYTES, "a child's switches (%ld)", c.ru_nvcsw);
 	getrusage(RUSAGE_CHILDREN, &b);
 	ok(b.ru_nvcsw - a.ru_nvcsw == c.ru_nvcsw && b.ru_nivcsw - a.ru_nivcsw == c.ru_nivcsw, "count for RUSAGE_CHILDREN");
 	getrusage(RUSAGE_SELF, &a);
-	pthread_create(&th, NULL, sleeper, &by_thread);
+	pthread_create(&th, NULL, reader, &by_thread);
+	while (!reader_tid)
+		sched_yield();
+	write_bytes(getpid(), reader_tid);
 	pthread_join(th, NULL);
 	getrusage(RUSAGE_SELF, &b);
-	ok(by_thread >= 30, "a thread's (%lld)", by_thread);
+	ok(by_thread >= BYTES, "a thread's (%lld)", by_thread);
 	ok(b.ru_nvcsw - a.ru_nvcsw >= by_thread, "count for its process (%ld)", b.ru_nvcsw - a.ru_nvcsw);
 	ok_errno(getrusage(5, &a), EINVAL, "of whom?");
 	ok_errno(syscall(SYS_getrusage, RUSAGE_SELF, 8), EFAULT, "EFAULT");
