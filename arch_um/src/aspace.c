@@ -170,6 +170,7 @@ static bool as_spawn(struct hal_as *as) REQUIRES(as->lock)
 	as->buffer = as->count = 0;
 	um_kept_reset(&as->kept);
 	as->inflight = NULL;
+	as->watched = false;
 	as->tramp_mapped = 0;
 	as->cpuid_n = 0;
 	as->svc_cpu = um_cpu()->host_cpu;
@@ -328,12 +329,14 @@ void hal_as_destroy(struct hal_as *as) NO_TSA
 	as->tramp_mapped = 0;
 	as->cpuid_n = as->svc->cpuid_sites = 0;
 	as->cpuid_ever = false;
-	as->learn = 0;
+	if (as->learn)
+		um_cpuid_learnt(as);
 	as->learn_ip = as->cpuid_do = 0;
 	um_lock(&pool.lock);
 	bool many = pool.count >= POOL_MAX;
 	um_unlock(&pool.lock);
-	if (!um_as_dead(as) && (many || as->nthreads > THREADS_KEEP)) {
+	/* One that has had breakpoints is slower to switch to ever after: the host keeps them, disabled. */
+	if (!um_as_dead(as) && (many || as->nthreads > THREADS_KEEP || as->watched)) {
 		host_stub_kill(as->pid);
 		__atomic_store_n(&as->pid, 0, __ATOMIC_RELEASE);
 	}
@@ -518,8 +521,8 @@ static void map_patched(struct hal_as *as, uaddr_t va, uint64_t len, paddr_t pa,
 		paddr_t use = uses[i % AT_ONCE];
 
 		any |= use != pa + o;
-		if (use == pa + o)
-			use = um_cpuid_map(as, va + o, pa + o);
+		if (unlikely(as->learn) && use == pa + o)
+			um_cpuid_seen(as, va + o, pa + o);
 		if (o == run) {
 			from = use;
 		} else if (use != from + (o - run)) {

@@ -126,6 +126,7 @@ unsigned um_stats(unsigned i, const char **name, uint64_t *value)
 		[UM_STAT_OPS] = "mappings in batches", [UM_STAT_KEPT] = "mappings kept from the last program",
 		[UM_STAT_SYNC] = "batches on their own", [UM_STAT_PATCHED] = "sites patched",
 		[UM_STAT_CPUID] = "CPUID instructions learnt",
+		[UM_STAT_CPUID_PATCHED] = "CPUID instructions patched",
 		[UM_STAT_SETTLE] = "signal frames asked for", [UM_STAT_FP] = "FP states asked for", [UM_STAT_SPAWN] = "processes made",
 	};
 

@@ -2,31 +2,39 @@
 /*
  * CPUID without leaving to the hypervisor.
  *
- * Under virtualization each CPUID is an exit: 8 us where a signal takes 2.  A
- * program's libc executes some 70 of them before it begins.  Most of what they
- * say never changes, so those instructions are replaced, in copies of their
- * pages that only the machine sees (as in patch.c), by two bytes that trap, and
- * the stub's handler answers from a table; what it does not find there it asks
- * the CPU.
+ * Under virtualization each CPUID is an exit: 6 to 8 us.  A program's libc
+ * executes some 40 to 70 of them before it begins.  Most of what they say never
+ * changes, so those instructions are replaced in copies of their pages that only
+ * the machine sees, together with call sites (patch.c): by a jump, where the
+ * instruction behind can be moved and one question has been asked there; else by
+ * two bytes that trap, and the stub's handler answers from a table.  What
+ * neither has is asked from the CPU.
  *
- * Which bytes are such instructions cannot be seen from outside.  So when a
- * program is executed for the second time, its first instructions run with
- * CPUID faulting (arch_prctl(2), ARCH_SET_CPUID), until it has made LEARN_CALLS
- * system calls: each that faults is recorded by its page, executed by us and
- * entered in the table.  Faulting is a register of the CPU's that the host
- * writes at each switch to or from the thread, which is again an exit: hence
- * so seldom and so briefly, and not at all where a page of a known one is
- * mapped: most programs have theirs in the same dynamic loader.
+ * Which bytes are such instructions cannot be seen from outside: they are seen
+ * when a program is executed again.  Its first instructions, until it has made
+ * LEARN_CALLS system calls, run
  *
- * A page's sites are what was recorded when its copy was made; the copy never
- * changes.  An address space maps it instead of the page, and its stub has a
- * list of the addresses.  Changes of mappings take addresses from the list; a
- * thread that comes to the old copy meanwhile traps into the kernel, which lets
- * it try again behind the change.
+ *  -  with CPUID faulting (arch_prctl(2), ARCH_SET_CPUID), where the CPU can do
+ *     that: all are found at once.  It is a register that the host writes at
+ *     each switch to or from the thread, which is again an exit: hence so seldom
+ *     and so briefly, and not at all where a page of a known one is mapped: most
+ *     programs have theirs in the same dynamic loader;
+ *  -  or with breakpoints, in the CPU's debug registers, at HOST_WATCH of the
+ *     places that look like one (`0f a2` in a page that has been mapped), at each
+ *     place in one execution, until all have been tried: what is never come to is
+ *     no instruction for us.  The first takes the host 15 to 25 ms: hence not before
+ *     WATCH_FROM programs have been started again.
  *
- * Leaves that name the processor are never in the table.
+ * What stops there is executed by us, and recorded: page, question and answer.
+ * A page's sites are what was recorded when all places had been tried; then
+ * they never change.
  *
- * A page that has patched calls as well (patch.c) gets the traps in that copy.
+ * An address space that maps a copy with traps has a list of their addresses
+ * for its stub.  Changes of mappings take addresses from the list; a thread that
+ * comes to the old copy meanwhile traps into the kernel, which lets it try again
+ * behind the change.
+ *
+ * Leaves that name the processor are never answered.
  *
  * Locking: lock, inside as->lock and a set's lock.
  */
@@ -34,38 +42,68 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
-enum { LEARN_CALLS = 2, PAGES_MAX = 256, BUCKETS = 256, SITES_MAX = UM_CPUID_SITES, CPUID_LEN = 2 };
+enum { LEARN_CALLS = 2, LEARN_STARTS = 16, WATCH_FROM = 24, PAGES_MAX = 256, BUCKETS = 256, LEARNERS_WAIT = 4, CPUID_LEN = 2, PLACES_MAX = 48 };
 
 /* A page with such instructions. */
-struct known {
-	struct page *orig, *copy;	/* references; copy [lock] to set; NULL: still being learnt */
-	struct known *next;		/* [I] */
-	unsigned n;			/* [lock] until there is a copy, then [I]; as `at` */
-	uint16_t at[SITES_MAX];
+struct um_known {
+	struct page *orig;		/* reference */
+	struct um_known *next;		/* [I] */
+	bool learnt;			/* [lock] to set: nothing here changes any more */
+	unsigned n;			/* [lock] */
+	struct um_cpuid_site site[UM_CPUID_SITES];	/* [lock] */
+	unsigned places, tried;		/* [lock] `0f a2`, watched in some execution */
+	unsigned waited;		/* [lock] so many executions have ended since all were */
+	uint64_t sum;			/* [I] of the page's contents */
+	uint16_t place[PLACES_MAX];	/* [I] */
 };
 
 static struct um_lock lock;
-static struct known *known[BUCKETS];		/* [lock] to add; they stay */
+static struct um_known *known[BUCKETS];		/* [lock] to add; they stay */
 static unsigned pages;				/* [lock] */
+static unsigned learners;			/* [lock] address spaces that learn */
 static struct page *table;			/* [lock] to set; struct stub_cpuid[], filled under the lock */
+static unsigned starts;				/* [a] of programs that had been started before */
+static bool watch_refused;			/* [a] host_stub_watch() does not work */
 
-static struct known **bucket(paddr_t pa) { return &known[(pa >> PAGE_SHIFT) % BUCKETS]; }
+static struct um_known **bucket(paddr_t pa) { return &known[(pa >> PAGE_SHIFT) % BUCKETS]; }
+
+/* What the page contains, in short: sites of other contents are none. */
+static uint64_t sum(const struct page *p)
+{
+	const uint64_t *w = page_addr((struct page *)p);
+	uint64_t h = 0;
+
+	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*w); i++) {
+		h = (h ^ w[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 29;
+	}
+	return h;
+}
 
 /* They stay: no lock. */
-static struct known *find(paddr_t pa)
+static struct um_known *find(paddr_t pa)
 {
-	struct known *k = load_acquire(bucket(pa));
+	struct um_known *k = load_acquire(bucket(pa));
 
 	while (k && page_to_phys(k->orig) != pa)
 		k = k->next;
 	return k;
 }
-/* It has a copy, and does not change any more. */
-static struct known *find_learnt(paddr_t pa)
-{
-	struct known *k = find(pa);
 
-	return k && load_acquire(&k->copy) ? k : NULL;
+/* The page, known from now on; NULL: no memory, or too many. */
+static struct um_known *find_or_add(paddr_t pa) REQUIRES(lock)
+{
+	struct um_known *k = find(pa);
+
+	if (k || pages >= PAGES_MAX || !(k = kzalloc(sizeof(*k), ALLOC_ATOMIC)))
+		return k;
+	pages++;
+	k->orig = phys_to_page(pa);
+	page_get(k->orig);
+	k->sum = sum(k->orig);
+	k->next = *bucket(pa);
+	store_release(bucket(pa), k);
+	return k;
 }
 
 bool um_cpuid_enabled(void) { return um_boot->cpuid && um_patch_enabled() && !um_boot->trap_ptrace; }
@@ -130,84 +168,167 @@ void um_cpuid_execute(struct abi_regs *r)
 
 /* ---- learning ---- */
 
-void um_cpuid_start(struct hal_as *as) { as->learn = um_cpuid_enabled() ? LEARN_CALLS : 0; }
+bool um_cpuid_start(struct hal_as *as, unsigned before) NO_TSA
+{
+	bool watch = um_boot->cpuid == 'w';
+
+	if (!um_cpuid_enabled() || before >= (watch ? LEARN_STARTS : 1))
+		return false;
+	if (watch && (READ_ONCE(watch_refused) || __atomic_add_fetch(&starts, 1, __ATOMIC_RELAXED) < WATCH_FROM))
+		return false;
+	as->learn = LEARN_CALLS;
+	as->faulting = !watch;
+	um_lock(&lock);
+	learners++;
+	um_unlock(&lock);
+	return true;
+}
+
+static bool same_question(const struct um_cpuid_site *s, uint32_t leaf, uint32_t sub) { return s->leaf == leaf && s->sub == sub; }
+
+void um_cpuid_learn(struct hal_as *as, struct abi_regs *r) NO_TSA
+{
+	uint32_t leaf = (uint32_t)r->rax, sub = stub_cpuid_sub(leaf, (uint32_t)r->rcx);
+	struct um_known *k = as->cpuid_page;
+	unsigned off = (unsigned)(r->rip & (PAGE_SIZE - 1));
+
+	um_cpuid_execute(r);
+	um_lock(&lock);
+	for (unsigned i = 0; k && !k->learnt && i < k->n; i++) {
+		struct um_cpuid_site *s = &k->site[i];
+
+		if (s->at != off)
+			continue;
+		if (!stub_cpuid_constant(leaf)) {
+			s->varies = true;
+		} else if (s->asked && !same_question(s, leaf, sub)) {
+			s->asked = 2;
+		} else if (!s->asked) {
+			s->asked = 1;
+			s->leaf = leaf;
+			s->sub = sub;
+			s->r[0] = (uint32_t)r->rax;
+			s->r[1] = (uint32_t)r->rbx;
+			s->r[2] = (uint32_t)r->rcx;
+			s->r[3] = (uint32_t)r->rdx;
+		}
+	}
+	um_unlock(&lock);
+}
 
 bool um_cpuid_site(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 {
 	unsigned off = (unsigned)(ip & (PAGE_SIZE - 1));
 	const uint8_t *bytes = page_addr(phys_to_page(pa));
-	struct known *k;
+	struct um_known *k;
 	bool fresh = true;
 
 	if (!as->learn || off + CPUID_LEN > PAGE_SIZE || bytes[off] != 0x0f || bytes[off + 1] != 0xa2)
 		return false;
 	as->cpuid_do = ip;
 	um_lock(&lock);
-	k = find(pa);
-	if (!k && pages < PAGES_MAX && (k = kzalloc(sizeof(*k), ALLOC_ATOMIC))) {
-		pages++;
-		k->orig = phys_to_page(pa);
-		page_get(k->orig);
-		k->next = *bucket(pa);
-		store_release(bucket(pa), k);
-	}
+	as->cpuid_page = k = as->faulting ? find_or_add(pa) : find(pa);
 	for (unsigned i = 0; k && i < k->n; i++)
-		fresh &= k->at[i] != off;
-	if (k && fresh && !k->copy && k->n < SITES_MAX) {
-		k->at[k->n++] = (uint16_t)off;
+		fresh &= k->site[i].at != off;
+	if (k && fresh && !k->learnt && k->n < UM_CPUID_SITES) {
+		k->site[k->n++].at = (uint16_t)off;
 		um_count(UM_STAT_CPUID);
 	}
 	um_unlock(&lock);
 	return true;
 }
 
-static void copy_make(struct known *k)
+/* Where `0f a2` is in a page: at most `max` places. */
+static unsigned places(const char *page, uint16_t *at, unsigned max)
 {
-	struct page *copy = page_alloc(0, ALLOC_ATOMIC);
-	uint8_t *to;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	unsigned n = 0;
 
-	if (!copy)
+	for (unsigned o = 0; o < PAGE_SIZE && n < max; o += 8) {
+		uint64_t v;
+
+		memcpy(&v, page + o, sizeof(v));
+		v ^= 0xa2 * ones;
+		if (likely(!((v - ones) & ~v & 0x80 * ones)))
+			continue;
+		for (unsigned i = MAX(o, 1u); i < o + 8 && n < max; i++)
+			if ((uint8_t)page[i] == 0xa2 && page[i - 1] == 0x0f)
+				at[n++] = (uint16_t)(i - 1);
+	}
+	return n;
+}
+
+void um_cpuid_seen(struct hal_as *as, uaddr_t va, paddr_t pa) NO_TSA
+{
+	struct um_known *k = find(pa);
+	uint16_t at[PLACES_MAX];
+	unsigned n;
+
+	if (as->faulting || as->watch_n == HOST_WATCH || (k && load_acquire(&k->learnt)))
 		return;
-	to = page_addr(copy);
-	hal_page_copy(to, page_addr(k->orig));
-	for (unsigned i = 0; i < k->n; i++)
-		to[k->at[i]] = STUB_CPUID_TRAP;
-	store_release(&k->copy, copy);
+	n = k ? 1 : places(page_addr(phys_to_page(pa)), at, PLACES_MAX);
+	if (!n)
+		return;
+	um_lock(&lock);
+	k = find_or_add(pa);
+	if (k && !k->places) {
+		memcpy(k->place, at, n * sizeof(*at));
+		k->places = n;
+	}
+	while (k && k->tried < k->places && as->watch_n < HOST_WATCH) {
+		as->watch[as->watch_n++] = va + k->place[k->tried++];
+		WRITE_ONCE(as->watch_changes, as->watch_changes + 1);
+	}
+	um_unlock(&lock);
 }
 
 void um_cpuid_learnt(struct hal_as *as) NO_TSA
 {
 	as->learn = 0;
+	as->faulting = false;
+	if (as->watch_n) {
+		as->watch_n = 0;
+		WRITE_ONCE(as->watch_changes, as->watch_changes + 1);
+	}
 	um_lock(&lock);
+	learners--;
 	for (unsigned b = 0; b < BUCKETS; b++)
-		for (struct known *k = known[b]; k; k = k->next)
-			if (!k->copy)
-				copy_make(k);
+		for (struct um_known *k = known[b]; k; k = k->next)
+			/* Others may be at its last places still; but one that never ends shall not hold it up. */
+			if (!k->learnt && k->tried == k->places && (!learners || ++k->waited == LEARNERS_WAIT))
+				store_release(&k->learnt, true);
 	um_unlock(&lock);
 }
 
-/* ---- mapping ---- */
-
-/* The file may have been written to. */
-static bool still_same(const struct known *k)
+void um_cpuid_watch(struct hal_as *as, struct um_thread *t) NO_TSA
 {
-	const uint8_t *a = page_addr(k->orig), *b = page_addr(k->copy);
-	unsigned at = 0;
+	uint64_t at[HOST_WATCH];
+	unsigned n;
 
-	for (unsigned i = 0; i < k->n; i++)
-		if (a[k->at[i]] != 0x0f)
-			return false;
-	while (at < PAGE_SIZE) {
-		unsigned end = PAGE_SIZE;
+	um_lock(&as->lock);
+	n = as->watch_n;
+	memcpy(at, as->watch, sizeof(at));
+	t->watch_changes = as->watch_changes;
+	um_unlock(&as->lock);
+	if (n == 0 && !t->watches)
+		return;
+	if (host_stub_watch(as->pid, t->tid, at, n))
+		WRITE_ONCE(watch_refused, true);
+	else
+		t->watches = n;
+	as->watched = true;
+}
 
-		for (unsigned i = 0; i < k->n; i++)
-			if (k->at[i] >= at && k->at[i] < end)
-				end = k->at[i];
-		if (memcmp(a + at, b + at, end - at))
-			return false;
-		at = end + 1;
-	}
-	return true;
+/* ---- sites ---- */
+
+const struct um_cpuid_site *um_cpuid_sites(paddr_t pa, unsigned *n)
+{
+	const struct um_known *k = find(pa);
+
+	if (likely(!k) || !load_acquire(&k->learnt) || !k->n || sum(k->orig) != k->sum)
+		return NULL;
+	*n = k->n;
+	return k->site;
 }
 
 bool um_cpuid_list(struct hal_as *as, uaddr_t va, const uint16_t *at, unsigned n)
@@ -220,25 +341,7 @@ bool um_cpuid_list(struct hal_as *as, uaddr_t va, const uint16_t *at, unsigned n
 		svc->cpuid_site[as->cpuid_n++] = va + at[i];
 	__atomic_store_n(&svc->cpuid_sites, as->cpuid_n, __ATOMIC_RELEASE);
 	as->cpuid_ever = true;
-	as->learn = 0;
 	return true;
-}
-
-unsigned um_cpuid_sites(paddr_t pa, uint16_t *at)
-{
-	const struct known *k = find_learnt(pa);
-
-	if (!k)
-		return 0;
-	memcpy(at, k->at, k->n * sizeof(*at));
-	return k->n;
-}
-
-paddr_t um_cpuid_map(struct hal_as *as, uaddr_t va, paddr_t pa)
-{
-	const struct known *k = find_learnt(pa);
-
-	return k && still_same(k) && um_cpuid_list(as, va, k->at, k->n) ? page_to_phys(k->copy) : pa;
 }
 
 bool um_cpuid_forget(struct hal_as *as, uaddr_t va, uint64_t len)

@@ -9,7 +9,7 @@
  * program's bytes; only a plain load of the program's finds the jump.
  *
  * What is patched: five bytes, `jmp rel32`, in a page of a file that is mapped
- * privately, executable and not writable.  Two shapes:
+ * privately, executable and not writable.  Three shapes:
  *
  *  A  mov $nr, %eax; syscall		the jump takes the place of the mov; the
  *					syscall stays: who jumps to it is trapped
@@ -18,6 +18,9 @@
  *					handlers return to, is chosen to be an instruction that
  *					traps; um_patch_enter() then continues in the trampoline
  *
+ *  C  cpuid; mov %eax, x(%rip)		a CPUID that is known (cpuid.c), as B: the trampoline has the answer to the one question that
+ *					it has been asked there, and asks the CPU the others
+ *
  * Everything else keeps trapping: code that a program writes (anonymous or
  * writable pages), sites that do not fit, sites out of reach.
  *
@@ -25,7 +28,7 @@
  * every address space (STUB_TRAMP_LOW; programs linked low), or in pages that
  * the kernel reserves near the libraries (hal_as_own()).  If the program unmaps
  * those, its patches are undone.  Trampolines change no memory and no
- * register but rcx and r11, which the call changes anyway; what the kernel sees of a
+ * register but those that the instruction changes anyway; what the kernel sees of a
  * thread that is stopped inside of one is the instruction that it stands for.
  *
  * The patches of a program are shared by all processes that execute it, at once
@@ -62,15 +65,18 @@ enum { BUCKETS = 32, SETS = 64, COPIES_MAX = 512, IDLE_SETS = 32, IDLE_COPIES = 
 #define KEY_REACH (UINT64_C(1) << 31)
 enum { SIGILL = 4, SIGSEGV = 11, TRAP_UD = 6, TRAP_GP = 13 };
 
-enum site_kind { SITE_FREE, SITE_A, SITE_B };
+enum site_kind { SITE_FREE, SITE_A, SITE_B, SITE_CPUID };
 /* One patched site and its trampoline, which has the same index. */
 struct um_site {
 	enum site_kind kind;
 	uint64_t at;			/* key of the jump */
-	uint64_t call, next;		/* keys of the syscall instruction, and behind it */
+	uint64_t call, next;		/* keys of the instruction, and behind it */
 	uint32_t nr;			/* A */
-	uint8_t len;			/* B: of the instruction behind it */
-	uint8_t cont;			/* B: offset in the trampoline of that instruction */
+	uint8_t len;			/* B, C: of the instruction behind it, */
+	uint8_t rip;			/* C: and where in it an address relative to it is, or 0 */
+	uint8_t cont;			/* B, C: offset in the trampoline of that instruction */
+	uint8_t hit, miss;		/* C: of the code that answers, that asks the CPU */
+	struct um_cpuid_site cpuid;	/* C */
 	uint8_t old[JMP_LEN], new[JMP_LEN];
 	struct um_site *in_page;	/* next site of the same page */
 };
@@ -84,7 +90,7 @@ struct shadow {
 	struct um_site *sites;
 	struct shadow *next;
 	bool spoilt;			/* the original changed: no patches here any more */
-	bool cpuid_tried;		/* the copy was made when its CPUID instructions were known */
+	bool cpuid_known;		/* the copy was made when its CPUID instructions were */
 	uint8_t cpuid_n;
 	uint16_t cpuid_at[UM_CPUID_SITES];	/* where it has traps instead of them (cpuid.c) */
 };
@@ -98,7 +104,7 @@ struct um_patch {
 	uint32_t refs;			/* [a] address spaces; up from and down to 0: [sets.lock] */
 	const void *program;		/* [I] identity only */
 	struct um_patch *next;		/* [sets.lock] same hash */
-	unsigned starts;		/* [a] */
+	unsigned starts, learns;	/* [a] of the program; those in which its CPUIDs were learnt */
 	uint64_t used;			/* [sets.lock] when it became idle */
 	struct um_lock lock;
 	struct tramp_page *tramp[AREAS][AREA_PAGES];	/* [lock] to set; the sites are [I] once used */
@@ -236,6 +242,7 @@ void hal_as_own(struct hal_as *as, uaddr_t va, const void *program) NO_TSA
 {
 	struct um_patch *p, *fresh = NULL;
 	unsigned long flags;
+	bool learns = false;
 
 	if (!enabled)
 		return;
@@ -256,8 +263,10 @@ void hal_as_own(struct hal_as *as, uaddr_t va, const void *program) NO_TSA
 	um_lock(&as->lock);
 	if (!as->patch && !as->patch_off) {
 		as->own = va;
-		if (p && __atomic_fetch_add(&p->starts, 1, __ATOMIC_RELAXED) == 1)
-			um_cpuid_start(as);	/* it is executed more than once: worth the trouble */
+		if (p)
+			learns = __atomic_fetch_add(&p->starts, 1, __ATOMIC_RELAXED) && um_cpuid_start(as, __atomic_load_n(&p->learns, __ATOMIC_RELAXED));
+		if (learns)
+			__atomic_add_fetch(&p->learns, 1, __ATOMIC_RELAXED);
 		store_release(&as->patch, p);	/* others look without the lock */
 		p = NULL;
 	}
@@ -460,28 +469,81 @@ static void tramp_write(struct um_site *s, uaddr_t va, char *code, uaddr_t next,
 	}
 }
 
+/*
+ * The trampoline of a CPUID.  Flags are not touched; of registers those that the
+ * instruction sets anyway: until the answer, edx has what ecx was.
+ */
+static void tramp_cpuid(struct um_site *s, uaddr_t va, char *code, uaddr_t next, const uint8_t *behind)
+{
+	static const uint8_t keep[] = { 0x89, 0xca }, lea_rax[] = { 0x8d, 0x88 }, lea_rdx[] = { 0x8d, 0x8a }, jrcxz[] = { 0xe3, 2 };
+	static const uint8_t ask[] = { 0x89, 0xd1, 0x0f, 0xa2 }, jmp[] = { 0xe9 }, set[] = { 0xb8, 0xbb, 0xb9, 0xba };
+	enum { JMP8 = 0xeb, JMP8_LEN = 2, CHECK = 10, SET = 5 };
+	const struct um_cpuid_site *q = &s->cpuid;
+	bool sub = !stub_cpuid_ignores_ecx(q->leaf);
+	uint32_t minus = -q->leaf;
+	char *c = code;
+
+	s->miss = (uint8_t)(sizeof(keep) + (sub ? 2 : 1) * CHECK + 4 * SET + JMP8_LEN);
+	s->cont = (uint8_t)(s->miss + sizeof(ask));
+	s->hit = (uint8_t)(s->miss - 4 * SET - JMP8_LEN);
+	c = put(c, keep, sizeof(keep));			/* mov %ecx, %edx */
+	for (unsigned i = 0; i < (sub ? 2u : 1u); i++) {
+		c = put(c, i ? lea_rdx : lea_rax, 2);	/* lea -leaf(%rax), %ecx; lea -sub(%rdx), %ecx */
+		c = put(c, &minus, 4);
+		c = put(c, jrcxz, sizeof(jrcxz));	/* over the next */
+		*c++ = (char)JMP8;
+		c++;
+		c[-1] = (char)(s->miss - (c - code));
+		minus = -q->sub;
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		*c++ = (char)set[i];			/* mov $eax, %eax; ebx; ecx; edx */
+		c = put(c, &q->r[i], 4);
+	}
+	*c++ = (char)JMP8;
+	*c++ = (char)sizeof(ask);
+	c = put(c, ask, sizeof(ask));			/* mov %edx, %ecx; cpuid */
+	c = put(c, behind, s->len);
+	if (s->rip) {
+		int32_t rel;
+
+		memcpy(&rel, behind + s->rip, sizeof(rel));
+		rel += (int32_t)(next - (va + s->cont));
+		memcpy(c - s->len + s->rip, &rel, sizeof(rel));
+	}
+	put_rel(c, jmp, sizeof(jmp), va + (uaddr_t)(c - code), next + s->len);
+}
+
 /* ---- patching ---- */
 
 /*
- * The length of an instruction that does the same anywhere: no branch, nothing
- * relative to rip.  0: not one of those that compilers put behind a call.
+ * The length of an instruction that does the same anywhere: no branch.  0: not
+ * one of those that compilers put behind a call.  *rip: the offset in it of an
+ * address relative to rip, or 0; NULL: not one with that.
  */
-static uint8_t movable(const uint8_t *c, size_t max)
+static uint8_t movable(const uint8_t *c, size_t max, uint8_t *rip)
 {
 	unsigned n = 0, imm = 0;
+	bool wide;
 	uint8_t buf[16] = { 0 };
 
 	memcpy(buf, c, MIN(max, sizeof(buf)));
 	n += buf[n] == 0x64;			/* %fs: */
+	wide = (buf[n] & 0xf8) == 0x48;		/* REX.W */
 	n += (buf[n] & 0xf0) == 0x40;		/* REX */
+	if (rip)
+		*rip = 0;
 	switch (buf[n++]) {
-	case 0x3d:				/* cmp $imm32, %rax */
+	case 0xb8: case 0xb9: case 0xba: case 0xbb: case 0xbc: case 0xbd: case 0xbe: case 0xbf:	/* mov $imm32, or $imm64 */
+		n += wide ? 8 : 4;
+		return n <= max ? (uint8_t)n : 0;
+	case 0x25: case 0x3d:			/* and, cmp $imm32, %rax */
 		n += 4;
 		return n <= max ? (uint8_t)n : 0;
 	case 0x81: case 0xc7:			/* arithmetic, mov: $imm32 */
 		imm = 4;
 		break;
-	case 0x80: case 0x83:			/* arithmetic: $imm8 */
+	case 0x80: case 0x83: case 0xc1:	/* arithmetic, shifts: $imm8 */
 		imm = 1;
 		break;
 	case 0x01: case 0x03: case 0x09: case 0x0b: case 0x21: case 0x23: case 0x29: case 0x2b: case 0x31: case 0x33: case 0x39:
@@ -492,8 +554,12 @@ static uint8_t movable(const uint8_t *c, size_t max)
 	}
 	uint8_t mod = buf[n] >> 6, rm = buf[n] & 7;
 	n++;
-	if (mod == 0 && rm == 5)
-		return 0;			/* relative to rip */
+	if (mod == 0 && rm == 5) {
+		if (!rip)
+			return 0;
+		*rip = (uint8_t)n;
+		n += 4;
+	}
 	if (mod != 3 && rm == 4 && mod == 0 && (buf[n] & 7) == 5)
 		n += 4;				/* SIB without a base */
 	n += (mod != 3 && rm == 4) + (mod == 1 ? 1 : mod == 2 ? 4 : 0) + imm;
@@ -522,7 +588,7 @@ static enum site_kind site_shape(const uint8_t *page, unsigned off, struct um_si
 		}
 	}
 	/* Long enough for the jump, so that nothing else begins in its bytes. */
-	s->len = movable(c + SYSCALL_LEN, PAGE_SIZE - off - SYSCALL_LEN);
+	s->len = movable(c + SYSCALL_LEN, PAGE_SIZE - off - SYSCALL_LEN, NULL);
 	if (s->len >= JMP_LEN - SYSCALL_LEN)
 		return SITE_B;
 	return SITE_FREE;
@@ -534,6 +600,20 @@ static struct shadow *shadow_find(struct um_patch *p, uint64_t key)
 
 	while (s && s->key != key)
 		s = s->next;
+	return s;
+}
+
+static struct shadow *shadow_add(struct um_patch *p, uint64_t key, struct page *orig)
+{
+	struct shadow *s = kzalloc(sizeof(*s), ALLOC_ATOMIC);
+
+	if (!s)
+		return NULL;
+	s->key = key;
+	page_get(orig);
+	s->orig = orig;
+	s->next = p->shadow[bucket(key)];
+	p->shadow[bucket(key)] = s;
 	return s;
 }
 
@@ -555,25 +635,76 @@ static void copy_retire(struct um_patch *p, struct shadow *s, const struct hal_a
 	s->copy = NULL;
 }
 
-/* Traps for the CPUID instructions of a copy, where no jump is. */
-static void cpuid_put(struct shadow *s, uint8_t *copy)
+/* A jump in the place of a CPUID that is asked one thing. */
+static struct um_site *cpuid_site(const struct hal_as *as, struct shadow *s, const struct um_cpuid_site *q)
 {
-	uint16_t at[UM_CPUID_SITES];
-	unsigned n = um_cpuid_sites(page_to_phys(s->orig), at);
+	enum { LEN = 2, LEN_MAX = TRAMP - 48 - JMP_LEN };
+	const uint8_t *c = (const uint8_t *)page_addr(s->orig) + q->at;
+	struct um_site want = { .at = s->key + q->at, .call = s->key + q->at, .next = s->key + q->at + LEN, .cpuid = *q }, *site;
+	uaddr_t at = from_key(as, want.at), tramp;
+	char *code;
+	int32_t rel;
+
+	want.len = movable(c + LEN, PAGE_SIZE - q->at - LEN, &want.rip);
+	if (q->asked != 1 || want.len < JMP_LEN - LEN || want.len > LEN_MAX)
+		return NULL;
+	site = tramp_find(as, SITE_CPUID, at, &tramp, &code, &rel);
+	if (!site)
+		return NULL;
+	if (want.rip) {
+		int32_t was;
+		int64_t far;
+
+		memcpy(&was, c + LEN + want.rip, sizeof(was));
+		far = (int64_t)was + (int64_t)(at - tramp);
+		if (far - (1 << 12) < INT32_MIN || far + (1 << 12) > INT32_MAX)
+			return NULL;
+	}
+	memcpy(want.old, c, JMP_LEN);
+	want.new[0] = 0xe9;
+	memcpy(want.new + 1, &rel, 4);
+	want.in_page = s->sites;
+	tramp_cpuid(&want, tramp, code, at + LEN, c + LEN);
+	*site = want;
+	__atomic_store_n(&site->kind, SITE_CPUID, __ATOMIC_RELEASE);
+	um_count(UM_STAT_CPUID_PATCHED);
+	return site;
+}
+
+/* The CPUID instructions of a copy that is being made: jumps or traps, where no other jump is. */
+static void cpuid_put(const struct hal_as *as, struct shadow *s, uint8_t *copy)
+{
+	unsigned n = 0;
+	const struct um_cpuid_site *q = um_cpuid_sites(page_to_phys(s->orig), &n);
+	bool before = s->cpuid_known;
 
 	s->cpuid_n = 0;
-	s->cpuid_tried = n;
-	for (unsigned k = 0; k < n; k++) {
+	s->cpuid_known = q;
+	for (unsigned k = 0; k < n; k++, q++) {
 		bool apart = true;
+		unsigned end = q->at + 2u;
+		struct um_site *site;
 
 		for (const struct um_site *i = s->sites; i; i = i->in_page) {
 			unsigned o = (unsigned)(i->at & (PAGE_SIZE - 1));
 
-			apart &= at[k] + 2u <= o || at[k] >= o + JMP_LEN;
+			apart &= end <= o || o + JMP_LEN <= q->at;
 		}
-		if (apart && copy[at[k]] == 0x0f && copy[at[k] + 1] == 0xa2) {
-			copy[at[k]] = STUB_CPUID_TRAP;
-			s->cpuid_at[s->cpuid_n++] = at[k];
+		/* Of a site's bytes none may be another's: jumps are only made at first, when the instruction behind is still what it was. */
+		if (q->varies || !apart || copy[q->at] != 0x0f || copy[q->at + 1] != 0xa2)
+			continue;
+		for (const struct um_site *i = s->sites; i; i = i->in_page) {
+			unsigned o = (unsigned)(i->at & (PAGE_SIZE - 1));
+
+			apart &= o < q->at || q->at + JMP_LEN <= (int)o;
+		}
+		site = apart && !before ? cpuid_site(as, s, q) : NULL;
+		if (site) {
+			memcpy(copy + q->at, site->new, JMP_LEN);
+			s->sites = site;
+		} else {
+			copy[q->at] = STUB_CPUID_TRAP;
+			s->cpuid_at[s->cpuid_n++] = q->at;
 		}
 	}
 }
@@ -641,17 +772,9 @@ static bool site_add(struct hal_as *as, uaddr_t ip, paddr_t pa)
 	struct page *copy = page_alloc(0, ALLOC_ATOMIC);
 	if (!copy)
 		return false;
-	if (!s) {
-		s = kzalloc(sizeof(*s), ALLOC_ATOMIC);
-		if (!s) {
-			page_put(copy);
-			return false;
-		}
-		s->key = key;
-		page_get(orig);
-		s->orig = orig;
-		s->next = p->shadow[bucket(key)];
-		p->shadow[bucket(key)] = s;
+	if (!s && !(s = shadow_add(p, key, orig))) {
+		page_put(copy);
+		return false;
 	}
 	memcpy(want.old, bytes + (want.at - key), JMP_LEN);
 	want.new[0] = 0xe9;
@@ -667,7 +790,7 @@ static bool site_add(struct hal_as *as, uaddr_t ip, paddr_t pa)
 	s->sites = site;
 	for (const struct um_site *i = s->sites; i; i = i->in_page)
 		memcpy((char *)page_addr(copy) + (i->at & (PAGE_SIZE - 1)), i->new, JMP_LEN);
-	cpuid_put(s, page_addr(copy));
+	cpuid_put(as, s, page_addr(copy));
 	s->copy = copy;
 	p->copies++;
 	return true;
@@ -723,36 +846,43 @@ bool hal_as_hot_call(struct hal_as *as, uaddr_t ip, paddr_t pa) NO_TSA
 
 /* ---- mapping ---- */
 
-/* The page's CPUID instructions are known by now. */
-static void cpuid_later(struct um_patch *p, struct shadow *s, const struct hal_as *as)
+/* The page's CPUID instructions are known by now, and there is no copy, or one from before. */
+static struct shadow *cpuid_later(struct um_patch *p, struct shadow *s, const struct hal_as *as, uint64_t key, paddr_t pa) REQUIRES(p->lock)
 {
-	uint16_t at[UM_CPUID_SITES];
 	struct page *copy;
 
-	if (s->cpuid_tried || p->copies >= COPIES_MAX || !um_cpuid_sites(page_to_phys(s->orig), at))
-		return;
-	copy = page_alloc(0, ALLOC_ATOMIC);
-	if (!copy)
-		return;
-	hal_page_copy(page_addr(copy), page_addr(s->copy));
-	cpuid_put(s, page_addr(copy));
+	if (p->copies >= COPIES_MAX || !(copy = page_alloc(0, ALLOC_ATOMIC)))
+		return s;
+	if (!s && !(s = shadow_add(p, key, phys_to_page(pa)))) {
+		page_put(copy);
+		return NULL;
+	}
+	hal_page_copy(page_addr(copy), page_addr(s->copy ? s->copy : s->orig));
+	cpuid_put(as, s, page_addr(copy));
 	copy_retire(p, s, as);
 	s->copy = copy;
 	p->copies++;
+	return s;
 }
 
 static paddr_t page_map(struct um_patch *p, struct hal_as *as, uaddr_t va, paddr_t pa) REQUIRES(p->lock)
 {
-	struct shadow *s = shadow_find(p, to_key(as, va));
+	uint64_t key = to_key(as, va);
+	struct shadow *s = shadow_find(p, key);
+	unsigned n;
 
-	if (likely(!s) || !s->copy || page_to_phys(s->orig) != pa)
-		return pa;
-	if (!still_same(s)) {
+	if (s && s->copy && page_to_phys(s->orig) == pa && !still_same(s)) {
 		s->spoilt = true;
 		copy_retire(p, s, as);
-		return pa;
 	}
-	cpuid_later(p, s, as);
+	if (s && (s->spoilt || page_to_phys(s->orig) != pa))
+		return pa;
+	if ((!s || !s->cpuid_known) && um_cpuid_sites(pa, &n))
+		s = cpuid_later(p, s, as, key, pa);
+	if (likely(!s) || !s->copy)
+		return pa;
+	if (as->faulting && s->cpuid_known)
+		um_cpuid_learnt(as);	/* it has been learnt before */
 	return !s->cpuid_n || um_cpuid_list(as, va, s->cpuid_at, s->cpuid_n) ? page_to_phys(s->copy) : pa;
 }
 
@@ -813,6 +943,21 @@ bool um_patch_return(struct hal_as *as, uaddr_t machine, uaddr_t *program)
 	return true;
 }
 
+/* A CPUID in whose trampoline the thread is: done. */
+static void cpuid_finish(const struct um_site *s, unsigned off, struct abi_regs *r)
+{
+	if (off >= s->hit && off < s->miss) {
+		r->rax = s->cpuid.r[0];
+		r->rbx = s->cpuid.r[1];
+		r->rcx = s->cpuid.r[2];
+		r->rdx = s->cpuid.r[3];
+	} else {
+		if (off)
+			r->rcx = (uint32_t)r->rdx;
+		um_cpuid_execute(r);
+	}
+}
+
 uaddr_t um_patch_hide(struct hal_as *as, struct abi_regs *r)
 {
 	unsigned off;
@@ -824,6 +969,9 @@ uaddr_t um_patch_hide(struct hal_as *as, struct abi_regs *r)
 	if (s->kind == SITE_A) {
 		r->rax = s->nr;
 		r->rip = from_key(as, s->call);
+	} else if (s->kind == SITE_CPUID && off < s->cont) {
+		cpuid_finish(s, off, r);
+		r->rip = from_key(as, s->next);
 	} else if (off < s->cont) {
 		r->rip = from_key(as, s->call);
 		return machine - off + s->cont;
@@ -844,7 +992,7 @@ bool um_patch_enter(struct hal_as *as, uaddr_t ip, int sig, unsigned trap, uaddr
 	uint64_t key = to_key(as, ip);
 	struct shadow *s = shadow_find(p, key & PAGE_MASK);
 	for (struct um_site *i = s ? s->sites : NULL; i && !found; i = i->in_page)
-		if (i->kind == SITE_B && i->next == key)
+		if (i->kind != SITE_A && i->next == key)
 			for (unsigned a = 0; a < AREAS && !found; a++)
 				for (unsigned k = 0; k < AREA_PAGES && !found; k++) {
 					struct tramp_page *t = p->tramp[a][k];

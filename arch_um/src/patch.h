@@ -29,24 +29,34 @@ bool um_patch_tramp(struct hal_as *as, uaddr_t va, paddr_t *pa);
 bool um_cpuid_enabled(void);
 /* The page that stubs map at STUB_CPUID; 0: none. */
 paddr_t um_cpuid_table(void);
-/* The program that begins there now executes CPUID with faulting, for a while. */
-void um_cpuid_start(struct hal_as *as);
+/* A program begins there that has begun before: true: its CPUID instructions are learnt for a while, as `before` times before.  Locks: as->lock. */
+bool um_cpuid_start(struct hal_as *as, unsigned before);
 /* It is over. */
 void um_cpuid_learnt(struct hal_as *as);
-/* The instruction at ip, in that page: true: a CPUID that faulted; um_cpuid_execute() is to come. */
+/* While it learns: that page, of a file, is mapped at va to be executed.  Locks: as->lock. */
+void um_cpuid_seen(struct hal_as *as, uaddr_t va, paddr_t pa);
+/* as->watch is not what the thread has been told.  The thread is stopped. */
+void um_cpuid_watch(struct hal_as *as, struct um_thread *t);
+/* The instruction at ip, in that page: true: a CPUID that has been stopped at; um_cpuid_learn() is to come.  Locks: as->lock. */
 bool um_cpuid_site(struct hal_as *as, uaddr_t ip, paddr_t pa);
+/* Execute it, and note what it was asked. */
+void um_cpuid_learn(struct hal_as *as, struct abi_regs *r);
 /* A CPUID at r->rip. */
 void um_cpuid_execute(struct abi_regs *r);
-/* What to map at va instead of the page at pa: executable, not writable, private.  Locks: as->lock. */
-paddr_t um_cpuid_map(struct hal_as *as, uaddr_t va, paddr_t pa);
-/* Where they are in that page, if they are known and it has a copy: at most UM_CPUID_SITES. */
+/* Where they are in that page, *n of them; NULL: nowhere, or not known yet.  They stay. */
+struct um_cpuid_site {
+	uint16_t at;			/* offset */
+	bool varies;			/* not to be answered */
+	uint8_t asked;			/* how many different questions: 2 are some */
+	uint32_t leaf, sub, r[4];	/* the only one, and eax, ebx, ecx, edx */
+};
 enum { UM_CPUID_SITES = 30 };
-unsigned um_cpuid_sites(paddr_t pa, uint16_t *at);
+const struct um_cpuid_site *um_cpuid_sites(paddr_t pa, unsigned *n);
 /* A copy of the page with traps there is mapped at va: false: there is no room for them.  Locks: as->lock. */
 bool um_cpuid_list(struct hal_as *as, uaddr_t va, const uint16_t *at, unsigned n);
 /* The range will be mapped otherwise; true: there was a site in it.  Locks: as->lock. */
 bool um_cpuid_forget(struct hal_as *as, uaddr_t va, uint64_t len);
-/* #GP(0) while learning: true: it may have been that; go on. */
+/* #GP(0), or a breakpoint: true: it may have been a CPUID to be learnt; go on. */
 bool um_cpuid_fault(struct hal_uctx *u, struct hal_as *as, struct hal_trap_info *info, bool stepped);
 /* #GP(0): the program's own; a CPUID that has been executed; a place that is being mapped otherwise: let it try again. */
 enum um_cpuid_gp { UM_CPUID_OTHER, UM_CPUID_DONE, UM_CPUID_AGAIN } um_cpuid_trap(struct hal_uctx *u, struct hal_as *as);

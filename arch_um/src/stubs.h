@@ -21,6 +21,8 @@ struct um_thread {
 	int tid;			/* [I] the host's */
 	int host_cpu;			/* [o] bound to, or -1 */
 	bool cpuid_faults;		/* [o] its host thread has been told so */
+	unsigned watches;		/* [o] so many addresses has its host thread been told to stop at, */
+	uint32_t watch_changes;		/* [o] as->watch_changes then */
 	bool fast;			/* [o] stopped in a patched call: no frame, the FP state is in the CPU */
 	bool fp_saved;			/* [o] fast: and a copy of it in um_fast_fp() */
 	bool fp_load;			/* [o] fast: what is in um_fast_fp() is newer than the CPU's */
@@ -58,8 +60,14 @@ struct hal_as {
 	uint32_t changes;		/* [lock] counts changes of mappings */
 	uint32_t cpuid_n;		/* [lock] svc->cpuid_sites */
 	bool cpuid_ever;		/* [lock] it had some; read without */
-	uint8_t learn;			/* [o] its only thread executes CPUID with faulting until it has made so many calls */
+	uint8_t learn;			/* [o] its only thread's CPUIDs are being learnt until it has made so many calls: cpuid.c */
+	bool faulting;			/* [o] they fault meanwhile */
 	uaddr_t learn_ip, cpuid_do;	/* [o] of the last fault; the one to execute for it, or 0 */
+	struct um_known *cpuid_page;	/* [o] where that is */
+	uint32_t watch_changes;		/* [lock] counts changes of the next two */
+	unsigned watch_n;		/* [lock] */
+	uint64_t watch[HOST_WATCH];	/* [lock] where its thread shall stop */
+	bool watched;			/* [o] a thread of this process was told to */
 };
 
 /* A user thread. */

@@ -21,8 +21,8 @@
 #include <kernel/string.h>
 
 enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9, SIGSEGV = 11, SIGURG = 23, SIGSYS = 31 };
-enum { EFLAGS_TF = 0x100, ENOSYS_ = 38, TRAP_DB = 1, TRAP_GP = 13, TRAP_PF = 14 };
-enum { SI_KERNEL = 0x80, TRAP_BRKPT = 1, TRAP_TRACE = 2 };
+enum { EFLAGS_TF = 0x100, EFLAGS_RF = 0x10000, ENOSYS_ = 38, TRAP_DB = 1, TRAP_GP = 13, TRAP_PF = 14 };
+enum { SI_KERNEL = 0x80, TRAP_BRKPT = 1, TRAP_TRACE = 2, TRAP_HWBKPT = 4 };
 enum { ARCH_X86_64 = 0xc000003e };
 enum { AGAIN = 4096, AGAIN_PATCHED = 32 };
 
@@ -244,8 +244,8 @@ static uint32_t regs_to_frame(struct hal_uctx *u, struct um_thread *t)
 	f->fpstate = t->area + t->fp;
 	f->sigmask = 0;
 	t->ctl->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
-	if (t->cpuid_faults != (t->as->learn != 0)) {
-		t->cpuid_faults = t->as->learn != 0;
+	if (t->cpuid_faults != t->as->faulting) {
+		t->cpuid_faults = t->as->faulting;
 		cpuid = t->cpuid_faults ? 1 : 2;
 		t->ctl->cpuid_faults = t->cpuid_faults;
 	}
@@ -256,7 +256,7 @@ static uint32_t regs_to_frame(struct hal_uctx *u, struct um_thread *t)
 /* Can it go on without a frame? */
 static bool regs_fast(const struct hal_uctx *u, const struct um_thread *t)
 {
-	return t->fast && t->cpuid_faults == (t->as->learn != 0) && !u->step && !u->regs.gs_base && !(u->regs.eflags & EFLAGS_TF) && canonical(u->regs.rip);
+	return t->fast && t->cpuid_faults == t->as->faulting && !u->step && !u->regs.gs_base && !(u->regs.eflags & EFLAGS_TF) && canonical(u->regs.rip);
 }
 
 /* The stub's own line, for what is not as it was passed. */
@@ -408,6 +408,12 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 		um_count(UM_STAT_TRAPPED);
 		return call(u, as, f.r11);
 	}
+	if (f.signo == SIGTRAP && f.si_code == TRAP_HWBKPT) {
+		/* The host has set RF: so that who goes on there does not stop again. */
+		if (um_cpuid_fault(u, as, info, f.flags & EFLAGS_TF))
+			u->regs.eflags &= ~(uint64_t)EFLAGS_RF;
+		return HAL_TRAP_KICK;
+	}
 	if (load_acquire(&as->patch)) {
 		machine = um_patch_hide(as, &u->regs);
 		/* A single step over the jump: that was the call. */
@@ -415,7 +421,8 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 			um_count(UM_STAT_TRAPPED);
 			return call(u, as, machine);
 		}
-		if (um_patch_enter(as, u->regs.rip, f.signo, (unsigned)f.trapno, &machine)) {
+		/* Where the program itself went: a trampoline's own instruction faults like that of the program. */
+		if (u->regs.rip == f.ip && um_patch_enter(as, u->regs.rip, f.signo, (unsigned)f.trapno, &machine)) {
 			u->ret = u->regs.rip;
 			u->ret_machine = machine;
 			u->ret_changes = READ_ONCE(as->changes);
@@ -436,7 +443,7 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 		case UM_CPUID_OTHER:
 			break;
 		}
-		if (um_cpuid_fault(u, as, info, f.flags & EFLAGS_TF))
+		if (as->faulting && um_cpuid_fault(u, as, info, f.flags & EFLAGS_TF))
 			return HAL_TRAP_KICK;
 	}
 	if (f.signo == SIGURG || (f.si_code <= 0 && f.signo != SIGSYS))
@@ -468,7 +475,8 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 		info->access = f.err & 16 ? HAL_EXEC : f.err & 2 ? HAL_WRITE : HAL_READ;
 		return HAL_TRAP_FAULT;
 	}
-	return exception(info, f.signo, f.si_code, f.addr);
+	/* Of a step: perhaps it was over a jump of ours. */
+	return exception(info, f.signo, f.si_code, f.signo == SIGTRAP && f.trapno == TRAP_DB ? u->regs.rip : f.addr);
 }
 
 /* ---- run ---- */
@@ -561,7 +569,7 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 	if (unlikely(as->cpuid_do)) {
 		um_regs_whole(u);
 		if (as->cpuid_do == u->regs.rip)
-			um_cpuid_execute(&u->regs);
+			um_cpuid_learn(as, &u->regs);
 		as->cpuid_do = as->learn_ip = 0;
 	}
 	if (unlikely(u->called)) {
@@ -570,6 +578,8 @@ enum hal_trap hal_user_run(struct hal_uctx *u, struct hal_trap_info *info) NO_TS
 		info->trap_nr = info->error_code = 0;
 		return exception(info, SIGTRAP, TRAP_BRKPT, u->regs.rip);
 	}
+	if (unlikely(t->watch_changes != READ_ONCE(as->watch_changes)))
+		um_cpuid_watch(as, t);
 	uint32_t cpuid = 0, ops = 0, buffer = 0;
 	/* Either this sees that there is something to do first, or um_as_runs() sees us. */
 	(void)__atomic_exchange_n(&c->user_as, as, __ATOMIC_SEQ_CST);

@@ -45,7 +45,8 @@ struct options {
 	struct disk_option *disks;
 	bool rw, strace, stats, pin;
 	unsigned patch;			/* traps at a call site before it is patched; 0: never */
-	bool answer, cpuid, keep, flush;
+	bool answer, keep, flush;
+	char cpuid;			/* as in struct host_boot */
 	int spin, yield;		/* as in struct host_boot */
 	const char *init, *append, *initrd, *console_log;
 	char **args;			/* for init, after "--"; NULL: none */

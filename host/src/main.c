@@ -149,7 +149,9 @@ int main(int argc, char **argv)
 	boot.yield = o.yield;
 	boot.answer = o.answer;
 	boot.keep = o.keep;
-	boot.cpuid = o.cpuid && !syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1);	/* as it is: only whether that can be said */
+	boot.cpuid = o.cpuid;
+	if (boot.cpuid == 'f' && syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1))	/* as it is: only whether that can be said */
+		boot.cpuid = 'w';
 	boot.map_min = map_min();
 	boot.xsave_size = 512;
 	if (__get_cpuid_count(0xd, 0, &a, &b, &c, &d))

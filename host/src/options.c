@@ -29,7 +29,7 @@ static const struct spec { const char *name, *value, *help; enum id id; } specs[
 	{ "trap", "KIND", "how user code is caught: seccomp (default) or ptrace", TRAP },
 	{ "patch", "WHEN", "system calls without a trap: on (default), off, always (at a site's first call)", PATCH },
 	{ "answer", "WHEN", "answer calls that need no kernel where the program is: on (default), off", ANSWER },
-	{ "cpuid", "WHEN", "answer CPUID instructions from what they said before: on (default), off", CPUID },
+	{ "cpuid", "HOW", "answer CPUID instructions from what they said before: on (default); off; watch: find them by breakpoints, even where they can be made to fault", CPUID },
 	{ "keep", "WHEN", "leave mapped what the next program of a reused process wants, too: on (default), off", KEEP },
 	{ "spin", "WHEN", "hand over by spinning: auto (default), off, always", SPIN },
 	{ "yield", "WHEN", "hand over by yielding the host CPU: auto (default), off, always", YIELD },
@@ -137,7 +137,9 @@ static void apply(struct options *o, const struct spec *s, const char *v)
 		o->answer = parse_on("answer", v);
 		break;
 	case CPUID:
-		o->cpuid = parse_on("cpuid", v);
+		if (strcmp(v, "on") && strcmp(v, "off") && strcmp(v, "watch"))
+			fatal("--cpuid: '%s' is none of on, off, watch", v);
+		o->cpuid = v[1] == 'n' ? 'f' : v[0] == 'w' ? 'w' : 0;
 		break;
 	case KEEP:
 		o->keep = parse_on("keep", v);
@@ -178,7 +180,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	cpu_set_t set;
 	int host_cpus = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 
-	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .answer = true, .cpuid = true, .keep = true, .flush = true, .spin = 'a', .yield = 'a' };
+	*o = (struct options){ .mem = UINT64_C(256) << 20, .cpus = host_cpus >= 2 ? 2 : 1, .pin = true, .patch = PATCH_AFTER, .answer = true, .cpuid = 'f', .keep = true, .flush = true, .spin = 'a', .yield = 'a' };
 	for (int i = 1; i < argc; i++) {
 		char *a = argv[i];
 		const struct spec *s = NULL;

@@ -15,13 +15,16 @@
 #include <host/stub_abi.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +32,7 @@ extern const char stub_image[], stub_image_end[];
 
 struct child { int pid; void *cookie; struct child *next; };
 enum { BUCKETS = 256 };
+#define DEBUG_REGISTER(i) offsetof(struct user, u_debugreg[i])
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct child *table[BUCKETS];		/* [lock] */
@@ -222,12 +226,55 @@ void host_stub_pin(int tid, int cpu)
 	sched_setaffinity(tid, sizeof(set), &set);
 }
 
+int host_stub_watch(int pid, int tid, const uint64_t *at, unsigned n)
+{
+	enum { EVENT_STOP = PTRACE_EVENT_STOP << 8 };
+	int status = 0, got, r = 0;
+	long control = 0, sig;
+
+	pthread_mutex_lock(&lock);	/* the main thread leaves the stop to us: child_changed() */
+	if (ptrace(PTRACE_SEIZE, tid, 0, 0)) {
+		r = -errno;
+		goto out;
+	}
+	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+	while ((got = waitpid(tid, &status, __WALL)) < 0 && errno == EINTR)
+		;
+	if (got != tid || !WIFSTOPPED(status)) {
+		r = -ESRCH;		/* it died */
+		goto out;
+	}
+	/* While the process is there for us to reap, its thread's number is its own: unless it has died, and this is somebody else's. */
+	if (syscall(SYS_tgkill, pid, tid, 0))
+		r = -ESRCH;
+	/* Off first: an address may change only then. */
+	else if (ptrace(PTRACE_POKEUSER, tid, DEBUG_REGISTER(7), 0))
+		r = -errno;
+	for (unsigned i = 0; i < n && !r; i++) {
+		if (ptrace(PTRACE_POKEUSER, tid, DEBUG_REGISTER(i), at[i]))
+			r = -errno;
+		control |= 1L << 2 * i;	/* L0 to L3; R/W and LEN 0: execution */
+	}
+	if (!r && n && ptrace(PTRACE_POKEUSER, tid, DEBUG_REGISTER(7), control))
+		r = -errno;
+	/* Perhaps a kick was faster: it is to come. */
+	sig = status >> 8 & EVENT_STOP ? 0 : WSTOPSIG(status);
+	ptrace(PTRACE_DETACH, tid, 0, sig);
+out:
+	pthread_mutex_unlock(&lock);
+	return r;
+}
+
 /* What the main thread does when waitid() says something about a child. */
 static void child_changed(const siginfo_t *si)
 {
 	int status;
 
-	if (si->si_code == CLD_TRAPPED) {
+	if (si->si_code == CLD_TRAPPED && !zygote->no_filter) {
+		/* host_stub_watch(): over when it gives up the lock. */
+		pthread_mutex_lock(&lock);
+		pthread_mutex_unlock(&lock);
+	} else if (si->si_code == CLD_TRAPPED) {
 		if (waitpid(si->si_pid, &status, WNOHANG | __WALL) == si->si_pid && WIFSTOPPED(status))
 			ptrace_stopped(si->si_pid, status);
 	} else if (si->si_code == CLD_STOPPED) {

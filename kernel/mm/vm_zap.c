@@ -30,7 +30,7 @@ unsigned vm_hal_prot(const struct vm_area *a, vpe_t e)
 		prot |= HAL_EXEC;
 	if (e & VPE_DEV)
 		prot |= HAL_DEVICE;
-	if (!(flags & VM_SHARED))
+	if (!(flags & VM_SHARED) && e & VPE_FILE)
 		prot |= HAL_PRIVATE;
 	return prot;
 }

@@ -125,13 +125,21 @@ twins() {	# name options
 all=999999999
 try default 1000 10000 $all
 [ "$(count 'answered in the stub')" -ge 10000 ] && ok default-answered || not_ok default-answered
-if grep -qw cpuid_fault /proc/cpuinfo; then learnt=1; else learnt=0; fi
-[ "$(count 'CPUID instructions learnt')" -ge $learnt ] && ok default-cpuid || not_ok default-cpuid
+# Found by faults, or by breakpoints, which the host must let a process set for its children.
+scope=$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo 0)
+if grep -qw cpuid_fault /proc/cpuinfo || [ "$scope" -lt 2 ] || [ "$(id -u)" = 0 ]; then learnt=20; else learnt=0; fi
+cpuids() { [ "$(count 'CPUID instructions learnt')" -ge $learnt ] && [ "$(count 'CPUID instructions patched')" -ge $((learnt / 2)) ]; }
+cpuids && ok default-cpuid || not_ok default-cpuid
 [ "$(count 'kept from the last program')" -ge 5000 ] && ok default-kept || not_ok default-kept
 try answer-off 1000 10000 $all --answer=off
 [ "$(count 'answered in the stub')" = 0 ] && ok answer-off-count || not_ok answer-off-count
 try cpuid-off 1000 10000 $all --cpuid=off
 [ "$(count 'CPUID instructions learnt')" = 0 ] && ok cpuid-off-count || not_ok cpuid-off-count
+# Where they can be made to fault, the other way, too.
+if grep -qw cpuid_fault /proc/cpuinfo; then
+	try cpuid-watch 1000 10000 $all --cpuid=watch
+	cpuids && ok cpuid-watch-count || not_ok cpuid-watch-count
+fi
 try keep-off 1000 10000 $all --keep=off
 [ "$(count 'kept from the last program')" = 0 ] && ok keep-off-count || not_ok keep-off-count
 try patch-off 10000 0 0 --patch=off

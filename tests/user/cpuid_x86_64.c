@@ -2,12 +2,15 @@
 /*
  * CPUID instructions, in a program that is executed again and again, so that a
  * kernel may have done something about them: they say the same each time, and
- * change four registers and nothing else; steps, signals, debuggers, threads;
- * HLT beside them is still no instruction for a program; text that is replaced.
+ * change four registers and nothing else, whatever instruction comes behind;
+ * steps, signals, debuggers, threads; HLT beside them is still no instruction for
+ * a program, nor are bytes within others that look like one; text that is
+ * replaced.
  */
 #include "harness.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -17,7 +20,7 @@
 #include <sys/wait.h>
 #include <ucontext.h>
 
-enum { PAGE = 4096, SAID = 160, STARTS = 6 };
+enum { PAGE = 4096, SAID = 160, STARTS = 60 };
 struct said { uint32_t leaf, sub, r[4]; };
 
 static struct said early[SAID];
@@ -29,19 +32,81 @@ long halt(void);
 /* In a page of their own, with a byte like a cpuid's inside of another instruction. */
 __asm__(".text\n.balign 4096\n"
 	"ask: push %rbx\n mov %rdx, %r8\n mov %edi, %eax\n mov %esi, %ecx\n"
-	"movabs $0x1122334455660fa2, %r9\n mov $-1, %rbx\n mov $-1, %rdx\n stc\n"
+	"movabs $0x112233445566a20f, %r9\n mov $-1, %rbx\n mov $-1, %rdx\n stc\n"
 	"site_cpuid: cpuid\n"
 	"site_behind: setc %r10b\n mov %eax, (%r8)\n mov %ebx, 4(%r8)\n mov %ecx, 8(%r8)\n mov %edx, 12(%r8)\n"
 	/* Whatever is left of the upper halves, the flag, or another register. */
 	"shr $32, %rax\n shr $32, %rbx\n shr $32, %rcx\n shr $32, %rdx\n"
 	"or %rbx, %rax\n or %rcx, %rax\n or %rdx, %rax\n"
-	"movabs $0x1122334455660fa2, %rdx\n cmp %rdx, %r9\n je 1f\n or $2, %rax\n"
+	"movabs $0x112233445566a20f, %rdx\n cmp %rdx, %r9\n je 1f\n or $2, %rax\n"
 	"1: cmp $1, %r10b\n je 2f\n or $4, %rax\n"
 	"2: pop %rbx\n ret\n"
 	"halt: mov $7, %eax\n"
 	"site_hlt: hlt\n .byte 0xa2, 0,0,0,0,0,0,0,0\n ret\n"
 	".balign 4096\n"
 	".globl site_cpuid, site_behind, site_hlt, ask, halt\n");
+
+/*
+ * Sites that are asked the same each time, with what compilers put behind.  Each
+ * leaves the registers in out[], and says what was wrong: the flag, the upper
+ * halves, the red zone, other registers.
+ */
+struct one { uint32_t leaf, sub, keeps_flag, shift; long (*ask)(uint32_t leaf, uint32_t sub, uint32_t *out); const uint8_t *at, *behind; };
+uint32_t one_word;
+#define ONE(n, instruction) \
+	"one" n ": push %rbx\n push %rdi\n mov %rdx, %r8\n mov %edi, %eax\n mov %esi, %ecx\n" \
+	"movabs $0x112233445566a20f, %r9\n mov %r9, %r11\n mov %r9, -8(%rsp)\n mov %r9, -120(%rsp)\n mov $-1, %rbx\n mov $-1, %rdx\n stc\n" \
+	"one" n "_at: cpuid\n" \
+	"one" n "_behind: " instruction "\n" \
+	"setc %r10b\n mov %eax, (%r8)\n mov %ebx, 4(%r8)\n mov %ecx, 8(%r8)\n mov %edx, 12(%r8)\n" \
+	"shr $32, %rax\n shr $32, %rbx\n shr $32, %rcx\n shr $32, %rdx\n" \
+	"or %rbx, %rax\n or %rcx, %rax\n or %rdx, %rax\n" \
+	"movabs $0x112233445566a20f, %rdx\n cmp %rdx, %r9\n je 1f\n or $2, %rax\n" \
+	"1: cmp %rdx, %r11\n je 1f\n or $2, %rax\n" \
+	"1: cmp %rdx, -8(%rsp)\n je 1f\n or $8, %rax\n" \
+	"1: cmp %rdx, -120(%rsp)\n je 1f\n or $8, %rax\n" \
+	"1: shl $8, %r10\n movzwl %r10w, %r10d\n or %r10, %rax\n pop %rdi\n pop %rbx\n ret\n"
+__asm__(".text\n.balign 4096\n"
+	ONE("0", "mov %eax, one_word(%rip)")
+	ONE("1", "cmpl $0x12345678, one_word(%rip)")
+	ONE("2", "mov $77, %edi")
+	ONE("3", "mov %eax, (%r8)")
+	ONE("4", "shr $14, %eax")
+	ONE("5", "test %r8, %r8")
+	ONE("6", "mov %eax, %esi")
+	ONE("7", "jmp 2f\n 2:")
+	ONE("9", "movabs $0x1020304050607080, %rsi")
+	".balign 4096\n");
+#undef ONE
+#define ONES(X) X(0, 0x80000000, 5, 1, 0) X(1, 7, 0, 0, 0) X(2, 0, 9, 1, 0) X(3, 0xd, 0, 1, 0) X(4, 0x80000006, 0, 0, 14) \
+	X(5, 7, 1, 0, 0) X(6, 0x80000005, 1, 1, 0) X(7, 2, 3, 1, 0) X(9, 0x80000002, 1, 1, 0)
+#define DECLARE(n, leaf, sub, keeps, shift) long one##n(uint32_t, uint32_t, uint32_t *); extern const uint8_t one##n##_at[], one##n##_behind[];
+ONES(DECLARE)
+#define ROW(n, leaf, sub, keeps, shift) { leaf, sub, keeps, shift, one##n, one##n##_at, one##n##_behind },
+static const struct one ones[] = { ONES(ROW) };
+enum { NONES = sizeof(ones) / sizeof(ones[0]) };
+static uint32_t ones_said[NONES][4];
+static unsigned ones_bad;
+
+/* What it says there is what it says elsewhere. */
+static int one_asks(const struct one *o, uint32_t leaf, uint32_t sub, uint32_t *v)
+{
+	uint32_t w[4];
+	long wrong = o->ask(leaf, sub, v);
+
+	ask(leaf, sub, w);
+	w[0] >>= o->shift;
+	return (o->keeps_flag ? wrong == 0x100 : (wrong & ~0x100L) == 0) && !memcmp(v, w, sizeof(w));
+}
+
+static int ones_ask(uint32_t said[NONES][4])
+{
+	int good = 1;
+
+	for (unsigned i = 0; i < NONES; i++)
+		good &= one_asks(&ones[i], ones[i].leaf, ones[i].sub, said[i]);
+	return good;
+}
 
 static void say(uint32_t leaf, uint32_t sub)
 {
@@ -75,6 +140,7 @@ static void ask_all(void)
 	say(2, 0xffffffff);
 	say(0x40000000, 0);
 	say(0x40000001, 5);
+	ones_bad = !ones_ask(ones_said);
 	/* The same again, oft enough for a loop. */
 	for (int i = 0; i < 20; i++)
 		say(4, (uint32_t)i % 4);
@@ -112,6 +178,62 @@ static int again(void)
 	return good;
 }
 
+/* Asked the same again, and other things; they are all there. */
+static int ones_answer(void)
+{
+	uint32_t said[NONES][4], v[4];
+	int good = !ones_bad && ones_ask(said) && !memcmp(said, ones_said, sizeof(said));
+
+	for (unsigned i = 0; i < NONES; i++)
+		good &= one_asks(&ones[i], 0x80000004, 0, v) && one_asks(&ones[i], 0xd, 2, v) && one_asks(&ones[i], 7, 3, v) &&
+			one_asks(&ones[i], ones[i].leaf, 0, v);
+	return good;
+}
+
+/* The instruction behind stores, and where it says.  One thread. */
+static int behind_stores(void)
+{
+	uint32_t v[4];
+
+	one_word = 1;
+	return one_asks(&ones[0], ones[0].leaf, 0, v) && one_word == v[0] && one_asks(&ones[0], 0x80000004, 0, v) && one_word == v[0];
+}
+
+static volatile uint64_t fault_ip, fault_at;
+static jmp_buf fault_out;
+static void on_store(int sig, siginfo_t *si, void *context)
+{
+	ucontext_t *u = context;
+
+	(void)sig;
+	fault_at = (uint64_t)si->si_addr;
+	fault_ip = (uint64_t)u->uc_mcontext.gregs[REG_RIP];
+	siglongjmp(fault_out, 1);
+}
+
+/* The instruction behind faults: it does so where it is. */
+static int behind_faults(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_store, .sa_flags = SA_SIGINFO }, old;
+	volatile int good = 1;
+
+	sigaction(SIGSEGV, &sa, &old);
+	for (volatile int i = 0; i < 3; i++) {
+		fault_ip = fault_at = 0;
+		if (!sigsetjmp(fault_out, 1))
+			one3(i == 2 ? 1 : 0xd, 0, (uint32_t *)0x1234560);
+		good &= fault_at == 0x1234560 && fault_ip == (uint64_t)one3_behind;
+		/* No address at all. */
+		fault_ip = 0;
+		fault_at = 1;
+		if (!sigsetjmp(fault_out, 1))
+			one3(i == 2 ? 1 : 0xd, 0, (uint32_t *)0x8000000000000000);
+		good &= fault_at == 0 && fault_ip == (uint64_t)one3_behind;
+	}
+	sigaction(SIGSEGV, &old, NULL);
+	return good;
+}
+
 /* ---- HLT ---- */
 
 static volatile int caught, code, tick_count;
@@ -146,7 +268,7 @@ static int stepped(void)
 {
 	struct user_regs_struct r;
 	uint64_t last = 0;
-	int st, seen = 0, good = 1;
+	int st, seen = 0, seen_ones = 0, good = 1;
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -156,10 +278,10 @@ static int stepped(void)
 		raise(SIGSTOP);
 		for (int i = 0; i < 3; i++)
 			ask(i == 1 ? 1 : 4, 0, v);
-		_exit(0);
+		_exit(!ones_answer());
 	}
 	waitpid(pid, &st, 0);
-	for (int i = 0; i < 3000 && !ptrace(PTRACE_SINGLESTEP, pid, 0, 0); i++) {
+	for (int i = 0; i < 20000 && !ptrace(PTRACE_SINGLESTEP, pid, 0, 0); i++) {
 		if (waitpid(pid, &st, 0) != pid || !WIFSTOPPED(st))
 			break;
 		good &= WSTOPSIG(st) == SIGTRAP;
@@ -168,11 +290,18 @@ static int stepped(void)
 			good &= r.rip == (uint64_t)site_behind;
 			seen++;
 		}
+		for (unsigned k = 0; k < NONES; k++)
+			if (last == (uint64_t)ones[k].at) {
+				good &= r.rip == (uint64_t)ones[k].behind;
+				seen_ones++;
+			}
 		last = r.rip;
 	}
-	if (!good || seen != 3 || !WIFEXITED(st))
-		printf("# good %d, seen %d, status %#x\n", good, seen, (unsigned)st);
-	return good && seen == 3 && WIFEXITED(st) && WEXITSTATUS(st) == 0;
+	/* Each other site is compared with this one. */
+	good &= seen_ones == 5 * NONES && seen == 3 + seen_ones;
+	if (!good || !WIFEXITED(st) || WEXITSTATUS(st))
+		printf("# good %d, seen %d and %d, status %#x\n", good, seen, seen_ones, (unsigned)st);
+	return good && WIFEXITED(st) && WEXITSTATUS(st) == 0;
 }
 
 static int bytes_are(void)
@@ -181,8 +310,48 @@ static int bytes_are(void)
 	uint8_t b[2] = { 0, 0 };
 	int good = pread(fd, b, 2, (off_t)(uintptr_t)site_cpuid) == 2 && b[0] == 0x0f && b[1] == 0xa2;
 
+	for (unsigned i = 0; i < NONES; i++)
+		good &= pread(fd, b, 2, (off_t)(uintptr_t)ones[i].at) == 2 && b[0] == 0x0f && b[1] == 0xa2;
 	close(fd);
 	return good;
+}
+
+static volatile int ticks_inside, ticks_astray;
+static struct { uint64_t start, end; } text_of[32];
+static unsigned texts;
+/* Where instructions of the program and its libraries are. */
+static void texts_find(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[512], prot[8], path[256];
+	unsigned long start, end;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		path[0] = 0;
+		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %255s", &start, &end, prot, path) >= 3 && prot[2] == 'x' &&
+		    (path[0] == '/' || !strcmp(path, "[vdso]")) && texts < 32) {
+			text_of[texts].start = start;
+			text_of[texts++].end = end;
+		}
+	}
+	if (f)
+		fclose(f);
+}
+
+static void on_tick_one(int sig, siginfo_t *si, void *context)
+{
+	ucontext_t *u = context;
+	uint64_t ip = (uint64_t)u->uc_mcontext.gregs[REG_RIP], text = (uint64_t)one0 & ~(uint64_t)(PAGE - 1);
+
+	(void)sig;
+	(void)si;
+	if (ip - text < PAGE)
+		ticks_inside++;
+	for (unsigned i = 0; i <= texts; i++)
+		if (i == texts)
+			ticks_astray++;
+		else if (ip >= text_of[i].start && ip < text_of[i].end)
+			break;
 }
 
 static void on_tick(int sig)
@@ -212,12 +381,35 @@ static int answers(void)
 	return good;
 }
 
+/* Interrupted at any instruction: it is one of the program's. */
+static int ones_interrupted(void)
+{
+	struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = { { 0, 0 }, { 0, 0 } };
+	struct sigaction sa = { .sa_sigaction = on_tick_one, .sa_flags = SA_SIGINFO | SA_RESTART };
+	int good = 1;
+
+	texts_find();
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 20000 && ticks_inside < 200; i++)
+		for (unsigned k = 0; k < NONES; k++) {
+			uint32_t v[4];
+			long wrong = ones[k].ask(ones[k].leaf, ones[k].sub, v);
+
+			good &= (wrong & ~(ones[k].keeps_flag ? 0 : 0x100L)) == (ones[k].keeps_flag ? 0x100 : 0) && !memcmp(v, ones_said[k], sizeof(v));
+		}
+	setitimer(ITIMER_REAL, &never, NULL);
+	if (!good || !ticks_inside || ticks_astray)
+		printf("# good %d, %d inside, %d astray\n", good, ticks_inside, ticks_astray);
+	return good && ticks_inside && !ticks_astray;
+}
+
 static void *thread_answers(void *arg)
 {
 	long good = 1;
 
 	for (int i = 0; i < 5; i++)
-		good &= answers();
+		good &= answers() && ones_answer();
 	return (void *)(good + (arg != NULL));
 }
 
@@ -269,7 +461,7 @@ int main(int argc, char **argv)
 	void *r;
 
 	if (argc < 3) {
-		plan(10);
+		plan(13);
 		snprintf(name, sizeof(name), "said.%d", getpid());
 		int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		ok(write(fd, early, nearly * sizeof(early[0])) == (ssize_t)(nearly * sizeof(early[0])), "asked %u times", nearly);
@@ -289,13 +481,15 @@ int main(int argc, char **argv)
 		bail("execve");
 	}
 	snprintf(name, sizeof(name), "%s", argv[1]);
-	good = again() && resolved(3) == 3 && answers();
+	good = again() && resolved(3) == 3 && answers() && ones_answer();
 	if (strcmp(argv[2], "last"))
 		return !good;
 	tap_run_ = 2;
-	tap_planned_ = 10;
+	tap_planned_ = 13;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	ok(good, "also now");
+	ok(ones_answer() && behind_stores(), "with any instruction behind");
+	ok(behind_faults(), "also one that faults");
 	ok(halts(halt, site_hlt), "HLT is a fault");
 	ok(stepped(), "single steps over it");
 	ok(bytes_are(), "/proc/PID/mem has the program's bytes");
@@ -307,7 +501,7 @@ int main(int argc, char **argv)
 	ok(good, "threads");
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(!answers() || !halts(halt, site_hlt));
+		_exit(!answers() || !ones_answer() || !halts(halt, site_hlt));
 	ok(waitpid(pid, &st, 0) == pid && st == 0, "a child");
 	signal(SIGALRM, on_tick);
 	setitimer(ITIMER_REAL, &often, NULL);
@@ -316,6 +510,7 @@ int main(int argc, char **argv)
 		good &= answers();
 	setitimer(ITIMER_REAL, &never, NULL);
 	ok(good && tick_count >= 20, "signals (%d)", tick_count);
+	ok(ones_interrupted(), "signals at any instruction");
 	ok(replaced(), "text that is written to, and replaced");
 	unlink(name);
 	return done();

@@ -17,7 +17,7 @@ struct host_boot {
 	int trap_ptrace;
 	unsigned patch;			/* patch a call site when it has been trapped so often; 0: never */
 	int answer;			/* calls that need no kernel: 'f' are answered in the stub, 'o' are not */
-	int cpuid;			/* CPUID can be made to fault, and is wanted to be answered in the stub */
+	int cpuid;			/* how CPUID instructions are found: 'f' they can be made to fault, 'w' by host_stub_watch(); 0: not */
 	int keep;			/* a reused stub need not forget what the next program maps as well */
 	int spin, yield;		/* hand-offs by spinning, by yielding: 'a' as it pays, 'o' never, 'f' always */
 	uint64_t map_min;		/* the lowest address that a process may map */

@@ -13,6 +13,16 @@ int host_stub_create(uint64_t svc_pa, uint64_t clock_pa, uint64_t cpuid_pa, void
 void host_stub_kill(int pid);
 /* Make the thread stop. */
 void host_stub_kick(int pid, int tid);
+/*
+ * A stub's thread gets SIGTRAP, TRAP_HWBKPT before it executes what is at one of the
+ * n <= HOST_WATCH addresses, and not for those of the call before.  A thread in
+ * user code or in a wait.  Blocks until it has been stopped for that: about
+ * 100 us.  Only without the ptrace backend.  0, or -errno: as it was (-EPERM:
+ * somebody else traces it, or the host lets nobody).
+ * Source: ptrace(2), PTRACE_POKEUSER; Intel SDM 3B 18.2 (debug registers).
+ */
+enum { HOST_WATCH = 4 };
+int host_stub_watch(int pid, int tid, const uint64_t *at, unsigned n);
 /* Run only on that host CPU. */
 void host_stub_pin(int tid, int cpu);
 #endif

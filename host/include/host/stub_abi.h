@@ -78,12 +78,11 @@ enum stub_cmd { STUB_CMD_OPS = 1, STUB_CMD_THREAD };
 enum { STUB_CPUIDS = 128, STUB_CPUID_TRIES = 8, STUB_CPUID_SITES = 32, STUB_CPUID_TRAP = 0xf4 /* hlt: #GP; #UD would leave to the hypervisor as well */ };
 struct stub_cpuid { uint32_t leaf, sub, used, unused; uint32_t r[4]; };	/* eax, ebx, ecx, edx */
 static inline uint32_t stub_cpuid_slot(uint32_t leaf, uint32_t sub) { return (leaf * 5 + (leaf >> 26) + sub * 3) % STUB_CPUIDS; }
-/* Leaves that do not look at ecx. */
-static inline uint32_t stub_cpuid_sub(uint32_t leaf, uint32_t ecx)
+static inline int stub_cpuid_ignores_ecx(uint32_t leaf)
 {
-	return leaf == 0 || leaf == 2 || leaf == 5 || leaf == 6 || leaf == 9 || leaf == 0x15 || leaf == 0x16 ||
-		leaf - 0x80000000u <= 8 ? 0 : ecx;
+	return leaf == 0 || leaf == 2 || leaf == 5 || leaf == 6 || leaf == 9 || leaf == 0x15 || leaf == 0x16 || leaf - 0x80000000u <= 8;
 }
+static inline uint32_t stub_cpuid_sub(uint32_t leaf, uint32_t ecx) { return stub_cpuid_ignores_ecx(leaf) ? 0 : ecx; }
 /* Not the ones that say which processor this is, and not what a hypervisor says of itself. */
 static inline int stub_cpuid_constant(uint32_t leaf)
 {

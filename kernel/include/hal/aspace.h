@@ -17,7 +17,7 @@
 #include <hal/types.h>
 
 enum { HAL_READ = 1, HAL_WRITE = 2, HAL_EXEC = 4, HAL_DEVICE = 8,	/* prot */
-	HAL_PRIVATE = 16 /* a hint: the page is mapped privately */ };
+	HAL_PRIVATE = 16 /* a hint: the page is the page cache's, and mapped privately */ };
 enum { HAL_ACCESSED = 1, HAL_DIRTY = 2 };
 
 /*
