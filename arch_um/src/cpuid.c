@@ -42,7 +42,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
-enum { LEARN_CALLS = 2, LEARN_STARTS = 16, WATCH_FROM = 24, PAGES_MAX = 256, BUCKETS = 256, LEARNERS_WAIT = 4, CPUID_LEN = 2, PLACES_MAX = 48 };
+enum { ESRCH_ = 3, LEARN_CALLS = 2, LEARN_STARTS = 16, WATCH_FROM = 24, PAGES_MAX = 256, BUCKETS = 256, LEARNERS_WAIT = 4, CPUID_LEN = 2, PLACES_MAX = 48 };
 
 /* A page with such instructions. */
 struct um_known {
@@ -312,10 +312,12 @@ void um_cpuid_watch(struct hal_as *as, struct um_thread *t) NO_TSA
 	um_unlock(&as->lock);
 	if (n == 0 && !t->watches)
 		return;
-	if (host_stub_watch(as->pid, t->tid, at, n))
-		WRITE_ONCE(watch_refused, true);
-	else
+	int err = host_stub_watch(as->pid, t->tid, at, n);
+
+	if (!err)
 		t->watches = n;
+	else if (err != -ESRCH_)	/* that one has died */
+		WRITE_ONCE(watch_refused, true);
 	as->watched = true;
 }
 

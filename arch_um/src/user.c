@@ -21,7 +21,7 @@
 #include <kernel/string.h>
 
 enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9, SIGSEGV = 11, SIGURG = 23, SIGSYS = 31 };
-enum { EFLAGS_TF = 0x100, EFLAGS_RF = 0x10000, ENOSYS_ = 38, TRAP_DB = 1, TRAP_GP = 13, TRAP_PF = 14 };
+enum { EFLAGS_TF = 0x100, EFLAGS_RF = 0x10000, ENOSYS_ = 38, TRAP_DB = 1, TRAP_GP = 13, TRAP_PF = 14, PF_FETCH = 16 };
 enum { SI_KERNEL = 0x80, TRAP_BRKPT = 1, TRAP_TRACE = 2, TRAP_HWBKPT = 4 };
 enum { ARCH_X86_64 = 0xc000003e };
 enum { AGAIN = 4096, AGAIN_PATCHED = 32 };
@@ -414,6 +414,9 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 			u->regs.eflags &= ~(uint64_t)EFLAGS_RF;
 		return HAL_TRAP_KICK;
 	}
+	/* A page of trampolines that the stub has not got: nothing has been done there. */
+	if (f.signo == SIGSEGV && f.trapno == TRAP_PF && f.err & PF_FETCH && um_as_tramp_fault(as, f.cr2))
+		return HAL_TRAP_KICK;
 	if (load_acquire(&as->patch)) {
 		machine = um_patch_hide(as, &u->regs);
 		/* A single step over the jump: that was the call. */
@@ -465,14 +468,10 @@ static enum hal_trap decode(struct hal_uctx *u, struct um_thread *t, struct hal_
 	info->error_code = (unsigned)f.err;
 	if (f.signo == SIGSEGV && f.trapno == TRAP_PF) {
 		info->addr = f.cr2;
-		if (f.err & 16 && um_as_tramp_fault(as, f.cr2)) {
-			u->regs.rip = f.ip;
-			return HAL_TRAP_KICK;
-		}
 		if (!u->regs.gs_base && f.cr2 - (t->area + STUB_GS_TAG) < STUB_SLOT - STUB_GS_TAG && um_patch_enabled())
 			info->addr -= t->area + STUB_GS_TAG;
 		um_count(UM_STAT_FAULT);
-		info->access = f.err & 16 ? HAL_EXEC : f.err & 2 ? HAL_WRITE : HAL_READ;
+		info->access = f.err & PF_FETCH ? HAL_EXEC : f.err & 2 ? HAL_WRITE : HAL_READ;
 		return HAL_TRAP_FAULT;
 	}
 	/* Of a step: perhaps it was over a jump of ours. */

@@ -86,11 +86,17 @@ static int vblk_submit(struct blkdev *d, struct blk_request *r)
 		segs[n++] = (struct virtq_seg){ page_to_phys(r->seg[i].page) + r->seg[i].offset, r->seg[i].len };
 	segs[n++] = (struct virtq_seg){ pa + offsetof(struct vblk_slot, status), 1 };
 	e = virtq_add(v->q, segs, r->op == BLK_READ ? 1 : n - 1, r->op == BLK_READ ? n - 1 : 1, s);
-	if (e) {
-		s->r = NULL;	/* not with the device: not to be failed with what is */
-		vblk_slot_put(v, s);
+	if (likely(!e)) {
+		/* Either this sees that the device is broken, or vblk_used() sees the request. */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (likely(!READ_ONCE(v->dev->broken)))
+			return 0;
+		return __atomic_exchange_n(&s->r, NULL, __ATOMIC_ACQ_REL) ? -EIO : 0;
 	}
-	return e;
+	/* Not with the device: not to be failed with what is, unless that has been done just now. */
+	bool ours = __atomic_exchange_n(&s->r, NULL, __ATOMIC_ACQ_REL);
+	vblk_slot_put(v, s);
+	return ours ? e : 0;
 }
 
 static void vblk_kick(struct blkdev *d)
@@ -143,10 +149,9 @@ static void vblk_used(struct virtqueue *q)
 	bool any = false;
 
 	while ((s = virtq_get(q, &len))) {
-		struct blk_request *r = s->r;
 		uint8_t status = READ_ONCE(s->status);
+		struct blk_request *r = __atomic_exchange_n(&s->r, NULL, __ATOMIC_ACQ_REL);
 
-		s->r = NULL;
 		vblk_slot_put(v, s);
 		if (!r) {
 			if (status == 0)

@@ -240,6 +240,7 @@ static long task_clone(const struct clone_args *a)
 	err = clone_count(c->cred->user);
 	if (err)
 		return err;
+	c->over_nproc = false;
 
 	task_comm_get(c, name);
 	t = task_alloc(name, task_first_run, NULL);

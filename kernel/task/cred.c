@@ -183,6 +183,11 @@ struct cred *cred_prepare(void)
 	return cred_dup(current->cred);
 }
 
+bool user_over_nproc(const struct user_account *u)
+{
+	return u->uid && (uint64_t)__atomic_load_n(&u->processes, __ATOMIC_RELAXED) > rlimit_get(RLIMIT_NPROC);
+}
+
 void cred_commit(struct cred *c)
 {
 	struct task *t = current;
@@ -194,6 +199,7 @@ void cred_commit(struct cred *c)
 		/* Without memory for the new account the old one goes on counting: no limit is evaded. */
 		if (u) {
 			if (t->process) {
+				t->over_nproc = user_over_nproc(u);
 				__atomic_add_fetch(&u->processes, 1, __ATOMIC_RELAXED);
 				__atomic_sub_fetch(&c->user->processes, 1, __ATOMIC_RELAXED);
 			}

@@ -346,6 +346,12 @@ int do_execve(int dfd, uaddr_t path, uaddr_t argv, uaddr_t envp, unsigned flags)
 	err = path_name_from_user(path, lookup, &name);
 	if (err)
 		goto out;
+	/* setuid(2) does not fail for want of a place: many programs do not look at what it returns.  This does. */
+	if (current->over_nproc && user_over_nproc(current->cred->user)) {
+		err = -EAGAIN;
+		goto out;
+	}
+	current->over_nproc = false;
 	err = exec_open(dfd, name, lookup, &e->file);
 	if (err)
 		goto out;

@@ -38,6 +38,7 @@ enum cap {
 	CAP_SYS_TTY_CONFIG = 26, CAP_MKNOD = 27, CAP_LEASE = 28, CAP_SETFCAP = 31, CAP_SYSLOG = 34, CAP_WAKE_ALARM = 35, CAP_CHECKPOINT_RESTORE = 40, CAP_LAST = 40
 };
 void user_account_put(struct user_account *u);	/* any context */
+bool user_over_nproc(const struct user_account *u);	/* more processes than current's RLIMIT_NPROC, and not root */
 struct user_account *user_account_current(void);	/* the running thread's (a kernel thread's: root's), with a reference: for what may outlive it */
 /* n more of what *counter, a field of an account, counts; false, and none more, if that would be above limit.  Any context. */
 static inline bool user_charge(int64_t *counter, int64_t n, uint64_t limit)

@@ -173,6 +173,7 @@ struct task {
 	uint64_t saved_sigmask;		/* [o] of sigsuspend, ppoll... */
 	bool restore_sigmask;		/* [o] */
 	uint8_t stop_pending;		/* [sig] enum: has to take part in a group stop; a counted one is among the process's stops_pending */
+	bool over_nproc;		/* [o] it became a user with more than RLIMIT_NPROC: execve fails while that is so */
 	bool may_stop;			/* [sig] no SIGCONT came since it took its last signal */
 	bool sig_work;			/* [a] look at pending signals, stops, exit before user code */
 	uaddr_t altstack_sp; uint64_t altstack_size; unsigned altstack_flags;	/* [o] */
