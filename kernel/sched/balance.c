@@ -196,7 +196,7 @@ unsigned sched_select_cpu(struct task *t, bool apart)
  * often each time that the lesson is repeated; then it is tried again.  So it is with who starts threads: what one of them waited is
  * a lesson for the next.
  */
-enum { LATE_NS = 100000 /* more than it takes to wake a CPU */, APART_LEAST = 16, APART_MOST = 4096 };
+enum { LATE_NS = 100000 /* more than it takes to wake a CPU */, APART_LEAST = 16, APART_MOST = 4096, VFORKS_VAIN = 256 };
 
 static void learn(struct sched_apart *a, uint64_t waited_ns)
 {
@@ -208,27 +208,57 @@ static void learn(struct sched_apart *a, uint64_t waited_ns)
 	WRITE_ONCE(a->left, late ? last : 0);
 }
 
+/*
+ * A child that ends wakes its parent as nearly its last deed: beside it, whatever was learnt.  The parent of a vfork() is woken by the
+ * exec, while the child's work only begins: that has its own lessons, since many such parents do nothing then but wait for its end.
+ */
 unsigned sched_place_woken(struct task *t, bool apart)
 {
 	struct sched_entity *se = &t->se;
-	unsigned cpu = sched_select_cpu(t, apart || se->woken.left);
+	struct sched_apart *a = se->sleeps == SLEEP_VFORK ? &se->vforks : &se->woken;
+	bool taught = !apart && se->sleeps != SLEEP_CHILD && a->left;
+	unsigned cpu = sched_select_cpu(t, apart || taught);
 
 	se->beside_ns = 0;
 	if (READ_ONCE(cpu_count) == 1 || current == this_cpu()->idle)
 		return cpu;
-	if (cpu == this_cpu()->id)
-		se->beside_ns = hal_time_mono_ns();
-	else if (se->woken.left && !apart)
-		se->woken.left--;
+	if (cpu == this_cpu()->id) {
+		if (se->sleeps != SLEEP_CHILD)
+			se->beside_ns = hal_time_mono_ns();
+	} else if (taught) {
+		a->left--;
+		se->vforks_try = se->sleeps == SLEEP_VFORK;
+		se->try_exec_ns = se->sum_exec_ns;
+	}
 	return cpu;
 }
 
 void rq_learn_wait(struct runqueue *rq, struct task *t)
 {
-	if (!t->se.beside_ns)
+	struct sched_entity *se = &t->se;
+
+	if (!se->beside_ns)
 		return;
-	learn(&t->se.woken, rq->clock_ns - t->se.beside_ns);
-	t->se.beside_ns = 0;
+	if (se->sleeps != SLEEP_VFORK)
+		learn(&se->woken, rq->clock_ns - se->beside_ns);
+	else if (se->vforks_vain)
+		se->vforks_vain--;
+	else
+		learn(&se->vforks, rq->clock_ns - se->beside_ns);
+	se->beside_ns = 0;
+}
+
+void rq_learn_sleep(struct task *t)
+{
+	struct sched_entity *se = &t->se;
+
+	if (likely(!se->vforks_try))
+		return;
+	se->vforks_try = false;
+	if (se->sleeps == SLEEP_CHILD && se->sum_exec_ns - se->try_exec_ns < LATE_NS) {
+		se->vforks.left = 0;
+		se->vforks_vain = VFORKS_VAIN;
+	}
 }
 
 unsigned sched_place_started(struct task *t)

@@ -57,7 +57,7 @@ static void schedule_irqoff(bool preempted) NO_TSA	/* callers say it by name: in
 	sched_load_update(rq->clock_ns);
 	if (prev != c->idle) {
 		if (!preempted && READ_ONCE(prev->state) != TASK_RUNNING)
-			rq_deactivate(rq, prev, false), WRITE_ONCE(prev->nvcsw, prev->nvcsw + 1);
+			rq_deactivate(rq, prev, false), rq_learn_sleep(prev), WRITE_ONCE(prev->nvcsw, prev->nvcsw + 1);
 		else if (unlikely(!(prev->se.affinity & cpu_bit(c->id))) && (prev->se.affinity & READ_ONCE(sched_online_mask)) && prev->state == TASK_RUNNING)
 			rq_deactivate(rq, prev, false);
 		else if (unlikely(READ_ONCE(rq->move)) && prev->state == TASK_RUNNING && rq_shall_move(rq, prev))

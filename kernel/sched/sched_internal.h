@@ -65,6 +65,7 @@ struct runqueue *task_rq_lock(struct task *t);		/* interrupts off; returns the l
 bool rq_pull(struct runqueue *rq);			/* locked and empty; takes a thread from the busiest queue */
 unsigned sched_select_cpu(struct task *t, bool apart);	/* for a thread that becomes runnable; apart: not beside current if it can be */
 unsigned sched_place_woken(struct task *t, bool apart);	/* the same when it is woken; its queue is locked */
+void rq_learn_sleep(struct task *t);	/* the running one sleeps: was it worth its CPU? */
 unsigned sched_place_started(struct task *t);	/* of current, which starts it */
 void sched_learn_start(uint64_t began_ns);	/* current has begun to run; any context that may free memory */
 void rq_learn_wait(struct runqueue *rq, struct task *t);	/* locked, clock_ns is now: t begins to run */

@@ -196,8 +196,12 @@ static int clone_publish(struct task *t, struct process *p, struct pid *pid, con
 static long clone_wait_vfork(struct task *t, struct completion *done)
 {
 	unsigned long flags;
+	int err;
 
-	if (wait_event_killable(&done->wait, READ_ONCE(done->done))) {
+	current->se.sleeps = SLEEP_VFORK;
+	err = wait_event_killable(&done->wait, READ_ONCE(done->done));
+	current->se.sleeps = SLEEP_ANY;
+	if (err) {
 		/* The parent dies: the child must not touch its stack any more. */
 		flags = spin_lock_irqsave(&process_tree_lock);
 		WRITE_ONCE(t->vfork_done, NULL);

@@ -178,7 +178,9 @@ static long wait_do(struct wait_request *w)
 	int got = wait_scan(w);
 
 	if (got == 0 && !(w->options & WNOHANG)) {
+		current->se.sleeps = SLEEP_CHILD;
 		int err = wait_event_interruptible(&current->process->child_wait, (got = wait_scan(w)) != 0);
+		current->se.sleeps = SLEEP_ANY;
 
 		if (err)
 			return err;

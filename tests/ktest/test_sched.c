@@ -159,9 +159,20 @@ KTEST(two_hundred_threads)
 	KEVENTUALLY(load_acquire(&left) == 0);
 }
 
+/* One CPU, or all on one. */
+static bool one_physical_cpu(void) { return (hal_cpu_shares(0) | 1) == (2ull << (cpu_count - 1)) - 1; }
+
+static void compute(uint64_t ns)
+{
+	uint64_t end = hal_time_mono_ns() + ns;
+
+	while (hal_time_mono_ns() < end)
+		hal_cpu_relax();
+}
+
 KTEST(waiting_threads_are_spread)
 {
-	if ((hal_cpu_shares(0) | 1) == (2ull << (cpu_count - 1)) - 1) {	/* one CPU, or all on one */
+	if (one_physical_cpu()) {
 		KCHECK(true);
 		return;
 	}
@@ -224,7 +235,7 @@ KTEST(the_waker_goes_on_or_sleeps)
 	unsigned apart = 0, beside = 0, n = 0;
 	struct task *k;
 
-	if ((hal_cpu_shares(0) | 1) == (2ull << (cpu_count - 1)) - 1) {	/* one CPU, or all on one */
+	if (one_physical_cpu()) {
 		KCHECK(true);
 		return;
 	}
@@ -275,7 +286,7 @@ KTEST(the_starter_goes_on_or_sleeps)
 	enum { ROUNDS = 100, MOST = 20000 };
 	unsigned apart = 0, beside = 0, n = 0;
 
-	if ((hal_cpu_shares(0) | 1) == (2ull << (cpu_count - 1)) - 1) {
+	if (one_physical_cpu()) {
 		KCHECK(true);
 		return;
 	}
@@ -288,6 +299,90 @@ KTEST(the_starter_goes_on_or_sleeps)
 		beside += !starts(true);
 	KCHECK(beside == ROUNDS);
 	KEVENTUALLY(load_acquire(&left) == (int)(MOST - n));
+}
+
+static struct waitq ended = WAITQ_INIT(ended);
+static unsigned ends;
+
+/* What a thread does that vforks and waits for its child again and again; with something to do between the two, if `busy`. */
+static void vforks(void *busy)
+{
+	for (unsigned n = 1;; n++) {
+		current->se.sleeps = SLEEP_VFORK;
+		wait_event(&asked, load_acquire(&questions) == n || load_acquire(&stop));
+		if (load_acquire(&stop))
+			break;
+		if (busy)
+			compute(300000);
+		current->se.sleeps = SLEEP_CHILD;
+		wait_event(&ended, load_acquire(&ends) == n);
+		current->se.sleeps = SLEEP_ANY;
+		store_release(&answers, n);
+		waitq_wake_all(&answered);
+	}
+	finish();
+}
+
+/* Is it on another CPU behind this? */
+static bool wakes_elsewhere(struct waitq *q, unsigned *what, unsigned n, struct task *k)
+{
+	uint64_t end = hal_time_mono_ns() + 20 * NSEC_PER_MSEC;
+	bool apart;
+
+	while (READ_ONCE(k->se.on_rq) && hal_time_mono_ns() < end)
+		hal_cpu_relax();
+	preempt_disable();
+	store_release(what, n);
+	waitq_wake_all(q);
+	apart = READ_ONCE(k->se.cpu) != this_cpu()->id;
+	preempt_enable();
+	return apart;
+}
+
+/* How often of a hundred the execs of children woke their parent on another CPU; and, in *at_ends, their ends. */
+static unsigned execs_apart(struct task *k, unsigned *at_ends)
+{
+	unsigned apart = 0;
+
+	*at_ends = questions = ends = answers = 0;
+	for (unsigned n = 1; n <= 100; n++) {
+		bool elsewhere = wakes_elsewhere(&asked, &questions, n, k);
+
+		apart += elsewhere;
+		compute(300000);
+		if (elsewhere)
+			*at_ends += wakes_elsewhere(&ended, &ends, n, k);
+		else
+			store_release(&ends, n);	/* it waits behind us */
+		waitq_wake_all(&ended);
+		wait_event(&answered, load_acquire(&answers) == n);
+	}
+	store_release(&stop, true);
+	waitq_wake_all(&asked);
+	return apart;
+}
+
+/* Elsewhere, if it does something while its child runs, and beside it, if it only waits; what the child does at its end is over soon. */
+KTEST(the_parent_of_a_vfork_waits_or_works)
+{
+	unsigned apart, at_ends;
+	struct task *k;
+
+	sched_set_nice(current, -20);	/* so that whom it wakes beside it waits, and does not preempt it */
+	for (uintptr_t busy = 0; busy < 2; busy++) {
+		stop = false;
+		left = 1;
+		questions = 0;
+		if (!KCHECK(k = kthread_create(vforks, (void *)busy, "vforks")))
+			return;
+		sched_set_nice(k, 0);
+		k->se.woken = (struct sched_apart){ 1000, 1000 };	/* whom it was otherwise woken by went on */
+		apart = execs_apart(k, &at_ends);
+		KEVENTUALLY(load_acquire(&left) == 0);
+		KCHECK(at_ends < 20);
+		if (!one_physical_cpu())
+			KCHECK(busy ? apart > 50 : apart < 20);
+	}
 }
 
 /* More threads than physical CPUs: those that share one take turns on one of them, and do not run on two at once. */
@@ -381,6 +476,6 @@ KTEST(idle_time_is_counted)
 const struct ktest sched_tests[] = {
 	KTEST_ROW(equal_shares), KTEST_ROW(nice_gets_less), KTEST_ROW(fifo_by_priority), KTEST_ROW(higher_priority_preempts),
 	KTEST_ROW(bad_parameters), KTEST_ROW(migrates_with_affinity), KTEST_ROW(two_hundred_threads), KTEST_ROW(waiting_threads_are_spread),
-	KTEST_ROW(the_waker_goes_on_or_sleeps), KTEST_ROW(the_starter_goes_on_or_sleeps),
+	KTEST_ROW(the_waker_goes_on_or_sleeps), KTEST_ROW(the_starter_goes_on_or_sleeps), KTEST_ROW(the_parent_of_a_vfork_waits_or_works),
 	KTEST_ROW(shared_cpus_are_left_idle), KTEST_ROW(real_time_leaves_the_other_cpus), KTEST_ROW(idle_time_is_counted), { NULL, NULL }
 };

@@ -15,6 +15,9 @@ struct task;
 struct vm_space;
 enum sched_policy { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3, SCHED_IDLE = 5 };
 
+/* What a thread sleeps for, where that says on which CPU it is to be woken (balance.c). */
+enum sched_sleep { SLEEP_ANY, SLEEP_CHILD /* a child's end */, SLEEP_VFORK /* its child's exec */ };
+
 struct sched_entity {
 	struct rb_node node;		/* [rq] fair: by virtual deadline */
 	struct list_head link;		/* [rq] real time: queue of its priority */
@@ -33,8 +36,12 @@ struct sched_entity {
 	uint64_t beside_ns;		/* [rq] since when it waits on its waker's CPU; 0: it does not */
 	uint64_t started_ns;		/* [o] since when it waited on its starter's CPU */
 	struct task *starter;		/* [o] a reference until it has run; NULL: it was started elsewhere */
-	/* balance.c: so many go elsewhere yet, and what the last lesson said.  woken: of its own wake-ups [rq]; starts: of those it starts [a] */
-	struct sched_apart { uint16_t left, last; } woken, starts;
+	/* balance.c: so many go elsewhere yet, and what the last lesson said.  woken, vforks: of its own wake-ups [rq]; starts: of those it starts [a] */
+	struct sched_apart { uint16_t left, last; } woken, vforks, starts;
+	uint16_t vforks_vain;		/* [rq] so many lessons of vforks are not believed */
+	bool vforks_try;		/* [rq] vforks had it placed elsewhere: was that worth it? */
+	uint8_t sleeps;			/* [o] enum sched_sleep */
+	uint64_t try_exec_ns;		/* [rq] sum_exec_ns when it was placed there */
 };
 
 void sched_early_init(void);		/* before everything: gives the boot thread an identity, for locks */
