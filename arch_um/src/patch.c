@@ -20,6 +20,8 @@
  *
  *  C  cpuid; mov %eax, x(%rip)		a CPUID that is known (cpuid.c), as B: the trampoline has the answer to the one question that
  *					it has been asked there, and asks the CPU the others
+ *  D  mov $leaf, %eax; cpuid		the same as A; preferred, and C is not used where the page has a branch to the instruction behind
+ *					(glibc's handle_amd()): each would trap
  *
  * Everything else keeps trapping: code that a program writes (anonymous or
  * writable pages), sites that do not fit, sites out of reach.
@@ -60,12 +62,12 @@
 #include <kernel/string.h>
 
 enum { TRAMP = 64 /* >= 27 + 16 + 5 */, PER_PAGE = PAGE_SIZE / TRAMP, AREA_PAGES = STUB_TRAMP_SIZE / PAGE_SIZE, AREAS = 2, LOW = 0, OWN = 1 };
-enum { BUCKETS = 32, SETS = 64, COPIES_MAX = 512, IDLE_SETS = 32, IDLE_COPIES = 512, HOT_BITS = 9, HOT_WAYS = 4, JMP_LEN = 5, MOV_LEN = 5, SYSCALL_LEN = 2 };
+enum { BUCKETS = 32, SETS = 64, COPIES_MAX = 512, IDLE_SETS = 32, IDLE_COPIES = 512, HOT_BITS = 9, HOT_WAYS = 4, JMP_LEN = 5, MOV_LEN = 5, SYSCALL_LEN = 2, CPUID_LEN = 2 };
 #define KEY_OWN UINT64_C(0x4000000000000000)	/* key of hal_as_own(): no address */
 #define KEY_REACH (UINT64_C(1) << 31)
 enum { SIGILL = 4, SIGSEGV = 11, TRAP_UD = 6, TRAP_GP = 13 };
 
-enum site_kind { SITE_FREE, SITE_A, SITE_B, SITE_CPUID };
+enum site_kind { SITE_FREE, SITE_A, SITE_B, SITE_C, SITE_D };
 /* One patched site and its trampoline, which has the same index. */
 struct um_site {
 	enum site_kind kind;
@@ -74,9 +76,9 @@ struct um_site {
 	uint32_t nr;			/* A */
 	uint8_t len;			/* B, C: of the instruction behind it, */
 	uint8_t rip;			/* C: and where in it an address relative to it is, or 0 */
-	uint8_t cont;			/* B, C: offset in the trampoline of that instruction */
-	uint8_t hit, miss;		/* C: of the code that answers, that asks the CPU */
-	struct um_cpuid_site cpuid;	/* C */
+	uint8_t cont;			/* B, C: offset in the trampoline of that instruction; D: of the jump back */
+	uint8_t keep, hit, miss;	/* C, D: of the code that keeps ecx, that answers, that asks the CPU */
+	struct um_cpuid_site cpuid;	/* C, D */
 	uint8_t old[JMP_LEN], new[JMP_LEN];
 	struct um_site *in_page;	/* next site of the same page */
 };
@@ -383,7 +385,7 @@ static bool fits(enum site_kind kind, uaddr_t at, uaddr_t tramp, int32_t *rel)
 
 	*rel = (int32_t)d;
 	/* And back again, from any place in the trampoline to any near the site. */
-	return d == *rel && d + (1 << 12) < INT32_MAX && d - (1 << 12) > INT32_MIN && (kind == SITE_A || traps((uint8_t)(d >> 8)));
+	return d == *rel && d + (1 << 12) < INT32_MAX && d - (1 << 12) > INT32_MIN && (kind == SITE_A || kind == SITE_D || traps((uint8_t)(d >> 8)));
 }
 
 /* A free trampoline that a jump at `at` can reach, in a page that exists if possible. */
@@ -473,28 +475,35 @@ static void tramp_write(struct um_site *s, uaddr_t va, char *code, uaddr_t next,
  * The trampoline of a CPUID.  Flags are not touched; of registers those that the
  * instruction sets anyway: until the answer, edx has what ecx was.
  */
-static void tramp_cpuid(struct um_site *s, uaddr_t va, char *code, uaddr_t next, const uint8_t *behind)
+static void tramp_cpuid(struct um_site *s, enum site_kind kind, uaddr_t va, char *code, uaddr_t next, const uint8_t *behind)
 {
 	static const uint8_t keep[] = { 0x89, 0xca }, lea_rax[] = { 0x8d, 0x88 }, lea_rdx[] = { 0x8d, 0x8a }, jrcxz[] = { 0xe3, 2 };
 	static const uint8_t ask[] = { 0x89, 0xd1, 0x0f, 0xa2 }, jmp[] = { 0xe9 }, set[] = { 0xb8, 0xbb, 0xb9, 0xba };
 	enum { JMP8 = 0xeb, JMP8_LEN = 2, CHECK = 10, SET = 5 };
 	const struct um_cpuid_site *q = &s->cpuid;
-	bool sub = !stub_cpuid_ignores_ecx(q->leaf);
-	uint32_t minus = -q->leaf;
+	bool check[2] = { kind == SITE_C, !stub_cpuid_ignores_ecx(q->leaf) };	/* eax, ecx */
 	char *c = code;
 
-	s->miss = (uint8_t)(sizeof(keep) + (sub ? 2 : 1) * CHECK + 4 * SET + JMP8_LEN);
+	s->keep = kind == SITE_D ? MOV_LEN : 0;
+	s->hit = (uint8_t)(s->keep + sizeof(keep) + (check[0] + check[1]) * CHECK);
+	s->miss = (uint8_t)(s->hit + 4 * SET + JMP8_LEN);
 	s->cont = (uint8_t)(s->miss + sizeof(ask));
-	s->hit = (uint8_t)(s->miss - 4 * SET - JMP8_LEN);
+	if (kind == SITE_D) {
+		*c++ = (char)0xb8;			/* mov $leaf, %eax */
+		c = put(c, &q->leaf, 4);
+	}
 	c = put(c, keep, sizeof(keep));			/* mov %ecx, %edx */
-	for (unsigned i = 0; i < (sub ? 2u : 1u); i++) {
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t minus = i ? -q->sub : -q->leaf;
+
+		if (!check[i])
+			continue;
 		c = put(c, i ? lea_rdx : lea_rax, 2);	/* lea -leaf(%rax), %ecx; lea -sub(%rdx), %ecx */
 		c = put(c, &minus, 4);
 		c = put(c, jrcxz, sizeof(jrcxz));	/* over the next */
 		*c++ = (char)JMP8;
 		c++;
 		c[-1] = (char)(s->miss - (c - code));
-		minus = -q->sub;
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		*c++ = (char)set[i];			/* mov $eax, %eax; ebx; ecx; edx */
@@ -566,6 +575,42 @@ static uint8_t movable(const uint8_t *c, size_t max, uint8_t *rip)
 	return n <= max && n <= 16 ? (uint8_t)n : 0;
 }
 
+/* A mov $imm, %eax ends at off. */
+static bool mov_before(const uint8_t *page, unsigned off, uint32_t *imm)
+{
+	const uint8_t *c = page + off;
+
+	/* Where may it be only the end of a longer instruction?  Behind REX and 66 prefixes, and after disp8. */
+	if (off < MOV_LEN + 2 || c[-5] != 0xb8)
+		return false;
+	uint8_t before = c[-6], op = c[-7];
+	bool prefix = (before & 0xf0) == 0x40 || before == 0x66;
+	bool disp8 = (before & 0xc0) == 0x40 && (op == 0xc7 || op == 0x81 || op == 0x69 || op == 0xf7);
+
+	memcpy(imm, c - 4, 4);
+	return !prefix && !disp8;
+}
+
+/* May the page have a direct branch to there?  Any byte may be one's first. */
+static bool branched_to(const uint8_t *page, unsigned to)
+{
+	for (unsigned o = 0; o + 2 <= PAGE_SIZE; o++) {
+		const uint8_t *c = page + o;
+		bool two = c[0] == 0x0f && (c[1] & 0xf0) == 0x80;	/* jcc rel32 */
+		unsigned n = 1u + two;
+		int32_t rel;
+
+		if (((c[0] & 0xf0) == 0x70 || (c[0] & 0xfc) == 0xe0 || c[0] == 0xeb) && (int)o + 2 + (int8_t)c[1] == (int)to)
+			return true;
+		if ((!two && c[0] != 0xe8 && c[0] != 0xe9) || o + n + 4 > PAGE_SIZE)
+			continue;
+		memcpy(&rel, c + n, sizeof(rel));
+		if ((int64_t)o + n + 4 + rel == to)
+			return true;
+	}
+	return false;
+}
+
 /* What can be done at this call: 0 nothing. */
 static enum site_kind site_shape(const uint8_t *page, unsigned off, struct um_site *s)
 {
@@ -575,17 +620,9 @@ static enum site_kind site_shape(const uint8_t *page, unsigned off, struct um_si
 	s->next = off + SYSCALL_LEN;
 	if (off + SYSCALL_LEN > PAGE_SIZE || c[0] != 0x0f || c[1] != 0x05)
 		return SITE_FREE;
-	/* Where may the mov be only the end of a longer instruction?  Behind REX and 66 prefixes, and after disp8. */
-	if (off >= MOV_LEN + 2 && c[-5] == 0xb8) {
-		uint8_t before = c[-6], op = c[-7];
-		bool prefix = (before & 0xf0) == 0x40 || before == 0x66;
-		bool disp8 = (before & 0xc0) == 0x40 && (op == 0xc7 || op == 0x81 || op == 0x69 || op == 0xf7);
-
-		memcpy(&s->nr, c - 4, 4);
-		if (!prefix && !disp8 && s->nr < 4096) {
-			s->at = off - MOV_LEN;
-			return SITE_A;
-		}
+	if (mov_before(page, off, &s->nr) && s->nr < 4096) {
+		s->at = off - MOV_LEN;
+		return SITE_A;
 	}
 	/* Long enough for the jump, so that nothing else begins in its bytes. */
 	s->len = movable(c + SYSCALL_LEN, PAGE_SIZE - off - SYSCALL_LEN, NULL);
@@ -635,38 +672,65 @@ static void copy_retire(struct um_patch *p, struct shadow *s, const struct hal_a
 	s->copy = NULL;
 }
 
-/* A jump in the place of a CPUID that is asked one thing. */
-static struct um_site *cpuid_site(const struct hal_as *as, struct shadow *s, const struct um_cpuid_site *q)
+/* Room for a jump: no other has a byte there, nor has a CPUID but q. */
+static bool jump_fits(const struct shadow *s, const struct um_cpuid_site *all, unsigned n, const struct um_cpuid_site *q, unsigned off)
 {
-	enum { LEN = 2, LEN_MAX = TRAMP - 48 - JMP_LEN };
-	const uint8_t *c = (const uint8_t *)page_addr(s->orig) + q->at;
-	struct um_site want = { .at = s->key + q->at, .call = s->key + q->at, .next = s->key + q->at + LEN, .cpuid = *q }, *site;
-	uaddr_t at = from_key(as, want.at), tramp;
+	for (const struct um_site *i = s->sites; i; i = i->in_page) {
+		unsigned o = (unsigned)(i->at & (PAGE_SIZE - 1));
+
+		if (o < off + JMP_LEN && off < o + JMP_LEN)
+			return false;
+	}
+	for (unsigned k = 0; k < n; k++)
+		if (&all[k] != q && all[k].at < off + JMP_LEN && off < all[k].at + 2u)
+			return false;
+	return true;
+}
+
+/* A jump in the place of a CPUID that is asked one thing, one of n in the page. */
+static struct um_site *cpuid_site(const struct hal_as *as, struct shadow *s, const struct um_cpuid_site *all, unsigned n, const struct um_cpuid_site *q)
+{
+	enum { LEN_MAX = TRAMP - 48 - JMP_LEN };
+	const uint8_t *page = page_addr(s->orig), *behind = page + q->at + CPUID_LEN;
+	struct um_site want = { .call = s->key + q->at, .next = s->key + q->at + CPUID_LEN, .cpuid = *q }, *site;
+	enum site_kind kind = SITE_C;
+	unsigned off = q->at;
+	uaddr_t at, tramp;
+	uint32_t leaf;
 	char *code;
 	int32_t rel;
 
-	want.len = movable(c + LEN, PAGE_SIZE - q->at - LEN, &want.rip);
-	if (q->asked != 1 || want.len < JMP_LEN - LEN || want.len > LEN_MAX)
+	if (q->asked != 1)
 		return NULL;
-	site = tramp_find(as, SITE_CPUID, at, &tramp, &code, &rel);
+	if (mov_before(page, off, &leaf) && leaf == q->leaf && jump_fits(s, all, n, q, off - MOV_LEN)) {
+		kind = SITE_D;
+		off -= MOV_LEN;
+	} else {
+		want.len = movable(behind, PAGE_SIZE - off - CPUID_LEN, &want.rip);
+		if (want.len < JMP_LEN - CPUID_LEN || want.len > LEN_MAX || !jump_fits(s, all, n, q, off) || branched_to(page, off + CPUID_LEN))
+			return NULL;
+	}
+	want.at = s->key + off;
+	at = from_key(as, want.at);
+	site = tramp_find(as, kind, at, &tramp, &code, &rel);
 	if (!site)
 		return NULL;
 	if (want.rip) {
 		int32_t was;
 		int64_t far;
 
-		memcpy(&was, c + LEN + want.rip, sizeof(was));
+		memcpy(&was, behind + want.rip, sizeof(was));
 		far = (int64_t)was + (int64_t)(at - tramp);
 		if (far - (1 << 12) < INT32_MIN || far + (1 << 12) > INT32_MAX)
 			return NULL;
 	}
-	memcpy(want.old, c, JMP_LEN);
+	memcpy(want.old, page + off, JMP_LEN);
 	want.new[0] = 0xe9;
 	memcpy(want.new + 1, &rel, 4);
 	want.in_page = s->sites;
-	tramp_cpuid(&want, tramp, code, at + LEN, c + LEN);
+	tramp_cpuid(&want, kind, tramp, code, from_key(as, want.next), behind);
 	*site = want;
-	__atomic_store_n(&site->kind, SITE_CPUID, __ATOMIC_RELEASE);
+	__atomic_store_n(&site->kind, kind, __ATOMIC_RELEASE);
 	um_count(UM_STAT_CPUID_PATCHED);
 	return site;
 }
@@ -675,32 +739,27 @@ static struct um_site *cpuid_site(const struct hal_as *as, struct shadow *s, con
 static void cpuid_put(const struct hal_as *as, struct shadow *s, uint8_t *copy)
 {
 	unsigned n = 0;
-	const struct um_cpuid_site *q = um_cpuid_sites(page_to_phys(s->orig), &n);
+	const struct um_cpuid_site *all = um_cpuid_sites(page_to_phys(s->orig), &n);
 	bool before = s->cpuid_known;
 
 	s->cpuid_n = 0;
-	s->cpuid_known = q;
-	for (unsigned k = 0; k < n; k++, q++) {
+	s->cpuid_known = all;
+	for (const struct um_cpuid_site *q = all; q < all + n; q++) {
 		bool apart = true;
-		unsigned end = q->at + 2u;
 		struct um_site *site;
 
 		for (const struct um_site *i = s->sites; i; i = i->in_page) {
 			unsigned o = (unsigned)(i->at & (PAGE_SIZE - 1));
 
-			apart &= end <= o || o + JMP_LEN <= q->at;
+			apart &= q->at + CPUID_LEN <= (int)o || o + JMP_LEN <= q->at;
+			apart &= i->kind != SITE_D || i->call != s->key + q->at;	/* whoever jumps to it asks the CPU */
 		}
-		/* Of a site's bytes none may be another's: jumps are only made at first, when the instruction behind is still what it was. */
+		/* Jumps are only made at first, when the instructions beside are still what they were. */
 		if (q->varies || !apart || copy[q->at] != 0x0f || copy[q->at + 1] != 0xa2)
 			continue;
-		for (const struct um_site *i = s->sites; i; i = i->in_page) {
-			unsigned o = (unsigned)(i->at & (PAGE_SIZE - 1));
-
-			apart &= o < q->at || q->at + JMP_LEN <= (int)o;
-		}
-		site = apart && !before ? cpuid_site(as, s, q) : NULL;
+		site = before ? NULL : cpuid_site(as, s, all, n, q);
 		if (site) {
-			memcpy(copy + q->at, site->new, JMP_LEN);
+			memcpy(copy + (site->at & (PAGE_SIZE - 1)), site->new, JMP_LEN);
 			s->sites = site;
 		} else {
 			copy[q->at] = STUB_CPUID_TRAP;
@@ -952,7 +1011,7 @@ static void cpuid_finish(const struct um_site *s, unsigned off, struct abi_regs 
 		r->rcx = s->cpuid.r[2];
 		r->rdx = s->cpuid.r[3];
 	} else {
-		if (off)
+		if (off > s->keep)
 			r->rcx = (uint32_t)r->rdx;
 		um_cpuid_execute(r);
 	}
@@ -969,7 +1028,10 @@ uaddr_t um_patch_hide(struct hal_as *as, struct abi_regs *r)
 	if (s->kind == SITE_A) {
 		r->rax = s->nr;
 		r->rip = from_key(as, s->call);
-	} else if (s->kind == SITE_CPUID && off < s->cont) {
+	} else if (s->kind == SITE_D && off < s->keep) {
+		r->rax = s->cpuid.leaf;
+		r->rip = from_key(as, s->call);
+	} else if ((s->kind == SITE_C || s->kind == SITE_D) && off < s->cont) {
 		cpuid_finish(s, off, r);
 		r->rip = from_key(as, s->next);
 	} else if (off < s->cont) {
@@ -992,7 +1054,7 @@ bool um_patch_enter(struct hal_as *as, uaddr_t ip, int sig, unsigned trap, uaddr
 	uint64_t key = to_key(as, ip);
 	struct shadow *s = shadow_find(p, key & PAGE_MASK);
 	for (struct um_site *i = s ? s->sites : NULL; i && !found; i = i->in_page)
-		if (i->kind != SITE_A && i->next == key)
+		if ((i->kind == SITE_B || i->kind == SITE_C) && i->next == key)
 			for (unsigned a = 0; a < AREAS && !found; a++)
 				for (unsigned k = 0; k < AREA_PAGES && !found; k++) {
 					struct tramp_page *t = p->tramp[a][k];

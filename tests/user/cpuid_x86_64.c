@@ -53,9 +53,12 @@ __asm__(".text\n.balign 4096\n"
  */
 struct one { uint32_t leaf, sub, keeps_flag, shift; long (*ask)(uint32_t leaf, uint32_t sub, uint32_t *out); const uint8_t *at, *behind; };
 uint32_t one_word;
-#define ONE(n, instruction) \
+#define ONE(n, instruction) ASKED(n, "", instruction)
+/* The same with a leaf of its own, which others jump over. */
+#define MOV(n, leaf, instruction) ASKED(n, "cmp $" leaf ", %edi\n stc\n jne one" n "_at\n not %eax\n mov $" leaf ", %eax\n", instruction)
+#define ASKED(n, before, instruction) \
 	"one" n ": push %rbx\n push %rdi\n mov %rdx, %r8\n mov %edi, %eax\n mov %esi, %ecx\n" \
-	"movabs $0x112233445566a20f, %r9\n mov %r9, %r11\n mov %r9, -8(%rsp)\n mov %r9, -120(%rsp)\n mov $-1, %rbx\n mov $-1, %rdx\n stc\n" \
+	"movabs $0x112233445566a20f, %r9\n mov %r9, %r11\n mov %r9, -8(%rsp)\n mov %r9, -120(%rsp)\n mov $-1, %rbx\n mov $-1, %rdx\n stc\n" before \
 	"one" n "_at: cpuid\n" \
 	"one" n "_behind: " instruction "\n" \
 	"setc %r10b\n mov %eax, (%r8)\n mov %ebx, 4(%r8)\n mov %ecx, 8(%r8)\n mov %edx, 12(%r8)\n" \
@@ -76,10 +79,23 @@ __asm__(".text\n.balign 4096\n"
 	ONE("6", "mov %eax, %esi")
 	ONE("7", "jmp 2f\n 2:")
 	ONE("9", "movabs $0x1020304050607080, %rsi")
+	".balign 4096\n"
+	MOV("10", "0x80000008", "mov %eax, one_word(%rip)")
+	MOV("11", "0xd", "mov %eax, (%r8)")
+	MOV("12", "0x80000006", "pop %rdi\n push %rdi")
+	/* uint32_t passed(leaf, how): its eax less 0x1234; how: the leaf's, by a branch, by a jump that nobody can foresee. */
+	"passed: push %rbx\n mov %edi, %eax\n xor %ecx, %ecx\n test %esi, %esi\n jnz 1f\n"
+	"cpuid\n 1: sub $0x1234, %eax\n pop %rbx\n ret\n"
+	"passed_far: push %rbx\n mov %edi, %eax\n lea 1f(%rip), %r8\n lea 2f(%rip), %r9\n test %esi, %esi\n cmovz %r9, %r8\n xor %ecx, %ecx\n jmp *%r8\n"
+	"2: cpuid\n 1: sub $0x1234, %eax\n pop %rbx\n ret\n"
 	".balign 4096\n");
+uint32_t passed(uint32_t leaf, uint32_t how), passed_far(uint32_t leaf, uint32_t how);
 #undef ONE
+#undef MOV
+#undef ASKED
 #define ONES(X) X(0, 0x80000000, 5, 1, 0) X(1, 7, 0, 0, 0) X(2, 0, 9, 1, 0) X(3, 0xd, 0, 1, 0) X(4, 0x80000006, 0, 0, 14) \
-	X(5, 7, 1, 0, 0) X(6, 0x80000005, 1, 1, 0) X(7, 2, 3, 1, 0) X(9, 0x80000002, 1, 1, 0)
+	X(5, 7, 1, 0, 0) X(6, 0x80000005, 1, 1, 0) X(7, 2, 3, 1, 0) X(9, 0x80000002, 1, 1, 0) \
+	X(10, 0x80000008, 5, 1, 0) X(11, 0xd, 1, 1, 0) X(12, 0x80000006, 0, 1, 0)
 #define DECLARE(n, leaf, sub, keeps, shift) long one##n(uint32_t, uint32_t, uint32_t *); extern const uint8_t one##n##_at[], one##n##_behind[];
 ONES(DECLARE)
 #define ROW(n, leaf, sub, keeps, shift) { leaf, sub, keeps, shift, one##n, one##n##_at, one##n##_behind },
@@ -141,6 +157,8 @@ static void ask_all(void)
 	say(0x40000000, 0);
 	say(0x40000001, 5);
 	ones_bad = !ones_ask(ones_said);
+	passed(0x80000005, 0);
+	passed_far(0x80000005, 0);
 	/* The same again, oft enough for a loop. */
 	for (int i = 0; i < 20; i++)
 		say(4, (uint32_t)i % 4);
@@ -190,6 +208,22 @@ static int ones_answer(void)
 	return good;
 }
 
+/* The instruction behind is branched to, past the CPUID. */
+static int branches_behind(void)
+{
+	uint32_t v[4];
+	int good = 1;
+
+	for (uint32_t i = 0; i < 100; i++) {
+		uint32_t leaf = i % 3 ? 0x80000005 : 7;
+
+		ask(leaf, 0, v);
+		good &= passed(leaf, 0) == v[0] - 0x1234 && passed_far(leaf, 0) == v[0] - 0x1234;
+		good &= passed(leaf, 1) == leaf - 0x1234 && passed_far(leaf, 1) == leaf - 0x1234;
+	}
+	return good;
+}
+
 /* The instruction behind stores, and where it says.  One thread. */
 static int behind_stores(void)
 {
@@ -228,17 +262,20 @@ static int behind_faults(void)
 	char *none = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	sigaction(SIGSEGV, &sa, &old);
-	for (volatile int i = 0; i < 3; i++) {
+	for (volatile int i = 0; i < 6; i++) {
+		const uint8_t *behind = i % 2 ? one11_behind : one3_behind;
+		uint32_t leaf = i >= 4 ? 1 : 0xd;
+
 		fault_ip = fault_at = 0;
 		if (!sigsetjmp(fault_out, 1))
-			one3(i == 2 ? 1 : 0xd, 0, (uint32_t *)(none + 0x560));
-		good &= faulted((uint64_t)none + 0x560, one3_behind);
+			(i % 2 ? one11 : one3)(leaf, 1, (uint32_t *)(none + 0x560));
+		good &= faulted((uint64_t)none + 0x560, behind);
 		/* No address at all. */
 		fault_ip = 0;
 		fault_at = 1;
 		if (!sigsetjmp(fault_out, 1))
-			one3(i == 2 ? 1 : 0xd, 0, (uint32_t *)0x8000000000000000);
-		good &= faulted(0, one3_behind);
+			(i % 2 ? one11 : one3)(leaf, 1, (uint32_t *)0x8000000000000000);
+		good &= faulted(0, behind);
 	}
 	sigaction(SIGSEGV, &old, NULL);
 	munmap(none, PAGE);
@@ -356,7 +393,7 @@ static void on_tick_one(int sig, siginfo_t *si, void *context)
 
 	(void)sig;
 	(void)si;
-	if (ip - text < PAGE)
+	if (ip - text < 2 * PAGE)
 		ticks_inside++;
 	for (unsigned i = 0; i <= texts; i++)
 		if (i == texts)
@@ -472,7 +509,7 @@ int main(int argc, char **argv)
 	void *r;
 
 	if (argc < 3) {
-		plan(13);
+		plan(14);
 		snprintf(name, sizeof(name), "said.%d", getpid());
 		int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		ok(write(fd, early, nearly * sizeof(early[0])) == (ssize_t)(nearly * sizeof(early[0])), "asked %u times", nearly);
@@ -496,11 +533,12 @@ int main(int argc, char **argv)
 	if (strcmp(argv[2], "last"))
 		return !good;
 	tap_run_ = 2;
-	tap_planned_ = 13;
+	tap_planned_ = 14;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	ok(good, "also now");
 	ok(ones_answer() && behind_stores(), "with any instruction behind");
 	ok(behind_faults(), "also one that faults");
+	ok(branches_behind(), "also one that is branched to");
 	ok(halts(halt, site_hlt), "HLT is a fault");
 	ok(stepped(), "single steps over it");
 	ok(bytes_are(), "/proc/PID/mem has the program's bytes");
