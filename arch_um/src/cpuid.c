@@ -22,8 +22,9 @@
  *  -  or with breakpoints, in the CPU's debug registers, at HOST_WATCH of the
  *     places that look like one (`0f a2` in a page that has been mapped), at each
  *     place in one execution, until all have been tried: what is never come to is
- *     no instruction for us.  The first takes the host 15 to 25 ms: hence not before
- *     WATCH_FROM programs have been started again.
+ *     no instruction for us.  The first takes the host 15 to 30 ms: a thread of the
+ *     host side's waits for that, from the PREPARE_FROMth program on that is started
+ *     again; where it must not, we do, but not before the WATCH_FROMth.
  *
  * What stops there is executed by us, and recorded: page, question and answer.
  * A page's sites are what was recorded when all places had been tried; then
@@ -42,7 +43,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
-enum { ESRCH_ = 3, LEARN_CALLS = 2, LEARN_STARTS = 16, WATCH_FROM = 24, PAGES_MAX = 256, BUCKETS = 256, LEARNERS_WAIT = 4, CPUID_LEN = 2, PLACES_MAX = 48 };
+enum { ESRCH_ = 3, EAGAIN_ = 11, LEARN_CALLS = 2, LEARN_STARTS = 16, PREPARE_FROM = 4, WATCH_FROM = 24, PAGES_MAX = 256, BUCKETS = 256, LEARNERS_WAIT = 4, CPUID_LEN = 2, PLACES_MAX = 48 };
 
 /* A page with such instructions. */
 struct um_known {
@@ -168,13 +169,25 @@ void um_cpuid_execute(struct abi_regs *r)
 
 /* ---- learning ---- */
 
+/* A program has been started again: may breakpoints be set? */
+static bool may_watch(void)
+{
+	unsigned n = __atomic_add_fetch(&starts, 1, __ATOMIC_RELAXED);
+	int err;
+
+	if (READ_ONCE(watch_refused) || n < PREPARE_FROM)
+		return false;
+	err = host_watch_prepare();
+	return !err || (err != -EAGAIN_ && n >= WATCH_FROM);
+}
+
 bool um_cpuid_start(struct hal_as *as, unsigned before) NO_TSA
 {
 	bool watch = um_boot->cpuid == 'w';
 
 	if (!um_cpuid_enabled() || before >= (watch ? LEARN_STARTS : 1))
 		return false;
-	if (watch && (READ_ONCE(watch_refused) || __atomic_add_fetch(&starts, 1, __ATOMIC_RELAXED) < WATCH_FROM))
+	if (watch && !may_watch())
 		return false;
 	as->learn = LEARN_CALLS;
 	as->faulting = !watch;

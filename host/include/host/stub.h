@@ -23,6 +23,11 @@ void host_stub_kick(int pid, int tid);
  */
 enum { HOST_WATCH = 4 };
 int host_stub_watch(int pid, int tid, const uint64_t *at, unsigned n);
+/*
+ * Breakpoints will be wanted in the next two seconds.  0: the first does not make its caller wait; -EAGAIN: it would, for tens of
+ * ms, but not much longer; -EPERM: it will.  Does not block.  Source: perf_event_open(2), PERF_COUNT_SW_DUMMY.
+ */
+int host_watch_prepare(void);
 /* Run only on that host CPU. */
 void host_stub_pin(int tid, int cpu);
 #endif
