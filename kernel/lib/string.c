@@ -30,7 +30,6 @@ void *memset(void *d, int c, size_t n) { return __msan_memset(d, c, n); }
  * and twice to three times as long where they are not, which is the rule for what a program has from its allocator.
  */
 typedef long long vec_t __attribute__((vector_size(16), may_alias, aligned(1)));
-enum { RUN = 8192, AHEAD = 1024 };
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
@@ -38,19 +37,6 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 	const char *s = src;
 
 	if (n >= 16) {
-		/*
-		 * Runs of pages are not in the first cache, and often not in the second: what comes is asked for on both sides.
-		 * A single page, as of a pipe, is: 7 % slower so, where those are 7 % faster.
-		 */
-		for (bool run = n >= RUN; run && n >= AHEAD; n -= 64, d += 64, s += 64) {
-			vec_t a = ((const vec_t *)s)[0], b = ((const vec_t *)s)[1], e = ((const vec_t *)s)[2], f = ((const vec_t *)s)[3];
-
-			__builtin_prefetch(s + AHEAD);
-			__builtin_prefetch(d + AHEAD, 1);
-			((vec_t *)d)[0] = a, ((vec_t *)d)[1] = b;
-			((vec_t *)d)[2] = e, ((vec_t *)d)[3] = f;
-			__asm__ volatile("" : : : "memory");
-		}
 		for (; n >= 64; n -= 64, d += 64, s += 64) {
 			vec_t a = ((const vec_t *)s)[0], b = ((const vec_t *)s)[1], e = ((const vec_t *)s)[2], f = ((const vec_t *)s)[3];
 
