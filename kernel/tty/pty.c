@@ -6,9 +6,10 @@
  * discipline at once, in the writer's context.
  *
  * Life: the master's file holds a reference on the slave's tty; the struct pty
- * is freed with that tty.  Closing the master hangs up the slave and takes
- * the name away; closing the last slave file makes the
- * master read EIO once the ring is empty, until somebody opens the slave again.
+ * is freed with that tty, and only then may another pty get its number: ttyname(3)
+ * of a slave that outlived its master must not find a stranger's.  Closing the
+ * master hangs up the slave and takes the name away; closing the last slave file
+ * makes the master read EIO once the ring is empty, until somebody opens the slave again.
  *
  * Locks: the slave's tty.lock guards everything marked [lock] here.
  */
@@ -407,7 +408,6 @@ static void master_release(struct file *f)
 	tty_vhangup(t, false);
 	devpts_remove(p->index);
 	inode_put(p->inode);
-	devpts_index_free(p->index);
 	tty_put(t);
 }
 
@@ -431,6 +431,7 @@ static const struct file_ops master_ops = {
 /* The slave's tty is going away with its last reference, and the pty with it. */
 void pty_free(struct pty *p)
 {
+	devpts_index_free(p->index);
 	kfree(p->ring);
 	kfree(p);
 }
@@ -445,15 +446,15 @@ int pty_create(struct file *f)
 		return -ENOMEM;
 	p->ring = kmalloc(PTY_RING, 0);
 	if (!p->ring)
-		goto free_pty;
+		goto free_memory;
 	err = devpts_index_alloc(&p->index);
 	if (err)
-		goto free_pty;
+		goto free_memory;
 	err = -ENOMEM;
 	ksnprintf(name, sizeof(name), "pts/%u", p->index);
 	p->slave = tty_alloc(name, KDEV(136, p->index), &slave_driver, p);
 	if (!p->slave)
-		goto free_index;
+		goto free_pty;
 	p->locked = true;
 	waitq_init(&p->wait);
 	sigio_init(&p->sigio);
@@ -478,13 +479,14 @@ remove_node:
 	devpts_remove(p->index);
 	inode_put(p->inode);
 put_tty:
-	devpts_index_free(p->index);
 	tty_put(p->slave);
 	return err;
-free_index:
-	devpts_index_free(p->index);
 free_pty:
 	pty_free(p);
+	return err;
+free_memory:
+	kfree(p->ring);
+	kfree(p);
 	return err;
 }
 

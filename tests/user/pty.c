@@ -28,9 +28,15 @@ static void names(void)
 	int peer = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	ok(peer >= 0 && fstat(peer, &st2) == 0 && st2.st_rdev == st.st_rdev && (fcntl(peer, F_GETFD) & FD_CLOEXEC), "TIOCGPTPEER");
 	close(peer);
-	close(fd);
 	close(m);
 	ok(stat(path, &st) == -1 && errno == ENOENT, "the name goes with the master");
+	int other = posix_openpt(O_RDWR | O_NOCTTY), again, k = n;
+	ok(other >= 0 && ioctl(other, TIOCGPTN, &k) == 0 && k != n, "but not the number, as long as a slave is open: %d, then %d", n, k);
+	close(fd);
+	again = posix_openpt(O_RDWR | O_NOCTTY);
+	ok(again >= 0 && ioctl(again, TIOCGPTN, &k) == 0 && k == n, "then it is the next one's");
+	close(again);
+	close(other);
 }
 
 static void both_ways(void)
