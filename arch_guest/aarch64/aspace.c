@@ -124,10 +124,10 @@ static void invalidate_tables(struct hal_as *as, uaddr_t va)
 
 static void invalidate_all(struct hal_as *as)
 {
+	dsb(ishst);	/* before the look at the number: a CPU that gives it its first one now walks the new tables */
 	uint64_t asid = asid_number(as);
 	if (!asid)
 		return;
-	dsb(ishst);
 	__asm__ volatile("tlbi aside1is, %0" : : "r"(asid) : "memory");
 	as->stale = true;
 }

@@ -51,11 +51,13 @@ void hal_timer_arm(uint64_t deadline)
 		comparator(UINT64_MAX, 0);
 		return;
 	}
-	/* Not early: the first tick at which the clock says `deadline` or later. */
-	uint64_t s = deadline / NS, rest = deadline % NS;
-	uint64_t ticks = s * freq + (rest * freq + NS - 1) / NS;
-	while (to_ns(ticks) < deadline)
-		ticks++;
+	/*
+	 * Not early: the first tick at which the clock says `deadline` or later.  Counted
+	 * from now, as the clock's rounded scale drifts from the frequency over weeks.
+	 */
+	uint64_t ticks = timer_ticks() - boot_ticks, at = to_ns(ticks), left = deadline > at ? deadline - at : 0;
+	for (ticks += left / NS * freq + left % NS * freq / NS; (at = to_ns(ticks)) < deadline;)
+		ticks += (deadline - at) * freq / NS + 1;
 	/* The comparator's counter may run at an offset from the virtual one. */
 	uint64_t offset = use_phys ? sysreg_read(cntpct_el0) - timer_ticks() : 0;
 	comparator(boot_ticks + ticks + offset, 1);

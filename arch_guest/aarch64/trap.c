@@ -73,7 +73,8 @@ enum hal_trap trap_from_user(struct abi_regs *r, struct hal_trap_info *info, uin
 		return abort_from_user(info, esr, far);
 	case EC_UNKNOWN:
 	case EC_SYSREG:
-		if (user_read32(r->pc, &insn) && cpufeat_emulate(insn, r))
+		/* Not there any more (unmapped, reclaimed): it is fetched again, and that faults. */
+		if (!user_read32(r->pc, &insn) || cpufeat_emulate(insn, r))
 			return HAL_TRAP_KICK;
 		return exception(info, SIGILL, ILL_ILLOPC, r->pc);
 	case EC_PC_ALIGN:

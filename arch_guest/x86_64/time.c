@@ -20,7 +20,7 @@
 #include "cpu.h"
 #include "machine.h"
 
-enum { NS_PER_S = 1000000000, MSR_TSC_DEADLINE = 0x6e0, TIMER_DEADLINE_MODE = 2 << 17, CALIBRATE_US = 4000 };
+enum { NS_PER_S = 1000000000, MSR_TSC_DEADLINE = 0x6e0, TIMER_DEADLINE_MODE = 2 << 17, CALIBRATE_US = 4000, FARTHEST_S = 3600 };
 
 static uint64_t tsc_hz, lapic_hz;	/* [I] lapic_hz: with the divisor that we set */
 static struct hal_vclock vclock;	/* [I] */
@@ -254,21 +254,18 @@ void time_init(void)
 	time_cpu_init();
 }
 
+/* Counted from now: over weeks the rounded scales drift from the clock.  A deadline hours away is reached in steps. */
 static void timer_set(uint64_t when)
 {
-	uint64_t now, ticks;
+	uint64_t tsc = rdtsc(), now = scale(tsc - vclock.base_counter, vclock.mult, vclock.shift);
+	uint64_t left = when > now ? MIN(when - now, (uint64_t)FARTHEST_S * NS_PER_S) : 0;
 
-	if (cpu_features.tsc_deadline) {
-		wrmsr(MSR_TSC_DEADLINE, when == UINT64_MAX ? 0 : vclock.base_counter + scale(when, ticks_per_ns_30, 30) + 1);
-		return;
-	}
-	if (when == UINT64_MAX) {
+	if (cpu_features.tsc_deadline)
+		wrmsr(MSR_TSC_DEADLINE, when == UINT64_MAX ? 0 : tsc + scale(left, ticks_per_ns_30, 30) + 1);
+	else if (when == UINT64_MAX)
 		apic_write(APIC_TIMER_INIT, 0);
-		return;
-	}
-	now = hal_time_mono_ns();
-	ticks = when > now ? scale(when - now, lapic_per_ns_32, 32) + 1 : 1;
-	apic_write(APIC_TIMER_INIT, (uint32_t)MIN(ticks, (uint64_t)0xffffffff));
+	else
+		apic_write(APIC_TIMER_INIT, (uint32_t)MIN(scale(left, lapic_per_ns_32, 32) + 1, (uint64_t)0xffffffff));
 }
 
 void hal_timer_arm(uint64_t when)
